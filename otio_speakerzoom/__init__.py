@@ -1,0 +1,1 @@
+"""Cut to whoever speaks: from one wide recording to an edited, reframed timeline."""

@@ -1,0 +1,237 @@
+"""The nouns: every record that passes from one stage to the next.
+
+Time    whole frames of the source, counted from 0 at `Media.rate`; ranges are half-open.
+Space   source pixels, x right and y down, measured on the picture as shown (square, upright).
+Scores  logits: above 0 leans to speaking, below 0 to silent.
+
+Records are frozen and check themselves when made. An array's shape and unit stand beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRange:
+    """Frames `start` up to but not including `end`."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"need 0 <= start < end, got {self.start} and {self.end}")
+
+    @property
+    def duration(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in source pixels, from `left, top` to `right, bottom`."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a timeline must know of the source's first audio stream."""
+
+    rate: int
+    """Samples per second, as stored (48000)."""
+    channels: int
+    delay: Fraction
+    """Seconds from the first picture to the first sample; negative where sound starts earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a source file is, as far as cutting it needs to know."""
+
+    path: Path
+    """Absolute."""
+    rate: Fraction
+    """Frames per second, exact: 30000/1001, never 29.97."""
+    duration: int
+    """Length in frames."""
+    size: tuple[int, int]
+    """Width and height in pixels, as shown (rotation applied)."""
+    start: int = 0
+    """Timecode of the first frame, in frames; 0 where the file carries none."""
+    drop_frame: bool = False
+    """Whether that timecode is written with dropped labels (29.97 and 59.94 only)."""
+    rotation: int = 0
+    """Degrees clockwise that a player must turn the stored picture: 0, 90, 180 or 270."""
+    variable_rate: bool = False
+    """Whether the file's own time stamps are uneven; it is then read onto `rate`."""
+    video_offset: Fraction = Fraction(0)
+    """Seconds from the start of the container to the first picture; never negative."""
+    sound: Sound | None = None
+    """None where the file has no audio stream."""
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0 or self.duration < 1 or min(self.size) < 1:
+            raise ValueError(f"not a picture: {self.rate} fps, {self.duration} frames, {self.size}")
+
+    @property
+    def range(self) -> FrameRange:
+        return FrameRange(0, self.duration)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Every face the detector saw, frame after frame, in columns of equal length N."""
+
+    frames: NDArray[np.int32]
+    """(N,) source frame of each face, never falling."""
+    boxes: NDArray[np.float32]
+    """(N, 4) left, top, right, bottom in source pixels."""
+    confidences: NDArray[np.float32]
+    """(N,) 0 to 1, as the detector gives it."""
+    looked_at: NDArray[np.int32]
+    """(L,) source frames that were given to the detector, rising."""
+    camera_cuts: NDArray[np.int32]
+    """(C,) first frame after each hard cut of the source itself, rising."""
+
+    def __post_init__(self) -> None:
+        n = len(self.frames)
+        if self.boxes.shape != (n, 4) or self.confidences.shape != (n,):
+            raise ValueError(
+                f"need ({n}, 4) boxes and ({n},) confidences, "
+                f"got {self.boxes.shape} and {self.confidences.shape}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTrack:
+    """One face followed through consecutive frames (a track in vision, not in an NLE)."""
+
+    id: int
+    start: int
+    """Source frame of the first box."""
+    boxes: NDArray[np.float32]
+    """(T, 4) left, top, right, bottom in source pixels; row t is frame `start + t`."""
+    seen: NDArray[np.bool_]
+    """(T,) False where no detection lies behind the box, which is then interpolated."""
+
+    def __post_init__(self) -> None:
+        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or not len(self.boxes):
+            raise ValueError(f"boxes must be (T, 4) with T > 0, got {self.boxes.shape}")
+        if self.seen.shape != self.boxes.shape[:1]:
+            raise ValueError(f"seen must be ({len(self.boxes)},), got {self.seen.shape}")
+
+    @property
+    def range(self) -> FrameRange:
+        return FrameRange(self.start, self.start + len(self.boxes))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The tracks that belong to one participant; the name is for the editor to give."""
+
+    id: int
+    track_ids: tuple[int, ...]
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name or f"Person {self.id}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechScores:
+    """How much the face of one track looks and sounds like the one speaking."""
+
+    track_id: int
+    start: int
+    """Source frame of the first score."""
+    logits: NDArray[np.float32]
+    """(T,) one per frame of the track, at `Media.rate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One stretch of the source, framed one way."""
+
+    range: FrameRange
+    subject: int | None
+    """Id of the person framed; None for the wide shot."""
+    crop: Box
+    reason: str = ""
+    """Why the shot is there, in an editor's words."""
+
+    @property
+    def kind(self) -> str:
+        return "wide" if self.subject is None else "single"
+
+
+@dataclass(frozen=True, slots=True)
+class CutList:
+    """The edit: shots that follow one another and cover a range of the source exactly once."""
+
+    media: Media
+    canvas: tuple[int, int]
+    """Width and height of the delivered picture, in pixels."""
+    shots: tuple[Shot, ...]
+    people: tuple[Person, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.shots:
+            raise ValueError("a cut list needs at least one shot")
+        for before, after in pairwise(self.shots):
+            if before.range.end != after.range.start:
+                raise ValueError(
+                    f"shots must follow one another: one ends at frame {before.range.end}, "
+                    f"the next starts at {after.range.start}"
+                )
+        if self.shots[-1].range.end > self.media.duration:
+            raise ValueError(
+                f"the last shot ends at frame {self.shots[-1].range.end}, "
+                f"the source at {self.media.duration}"
+            )
+        known = {person.id for person in self.people}
+        for shot in self.shots:
+            if shot.subject is not None and shot.subject not in known:
+                raise ValueError(f"the shot at frame {shot.range.start} shows an unknown person")
+            if not _inside(shot.crop, self.media.size):
+                raise ValueError(
+                    f"the crop of the shot at frame {shot.range.start} is not inside the picture"
+                )
+
+    @property
+    def range(self) -> FrameRange:
+        return FrameRange(self.shots[0].range.start, self.shots[-1].range.end)
+
+
+def _inside(crop: Box, size: tuple[int, int]) -> bool:
+    """Whether `crop` has an area and lies in a picture of `size`; NaN never does.
+
+    A thousandth of a pixel of slack, because a crop computed in floats may touch the border.
+    """
+    return (
+        -1e-3 <= crop.left < crop.right <= size[0] + 1e-3
+        and -1e-3 <= crop.top < crop.bottom <= size[1] + 1e-3
+    )

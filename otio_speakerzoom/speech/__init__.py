@@ -1,0 +1,1 @@
+"""How much each face is speaking."""

@@ -1,0 +1,1 @@
+"""Published active-speaker networks, one a file, layer for layer."""
