@@ -9,6 +9,7 @@ Records are frozen and check themselves when made. An array's shape and unit sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +17,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+"""What a stage calls as it goes: how much is done, of how much (frames, or bytes)."""
+
+
+def quiet(done: int, total: int) -> None:
+    """Report progress to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
