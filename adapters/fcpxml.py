@@ -1,0 +1,167 @@
+"""Timeline to FCPXML 1.10, for Final Cut Pro or for DaVinci Resolve.
+
+The two hosts read a clip's position differently (see `_position`), so each has its variant; the
+files are equal where the source fills the canvas on both axes. 1.10 because Resolve 18 reads no
+later version. Apple: FCPXML reference and DTD 1.10.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from fractions import Fraction
+from typing import Literal
+
+import opentimelineio as otio
+
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.reframe import Reframe, decimal, fit, reframe
+from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, read_facts, shots_of, url_path
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n'
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
+_COLOUR = "1-1-1 (Rec. 709)"
+
+# Final Cut's own names for a size and rate. Any other size goes without a name: Resolve takes
+# media offline over a name that it does not know.
+_NAMED_SIZES = {(1920, 1080): "1080p", (3840, 2160): "3840x2160p"}
+_NAMED_RATES = {
+    Fraction(24000, 1001): "2398",
+    Fraction(24): "24",
+    Fraction(25): "25",
+    Fraction(30000, 1001): "2997",
+    Fraction(30): "30",
+    Fraction(50): "50",
+    Fraction(60000, 1001): "5994",
+    Fraction(60): "60",
+}
+
+
+def write_to_string(
+    input_otio: otio.schema.Timeline, variant: Literal["fcp", "resolve"] = "fcp"
+) -> str:
+    """Return the timeline as an FCPXML document for the host that `variant` names."""
+    if variant not in ("fcp", "resolve"):
+        raise ValueError(f'variant must be "fcp" or "resolve", got {variant!r}')
+    facts, shots = read_facts(input_otio), shots_of(input_otio)
+    if facts.rate.numerator >= 2**31:  # a time's denominator has 32 bits, says the reference
+        raise TimelineError(
+            f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; "
+            "convert the source to a constant rate such as 25 or 30000/1001"
+        )
+    document = ET.Element("fcpxml", version="1.10")
+    _add_resources(document, facts)
+    event = ET.SubElement(ET.SubElement(document, "library"), "event", name=facts.name)
+    spine = _add_sequence(event, facts, shots[-1].record.end if shots else 0)
+    for shot in shots:
+        _add_shot(spine, facts, shot, variant)
+    ET.indent(document, "    ")
+    return _HEAD + _NOT_XML.sub("\ufffd", ET.tostring(document, encoding="unicode")) + "\n"
+
+
+def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
+    """The two formats (r1 canvas, r2 source) and the file (r3), which starts at its timecode."""
+    resources = ET.SubElement(document, "resources")
+    _add_format(resources, "r1", facts.canvas, facts.rate)
+    _add_format(resources, "r2", facts.size, facts.rate)
+    asset = {
+        "id": "r3",
+        "name": facts.file_name,  # Resolve relinks by this and the timecode
+        "start": _time(facts.start, facts),
+        "duration": _time(facts.duration, facts),
+        "hasVideo": "1",
+        "format": "r2",
+        "videoSources": "1",
+    }
+    if facts.sound:
+        asset |= {
+            "hasAudio": "1",
+            "audioSources": "1",
+            "audioChannels": str(facts.sound.channels),
+            "audioRate": str(facts.sound.rate),
+        }
+    source = f"file://{url_path(facts.path, keep=':')}"
+    ET.SubElement(
+        ET.SubElement(resources, "asset", asset), "media-rep", kind="original-media", src=source
+    )
+
+
+def _add_format(resources: ET.Element, id_: str, size: tuple[int, int], rate: Fraction) -> None:
+    attributes = {"id": id_}
+    if size in _NAMED_SIZES and rate in _NAMED_RATES:
+        attributes["name"] = f"FFVideoFormat{_NAMED_SIZES[size]}{_NAMED_RATES[rate]}"
+    attributes |= {
+        "frameDuration": _seconds(1 / rate),
+        "width": str(size[0]),
+        "height": str(size[1]),
+        "colorSpace": _COLOUR,
+    }
+    ET.SubElement(resources, "format", attributes)
+
+
+def _add_sequence(event: ET.Element, facts: ProgrammeFacts, frames: int) -> ET.Element:
+    """The project and its sequence; return the spine. Stereo, as Final Cut refuses mono there."""
+    sequence = ET.SubElement(
+        ET.SubElement(event, "project", name=facts.name),
+        "sequence",
+        format="r1",
+        duration=_time(frames, facts),
+        tcStart="0s",
+        tcFormat=_counting(facts),
+        audioLayout="stereo",
+        audioRate="48k",
+    )
+    return ET.SubElement(sequence, "spine")
+
+
+def _add_shot(spine: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str) -> None:
+    """One clip of picture and sound. The DTD fixes the order of what is inside."""
+    attributes = {
+        "ref": "r3",
+        "offset": _time(shot.record.start, facts),  # record time; never with the source's timecode
+        "name": shot.name,
+        "start": _time(facts.start + shot.source.start, facts),
+        "duration": _time(shot.record.duration, facts),
+        "format": "r2",
+        "tcFormat": _counting(facts),
+    }
+    if facts.sound:
+        attributes["audioRole"] = "dialogue"
+    clip = ET.SubElement(spine, "asset-clip", attributes)
+    if shot.reason:
+        ET.SubElement(clip, "note").text = shot.reason
+    # Said although it is the default: scale 1 is the fitted size, and Resolve places clips of the
+    # other two kinds wrongly (julien.chichignoud.com/resolve-script-scaling-fix).
+    ET.SubElement(clip, "adjust-conform", type="fit")
+    move = reframe(shot.crop, facts.size, facts.canvas)
+    scale = decimal(move.scale / fit(facts.size, facts.canvas))
+    x, y = _position(move, facts, variant)
+    position = f"{decimal(x)} {decimal(y)}"
+    ET.SubElement(clip, "adjust-transform", position=position, scale=f"{scale} {scale}")
+
+
+def _position(move: Reframe, facts: ProgrammeFacts, variant: str) -> tuple[float, float]:
+    """Right and up, in percent of the canvas's height on both axes (Final Cut's own exports).
+
+    Resolve counts in units in which the fitted picture, not the canvas, is one whole, so its
+    numbers are larger by the part of each axis that the fitted picture leaves empty.
+    """
+    (width, height), (canvas_width, canvas_height) = facts.size, facts.canvas
+    x, y = 100 * move.dx / canvas_height, -100 * move.dy / canvas_height
+    if variant == "fcp":
+        return x, y
+    fitted = fit(facts.size, facts.canvas)
+    return x / (width * fitted / canvas_width), y / (height * fitted / canvas_height)
+
+
+def _counting(facts: ProgrammeFacts) -> str:
+    return "DF" if facts.drop_frame else "NDF"
+
+
+def _time(frames: int, facts: ProgrammeFacts) -> str:
+    return _seconds(frames / facts.rate)
+
+
+def _seconds(time: Fraction) -> str:
+    """An exact fraction of seconds, as FCPXML writes it: 1001/30000s, 5s."""
+    return f"{time}s"

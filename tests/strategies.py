@@ -1,0 +1,86 @@
+"""Hypothesis strategies: sources, people and cut lists as every stage may meet them."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+
+RATES = tuple(
+    Fraction(rate)
+    for rate in ("24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
+)
+NAMES = (
+    "talk.mp4",
+    "Gespräch über Ärger.mov",
+    "100 % sure & more <final>.mp4",
+    "it's (take 2) + 'b' #3;=1,!.mxf",
+    "ромашка 🎬.mov",
+    "e\u0301te\u0301.mp4",
+)
+
+
+@st.composite
+def sounds(draw):
+    return Sound(
+        rate=draw(st.sampled_from((44100, 48000, 96000))),
+        channels=draw(st.sampled_from((1, 2, 2, 6))),
+        delay=draw(st.sampled_from((Fraction(0), Fraction(1, 48), Fraction(-21, 1000)))),
+    )
+
+
+@st.composite
+def media(draw):
+    rate = draw(st.sampled_from(RATES))
+    hour = 3600 * round(rate)
+    may_drop = rate.denominator > 1 and round(rate) % 30 == 0
+    return Media(
+        path=Path("/Volumes/Ton & Bild") / draw(st.sampled_from(NAMES)),
+        rate=rate,
+        duration=draw(st.integers(1, 200_000)),
+        size=(draw(st.integers(240, 4096)), draw(st.integers(240, 4096))),
+        start=draw(st.just(0) | st.integers(hour, 23 * hour)),
+        drop_frame=may_drop and draw(st.booleans()),
+        sound=draw(st.none() | sounds()),
+    )
+
+
+def canvases(size):
+    """16:9, 9:16, 1:1 and the source's own size."""
+    return st.sampled_from(((1920, 1080), (1080, 1920), (1080, 1080), size))
+
+
+@st.composite
+def crops(draw, size, canvas):
+    """A crop of the canvas's shape inside the picture, neither under 1/8 nor over 1000 %."""
+    whole = min(size[0], size[1] * canvas[0] / canvas[1])
+    width = whole * draw(st.floats(max(1 / 8, canvas[0] / whole / 9.99), 1))
+    height = min(width * canvas[1] / canvas[0], size[1])
+    left = draw(st.floats(0, 1)) * (size[0] - width)
+    top = draw(st.floats(0, 1)) * (size[1] - height)
+    return Box(left, top, left + width, top + height)
+
+
+@st.composite
+def cut_lists(draw, sources=None):
+    """Shots that cover the whole source, or a range of it, of one to four people."""
+    source = draw(sources if sources is not None else media())
+    canvas = draw(canvases(source.size))
+    ids = range(1, draw(st.integers(1, 4)) + 1)
+    people = tuple(
+        Person(id_, (id_,), draw(st.sampled_from(("", "Anna", "Jürgen & Co.")))) for id_ in ids
+    )
+    edges = st.sets(st.integers(0, source.duration), min_size=2, max_size=9).map(sorted)
+    cuts = draw(st.just([0, source.duration]) | edges)
+    shots = tuple(
+        Shot(
+            FrameRange(start, end),
+            draw(st.none() | st.sampled_from(ids)),
+            draw(crops(source.size, canvas)),
+            draw(st.sampled_from(("", "Anna speaks", "<nobody> & silence"))),
+        )
+        for start, end in pairwise(cuts)
+    )
+    return CutList(source, canvas, shots, people)

@@ -1,0 +1,523 @@
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from math import cos, radians, sin
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import opentimelineio as otio
+import pytest
+import readers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from strategies import NAMES, cut_lists
+
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot, Sound
+from otio_speakerzoom.timeline import to_otio
+
+REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+unhurried = settings(deadline=None)
+
+
+def written(cut_list, name, **options):
+    return otio.adapters.write_to_string(to_otio(cut_list), f"speakerzoom_{name}", **options)
+
+
+def every_format(cut_list):
+    return {
+        "fcp": written(cut_list, "fcpxml"),
+        "resolve": written(cut_list, "fcpxml", variant="resolve"),
+        "xmeml": written(cut_list, "premiere_xml"),
+        "otio": written(cut_list, "resolve_otio"),
+    }
+
+
+def source(**changes):
+    known = {
+        "path": Path("/a/talk.mp4"),
+        "rate": Fraction(25),
+        "duration": 500,
+        "size": (1920, 1080),
+        "start": 90000,
+        "sound": Sound(48000, 2, Fraction(0)),
+    }
+    return Media(**{**known, **changes})
+
+
+def one_shot(media, crop, canvas):
+    shown = Box(crop[0], crop[1], crop[0] + crop[2], crop[1] + crop[3])
+    return CutList(media, canvas, (Shot(FrameRange(100, 200), None, shown, "why"),))
+
+
+def case_a():
+    return one_shot(source(), (960, 100, 640, 360), (1920, 1080))
+
+
+def case_b():
+    return one_shot(source(size=(3840, 2160)), (1500, 200, 810, 1440), (1080, 1920))
+
+
+# What was meant comes back -------------------------------------------------------------------
+
+
+@unhurried
+@given(cut_lists())
+def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
+    files = every_format(cut_list)
+    read = {
+        "fcp": readers.fcpxml(files["fcp"], "fcp"),
+        "resolve": readers.fcpxml(files["resolve"], "resolve"),
+        "xmeml": readers.xmeml(files["xmeml"]),
+        "otio": readers.resolve_otio(files["otio"], cut_list.media.size, cut_list.canvas),
+    }
+
+    began = cut_list.range.start
+    for shots in read.values():
+        assert [(s.record, s.start, s.end) for s in shots] == [
+            (s.range.start - began, s.range.start, s.range.end) for s in cut_list.shots
+        ]
+        for shot, meant in zip(shots, cut_list.shots, strict=True):
+            edges = (meant.crop.left, meant.crop.top, meant.crop.right, meant.crop.bottom)
+            assert shot.crop == pytest.approx(edges, abs=0.01)
+
+
+@settings(deadline=None, max_examples=25)
+@given(cut_lists())
+def test_the_same_cut_list_gives_the_same_bytes(cut_list):
+    assert every_format(cut_list) == every_format(cut_list)
+
+
+@pytest.mark.parametrize(
+    ("case", "variant", "scale", "position"),
+    [
+        (case_a, "fcp", 3, (-88.888889, -72.222222)),
+        (case_a, "resolve", 3, (-88.888889, -72.222222)),
+        (case_b, "fcp", 4.740741, (1.041667, -11.111111)),
+        (case_b, "resolve", 4.740741, (1.041667, -35.116598)),
+    ],
+)
+def test_fcpxml_of_the_worked_cases(case, variant, scale, position):
+    file = readers.parse_xml(written(case(), "fcpxml", variant=variant))
+    transform = file.find(".//adjust-transform")
+
+    assert [float(v) for v in transform.get("scale").split()] == pytest.approx(
+        [scale, scale], abs=1e-6
+    )
+    assert [float(v) for v in transform.get("position").split()] == pytest.approx(
+        position, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "scale", "centre"),
+    [(case_a, 300, (-0.5, 0.722222)), (case_b, 133.333333, (0.005208, 0.098765))],
+)
+def test_xmeml_of_the_worked_cases(case, scale, centre):
+    file = readers.parse_xml(written(case(), "premiere_xml"))
+    values = readers.parameters(file.find(".//effect"))
+
+    assert float(values["scale"].text) == pytest.approx(scale, abs=1e-6)
+    assert [float(v.text) for v in values["center"]] == pytest.approx(centre, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("case", "zoom", "pan", "tilt"),
+    [(case_a, 3, -0.5, -0.722222), (case_b, 4.740741, 0.018519, -0.351166)],
+)
+def test_resolve_otio_of_the_worked_cases(case, zoom, pan, tilt):
+    (clip,) = json.loads(written(case(), "resolve_otio"))["tracks"]["children"][0]["children"]
+
+    assert readers.resolve_parameters(clip) == pytest.approx(
+        {
+            "transformationZoomX": zoom,
+            "transformationZoomY": zoom,
+            "transformationPan": pan,
+            "transformationTilt": tilt,
+            "scale": 2,
+        },
+        abs=1e-6,
+    )
+
+
+# Final Cut Pro -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dtd():
+    path = REFERENCE / "dtd" / "FCPXMLv1_10.dtd"
+    if not path.is_file():
+        pytest.skip("Apple's FCPXMLv1_10.dtd is not in shared/reference/dtd")
+    with path.open("rb") as file:
+        return etree.DTD(file)
+
+
+@settings(deadline=None, max_examples=40)
+@given(cut_lists(), st.sampled_from(("fcp", "resolve")))
+def test_fcpxml_is_valid_by_apples_dtd(dtd, cut_list, variant):
+    document = readers.parse_xml(written(cut_list, "fcpxml", variant=variant))
+
+    assert dtd.validate(document), dtd.error_log
+
+
+def test_fcpxml_is_valid_for_xmllint_too(dtd, tmp_path):
+    if shutil.which("xmllint") is None:
+        pytest.skip("xmllint is not installed")
+    path = tmp_path / "talk.fcpxml"
+    path.write_text(written(case_b(), "fcpxml"), encoding="utf-8")
+    rules = REFERENCE / "dtd" / "FCPXMLv1_10.dtd"
+
+    command = ["xmllint", "--noout", "--nonet", "--dtdvalid", str(rules), str(path)]
+    subprocess.run(command, check=True)
+
+
+@unhurried
+@given(cut_lists())
+def test_fcpxml_clips_follow_without_gap_and_stay_in_the_asset(cut_list):
+    root = readers.parse_xml(written(cut_list, "fcpxml"))
+    asset, clips = root.find(".//asset"), root.findall(".//asset-clip")
+    at = {key: [readers.seconds(c.get(key)) for c in clips] for key in ("offset", "duration")}
+    total = readers.seconds(root.find(".//sequence").get("duration"))
+
+    assert at["offset"][0] == 0
+    for (offset, duration), following in zip(
+        zip(at["offset"], at["duration"], strict=True), [*at["offset"][1:], total], strict=True
+    ):
+        assert offset + duration == following
+    first = readers.seconds(asset.get("start"))
+    assert first == cut_list.media.start / cut_list.media.rate
+    for clip in clips:
+        start, length = (readers.seconds(clip.get(key)) for key in ("start", "duration"))
+        assert first <= start
+        assert start + length <= first + readers.seconds(asset.get("duration"))
+
+
+def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
+    ntsc = source(rate=Fraction(30000, 1001), start=107892, drop_frame=True, size=(3840, 2160))
+    root = readers.parse_xml(written(one_shot(ntsc, (0, 0, 1600, 900), (1280, 720)), "fcpxml"))
+    canvas, footage = root.iter("format")
+    sequence, asset, clip = (root.find(f".//{tag}") for tag in ("sequence", "asset", "asset-clip"))
+
+    assert dict(canvas.attrib) == {
+        "id": "r1",
+        "frameDuration": "1001/30000s",
+        "width": "1280",
+        "height": "720",
+        "colorSpace": "1-1-1 (Rec. 709)",
+    }
+    assert footage.get("name") == "FFVideoFormat3840x2160p2997"
+    assert {e.get("tcFormat") for e in (sequence, clip)} == {"DF"}
+    assert asset.get("start") == "8999991/2500s"  # 107892 frames of 1001/30000 s
+    assert clip.get("start") == "13512499/3750s"  # 107992 of them
+    assert (asset.get("audioRate"), asset.get("audioChannels")) == ("48000", "2")
+    assert (sequence.get("audioLayout"), sequence.get("audioRate")) == ("stereo", "48k")
+    assert clip[0].tag == "note"
+    assert clip[0].text == "why"
+
+
+def test_a_silent_source_claims_no_sound_anywhere():
+    files = every_format(one_shot(source(sound=None), (0, 0, 1920, 1080), (1920, 1080)))
+
+    assert "hasAudio" not in files["fcp"]
+    assert "audioRole" not in files["fcp"]
+    assert "<audio>" not in files["xmeml"]
+    assert "<link>" not in files["xmeml"]
+    assert [t["kind"] for t in json.loads(files["otio"])["tracks"]["children"]] == ["Video"]
+
+
+def test_an_unknown_variant_is_a_callers_mistake():
+    with pytest.raises(ValueError, match="avid"):
+        written(case_a(), "fcpxml", variant="avid")
+
+
+# Premiere ------------------------------------------------------------------------------------
+
+
+@unhurried
+@given(cut_lists())
+def test_xmeml_links_are_reciprocal_and_point_at_their_place(cut_list):
+    sequence = readers.parse_xml(written(cut_list, "premiere_xml")).find("sequence")
+    places = {
+        clip.get("id"): (kind, str(at_track), str(at_clip))
+        for kind in ("video", "audio")
+        for at_track, track in enumerate(sequence.iterfind(f"media/{kind}/track"), 1)
+        for at_clip, clip in enumerate(track.iterfind("clipitem"), 1)
+    }
+    links = {
+        clip.get("id"): [link.findtext("linkclipref") for link in clip.iterfind("link")]
+        for clip in sequence.iter("clipitem")
+    }
+
+    assert len(places) == len(list(sequence.iter("clipitem")))
+    for id_, members in links.items():
+        assert not members or id_ in members
+        assert all(links[member] == members for member in members)
+    for link in sequence.iter("link"):
+        keys = ("mediatype", "trackindex", "clipindex")
+        assert tuple(map(link.findtext, keys)) == places[link.findtext("linkclipref")]
+    channels = cut_list.media.sound.channels if cut_list.media.sound else 0
+    assert {len(members) for members in links.values()} == {min(channels, 2) + bool(channels)}
+
+
+@unhurried
+@given(cut_lists())
+def test_xmeml_names_its_ids_once_and_leaves_no_gap(cut_list):
+    sequence = readers.parse_xml(written(cut_list, "premiere_xml")).find("sequence")
+    files = list(sequence.iter("file"))
+
+    assert [bool(len(file)) for file in files] == [True] + [False] * (len(files) - 1)
+    assert {file.get("id") for file in files} == {"file-1"}
+    for track in sequence.iterfind("media/*/track"):
+        edges = [(int(c.findtext("start")), int(c.findtext("end"))) for c in track.iter("clipitem")]
+        assert edges[0][0] == 0
+        assert edges[-1][1] == int(sequence.findtext("duration"))
+        assert all(before[1] == after[0] for before, after in pairwise(edges))
+    for clip in sequence.iter("clipitem"):
+        start, end, length = (int(clip.findtext(key)) for key in ("in", "out", "duration"))
+        assert 0 <= start < end <= length
+
+
+@settings(deadline=None, max_examples=25)
+@given(cut_lists())
+def test_the_community_adapter_reads_our_xmeml(cut_list):
+    text = written(cut_list, "premiere_xml")
+    timeline = otio.adapters.read_from_string(text, "fcp_xml")
+    (track,) = timeline.video_tracks()
+    rate = float(cut_list.media.rate)
+
+    assert timeline.duration().value == cut_list.range.duration
+    assert len(timeline.audio_tracks()) == bool(cut_list.media.sound)
+    for clip, shot in zip(track, cut_list.shots, strict=True):
+        assert clip.source_range.start_time.value == cut_list.media.start + shot.range.start
+        assert clip.source_range.duration.value == shot.range.duration
+        assert clip.source_range.start_time.rate == pytest.approx(rate)
+        assert [effect.name for effect in clip.effects] == ["Basic Motion"]
+        assert seen_by_the_community_adapter(clip, cut_list) == pytest.approx(
+            (shot.crop.left, shot.crop.top, shot.crop.right, shot.crop.bottom), abs=0.01
+        )
+
+
+def seen_by_the_community_adapter(clip, cut_list):
+    listed = clip.effects[0].metadata["fcp_xml"]["parameter"]
+    values = {p["parameterid"]: p["value"] for p in listed}
+    (width, height), centre = cut_list.media.size, values["center"]
+    move = float(centre["horiz"]) * width, float(centre["vert"]) * height
+    size, canvas = cut_list.media.size, cut_list.canvas
+    return readers.crop_from(float(values["scale"]) / 100, *move, size, canvas)
+
+
+@pytest.mark.parametrize(
+    ("rate", "timebase", "ntsc"),
+    [
+        ("24000/1001", 24, "TRUE"),
+        ("25", 25, "FALSE"),
+        ("60000/1001", 60, "TRUE"),
+        ("60", 60, "FALSE"),
+    ],
+)
+def test_xmeml_rates_are_whole_numbers_everywhere(rate, timebase, ntsc):
+    shown = one_shot(source(rate=Fraction(rate)), (0, 0, 1920, 1080), (1920, 1080))
+    root = readers.parse_xml(written(shown, "premiere_xml"))
+
+    rates = {(e.findtext("timebase"), e.findtext("ntsc")) for e in root.iter("rate")}
+    assert rates == {(str(timebase), ntsc)}
+    assert root.find("sequence/rate") is not None
+
+
+@pytest.mark.parametrize(
+    ("rate", "frame", "drop", "label"),
+    [
+        (30, 1799, True, "00:00:59;29"),
+        (30, 1800, True, "00:01:00;02"),
+        (30, 17981, True, "00:09:59;29"),
+        (30, 17982, True, "00:10:00;00"),
+        (30, 107892, True, "01:00:00;00"),
+        (60, 215784, True, "01:00:00;00"),
+        (60, 3600, True, "00:01:00;04"),
+        (30, 108000, False, "01:00:00:00"),
+    ],
+)
+def test_xmeml_timecode_of_the_file(rate, frame, drop, label):
+    ntsc = source(rate=Fraction(rate * 1000, 1001), start=frame, drop_frame=drop)
+    root = readers.parse_xml(
+        written(one_shot(ntsc, (0, 0, 1920, 1080), (1920, 1080)), "premiere_xml")
+    )
+    timecode = root.find(".//file/timecode")
+
+    assert timecode.findtext("string") == label
+    assert timecode.findtext("frame") == str(frame)
+    assert timecode.findtext("displayformat") == ("DF" if drop else "NDF")
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_xmeml_turns_a_phones_picture_itself(rotation):
+    shown = source(size=(1080, 1920), rotation=rotation)
+    crop = Box(200, 300, 740, 1260)
+    root = readers.parse_xml(
+        written(one_shot(shown, (200, 300, 540, 960), (1080, 1920)), "premiere_xml")
+    )
+    values = readers.parameters(root.find(".//effect"))
+    stored = root.find(".//file/media/video/samplecharacteristics")
+    width, height = (int(stored.findtext(key)) for key in ("width", "height"))
+
+    assert (width, height) == ((1080, 1920) if rotation == 180 else (1920, 1080))
+    # A corner of the crop in stored pixels: turned anticlockwise about the centre.
+    turn = radians(-rotation)
+    x, y = crop.left - 540, crop.top - 960
+    x, y = x * cos(turn) - y * sin(turn), x * sin(turn) + y * cos(turn)
+    assert abs(x) <= width / 2
+    assert abs(y) <= height / 2
+    # And what Premiere makes of it: turned clockwise, scaled, moved by parts of the stored size.
+    turn, k = radians(float(values["rotation"].text)), float(values["scale"].text) / 100
+    x, y = k * (x * cos(turn) - y * sin(turn)), k * (x * sin(turn) + y * cos(turn))
+    x += readers.number(values["center"], "horiz") * width + 540
+    y += readers.number(values["center"], "vert") * height + 960
+    assert (x, y) == pytest.approx((0, 0), abs=0.01)
+
+
+def test_xmeml_refuses_what_it_cannot_say():
+    odd = one_shot(source(rate=Fraction(29) / 2), (0, 0, 1920, 1080), (1920, 1080))
+    tight = one_shot(source(), (0, 0, 160, 90), (1920, 1080))
+
+    with pytest.raises(TimelineError, match=r"^/a/talk.mp4: .* 29/2 frames .* convert the source"):
+        written(odd, "premiere_xml")
+    with pytest.raises(TimelineError, match=r"frame 100 needs 1200 %.* widen its crop"):
+        written(tight, "premiere_xml")
+
+
+def test_fcpxml_refuses_a_rate_it_cannot_count_in():
+    odd = one_shot(source(rate=Fraction(2**33 + 1, 2**28)), (0, 0, 1920, 1080), (1920, 1080))
+
+    with pytest.raises(TimelineError, match="convert the source"):
+        written(odd, "fcpxml")
+
+
+# Resolve -------------------------------------------------------------------------------------
+
+
+def test_resolve_otio_is_laid_out_as_resolve_exports_it():
+    document = json.loads(written(case_a(), "resolve_otio"))
+    (picture, sound) = document["tracks"]["children"]
+    (seen,), (heard,) = picture["children"], sound["children"]
+    reference = seen["media_references"]["DEFAULT_MEDIA"]
+
+    assert document["metadata"]["Resolve_OTIO"] == {"Resolve OTIO Meta Version": "1.0"}
+    assert document["global_start_time"]["value"] == 90000
+    assert (seen["name"], reference["target_url"]) == ("talk.mp4", "/a/talk.mp4")
+    assert seen["source_range"]["start_time"]["value"] == 90100
+    assert reference["available_range"]["start_time"]["value"] == 90000
+    assert seen["metadata"]["Resolve_OTIO"] == {"Link Group ID": 1}
+    assert heard["metadata"]["Resolve_OTIO"] == {
+        "Link Group ID": 1,
+        "Channels": [
+            {"Source Channel ID": 0, "Source Track ID": 0},
+            {"Source Channel ID": 1, "Source Track ID": 0},
+        ],
+    }
+    assert sound["metadata"]["Resolve_OTIO"]["Audio Type"] == "Stereo"
+    defaults = {
+        p["Parameter ID"]: p["Default Parameter Value"]
+        for effect in seen["effects"]
+        for p in effect["metadata"]["Resolve_OTIO"]["Parameters"]
+    }
+    assert defaults == {
+        "transformationZoomX": 1,
+        "transformationZoomY": 1,
+        "transformationPan": 0,
+        "transformationTilt": 0,
+        "scale": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rate", "drop", "hour"),
+    [("30000/1001", True, 107892), ("30000/1001", False, 108000), ("24000/1001", False, 86400)],
+)
+def test_resolve_starts_a_timeline_at_one_oclock(rate, drop, hour):
+    media = source(rate=Fraction(rate), drop_frame=drop, start=0)
+    text = written(one_shot(media, (0, 0, 1920, 1080), (1920, 1080)), "resolve_otio")
+
+    assert json.loads(text)["global_start_time"]["value"] == hour
+
+
+def test_resolve_falls_back_to_fill_for_a_framing_out_of_fits_reach():
+    uhd = source(size=(3840, 2160))
+    tight = one_shot(uhd, (0, 0, 405, 720), (1080, 1920))
+    (clip,) = json.loads(written(tight, "resolve_otio"))["tracks"]["children"][0]["children"]
+    values = readers.resolve_parameters(clip)
+
+    assert values["scale"] == 3
+    assert values["transformationZoomX"] == pytest.approx(3)
+    (read,) = readers.resolve_otio(written(tight, "resolve_otio"), uhd.size, (1080, 1920))
+    assert read.crop == pytest.approx((0, 0, 405, 720), abs=0.01)
+
+
+def test_resolve_otio_refuses_what_neither_scaling_can_reach():
+    tight = one_shot(source(), (0, 0, 160, 90), (1920, 1080))
+
+    with pytest.raises(TimelineError, match=r"^/a/talk.mp4: the shot at frame 100 .*widen"):
+        written(tight, "resolve_otio")
+
+
+# Paths, files, and the real thing ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_urls_lead_back_to_the_file(name):
+    path = f"/Volumes/Ton & Bild/{name}"
+    files = every_format(one_shot(source(path=Path(path)), (0, 0, 960, 540), (1920, 1080)))
+    fcp = readers.parse_xml(files["fcp"]).find(".//media-rep").get("src")
+    premiere = readers.parse_xml(files["xmeml"]).findtext(".//pathurl")
+    clip = json.loads(files["otio"])["tracks"]["children"][0]["children"][0]
+
+    assert (urlparse(fcp).netloc, unquote(urlparse(fcp).path)) == ("", path)
+    assert (urlparse(premiere).netloc, unquote(urlparse(premiere).path)) == ("localhost", path)
+    assert not set("' ()!*+,;$&").intersection(fcp + premiere)
+    assert clip["media_references"]["DEFAULT_MEDIA"]["target_url"] == path
+    assert readers.parse_xml(files["fcp"]).find(".//asset").get("name") == name
+
+
+def test_characters_that_xml_forbids_do_not_break_a_file():
+    rung = replace(case_a().shots[0], reason="a bell \x07 rings")
+    files = every_format(replace(case_a(), shots=(rung,)))
+
+    assert readers.parse_xml(files["fcp"]).findtext(".//note") == "a bell \ufffd rings"
+
+
+@pytest.mark.parametrize("name", ["fcpxml", "premiere_xml", "resolve_otio"])
+def test_files_are_written_through_otios_registry(name, tmp_path):
+    path = tmp_path / "talk.file"
+    otio.adapters.write_to_file(
+        to_otio(case_a()), os.fspath(path), adapter_name=f"speakerzoom_{name}"
+    )
+
+    assert path.read_text(encoding="utf-8") == written(case_a(), name)
+
+
+def test_a_foreign_timeline_is_refused_by_every_format():
+    for name in ("fcpxml", "premiere_xml", "resolve_otio"):
+        with pytest.raises(TimelineError, match="speakerzoom export"):
+            otio.adapters.write_to_string(otio.schema.Timeline("x"), f"speakerzoom_{name}")
+
+
+def test_our_reader_understands_resolves_own_export():
+    path = REFERENCE / "editor-exports" / "Resolve21.0.2_export_torture_ref.otio"
+    if not path.is_file():
+        pytest.skip("Resolve's own export is not in shared/reference/editor-exports")
+    moved = [
+        values
+        for track in json.loads(path.read_text(encoding="utf-8"))["tracks"]["children"]
+        for clip in track["children"]
+        if clip["OTIO_SCHEMA"].startswith("Clip")
+        and "transformationZoomX" in (values := readers.resolve_parameters(clip))
+    ]
+
+    # In its inspector: zoom 1.35, position -120 and +40 px on 1920x1080.
+    assert moved[0]["transformationZoomX"] == 1.35
+    assert moved[0]["transformationPan"] * 1920 == pytest.approx(-120)
+    assert moved[0]["transformationTilt"] * 1080 == pytest.approx(40)

@@ -1,0 +1,168 @@
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+from hypothesis import given, settings
+from strategies import cut_lists
+
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.timeline import framing_of, read_facts, shots_of, to_otio, url_path
+
+unhurried = settings(deadline=None)
+STEREO = Sound(48000, 2, Fraction(0))
+
+
+def talk(**changes):
+    known = {
+        "path": Path("/a/talk.mp4"),
+        "rate": Fraction(30000, 1001),
+        "duration": 300,
+        "size": (1920, 1080),
+        "start": 107892,
+        "drop_frame": True,
+        "sound": STEREO,
+    }
+    return Media(**{**known, **changes})
+
+
+def two_shots(media):
+    people = (Person(4, (1,), "Anna"), Person(7, (2,)))
+    shots = (
+        Shot(FrameRange(30, 100), None, Box(0, 0, 1920, 1080), "both speak"),
+        Shot(FrameRange(100, 250), 7, Box(960, 100, 1600, 460), "answers"),
+    )
+    return CutList(media, (1920, 1080), shots, people)
+
+
+@unhurried
+@given(cut_lists())
+def test_frames_and_crops_come_back_exactly(cut_list):
+    read = shots_of(to_otio(cut_list))
+
+    assert [(s.source, s.crop, s.reason) for s in read] == [
+        (s.range, s.crop, s.reason) for s in cut_list.shots
+    ]
+    assert read[0].record.start == 0
+    assert all(before.record.end == after.record.start for before, after in pairwise(read))
+
+
+@unhurried
+@given(cut_lists())
+def test_a_timeline_survives_otios_own_file(cut_list):
+    timeline = to_otio(cut_list)
+    text = timeline.to_json_string()
+    loaded = otio.adapters.read_from_string(text, "otio_json")
+
+    assert read_facts(loaded) == read_facts(timeline)
+    for shot, meant in zip(shots_of(loaded), shots_of(timeline), strict=True):
+        assert (shot.record, shot.source, shot.name) == (meant.record, meant.source, meant.name)
+        # OTIO's JSON reader may lose a float's last bit.
+        assert (*shot.crop.centre, shot.crop.width, shot.crop.height) == pytest.approx(
+            (*meant.crop.centre, meant.crop.width, meant.crop.height)
+        )
+
+
+@unhurried
+@given(cut_lists())
+def test_the_facts_of_the_source_come_back_exactly(cut_list):
+    facts, media = read_facts(to_otio(cut_list)), cut_list.media
+
+    assert (facts.path, facts.name) == (str(media.path), media.path.stem)
+    assert facts.file_name == media.path.name
+    assert (facts.rate, facts.duration, facts.start) == (media.rate, media.duration, media.start)
+    assert (facts.size, facts.canvas) == (media.size, cut_list.canvas)
+    assert (facts.drop_frame, facts.rotation) == (media.drop_frame, media.rotation)
+    assert (facts.variable_rate, facts.sound) == (media.variable_rate, media.sound)
+
+
+@unhurried
+@given(cut_lists())
+def test_the_same_cut_list_gives_the_same_bytes(cut_list):
+    assert to_otio(cut_list).to_json_string() == to_otio(cut_list).to_json_string()
+
+
+def test_clips_count_with_the_files_timecode_and_refer_to_all_of_it():
+    timeline = to_otio(two_shots(talk()))
+    first, second = timeline.video_tracks()[0]
+
+    assert [c.source_range.start_time.value for c in (first, second)] == [107922, 107992]
+    assert [c.source_range.duration.value for c in (first, second)] == [70, 150]
+    assert first.media_reference.available_range.start_time.value == 107892
+    assert first.media_reference.available_range.duration.value == 300
+    assert second.range_in_parent().start_time.value == 70
+
+
+def test_a_clip_says_who_and_why():
+    first, second = to_otio(two_shots(talk())).video_tracks()[0]
+
+    assert (first.name, second.name) == ("Wide", "Person 7")
+    assert dict(second.metadata["speakerzoom"]) == {
+        "link": 2,
+        "kind": "single",
+        "subject": 7,
+        "person": "Person 7",
+        "reason": "answers",
+        "start": 100,
+        "end": 250,
+    }
+    assert framing_of(second) == Box(960, 100, 1600, 460)
+
+
+def test_sound_is_cut_with_its_picture_and_linked_to_it():
+    timeline = to_otio(two_shots(talk()))
+    (picture,), (sound,) = timeline.video_tracks(), timeline.audio_tracks()
+
+    assert [c.source_range for c in sound] == [c.source_range for c in picture]
+    assert [c.metadata["speakerzoom"]["link"] for c in sound] == [1, 2]
+
+
+def test_a_silent_source_has_no_sound_track():
+    timeline = to_otio(two_shots(talk(sound=None)))
+
+    assert not timeline.audio_tracks()
+    assert read_facts(timeline).sound is None
+
+
+@pytest.mark.parametrize("noted", [{}, {"speakerzoom": {}}, {"speakerzoom": {"rate": [25, 1]}}])
+def test_a_foreign_timeline_is_refused_by_name(noted):
+    timeline = otio.schema.Timeline("theirs", metadata=noted)
+
+    with pytest.raises(TimelineError, match=r"^theirs: .* `speakerzoom export`$"):
+        read_facts(timeline)
+
+
+def test_a_timeline_edited_elsewhere_is_refused():
+    gapped, bare, beyond = (to_otio(two_shots(talk())) for _ in range(3))
+    gapped.video_tracks()[0].insert(1, otio.schema.Gap())
+    bare.video_tracks()[0][0].effects.clear()
+    beyond.video_tracks()[0][0].source_range = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(0, 30000 / 1001), otio.opentime.RationalTime(5, 30000 / 1001)
+    )
+
+    with pytest.raises(TimelineError, match="has a gap on its picture track at frame 70"):
+        shots_of(gapped)
+    with pytest.raises(TimelineError, match="no speakerzoom framing"):
+        shots_of(bare)
+    with pytest.raises(TimelineError, match="of a source of 300"):
+        shots_of(beyond)
+
+
+def test_a_file_name_that_is_not_utf8_is_refused():
+    with pytest.raises(TimelineError, match="rename it"):
+        to_otio(two_shots(talk(path=Path("/a/bad\udcff.mp4"))))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a b/100%.mp4", "/a%20b/100%25.mp4"),
+        ("/Ä/🎬&.mp4", "/%C3%84/%F0%9F%8E%AC%26.mp4"),
+        ("C:\\clips\\a b.mp4", "/C%3A/clips/a%20b.mp4"),
+        ("\\\\server\\share\\a.mp4", "//server/share/a.mp4"),
+    ],
+)
+def test_paths_of_every_system_become_url_paths(path, expected):
+    assert url_path(path) == expected
