@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
@@ -197,7 +197,7 @@ def pictures(
     size: tuple[int, int] | None = None,
     gray: bool = False,
     within: FrameRange | None = None,
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
     """Yield (source frame, picture) for every frame of `within`, in order, upright.
 
     Pictures are (H, W, 3) RGB, or (H, W) luma when `gray`, scaled to `size` (width, height) if
@@ -205,7 +205,9 @@ def pictures(
     """
     within = within or media.range
     width, height = size or media.size
-    stream = _on_grid(media, within).filter("scale", width, height, flags="area")
+    stream = on_grid(ffmpeg.input(str(media.path)), media, within).filter(
+        "scale", width, height, flags="area"
+    )
     stream = stream.output("pipe:", format="rawvideo", pix_fmt="gray" if gray else "rgb24")
     shape = (height, width) if gray else (height, width, 3)
     count = height * width * (1 if gray else 3)
@@ -226,15 +228,20 @@ def pictures(
         yield late, picture
 
 
-def _on_grid(media: Media, within: FrameRange) -> Any:
-    """Return the ffmpeg stream of exactly the frames in `within`, by the grid's time."""
+def on_grid(source: Any, media: Media, within: FrameRange) -> Any:
+    """Return the ffmpeg stream of exactly the frames in `within`, its time starting at 0.
+
+    Were it to start later, ffmpeg would fill the time before by repeating the first picture.
+    """
     start = f"{float(media.video_offset):.6f}"
-    stream = ffmpeg.input(str(media.path))["v:0"]
-    stream = stream.filter("fps", fps=str(media.rate), start_time=start, round="near")
-    return stream.filter("trim", start_frame=within.start, end_frame=within.end)
+    stream = source["v:0"].filter("fps", fps=str(media.rate), start_time=start, round="near")
+    stream = stream.filter("trim", start_frame=within.start, end_frame=within.end)
+    return stream.filter("setpts", "PTS-STARTPTS")
 
 
-def sound(media: Media, *, within: FrameRange | None = None) -> Iterator[NDArray[np.int16]]:
+def sound(
+    media: Media, *, within: FrameRange | None = None
+) -> Generator[NDArray[np.int16], None, None]:
     """Yield the sound of `within` as blocks of mono int16 samples at 16 kHz.
 
     The first sample belongs to the first picture of `within`, the number of samples to its

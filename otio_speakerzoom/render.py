@@ -1,0 +1,110 @@
+"""A cut list as a film, by ffmpeg, with the original sound.
+
+One pass over the source: pictures are put on the grid exactly as they were when they were looked
+at, a `crop` filter is told at each cut what to keep (`sendcmd`, half a frame before the cut, so no
+rounding of time stamps can move it), and what it keeps is scaled to the canvas.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import ffmpeg
+
+from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.media import find_ffmpeg, last_line, on_grid
+from otio_speakerzoom.model import Box, CutList, Progress, quiet
+from otio_speakerzoom.store import replacing
+
+log = logging.getLogger(__name__)
+
+
+def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:
+    """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
+
+    Crops are taken to whole pixels, so an edge may lie half a pixel off what a timeline says.
+    """
+    with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
+        commands = Path(folder) / "cuts.txt"
+        commands.write_text(crop_commands(cut_list), encoding="ascii")
+        _run(_film(cut_list, commands, temporary), cut_list, path, on_progress)
+
+
+def crop_commands(cut_list: CutList) -> str:
+    """Return ffmpeg's `sendcmd` script: from which time on which part of the picture is kept."""
+    lines: list[str] = []
+    for shot in cut_list.shots:
+        at = (shot.range.start - cut_list.range.start - Fraction(1, 2)) / cut_list.media.rate
+        left, top, width, height = whole_pixels(shot.crop, cut_list.media.size)
+        lines.append(
+            f"{max(0.0, float(at)):.6f} "
+            f"crop w {width}, crop h {height}, crop x {left}, crop y {top};\n"
+        )
+    return "".join(lines)
+
+
+def whole_pixels(crop: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, width, height in whole pixels, inside a picture of `size`."""
+    width = min(size[0], max(1, round(crop.width)))
+    height = min(size[1], max(1, round(crop.height)))
+    left = min(max(0, round(crop.centre[0] - width / 2)), size[0] - width)
+    top = min(max(0, round(crop.centre[1] - height / 2)), size[1] - height)
+    return left, top, width, height
+
+
+def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
+    """Return the whole ffmpeg graph, from the source to the file `out`."""
+    media, span = cut_list.media, cut_list.range
+    left, top, width, height = whole_pixels(cut_list.shots[0].crop, media.size)
+    source = ffmpeg.input(str(media.path))
+    picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
+    picture = picture.filter("crop", width, height, left, top, exact=1)
+    picture = picture.filter("scale", *cut_list.canvas, flags="lanczos", eval="frame")
+    streams = [picture.filter("setsar", 1)]
+    if media.sound:
+        begin = media.video_offset + span.start / media.rate
+        sound = source["a:0"].filter("aresample", first_pts=0, **{"async": 1})
+        end = begin + span.duration / media.rate
+        sound = sound.filter("atrim", start=f"{float(begin):.6f}", end=f"{float(end):.6f}")
+        streams.append(sound.filter("asetpts", "PTS-STARTPTS"))
+    # crf 18 is visually transparent; yuv420p because editors and phones refuse other layouts
+    options = {"vcodec": _encoder(), "pix_fmt": "yuv420p", "frames:v": span.duration}
+    options |= {"crf": 18, "preset": "veryfast"} if options["vcodec"] == "libx264" else {"q:v": 3}
+    options |= {"acodec": "aac", "b:a": "192k"} if media.sound else {}
+    options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
+    return ffmpeg.output(*streams, str(out), **options)
+
+
+def _encoder() -> str:
+    """Return libx264, or mpeg4 where this ffmpeg was built without it, saying so."""
+    listed = subprocess.run([find_ffmpeg(), "-v", "error", "-encoders"], capture_output=True)
+    if b"libx264" in listed.stdout:
+        return "libx264"
+    log.warning("%s has no libx264: the film is encoded as mpeg4, larger and softer", find_ffmpeg())
+    return "mpeg4"
+
+
+def _run(graph: Any, cut_list: CutList, path: Path, on_progress: Progress) -> None:
+    """Run ffmpeg to its end, and end it when we are interrupted."""
+    graph = graph.global_args("-nostdin", "-v", "error", "-progress", "pipe:1").overwrite_output()
+    command = ffmpeg.compile(graph, cmd=find_ffmpeg())
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints)
+        try:
+            _follow(process.stdout, cut_list.range.duration, on_progress)
+            if process.wait():
+                raise ToolError(f"{path}: ffmpeg could not write it: {last_line(complaints)}")
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _follow(lines: IO[bytes] | None, total: int, on_progress: Progress) -> None:
+    for line in lines or ():
+        if line.startswith(b"frame="):
+            on_progress(min(total, int(line[6:])), total)

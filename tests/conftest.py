@@ -1,0 +1,104 @@
+"""Small sources made by ffmpeg on the spot, each named for what is odd about it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from otio_speakerzoom.media import find_ffmpeg
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED = REPOSITORY.parent / "shared"
+SAMPLE = REPOSITORY / "samples" / "two_talkers.mp4"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def published_weights():
+    """Let the tests see the published weights where they lie beside the project."""
+    if (SHARED / "weights").is_dir():
+        os.environ.setdefault("SPEAKERZOOM_WEIGHTS", str(SHARED / "weights"))
+
+
+def ffmpeg(*arguments):
+    subprocess.run([find_ffmpeg(), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+
+
+@pytest.fixture(scope="session")
+def make_clip(tmp_path_factory):
+    """Return a function that makes a clip: a counting test picture, and a tone unless silent."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def make(name, *, rate="25", seconds=2, size="320x180", sound=True, picture=None, extra=()):
+        path = folder / name
+        inputs = ["-f", "lavfi", "-i", picture or f"testsrc2=s={size}:r={rate}:d={seconds}"]
+        if sound:
+            inputs += ["-f", "lavfi", "-i", f"sine=440:r=48000:d={seconds}"]
+        ffmpeg(*inputs, "-pix_fmt", "yuv420p", *extra, str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ntsc_clip(make_clip):
+    return make_clip("ntsc.mp4", rate="30000/1001")
+
+
+@pytest.fixture(scope="session")
+def silent_clip(make_clip):
+    return make_clip("silent.mp4", sound=False)
+
+
+@pytest.fixture(scope="session")
+def sound_only(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "voice.m4a"
+    ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def timecode_clip(make_clip):
+    """Starts at 01:00:00;00, drop frame."""
+    extra = ("-timecode", "01:00:00;00")
+    return make_clip("timecode.mp4", rate="30000/1001", extra=extra)
+
+
+@pytest.fixture(scope="session")
+def rotated_clip(make_clip, tmp_path_factory):
+    """Stored 320x180, to be turned 90 degrees clockwise, so shown 180x320."""
+    path = tmp_path_factory.mktemp("clips") / "rotated.mp4"
+    ffmpeg("-display_rotation", "-90", "-i", str(make_clip("lying.mp4")), "-c", "copy", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def vfr_clip(make_clip):
+    """Every third picture of 30 fps is missing, so the average is 20 fps."""
+    picture = r"testsrc2=s=320x180:r=30:d=2,select='mod(n\,3)'"
+    return make_clip("vfr.mkv", picture=picture, extra=("-fps_mode", "vfr"))
+
+
+@pytest.fixture(scope="session")
+def late_video_clip(make_clip, tmp_path_factory):
+    """The picture starts 0.5 s after the sound."""
+    path = tmp_path_factory.mktemp("clips") / "late.mp4"
+    clip = str(make_clip("punctual.mp4"))
+    ffmpeg("-itsoffset", "0.5", "-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a",
+           "-c", "copy", str(path))  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="session")
+def numbered_clip(tmp_path_factory):
+    """Return a function that makes a lossless gray clip whose frame n has the luma 16 + 2n."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def make(name, *, frames=100, rate="25", size="64x64"):
+        path = folder / name
+        picture = f"color=black:s={size}:r={rate},geq=lum='16+2*N':cb=128:cr=128"
+        ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", str(frames), "-c:v", "libx264",
+               "-qp", "0", "-pix_fmt", "yuv420p", str(path))  # fmt: skip
+        return path
+
+    return make

@@ -1,0 +1,180 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from otio_speakerzoom import media as source_file
+from otio_speakerzoom.errors import MediaError, ToolError
+from otio_speakerzoom.media import pictures, probe, sound, timecode_frames
+from otio_speakerzoom.model import FrameRange
+
+
+def test_facts_of_an_ntsc_file_are_exact(ntsc_clip):
+    media = probe(ntsc_clip)
+
+    assert media.rate == Fraction(30000, 1001)
+    assert (media.duration, media.size, media.rotation) == (60, (320, 180), 0)
+    assert media.sound is not None
+    assert media.sound.rate == 48000
+    assert not media.variable_rate
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "24", "25", "30", "50", "60000/1001", "15"])
+def test_every_rate_is_read_exactly_and_every_frame_is_there(make_clip, rate):
+    media = probe(make_clip(f"rate{rate.replace('/', '_')}.mkv", rate=rate, seconds=1))
+
+    assert media.rate == Fraction(rate)
+    assert [frame for frame, _ in pictures(media)] == list(range(media.duration))
+    assert media.duration == round(Fraction(rate))
+
+
+def test_start_timecode_is_counted_in_frames_without_dropped_labels(timecode_clip):
+    media = probe(timecode_clip)
+
+    assert media.drop_frame
+    assert media.start == 107892  # 3600 * 30 - 2 * (60 - 6)
+
+
+@pytest.mark.parametrize(
+    ("label", "rate", "drop", "frame"),
+    [
+        ((0, 1, 0, 2), Fraction(30000, 1001), True, 1800),
+        ((0, 0, 59, 29), Fraction(30000, 1001), True, 1799),
+        ((0, 10, 0, 0), Fraction(30000, 1001), True, 17982),
+        ((0, 1, 0, 4), Fraction(60000, 1001), True, 3600),
+        ((1, 0, 0, 0), Fraction(25), False, 90000),
+        ((0, 1, 0, 0), Fraction(24000, 1001), False, 1440),
+    ],
+)
+def test_timecode_labels(label, rate, drop, frame):
+    assert timecode_frames(*label, rate, drop=drop) == frame
+
+
+def test_a_rotated_picture_is_upright(rotated_clip, make_clip):
+    media, lying = probe(rotated_clip), probe(make_clip("lying.mp4"))
+    _, upright = next(pictures(media))
+    _, stored = next(pictures(lying))
+
+    assert (media.size, media.rotation) == ((180, 320), 90)
+    assert upright.shape == (320, 180, 3)
+    assert np.abs(upright - np.rot90(stored, -1).astype(int)).mean() < 2
+
+
+def test_a_variable_rate_is_read_onto_its_nominal_grid(vfr_clip):
+    media = probe(vfr_clip)
+    got = list(pictures(media, size=(64, 36)))
+
+    assert media.variable_rate
+    assert media.rate == 30
+    assert len(got) == media.duration in (59, 60)
+
+
+def test_sound_and_picture_agree_where_the_picture_comes_late(late_video_clip):
+    media = probe(late_video_clip)
+
+    assert media.video_offset == Fraction(1, 2)
+    assert media.sound is not None
+    assert media.sound.delay == pytest.approx(-0.5, abs=0.03)
+    assert sum(map(len, sound(media))) == media.duration * 640
+    # the tone began half a second before the picture and ends half a second before it
+    level = [
+        np.abs(block.astype(int)).mean() for block in np.split(np.concatenate([*sound(media)]), 4)
+    ]
+    assert min(level[:3]) > 1000
+    assert level[3] < 10
+
+
+def test_a_late_picture_is_frame_0_and_nothing_is_repeated_for_it(late_video_clip, make_clip):
+    late, punctual = (probe(clip) for clip in (late_video_clip, make_clip("punctual.mp4")))
+    pairs = zip(pictures(late, gray=True), pictures(punctual, gray=True), strict=True)
+
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in pairs)
+
+
+def test_a_range_is_exactly_its_frames(numbered_clip):
+    media = probe(numbered_clip("numbered.mp4"))
+    got = list(pictures(media, gray=True, within=FrameRange(37, 52)))
+
+    assert [frame for frame, _ in got] == list(range(37, 52))
+    # luma 16..235 becomes gray 0..255
+    levels = [picture.mean() for _, picture in got]
+    assert levels == pytest.approx([2 * n * 255 / 219 for n in range(37, 52)], abs=1)
+
+
+def test_sound_of_a_range_begins_with_it(make_clip):
+    media = probe(make_clip("beep.mp4"))
+    whole = np.concatenate([*sound(media)])
+    part = np.concatenate([*sound(media, within=FrameRange(10, 20))])
+
+    assert np.array_equal(part, whole[10 * 640 : 20 * 640])
+
+
+def test_a_file_without_sound_yields_silence(silent_clip):
+    media = probe(silent_clip)
+
+    assert media.sound is None
+    assert not np.concatenate([*sound(media)]).any()
+
+
+def test_a_stream_that_breaks_off_holds_its_last_picture(make_clip, caplog):
+    media = probe(make_clip("short.mp4"))
+    longer = type(media)(media.path, media.rate, media.duration + 3, media.size)
+    got = list(pictures(longer, size=(64, 36)))
+
+    assert [frame for frame, _ in got] == list(range(media.duration + 3))
+    assert np.array_equal(got[-1][1], got[-4][1])
+    assert "last one is held" in caplog.text
+
+
+def test_stopping_early_ends_ffmpeg_without_complaint(make_clip):
+    stream = pictures(probe(make_clip("early.mp4")))
+    next(stream)
+    stream.close()
+
+
+def wrong(tmp_path, sound_only, name):
+    path = tmp_path / name
+    if name == "text.mp4":
+        path.write_text("dear diary")
+    elif name == "empty.mp4":
+        path.touch()
+    elif name == "voice.m4a":
+        return sound_only
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("missing.mp4", "no such file"),
+        ("text.mp4", "not a video"),
+        ("empty.mp4", "not a video"),
+        ("voice.m4a", "has no picture"),
+    ],
+)
+def test_what_is_no_video_is_refused_in_one_line(tmp_path, sound_only, name, says):
+    path = wrong(tmp_path, sound_only, name)
+
+    with pytest.raises(MediaError, match=says) as caught:
+        probe(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_pixels_that_are_not_square_are_refused_with_the_remedy(make_clip):
+    with pytest.raises(MediaError, match="setsar=1"):
+        probe(make_clip("anamorphic.mp4", extra=("-vf", "setsar=64/45")))
+
+
+def test_a_missing_ffmpeg_is_said_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
+
+    assert source_file.find_ffmpeg() == "/nowhere/ffmpeg"
+
+    def none_here():
+        raise RuntimeError("no ffmpeg exe could be found")
+
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", none_here)
+    with pytest.raises(ToolError, match="install ffmpeg"):
+        source_file.find_ffmpeg()
