@@ -30,13 +30,13 @@ from scipy.signal import resample_poly
 
 HERE = Path(__file__).parent
 NAME = "two_talkers"
-WIDTH, HEIGHT, FPS = 1280, 720, 25
+WIDTH, HEIGHT, FPS = 1920, 1080, 25
 SECONDS = 22.4
 SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 
-PANEL_WIDTH, PANEL_HEIGHT = 592, 640  # two panels and three gutters of 32 px fill 1280
-PANEL_TOP, GUTTER, CORNER_RADIUS = 40, 32, 14
+PANEL_WIDTH, PANEL_HEIGHT, CORNER_RADIUS = 592, 640, 14
+PANEL_TOP, PANEL_LEFTS = 220, (184, 1144)  # each in the middle of its half: room to punch in
 
 # From espeak-ng's speak_lib.h: AUDIO_OUTPUT_RETRIEVAL, espeakRATE, espeakPITCH, POS_CHARACTER,
 # espeakCHARS_UTF8.
@@ -272,7 +272,7 @@ def picture(tracks: dict[str, NDArray[np.float32]]) -> Iterator[NDArray[np.uint8
         for i, person in enumerate(PEOPLE):
             talking = move_mouth(photos[i], person.mouth, float(openings[i][t]))
             panel = seat(talking, person, t / FPS, phase=2.1 * i)
-            left = GUTTER + i * (PANEL_WIDTH + GUTTER)
+            left = PANEL_LEFTS[i]
             area = frame[PANEL_TOP : PANEL_TOP + PANEL_HEIGHT, left : left + PANEL_WIDTH]
             area[:] = area + (panel - area) * frame_mask
         yield np.round(np.clip(frame, 0, 255)).astype(np.uint8)
@@ -292,7 +292,7 @@ def backdrop() -> NDArray[np.float32]:
     The grain keeps eight bits from showing the gradient as bands; it stands still.
     """
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
-    glow = np.exp(-(((x - WIDTH / 2) / 800) ** 2) - ((y - HEIGHT / 2) / 480) ** 2)
+    glow = np.exp(-(((x - WIDTH / 2) / 1200) ** 2) - ((y - HEIGHT / 2) / 720) ** 2)
     wall = np.array([40, 48, 58]) + glow[..., None] * np.array([26, 30, 34])
     return (wall + np.random.default_rng(2).uniform(-0.5, 0.5, wall.shape)).astype(np.float32)
 
@@ -469,7 +469,7 @@ def must_cut(speech: Sequence[dict[str, object]]) -> list[dict[str, object]]:
 def face_box(seat_number: int, person: Person) -> list[int]:
     """Return left, top, right, bottom of a face in the picture, in pixels."""
     left, top, right, bottom = person.face
-    panel_left = GUTTER + seat_number * (PANEL_WIDTH + GUTTER)
+    panel_left = PANEL_LEFTS[seat_number]
     across = [round(panel_left + (x - person.left) * person.scale) for x in (left, right)]
     along = [round(PANEL_TOP + y * person.scale) for y in (top, bottom)]
     return [across[0], along[0], across[1], along[1]]

@@ -23,6 +23,9 @@ them at half of the whole head, whose top such a box leaves out)."""
 BREATHING = 0.25
 """Room beside the face that a single never gives up, in face widths."""
 
+HALO = 0.35
+"""What belongs to another face on each side, in its own widths: hair, ears, a shoulder."""
+
 SIZES, OFFSETS = 7, 41
 """How many crop sizes and sideways moves are tried; steps of about a twentieth of the crop."""
 
@@ -60,6 +63,7 @@ def frame_single(
     face = np.median(faces, axis=0).astype(float)
     reach = _reach(faces)
     foreign = np.array([_reach(boxes) for boxes in others]).reshape(-1, 4)
+    foreign += HALO * (foreign[:, 2:3] - foreign[:, :1]) * np.array([-1, 0, 1, 0])
     best, best_cost = None, (np.inf, np.inf, np.inf)
     for height, aside in product(_heights(face, size, canvas, style), _asides()):
         crop = _candidate(face, height, aside, size, canvas, style)

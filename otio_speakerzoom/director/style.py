@@ -33,8 +33,8 @@ class Style:
     """What a cut must gain, in seconds of the right picture; higher makes fewer cuts."""
     face_heights: float = 3.6
     """Height of a single in heights of the face, forehead to chin: head and shoulders."""
-    tightest_face_heights: float = 2.4
-    """How far a single may tighten to keep another face out."""
+    tightest_face_heights: float = 1.9
+    """How far a single may tighten to keep another face out: a close-up from the collar up."""
     eye_line: float = 1 / 3
     """Where the eyes lie, as a share of the crop's height from the top (rule of thirds)."""
     max_upscale: float = 2.0

@@ -1,0 +1,39 @@
+# One command each; all of them set up .venv first. PYTHON picks the interpreter (3.11 or later).
+PYTHON ?= python3
+BIN := .venv/bin
+SPEAKERZOOM := $(BIN)/speakerzoom
+SAMPLE := samples/two_talkers.mp4
+
+.PHONY: demo test check setup clean
+
+demo: setup
+	$(SPEAKERZOOM) cut $(SAMPLE) --work out --scorer motion -o out/two_talkers.otio --for resolve
+	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.xml --for premiere
+	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.fcpxml --for fcp
+	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4
+	$(SPEAKERZOOM) inspect $(SAMPLE) --work out
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+setup: .venv/ready
+
+# mediapipe asks for opencv-contrib-python, which owns the same folder cv2/ as
+# opencv-python-headless and needs a display's libraries. It is taken out again, and the headless
+# package laid anew, because taking the one out removes files of the other.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip uninstall --quiet --yes opencv-contrib-python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --force-reinstall \
+		opencv-python-headless
+	touch $@
+
+clean:
+	rm -rf .venv out

@@ -1,0 +1,370 @@
+"""The verbs of the command `speakerzoom`.
+
+stdout carries only the result. Progress and messages go to stderr: live bars at a terminal, a line
+per stage elsewhere. Exit codes: 0 done, 1 could not, 2 wrong usage, 130 interrupted. Each verb
+imports what it needs, so that `--help` is instant and `export` never loads a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from otio_speakerzoom.errors import SpeakerZoomError
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import CutList, FrameRange, Media
+    from otio_speakerzoom.pipeline import Job
+
+log = logging.getLogger("otio_speakerzoom")
+
+FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
+    ".otio": {"resolve": ("speakerzoom_resolve_otio", {})},
+    ".fcpxml": {
+        "fcp": ("speakerzoom_fcpxml", {"variant": "fcp"}),
+        "resolve": ("speakerzoom_fcpxml", {"variant": "resolve"}),
+    },
+    ".xml": {"premiere": ("speakerzoom_premiere_xml", {})},
+}
+"""Suffix -> dialect -> name of the OTIO adapter and its arguments. The first dialect of a suffix is
+taken where none is asked for."""
+
+FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = _parser().parse_args(argv)
+    arguments.console = Console(stderr=True, soft_wrap=True)
+    _listen(arguments)
+    try:
+        return arguments.run(arguments) or 0
+    except SpeakerZoomError as error:
+        log.error("%s", error)
+        return 1
+    except KeyboardInterrupt:
+        log.error("interrupted; stages that were finished are kept")
+        return 130
+    except BrokenPipeError:  # the reader of our stdout has left, which is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _listen(arguments: argparse.Namespace) -> None:
+    """Send our messages to stderr, at the loudness asked for."""
+    level = logging.INFO - 10 * arguments.verbose + 10 * arguments.quiet
+    log.handlers[:] = [_Lines(arguments.console)]
+    log.setLevel(level)
+    log.propagate = False
+
+
+class _Lines(logging.Handler):
+    """Prints each message as one line, above any bars, with its level where that is not INFO."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        self._console.print(level + record.getMessage(), markup=False, highlight=False)
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="speakerzoom",
+        description="Cut a wide recording to whoever speaks: a timeline for an editor, or a film.",
+    )
+    parser.add_argument("--version", action="version", version=version("otio-speakerzoom"))
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    common, source, analysis, taste = _shared_options()
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int | None], text: str, *parents):
+        made = verbs.add_parser(name, help=text, description=text, parents=[common, *parents])
+        made.set_defaults(run=run)
+        return made
+
+    verb("analyze", _analyze, "find faces, score speech; keep the results beside the source",
+         source, analysis)  # fmt: skip
+    cut = verb("cut", _cut, "analyze if needed, decide the shots, write the timeline",
+               source, analysis, taste)  # fmt: skip
+    _add_timeline_options(cut)
+    export = verb("export", _export, "write the timeline again from the kept cut", source)
+    _add_timeline_options(export)
+    render = verb("render", _render, "the cut as a film", source, analysis, taste)
+    render.add_argument("-o", "--output", type=_film_path, required=True, metavar="FILE",
+                        help="film to write: .mp4, .mov or .mkv")  # fmt: skip
+    inspect = verb("inspect", _inspect, "what is known: people, screen time, shots", source)
+    inspect.add_argument("--json", action="store_true", help="as JSON")
+    inspect.add_argument("--csv", type=Path, metavar="FILE", help="a row per face and frame")
+    weights = verb("weights", _weights, "which networks there are, from where, how licensed")
+    weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
+    weights.add_argument("name", nargs="?", help="what to fetch")
+    verb("doctor", _doctor, "what of this machine will be used")
+    return parser
+
+
+def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-q", "--quiet", action="count", default=0, help="only warnings and errors")
+    common.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument("source", type=Path, help="the recording")
+    source.add_argument("--work", type=Path, metavar="DIR", help="keep the results in DIR instead")
+    analysis = argparse.ArgumentParser(add_help=False)
+    analysis.add_argument("--detector", choices=("blazeface",), help="how faces are found")
+    analysis.add_argument("--scorer", choices=("auto", "talknet", "lr-asd", "motion"),
+                          help="how speech is scored (auto: the best that can be had)")  # fmt: skip
+    analysis.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    analysis.add_argument("--in", dest="begin", type=_time, metavar="TIME",
+                          help="leave out what is before: 1.5s, 45f or 00:00:01:12")  # fmt: skip
+    analysis.add_argument("--out", dest="end", type=_time, metavar="TIME",
+                          help="leave out what is from here on")  # fmt: skip
+    analysis.add_argument("--force", action="store_true",
+                          help="analyze: run all again; cut: replace an edited cut")  # fmt: skip
+    taste = argparse.ArgumentParser(add_help=False)
+    taste.add_argument(
+        "--style", metavar="NAME|FILE", help="standard, calm, lively, or a TOML file"
+    )
+    taste.add_argument("--canvas", type=_canvas, metavar="SIZE",
+                       help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
+    return common, source, analysis, taste
+
+
+def _add_timeline_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=_timeline_path, required=True, metavar="FILE",
+                        help="timeline to write: .otio, .fcpxml or .xml; - is stdout")  # fmt: skip
+    parser.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
+                        help="the editor that will read it")  # fmt: skip
+
+
+def _timeline_path(text: str) -> Path:
+    if text != "-" and Path(text).suffix not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FORMATS)}")
+    return Path(text)
+
+
+def _film_path(text: str) -> Path:
+    if Path(text).suffix not in FILM_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FILM_SUFFIXES)}")
+    return Path(text)
+
+
+def _time(text: str) -> Callable[[Media], int]:
+    """Parse a time into what gives its frame once the source's rate is known."""
+    if match := re.fullmatch(r"(\d+)f", text):
+        return lambda media: int(match[1])
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", text):
+        return lambda media: round(Fraction(match[1]) * media.rate)
+    if match := re.fullmatch(r"(\d\d):(\d\d):(\d\d)[:;](\d\d)", text):
+        return lambda media: _label_frame([int(part) for part in match.groups()], media)
+    raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
+
+
+def _label_frame(label: list[int], media: Media) -> int:
+    """Return the source frame of a timecode label; with the file's timecode if it carries one."""
+    from otio_speakerzoom.media import timecode_frames
+
+    hours, minutes, seconds, frames = label
+    frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
+    return frame - media.start
+
+
+def _canvas(text: str) -> Callable[[Media], tuple[int, int]]:
+    """Parse a canvas into what gives its size once the source's is known; always even."""
+    if text == "source":
+        return lambda media: _even(*media.size)
+    if (match := re.fullmatch(r"(\d+)x(\d+)", text)) and min(map(int, match.groups())) >= 16:
+        width, height = int(match[1]), int(match[2])
+        if width % 2 or height % 2:
+            raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
+        return lambda media: (width, height)
+    if (match := re.fullmatch(r"(\d+):(\d+)", text)) and min(map(int, match.groups())) >= 1:
+        ratio = Fraction(int(match[1]), int(match[2]))
+        return lambda media: _of_ratio(ratio, min(media.size))
+    raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
+
+
+def _of_ratio(ratio: Fraction, short: int) -> tuple[int, int]:
+    """Return the size of that shape whose shorter side is `short`: 9:16 of 1080p is 1080x1920."""
+    return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
+
+
+def _even(width: int, height: int) -> tuple[int, int]:
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)
+
+
+# --- verbs ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _job(arguments: argparse.Namespace) -> Iterator[Job]:
+    """Give the job that the arguments describe, with progress shown while it runs."""
+    from otio_speakerzoom.pipeline import Job
+    from otio_speakerzoom.progress import shown_progress
+
+    given = vars(arguments)
+    limited = given.get("begin") or given.get("end")
+    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+        yield Job(
+            source=arguments.source,
+            work=arguments.work,
+            detector=given.get("detector") or "blazeface",
+            scorer=given.get("scorer") or "auto",
+            device=given.get("device") or "auto",
+            within=(lambda media: _range(arguments, media)) if limited else None,
+            force=given.get("force", False),
+            on_stage=on_stage,
+        )
+
+
+def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
+    from otio_speakerzoom.model import FrameRange
+
+    start = arguments.begin(media) if arguments.begin else 0
+    end = arguments.end(media) if arguments.end else media.duration
+    if not 0 <= start < end <= media.duration:
+        raise SpeakerZoomError(
+            f"{media.path}: --in and --out give frames {start} to {end}, "
+            f"but the source has frames 0 to {media.duration}; choose a part of it"
+        )
+    return FrameRange(start, end)
+
+
+def _analyze(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+
+    with _job(arguments) as job:
+        analysis = pipeline.analyze(job)
+        log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
+    _say(str(job.folder))
+
+
+def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
+    from otio_speakerzoom import pipeline
+    from otio_speakerzoom.director.style import read_style
+
+    style = read_style(arguments.style or "standard")
+    cut_list = pipeline.cut(job, style, arguments.canvas or _canvas("source"))
+    singles = sum(shot.subject is not None for shot in cut_list.shots)
+    log.info("%d shots, %d of them singles", len(cut_list.shots), singles)
+    return cut_list
+
+
+def _cut(arguments: argparse.Namespace) -> None:
+    adapter = _adapter(arguments)
+    with _job(arguments) as job:
+        cut_list = _planned(arguments, job)
+    _write_timeline(arguments, cut_list, adapter)
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+
+    adapter = _adapter(arguments)
+    with _job(arguments) as job:
+        cut_list = pipeline.kept_cut(job)
+    if cut_list is None:
+        raise SpeakerZoomError(
+            f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
+        )
+    _write_timeline(arguments, cut_list, adapter)
+
+
+def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
+    """Return the adapter for the suffix and the editor; on stdout the editor alone decides."""
+    editor = arguments.dialect
+    suffix = arguments.output.suffix
+    if str(arguments.output) == "-":
+        suffix = next((s for s, d in FORMATS.items() if editor in d), ".otio")
+    dialects = FORMATS[suffix]
+    if editor and editor not in dialects:
+        fitting = " or ".join(s for s, d in FORMATS.items() if editor in d)
+        _parser().error(f"--for {editor}: write {fitting}, not {suffix}")
+    return dialects[editor or next(iter(dialects))]
+
+
+def _write_timeline(
+    arguments: argparse.Namespace, cut_list: CutList, adapter: tuple[str, dict[str, str]]
+) -> None:
+    from otio_speakerzoom import pipeline, store
+
+    text = pipeline.timeline_text(cut_list, *adapter)
+    if str(arguments.output) == "-":
+        sys.stdout.write(text)
+        return
+    _not_the_source(arguments)
+    store.write_text(arguments.output, text)
+    _say(str(arguments.output))
+
+
+def _not_the_source(arguments: argparse.Namespace) -> None:
+    if arguments.output.exists() and arguments.output.samefile(arguments.source):
+        raise SpeakerZoomError(f"{arguments.output}: is the source; write to another name")
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+    from otio_speakerzoom.render import preview
+
+    asked = ("detector", "scorer", "begin", "end", "style", "canvas")
+    as_kept = not arguments.force and not any(getattr(arguments, name) for name in asked)
+    with _job(arguments) as job:
+        cut_list = pipeline.kept_cut(job) if as_kept else None
+        cut_list = cut_list or _planned(arguments, job)
+        _not_the_source(arguments)
+        preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
+    _say(str(arguments.output))
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import inspection
+
+    with _job(arguments) as job:
+        known = inspection.what_is_known(job)
+    if arguments.csv:
+        inspection.write_csv(known, arguments.csv)
+        log.info("%s written", arguments.csv)
+    if arguments.json:
+        _say(inspection.as_json(known))
+    elif not arguments.csv:
+        inspection.show(known, Console())
+
+
+def _weights(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import inspection, weights
+    from otio_speakerzoom.progress import shown_progress
+
+    if arguments.action == "list":
+        inspection.show_weights(Console())
+        return
+    if not arguments.name:
+        names = ", ".join(item.name for item in weights.catalogue())
+        _parser().error(f"weights fetch needs a name: {names}")
+    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+        path = weights.need(arguments.name, on_progress=on_stage(f"fetch {arguments.name}"))
+    _say(str(path))
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from otio_speakerzoom.doctor import examine
+
+    return examine(Console())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,105 @@
+"""What of this machine will be used, and what is wrong with it."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+
+from otio_speakerzoom import weights
+from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.media import find_ffmpeg
+
+OWNERS_OF_CV2 = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""Packages that all install into the folder cv2/, so that the last one unpacked wins."""
+
+
+def examine(console: Console) -> int:
+    """Print a table of what will be used; return 1 where something needed is broken, else 0."""
+    table = Table("", "what", "found", title="SpeakerZoom on this machine")
+    well = True
+    for what, look in _looks():
+        try:
+            table.add_row("ok", what, look())
+        except (SpeakerZoomError, ImportError, OSError) as error:
+            well = False
+            table.add_row("[red]broken", what, str(error))
+    console.print(table)
+    return 0 if well else 1
+
+
+def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Python", lambda: f"{platform.python_version()} on {platform.platform(terse=True)}"
+    yield "ffmpeg", _ffmpeg
+    yield "OpenCV", _opencv
+    yield "face detector", _detector
+    yield "device", _device
+    yield "scorer", _scorer
+    yield "timelines", _adapters
+
+
+def _ffmpeg() -> str:
+    program = find_ffmpeg()
+    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    return f"{' '.join(told.stdout.split()[:3])} ({program})"
+
+
+def _opencv() -> str:
+    owners = [name for name in OWNERS_OF_CV2 if _installed(name)]
+    cv2 = importlib.import_module("cv2")
+    if len(owners) > 1:
+        raise SpeakerZoomError(
+            f"{' and '.join(owners)} share the folder cv2/: "
+            f"pip uninstall -y {' '.join(owners[1:])} "
+            "&& pip install --force-reinstall --no-deps opencv-python-headless"
+        )
+    return f"{cv2.__version__} from {owners[0] if owners else 'an unknown package'}"
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _detector() -> str:
+    importlib.import_module("mediapipe.tasks.python.vision")
+    found = weights.find("blazeface-full-range")
+    where = found or "is fetched through pip on first use"
+    return f"BlazeFace full range by MediaPipe {version('mediapipe')} ({where})"
+
+
+def _device() -> str:
+    torch = importlib.import_module("torch")
+    if torch.cuda.is_available():
+        return f"cuda: {torch.cuda.get_device_name()} (torch {torch.__version__})"
+    return f"cpu, {torch.get_num_threads()} threads (torch {torch.__version__} sees no GPU)"
+
+
+def _scorer() -> str:
+    present = [name for name in ("talknet", "lr-asd") if weights.find(name)]
+    if present:
+        return f"{present[0]} ({weights.find(present[0])})"
+    return "motion (embedded); better ones are fetched when they can be: speakerzoom weights"
+
+
+def _adapters() -> str:
+    otio = importlib.import_module("opentimelineio")
+    names = [n for n in otio.adapters.available_adapter_names() if n.startswith("speakerzoom_")]
+    if len(names) < 3:
+        raise SpeakerZoomError(
+            "OpenTimelineIO does not see our adapters: install the package again"
+        )
+    return f"OpenTimelineIO {otio.__version__} with {', '.join(sorted(names))}"

@@ -1,0 +1,258 @@
+"""The stages in order, reusing what is already there.
+
+    probe -> detect -> track -> people -> score -> direct -> cut list
+
+Each stage's result is kept beside the source with a digest of what it was made from; a stage whose
+digest has not changed is not run again. What an editor changed by hand is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from otio_speakerzoom import media as source_file
+from otio_speakerzoom import store, weights
+from otio_speakerzoom.director.direct import direct
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.errors import SpeakerZoomError, StoreError
+from otio_speakerzoom.model import (
+    CutList,
+    Detections,
+    FaceTrack,
+    FrameRange,
+    Media,
+    Person,
+    Progress,
+    SpeechScores,
+    quiet,
+)
+
+log = logging.getLogger(__name__)
+
+DETECTOR_WEIGHTS = {"blazeface": "blazeface-full-range"}
+SCORERS = ("talknet", "lr-asd", "motion")
+"""Best first. `motion` is the embedded one, which needs no weights."""
+
+# Raise a stage's number whenever its result changes for the same input and options.
+VERSIONS = {"media": 1, "detections": 1, "tracks": 1, "people": 1, "scores": 1, "cut": 1}
+
+
+def silent(stage: str) -> Progress:
+    """Report no stage's progress to anybody."""
+    return quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One source, and how its analysis is to be made."""
+
+    source: Path
+    work: Path | None = None
+    """Folder for the results, instead of the source's own."""
+    detector: str = "blazeface"
+    scorer: str = "auto"
+    device: str = "auto"
+    within: Callable[[Media], FrameRange] | None = None
+    """Which part of the source to look at; None for all of it."""
+    force: bool = False
+    """Run every stage again."""
+    on_stage: Callable[[str], Progress] = silent
+
+    @property
+    def folder(self) -> Path:
+        return store.folder_beside(self.source, self.work)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What is known of a source before anything is cut."""
+
+    media: Media
+    within: FrameRange
+    detections: Detections
+    tracks: tuple[FaceTrack, ...]
+    people: tuple[Person, ...]
+    scores: tuple[SpeechScores, ...]
+    scorer: str
+    digest: str
+    """Of everything here, for what is made from it."""
+
+
+def open_source(job: Job) -> tuple[Media, str]:
+    """Return the facts of the source, and their digest."""
+    if not job.source.is_file():
+        return source_file.probe(job.source), ""  # which says what is wrong
+    made_from = store.digest("media", VERSIONS["media"], store.digest_of_file(job.source))
+    kept = store.load_media(job.folder)
+    if kept and kept.made_from == made_from and kept.value.path == job.source.resolve():
+        return kept.value, made_from
+    media = source_file.probe(job.source)
+    store.save_media(job.folder, media, made_from)
+    return media, made_from
+
+
+def analyze(job: Job) -> Analysis:
+    """Find the faces and score their speech, as far as that is not done already."""
+    media, media_digest = open_source(job)
+    if media.variable_rate:
+        log.warning(
+            "%s: its frame rate varies; it is read at a constant %s fps. An editor may count its "
+            "frames otherwise: conform it first with ffmpeg -i IN -vf fps=%s -c:a copy OUT",
+            media.path, media.rate, media.rate,
+        )  # fmt: skip
+    within = job.within(media) if job.within else media.range
+    detections, detections_digest = _detections(job, media, within, media_digest)
+    tracks, tracks_digest = _tracks(job, media, within, detections, detections_digest)
+    people, people_digest = _people(job, detections, tracks, tracks_digest)
+    scores, scorer, scores_digest = _scores(job, media, within, tracks, tracks_digest)
+    digest = store.digest(scores_digest, people_digest)
+    return Analysis(media, within, detections, tracks, people, scores, scorer, digest)
+
+
+def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> CutList:
+    """Return the cut of the source, planned anew where what it was made from has changed.
+
+    A cut list that somebody edited is returned as it is, unless the job is forced.
+    """
+    analysis = analyze(replace(job, force=False))
+    size = canvas(analysis.media)
+    made_from = store.digest("cut", VERSIONS["cut"], asdict(style), size, analysis.digest)
+    kept = None if job.force else store.load_cut_list(job.folder, analysis.media, analysis.people)
+    if kept and kept.edited:
+        log.warning("%s was edited: it is kept; --force plans anew", job.folder / "cutlist.json")
+    if kept and (kept.edited or kept.made_from == made_from):
+        return kept.value
+    cut_list = direct(
+        analysis.media,
+        analysis.tracks,
+        analysis.people,
+        analysis.scores,
+        style,
+        canvas=size,
+        camera_cuts=analysis.detections.camera_cuts.tolist(),
+        within=analysis.within,
+    )
+    store.save_cut_list(job.folder, cut_list, made_from)
+    return cut_list
+
+
+def kept_cut(job: Job) -> CutList | None:
+    """Return the cut that is kept beside the source, as it is; None where there is none."""
+    media, _ = open_source(job)
+    people = store.load_people(job.folder)
+    kept = store.load_cut_list(job.folder, media, people.value if people else ())
+    return kept.value if kept else None
+
+
+def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Detections, str]:
+    name = DETECTOR_WEIGHTS[job.detector]
+    options = (job.detector, _sha256(name), within.start, within.end)
+    made_from = store.digest("detections", VERSIONS["detections"], options, inputs)
+    kept = None if job.force else store.load_detections(job.folder)
+    if kept and kept.made_from == made_from:
+        return kept.value, made_from
+    from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+    from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
+
+    path = weights.need(name, on_progress=job.on_stage(f"fetch {name}"))
+    pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
+    with BlazeFace(path) as detector, closing(pictures):
+        detections = detect_faces(
+            pictures, media, detector, within=within, on_progress=job.on_stage("find faces")
+        )
+    store.save_detections(job.folder, detections, made_from)
+    if not len(detections.frames):
+        log.warning("%s: no face is seen anywhere: the cut stays wide", media.path)
+    return detections, made_from
+
+
+def _tracks(
+    job: Job, media: Media, within: FrameRange, detections: Detections, inputs: str
+) -> tuple[tuple[FaceTrack, ...], str]:
+    made_from = store.digest("tracks", VERSIONS["tracks"], inputs)
+    kept = None if job.force else store.load_tracks(job.folder)
+    if kept and kept.made_from == made_from:
+        return kept.value, made_from
+    from otio_speakerzoom.faces.track import track_faces
+
+    tracks = track_faces(detections, media.rate, within)
+    store.save_tracks(job.folder, tracks, made_from)
+    return tracks, made_from
+
+
+def _people(
+    job: Job, detections: Detections, tracks: tuple[FaceTrack, ...], inputs: str
+) -> tuple[tuple[Person, ...], str]:
+    made_from = store.digest("people", VERSIONS["people"], inputs)
+    kept = store.load_people(job.folder)
+    if kept and kept.made_from == made_from:
+        people = kept.value
+    elif kept and kept.edited and not job.force:
+        raise StoreError(
+            f"{job.folder / 'people.json'}: was edited, but the faces have been found anew since; "
+            "move it away, or `speakerzoom analyze --force` to replace it"
+        )
+    else:
+        from otio_speakerzoom.faces.people import group_people
+
+        people = group_people(tracks, detections.camera_cuts)
+        store.save_people(job.folder, people, made_from)
+    return people, store.digest(made_from, [asdict(person) for person in people])
+
+
+def _scores(
+    job: Job, media: Media, within: FrameRange, tracks: tuple[FaceTrack, ...], inputs: str
+) -> tuple[tuple[SpeechScores, ...], str, str]:
+    """Return the scores, the name of the scorer that made them, and their digest.
+
+    With `auto`, kept scores are good enough unless a better scorer's weights are here by now.
+    """
+    made = {name: _scores_digest(name, inputs) for name in SCORERS}
+    if media.sound is None:
+        log.warning(
+            "%s: has no sound, so nobody can be heard to speak: the cut stays wide", media.path
+        )
+        return (), "none", store.digest("no sound", inputs)
+    kept = None if job.force else store.load_scores(job.folder)
+    if kept:
+        names = SCORERS if job.scorer == "auto" else (job.scorer,)
+        for name in names:
+            if kept.made_from == made[name]:
+                return kept.value, name, made[name]
+            if job.scorer == "auto" and _sha256(name) and weights.find(name):
+                break  # better than what is kept
+    from otio_speakerzoom.speech.scorers import choose_scorer, score_source
+
+    scorer = choose_scorer(job.scorer, job.device, on_fetch=job.on_stage)
+    if job.scorer == "auto" and kept and kept.made_from == made[scorer.name]:
+        return kept.value, scorer.name, made[scorer.name]
+    scores = score_source(media, tracks, scorer, within, job.on_stage("score speech"))
+    store.save_scores(job.folder, scores, made[scorer.name])
+    return scores, scorer.name, made[scorer.name]
+
+
+def _scores_digest(scorer: str, inputs: str) -> str:
+    return store.digest("scores", VERSIONS["scores"], scorer, _sha256(scorer), inputs)
+
+
+def _sha256(name: str) -> str:
+    """Return the sha256 of the weights called `name`; nothing for what needs none."""
+    return next((item.sha256 for item in weights.catalogue() if item.name == name), "")
+
+
+def timeline_text(cut_list: CutList, adapter: str, arguments: dict[str, str]) -> str:
+    """Return the timeline of `cut_list` as the OTIO adapter of that name writes it."""
+    import opentimelineio as otio
+
+    from otio_speakerzoom.timeline import to_otio
+
+    try:
+        return otio.adapters.write_to_string(to_otio(cut_list), adapter, **arguments)
+    except otio.exceptions.NotSupportedError as error:
+        raise SpeakerZoomError(
+            f"OpenTimelineIO does not find {adapter}: install otio-speakerzoom again"
+        ) from error

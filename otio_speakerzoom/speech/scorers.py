@@ -1,0 +1,84 @@
+"""Which scorers there are, which one to take, and a source scored by it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+import torch
+
+from otio_speakerzoom import media as source_file
+from otio_speakerzoom import weights
+from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, SpeechScores
+from otio_speakerzoom.speech.mouth_motion import MouthMotion
+from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
+from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
+from otio_speakerzoom.speech.score import Scorer, cepstra_of, score_speech
+from otio_speakerzoom.speech.voice import voice_activity
+
+NETWORKS = {"talknet": TalkNetScorer, "lr-asd": LrAsdScorer}
+"""Best first; each is built from the path of its weights and a device."""
+
+log = logging.getLogger(__name__)
+
+
+def find_device(wanted: str) -> str:
+    """Return cuda or cpu: what was asked for, or with `auto` the better one that is there."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ToolError("--device cuda: torch sees no CUDA device here; take --device cpu or auto")
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progress]) -> Scorer:
+    """Return the scorer called `wanted`; `auto` is the best network whose weights can be had.
+
+    Says in one line which it is and why, naming what was asked for and could not be.
+    """
+    where = find_device(device)
+    if wanted == "motion":
+        log.info("scorer: motion (mouth motion against speech), as asked")
+        return MouthMotion()
+    if wanted != "auto":
+        path = weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
+        log.info("scorer: %s on %s, as asked", wanted, where)
+        return NETWORKS[wanted](path, where)
+    missing: list[str] = []
+    for name, network in NETWORKS.items():
+        try:
+            path = weights.need(name, on_progress=on_fetch(f"fetch {name}"))
+        except WeightsError as error:
+            log.debug("%s", error)
+            missing.append(name)
+            continue
+        without = f", as the weights of {missing[0]} cannot be had" if missing else ""
+        log.info("scorer: %s on %s, the best that is here%s", name, where, without)
+        return network(path, where)
+    log.warning(
+        "scorer: motion (mouth motion against speech), weaker than a network, as the weights of "
+        "%s cannot be had; `speakerzoom weights fetch lr-asd` says why",
+        " and ".join(missing),
+    )
+    return MouthMotion()
+
+
+def score_source(
+    media: Media,
+    tracks: Sequence[FaceTrack],
+    scorer: Scorer,
+    within: FrameRange,
+    on_progress: Progress,
+) -> tuple[SpeechScores, ...]:
+    """Return the scores of all `tracks` of a source that has sound."""
+    if not tracks:
+        return ()
+    cepstra = cepstra_of(source_file.sound(media, within=within))
+    voice = voice_activity(source_file.sound(media, within=within)) if scorer.gated else None
+    with closing(source_file.pictures(media, gray=True, within=within)) as pictures:
+        return score_speech(
+            pictures, cepstra, tracks, scorer, media.rate, within,
+            voice=voice, on_progress=on_progress,
+        )  # fmt: skip
