@@ -1,0 +1,139 @@
+"""Windows, ticks and voice: what lies between the tracks and a scorer."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.model import FaceTrack, FrameRange
+from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
+from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
+from otio_speakerzoom.speech.scorers import find_device
+
+
+class Brightness:
+    """Scores each crop by its mean, plus nothing that depends on the window it is seen in."""
+
+    name, recipe, gated = "brightness", WHOLE_BOX, False
+
+    def __init__(self, window=10, context=3):
+        self.window, self.context, self.seen = window, context, []
+
+    def __call__(self, crops, mfcc):
+        assert mfcc.shape == (4 * len(crops), 13)
+        self.seen.append((len(crops), round(float(mfcc[0, 0]))))
+        return crops.mean(axis=(1, 2)).astype(np.float32)
+
+
+def world(rate, frames, tracks):
+    """Pictures whose gray is the frame number, cepstra whose rows are numbered, and the tracks."""
+    pictures = [(n, np.full((40, 60), n % 250, np.uint8)) for n in range(frames)]
+    ticks = -(-frames * 25 // rate)
+    cepstra = np.repeat(np.arange(4 * int(ticks), dtype=np.float32)[:, None], 13, axis=1)
+    box = np.array([10, 10, 30, 30], np.float32)
+    made = [
+        FaceTrack(n, start, np.tile(box, (length, 1)), np.ones(length, bool))
+        for n, (start, length) in enumerate(tracks, 1)
+    ]
+    return pictures, cepstra, made
+
+
+@given(
+    st.sampled_from(("24000/1001", "25", "30000/1001", "50", "12")),
+    st.lists(st.tuples(st.integers(0, 80), st.integers(1, 120)), min_size=1, max_size=3),
+    st.integers(1, 30),
+    st.integers(0, 20),
+)
+@settings(deadline=None, max_examples=60)
+def test_scores_do_not_depend_on_windows_and_cover_every_frame(rate, spans, window, context):
+    rate = Fraction(rate)
+    pictures, cepstra, tracks = world(rate, 200, spans)
+
+    def scored(scorer):
+        return score_speech(iter(pictures), cepstra, tracks, scorer, rate, FrameRange(0, 200))
+
+    once, windowed = scored(Brightness(1000, 0)), scored(Brightness(window, context))
+    for whole, part, track in zip(once, windowed, tracks, strict=True):
+        assert (part.track_id, part.start) == (track.id, track.start)
+        assert len(part.logits) == len(track.boxes)
+        assert np.array_equal(whole.logits, part.logits)
+
+
+def test_at_25_fps_each_frame_has_its_own_score_and_its_own_sound():
+    pictures, cepstra, tracks = world(Fraction(25), 100, [(7, 60)])
+    scorer = Brightness(window=20, context=5)
+    (score,) = score_speech(
+        iter(pictures), cepstra, tracks, scorer, Fraction(25), FrameRange(0, 100)
+    )
+
+    assert score.logits.tolist() == list(range(7, 67))
+    # each call starts its sound at four rows for every tick before its first crop
+    assert scorer.seen == [(25, 28), (30, 88), (25, 168)]
+
+
+def test_a_range_is_scored_as_if_it_were_the_whole():
+    pictures, cepstra, tracks = world(Fraction(25), 100, [(40, 30)])
+    within = FrameRange(30, 80)
+    (score,) = score_speech(
+        iter(pictures[30:80]), cepstra, tracks, Brightness(), Fraction(25), within
+    )
+
+    assert (score.start, score.logits.tolist()) == (40, list(range(40, 70)))
+
+
+def test_memory_follows_the_window_and_not_the_track():
+    most = 0
+
+    class Watching(Brightness):
+        def __call__(self, crops, mfcc):
+            nonlocal most
+            most = max(most, len(crops))
+            return super().__call__(crops, mfcc)
+
+    pictures, cepstra, tracks = world(Fraction(25), 500, [(0, 500)])
+    score_speech(iter(pictures), cepstra, tracks, Watching(20, 5), Fraction(25), FrameRange(0, 500))
+
+    assert most == 30
+
+
+def test_voice_gates_a_scorer_that_cannot_hear_it():
+    logits = np.array([4, 4, -4, 0], np.float32)
+    voice = np.array([1, 0, 1, 0.5], np.float32)
+    by_hand = 1 / (1 + np.exp(-gated(logits, voice)))
+
+    expected = 1 / (1 + np.exp(-logits)) * np.clip(voice, 0.001, 0.999)
+    assert by_hand == pytest.approx(expected, rel=1e-4)
+
+    class Deaf(Brightness):
+        gated = True
+
+    pictures, cepstra, tracks = world(Fraction(25), 50, [(10, 30)])
+    voice = np.zeros(50, np.float32)
+    voice[20:] = 1
+    (score,) = score_speech(
+        iter(pictures), cepstra, tracks, Deaf(), Fraction(25), FrameRange(0, 50), voice=voice
+    )
+    assert (score.logits > 0).tolist() == [False] * 10 + [True] * 20
+
+
+@given(st.integers(1, 20_000), st.integers(1, 7000))
+@settings(deadline=None, max_examples=60)
+def test_cepstra_of_blocks_are_those_of_the_whole(samples, block):
+    pcm = np.random.default_rng(samples).normal(0, 3000, samples).astype(np.int16)
+    blocks = [pcm[start : start + block] for start in range(0, samples, block)]
+
+    assert cepstra_of(blocks) == pytest.approx(mfcc(pcm).astype(np.float32), abs=1e-5)
+
+
+def test_a_device_that_is_not_there_is_said():
+    import torch
+
+    if torch.cuda.is_available():
+        assert find_device("auto") == "cuda"
+    else:
+        assert find_device("auto") == "cpu"
+        with pytest.raises(ToolError, match="no CUDA device"):
+            find_device("cuda")
