@@ -276,8 +276,10 @@ def _reading(stream: Any, path: Path) -> Iterator[IO[bytes]]:
     A reader who stops early ends ffmpeg; only an ffmpeg that fails by itself is an error.
     """
     command = ffmpeg.compile(stream.global_args("-nostdin", "-v", "error"), cmd=find_ffmpeg())
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints)
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
+    ):
         assert process.stdout is not None
         try:
             yield process.stdout
@@ -285,9 +287,7 @@ def _reading(stream: Any, path: Path) -> Iterator[IO[bytes]]:
             if at_end and process.wait():
                 raise ToolError(f"{path}: ffmpeg failed: {last_line(complaints)}")
         finally:
-            process.stdout.close()
-            process.kill()
-            process.wait()
+            process.kill()  # nothing, where it has ended by itself
 
 
 def last_line(complaints: IO[bytes]) -> str:

@@ -93,15 +93,16 @@ def _run(graph: Any, cut_list: CutList, path: Path, on_progress: Progress) -> No
     """Run ffmpeg to its end, and end it when we are interrupted."""
     graph = graph.global_args("-nostdin", "-v", "error", "-progress", "pipe:1").overwrite_output()
     command = ffmpeg.compile(graph, cmd=find_ffmpeg())
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints)
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
+    ):
         try:
             _follow(process.stdout, cut_list.range.duration, on_progress)
             if process.wait():
                 raise ToolError(f"{path}: ffmpeg could not write it: {last_line(complaints)}")
         finally:
-            process.kill()
-            process.wait()
+            process.kill()  # nothing, where it has ended by itself
 
 
 def _follow(lines: IO[bytes] | None, total: int, on_progress: Progress) -> None:
