@@ -5,7 +5,7 @@
 Fits on the corpus's `train` people and reports on its `val` people; `composed` people are never
 read. Faces are put into conversations: each talks for a while with its own sound, then stays while
 somebody else is heard, and is then held still and shaken, shown in its own pauses, or goes on
-moving its mouth to the wrong voice. Ten minutes on one core.
+moving its mouth to the wrong voice. Five minutes on one core.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def pause_pictures(voice: NDArray[np.float32]) -> NDArray[np.int64] | None:
 
 def read(corpus: Path, split: str, rng: np.random.Generator) -> list[Face]:
     """Return the tracks of `split` that last at least 2 s and whose sound is the face's own."""
-    rows = list(csv.DictReader((corpus / "index.csv").open()))
+    with (corpus / "index.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     wanted = ("ok", "no_pauses_to_tell", "not_speaking")
     faces = []
     for row in rows:
@@ -237,7 +238,7 @@ def picks(faces: Sequence[Face], b: NDArray, rng: np.random.Generator) -> dict[i
 
 def report(faces: Sequence[Face], b: NDArray, rng: np.random.Generator) -> None:
     """Print what coefficients `b` are worth on `faces`."""
-    x, kind, weight = gathered(scenes(faces, 6, rng), 3)
+    x, kind, weight = gathered(scenes(faces, 8, rng), 4)
     score, clear = x @ b, weight > 0
     for number, name in enumerate(KINDS):
         these = clear & (kind == number)
@@ -266,9 +267,11 @@ def main() -> None:
     corpus = parser.parse_args().corpus
     rng = np.random.default_rng(0)
     train = read(corpus, "train", rng)
-    x, kind, weight = gathered(scenes(train, 3, rng), 3)
+    x, kind, weight = gathered(scenes(train, 8, rng), 6)
     b = regression(x, kind == TALK, weight)
-    print(f"fitted on {len(train)} tracks of {len({f.person for f in train})} people, n {len(x)}")
+    print(
+        f"fitted on {len(train)} tracks of {len({f.person for f in train})} people, {len(x)} frames"
+    )
     for name, value in zip(COEFFICIENTS, b, strict=True):
         print(f'    "{name}": {value:.2f},')
     print("training people")

@@ -68,8 +68,8 @@ def _chunks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[tuple[torch.Tensor,
 def _silero() -> Callable[[torch.Tensor], float]:
     """Load a fresh Silero VAD, its state empty, as a function from chunk to probability.
 
-    The TorchScript form needs no further runtime. torch 2.10 and later call that format
-    deprecated whenever such a file is loaded, which is Silero's to change and not the user's.
+    The TorchScript form needs no further runtime. torch (2.13) calls that format deprecated
+    whenever such a file is loaded, which is Silero's to change and not the user's.
     """
     from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
 

@@ -1,0 +1,402 @@
+"""The command as a user meets it: the sample cut end to end, wrong input, exit codes."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+from conftest import REPOSITORY, SAMPLE, SHARED
+
+from otio_speakerzoom import weights
+from otio_speakerzoom.cli import FORMATS, main
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.media import probe
+
+MOTION = ("--scorer", "motion")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def detector():
+    """Have the detector's file, or say why not; everything here begins with finding faces."""
+    try:
+        return weights.need("blazeface-full-range")
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+def command(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "otio_speakerzoom", *map(str, arguments)],
+        capture_output=True, text=True, check=False, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def sample_work(tmp_path_factory, detector):
+    """A folder in which the sample has been cut by the embedded defaults, and the run itself."""
+    work = tmp_path_factory.mktemp("work")
+    run = command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "talk.otio")
+    return work, run
+
+
+def kept(work, name="two_talkers"):
+    return work / f"{name}.speakerzoom"
+
+
+def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
+    work, run = sample_work
+
+    assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
+    assert "find faces: done" in run.stderr
+    assert "scorer: motion" in run.stderr
+    assert "\x1b" not in run.stderr
+    assert {path.name for path in kept(work).iterdir()} == {
+        "media.json", "detections.npz", "tracks.npz", "people.json", "scores.npz", "cutlist.json",
+    }  # fmt: skip
+
+
+def test_the_sample_is_cut_as_its_readme_says(sample_work):
+    work, _ = sample_work
+    answers = json.loads(SAMPLE.with_suffix(".json").read_text())
+    cut = json.loads((kept(work) / "cutlist.json").read_text())
+    seats = {face["person"]: face["box"] for face in answers["faces"]}
+
+    def shown(second):
+        shot = next(s for s in cut["shots"] if s["start"] <= second * 25 < s["end"])
+        if shot["kind"] == "wide":
+            return "wide"
+        left, top, right, bottom = shot["crop"]
+        middle = {who: ((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for who, b in seats.items()}
+        inside = [w for w, (x, y) in middle.items() if left < x < right and top < y < bottom]
+        return inside[0] if len(inside) == 1 else "both"
+
+    for span in answers["must_cut"]:
+        allowed = {"A or B": {"A", "B", "wide"}}.get(span["show"], {span["show"]})
+        for frame in range(round(span["from_s"] * 25), round(span["to_s"] * 25)):
+            assert shown(frame / 25) in allowed, (frame / 25, span)
+    assert min(shot["end"] - shot["start"] for shot in cut["shots"]) >= 50
+
+
+def test_a_second_run_computes_nothing_anew(sample_work):
+    work, _ = sample_work
+    before = {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()}
+    run = command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "again.otio")
+
+    assert run.returncode == 0
+    assert "find faces" not in run.stderr
+    assert {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()} == before
+    assert (work / "again.otio").read_bytes() == (work / "talk.otio").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("editor", "suffix"), [(e, s) for s, editors in FORMATS.items() for e in editors]
+)
+def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, editor, suffix):
+    work, _ = sample_work
+    out = tmp_path / f"talk{suffix}"
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--for", editor)
+    on_stdout = command("export", SAMPLE, "--work", work, "-o", "-", "--for", editor)
+
+    assert (run.returncode, run.stdout) == (0, f"{out}\n")
+    assert out.stat().st_size > 1000
+    if list(FORMATS[suffix]) == [editor]:
+        assert on_stdout.stdout == out.read_text()
+
+
+def test_otio_reads_the_timeline_back(sample_work):
+    work, _ = sample_work
+    timeline = otio.adapters.read_from_file(str(work / "talk.otio"))
+    shots = json.loads((kept(work) / "cutlist.json").read_text())["shots"]
+    clips = list(timeline.video_tracks()[0].find_clips())
+
+    assert [clip.source_range.duration.value for clip in clips] == [
+        shot["end"] - shot["start"] for shot in shots
+    ]
+
+
+def test_exporting_and_replanning_load_neither_torch_nor_mediapipe_nor_cv2(sample_work, tmp_path):
+    work, _ = sample_work
+    script = (
+        "import sys; from otio_speakerzoom.cli import main; code = main(sys.argv[1:]);"
+        "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
+    )
+    for verb in (["export"], ["cut", "--style", "calm", *MOTION]):
+        arguments = [*verb, str(SAMPLE), "--work", str(work), "-o", str(tmp_path / "talk.xml")]
+        run = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
+
+        assert run.returncode == 0
+    command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "talk.otio")
+
+
+def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
+    work, _ = sample_work
+    told = command("inspect", SAMPLE, "--work", work)
+    document = json.loads(command("inspect", SAMPLE, "--work", work, "--json").stdout)
+    command("inspect", SAMPLE, "--work", work, "--csv", tmp_path / "faces.csv")
+    rows = list(csv.DictReader((tmp_path / "faces.csv").open()))
+
+    assert "Person 2" in told.stdout
+    assert [p["id"] for p in document["people"]] == [1, 2]
+    assert all(20 < p["seen_s"] <= 22.4 and 5 < p["speaking_s"] < 16 for p in document["people"])
+    assert ",".join(rows[0]) == ("frame,time_s,track,person,left,top,right,bottom,logit,speaking")
+    assert len(rows) == sum(round(p["seen_s"] * 25) for p in document["people"])
+    speaking = sum(int(row["speaking"]) for row in rows) / 25
+    assert speaking == pytest.approx(sum(p["speaking_s"] for p in document["people"]), abs=0.01)
+
+
+@pytest.fixture
+def own_work(sample_work, tmp_path):
+    """A copy of the sample's results that a test may change."""
+    folder = kept(tmp_path)
+    folder.mkdir()
+    for path in kept(sample_work[0]).iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def edit(work, old, new, name="cutlist.json"):
+    path = kept(work) / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    return path
+
+
+def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_work):
+    path = edit(own_work, '"reason": "', '"reason": "my own: ')
+    mine = path.read_text()
+    exported = command("export", SAMPLE, "--work", own_work, "-o", "-", "--for", "fcp")
+    cut = ("cut", SAMPLE, "--work", own_work, *MOTION, "-o", own_work / "a.otio")
+    again = command(*cut, "--style", "calm")
+
+    assert "my own" in exported.stdout
+    assert "my own" in (own_work / "a.otio").read_text()
+    assert path.read_text() == mine
+    assert again.returncode == 0
+    assert "was edited: it is kept; --force" in again.stderr
+
+    forced = command(*cut, "--force")
+    assert forced.returncode == 0
+    assert "my own" not in path.read_text()
+
+
+def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
+    edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
+    run = command("cut", SAMPLE, "--work", own_work, *MOTION, "-o", own_work / "talk.fcpxml")
+
+    assert run.returncode == 0
+    assert "Eileen" in (own_work / "talk.fcpxml").read_text()
+    assert "find faces" not in run.stderr
+
+
+def test_names_are_not_lost_when_faces_are_found_anew(own_work):
+    path = edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
+    named = path.read_text()
+    run = command("cut", SAMPLE, "--work", own_work, *MOTION, "--in", "1s",
+                  "--out", "4s", "-o", own_work / "talk.otio")  # fmt: skip
+
+    assert run.returncode == 1
+    assert "was edited" in run.stderr
+    assert path.read_text() == named
+
+
+def test_part_of_the_source_in_another_shape(own_work):
+    (kept(own_work) / "people.json").unlink()
+    run = command("render", SAMPLE, "--work", own_work, *MOTION, "--canvas", "9:16",
+                  "--in", "00:00:04:10", "--out", "250f", "-o", own_work / "part.mp4")  # fmt: skip
+    film = probe(own_work / "part.mp4")
+
+    assert run.returncode == 0, run.stderr
+    assert (film.size, film.duration) == ((1080, 1920), 140)
+    assert film.sound is not None
+
+
+# --- wrong usage and wrong input ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "required: VERB"),
+        (["cut", "a.mp4"], "required: -o"),
+        (["cut", "a.mp4", "-o", "a.edl"], "must end in .otio, .fcpxml, .xml"),
+        (["cut", "a.mp4", "-o", "a.otio", "--for", "premiere"], "--for premiere: write .xml"),
+        (["cut", "a.mp4", "-o", "a.otio", "--in", "5"], "a time is 1.5s, 45f"),
+        (["cut", "a.mp4", "-o", "a.otio", "--canvas", "big"], "a canvas is"),
+        (["cut", "a.mp4", "-o", "a.otio", "--canvas", "1921x1080"], "must be even"),
+        (["cut", "a.mp4", "-o", "a.otio", "--scorer", "best"], "invalid choice"),
+        (["render", "a.mp4", "-o", "a.gif"], "must end in .mp4"),
+        (["weights", "fetch"], "needs a name"),
+        (["weights", "fetch", "imaginary"], "imaginary"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def failing(*arguments):
+    """Run what must fail with 1; return its last line."""
+    run = command(*arguments)
+    assert (run.returncode, run.stdout) == (1, ""), run.stderr
+    assert "Traceback" not in run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+def test_a_source_that_is_none_is_one_line(tmp_path, sound_only):
+    text = tmp_path / "diary.mp4"
+    text.write_text("dear diary")
+    out = ("-o", tmp_path / "talk.otio")
+
+    assert "no such file" in failing("cut", tmp_path / "gone.mp4", *out)
+    assert "not a video" in failing("cut", text, *out)
+    assert "has no picture" in failing("cut", sound_only, *out)
+    assert "nothing is cut yet" in failing("export", SAMPLE, "--work", tmp_path, *out)
+    assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", tmp_path)
+    assert not (tmp_path / "talk.otio").exists()
+    assert not list(tmp_path.glob("gone*"))
+    assert not list(tmp_path.glob("diary.speakerzoom"))
+
+
+def test_no_face_and_no_sound_give_one_wide_shot_and_say_so(make_clip, silent_clip, tmp_path):
+    for clip, says in ((make_clip("faceless.mp4"), "no face is seen"), (silent_clip, "no sound")):
+        out = tmp_path / f"{clip.stem}.otio"
+        run = command("cut", clip, "--work", tmp_path, *MOTION, "-o", out)
+        cut = json.loads((kept(tmp_path, clip.stem) / "cutlist.json").read_text())
+
+        assert run.returncode == 0
+        assert says in run.stderr
+        assert [shot["kind"] for shot in cut["shots"]] == ["wide"]
+        assert out.exists()
+
+
+def test_a_range_outside_the_source_is_one_line(make_clip, tmp_path):
+    clip = make_clip("short_range.mp4")
+    line = failing("cut", clip, "--work", tmp_path, "--in", "3s", "-o", tmp_path / "a.otio")
+
+    assert "frames 75 to 50" in line
+    assert "0 to 50" in line
+
+
+def test_nothing_is_written_over_the_source(make_clip, tmp_path):
+    clip = make_clip("precious.mp4")
+    before = clip.read_bytes()
+    line = failing("render", clip, "--work", tmp_path, *MOTION, "-o", clip)
+
+    assert "is the source" in line
+    assert clip.read_bytes() == before
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(make_clip, tmp_path):
+    """A limit on file size stands in for a full disk: writes fail in the middle of a file."""
+    clip = make_clip("large.mp4", seconds=4, size="640x360")
+    work = ("--work", tmp_path / "work")
+    assert command("cut", clip, *work, *MOTION, "-o", tmp_path / "a.otio").returncode == 0
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+        "from otio_speakerzoom.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for verb, name in (("export", "big.otio"), ("render", "big.mp4")):
+        run = subprocess.run(
+            [sys.executable, "-c", limited, verb, str(clip), *map(str, work), "-o",
+             str(tmp_path / name)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert run.returncode == 1, run.stderr
+        assert name in run.stderr.splitlines()[-1]
+        assert "Traceback" not in run.stderr
+        assert {path.name for path in tmp_path.iterdir()} == {"work", "a.otio"}
+
+
+def interrupted(arguments, when):
+    """Start the command, send Ctrl-C as soon as `when()` holds, and return how it ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otio_speakerzoom", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not when() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+def test_ctrl_c_while_finding_faces_and_while_rendering(make_clip, tmp_path):
+    clip = make_clip("endless.mp4", seconds=60, size="640x360")
+    arguments = (clip, "--work", tmp_path, *MOTION, "-o", tmp_path / "film.mp4")
+    folder = kept(tmp_path, clip.stem)
+
+    code, output, errors = interrupted(["render", *arguments], (folder / "media.json").exists)
+    assert (code, output) == (130, "")
+    assert errors.splitlines()[-1].startswith("error: interrupted")
+    assert [path.name for path in folder.iterdir()] == ["media.json"]
+
+    def half_a_film():
+        return any(path.stat().st_size for path in tmp_path.glob(".film*.part.mp4"))
+
+    code, output, errors = interrupted(["render", *arguments], half_a_film)
+    assert (code, output) == (130, "")
+    assert not list(tmp_path.glob("*.mp4"))
+    assert not list(tmp_path.glob(".*"))
+    assert (folder / "cutlist.json").exists()  # finished stages are kept
+
+
+def test_weights_and_doctor_tell_what_there_is():
+    listed, told = command("weights"), command("doctor")
+
+    assert listed.returncode == 0
+    assert "lr-asd" in listed.stdout
+    assert "speakerzoom_fcpxml" in told.stdout.replace("\n", "")
+    assert "ffmpeg" in told.stdout
+
+
+def test_help_is_instant_because_nothing_heavy_is_imported():
+    script = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from otio_speakerzoom.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'mediapipe', 'cv2', 'numpy', 'opentimelineio'} & {*sys.modules}))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+# --- real footage ---------------------------------------------------------------------------------
+
+FOOTAGE = SHARED / "footage"
+
+
+@pytest.mark.footage
+@pytest.mark.weights
+@pytest.mark.skipif(not FOOTAGE.is_dir(), reason="no labelled footage beside the project")
+@pytest.mark.skipif(not (SHARED / "weights").is_dir(), reason="no published weights here")
+@pytest.mark.parametrize("clip", ["clips/debate_split_screen_25.avi", "composed/vfr_call.mkv"])
+def test_real_footage_is_cut_with_lr_asd(clip, tmp_path):
+    out = tmp_path / "talk.xml"
+    run = command("cut", FOOTAGE / clip, "--work", tmp_path, "--scorer", "lr-asd", "-o", out)
+
+    assert run.returncode == 0, run.stderr
+    assert out.exists()
+    cut = json.loads((kept(tmp_path, Path(clip).stem) / "cutlist.json").read_text())
+    assert len({shot["subject"] for shot in cut["shots"]} - {None}) == 2
+
+
+def test_the_readme_names_no_verb_that_does_not_exist():
+    readme = (REPOSITORY / "README.md").read_text()
+    verbs = {line.split()[1] for line in readme.splitlines() if line.startswith("speakerzoom ")}
+
+    assert verbs
+    for verb in verbs:
+        assert command(verb, "--help", env={**os.environ, "COLUMNS": "80"}).returncode == 0
