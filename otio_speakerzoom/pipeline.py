@@ -121,7 +121,7 @@ def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> C
     analysis = analyze(replace(job, force=False))
     size = canvas(analysis.media)
     made_from = store.digest("cut", VERSIONS["cut"], asdict(style), size, analysis.digest)
-    kept = None if job.force else store.load_cut_list(job.folder, analysis.media, analysis.people)
+    kept = None if job.force else _load_cut(job, analysis)
     if kept and kept.edited:
         log.warning("%s was edited: it is kept; --force plans anew", job.folder / "cutlist.json")
     if kept and (kept.edited or kept.made_from == made_from):
@@ -137,7 +137,12 @@ def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> C
         within=analysis.within,
     )
     store.save_cut_list(job.folder, cut_list, made_from)
-    return cut_list
+    # what is kept is rounded for people to read: give that, so that export says the same again
+    return kept.value if (kept := _load_cut(job, analysis)) else cut_list
+
+
+def _load_cut(job: Job, analysis: Analysis) -> store.Kept[CutList] | None:
+    return store.load_cut_list(job.folder, analysis.media, analysis.people)
 
 
 def kept_cut(job: Job) -> CutList | None:

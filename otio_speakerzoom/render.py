@@ -64,7 +64,9 @@ def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
     source = ffmpeg.input(str(media.path))
     picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
     picture = picture.filter("crop", width, height, left, top, exact=1)
-    picture = picture.filter("scale", *cut_list.canvas, flags="lanczos", eval="frame")
+    # ffmpeg 5.1 stops for good where a crop that changes its size feeds a scale directly
+    picture = picture.filter("format", "yuv420p")
+    picture = picture.filter("scale", *cut_list.canvas, flags="lanczos")
     streams = [picture.filter("setsar", 1)]
     if media.sound:
         begin = media.video_offset + span.start / media.rate

@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import av
 import pytest
 
 from otio_speakerzoom.media import find_ffmpeg
@@ -68,7 +69,13 @@ def timecode_clip(make_clip):
 def rotated_clip(make_clip, tmp_path_factory):
     """Stored 320x180, to be turned 90 degrees clockwise, so shown 180x320."""
     path = tmp_path_factory.mktemp("clips") / "rotated.mp4"
-    ffmpeg("-display_rotation", "-90", "-i", str(make_clip("lying.mp4")), "-c", "copy", str(path))
+    with av.open(str(make_clip("lying.mp4"))) as lying, av.open(str(path), "w") as turned:
+        stream = turned.add_stream_from_template(lying.streams.video[0])
+        stream.set_display_rotation(-90)
+        for packet in lying.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                turned.mux(packet)
     return path
 
 

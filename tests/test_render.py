@@ -69,6 +69,21 @@ def test_every_cut_falls_on_its_frame(two_halves, tmp_path, rate, late):
             assert film[frame][8:56, 8:56].mean() == pytest.approx(expected, abs=4)
 
 
+def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
+    """A film whose shots differ in size once stood still in ffmpeg 5.1, without a word."""
+    media = probe(numbered_clip("sizes.mp4", size="320x180", frames=100))
+    crops = [Box(0, 0, 101.25, 180), Box(50, 6, 140, 166), Box(20, 50, 65, 130), Box(7, 0, 97, 160)]
+    shots = tuple(
+        Shot(FrameRange(20 * n, 20 * n + 20), None, crops[n % len(crops)]) for n in range(5)
+    )
+    preview(CutList(media, (180, 320), shots), tmp_path / "film.mp4")
+    film = decoded(tmp_path / "film.mp4")
+
+    assert len(film) == 100
+    levels = [picture.mean() for picture in film]
+    assert levels == pytest.approx([2 * n * 255 / 219 for n in range(100)], abs=2)
+
+
 def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
     media = probe(two_halves("25", "0.5"))
     # 0.5 s of sound lie before frame 0, so the beep is at 0.7 s of the picture, frame 17.5
