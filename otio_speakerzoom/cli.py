@@ -46,6 +46,8 @@ FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     arguments = _parser().parse_args(argv)
+    if argv is None and not arguments.verbose:
+        _keep_native_notes_off_stderr()
     arguments.console = Console(stderr=True, soft_wrap=True)
     _listen(arguments)
     try:
@@ -59,6 +61,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our stdout has left, which is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _keep_native_notes_off_stderr() -> None:
+    """Let only Python write to stderr, which belongs to progress and messages; -v shows all.
+
+    MediaPipe's runtime notes things on file descriptor 2 at any time and at any log level.
+    """
+    ours = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stderr = open(ours, "w", buffering=1, encoding=sys.stderr.encoding)  # noqa: PTH123, SIM115
 
 
 def _listen(arguments: argparse.Namespace) -> None:
@@ -352,9 +364,9 @@ def _weights(arguments: argparse.Namespace) -> None:
     if arguments.action == "list":
         inspection.show_weights(Console())
         return
-    if not arguments.name:
-        names = ", ".join(item.name for item in weights.catalogue())
-        _parser().error(f"weights fetch needs a name: {names}")
+    if arguments.name not in weights.names():
+        names = ", ".join(weights.names())
+        _parser().error(f"weights fetch needs a name, one of {names}; not {arguments.name}")
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
         path = weights.need(arguments.name, on_progress=on_stage(f"fetch {arguments.name}"))
     _say(str(path))

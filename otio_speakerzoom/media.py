@@ -219,7 +219,7 @@ def pictures(
             frame += 1
     if picture is None:
         raise MediaError(f"{media.path}: no picture could be decoded; is the file damaged?")
-    if frame < within.end:
+    if frame < within.end - 1:  # ffmpeg's fps filter may round the very last one away
         log.warning(
             "%s: pictures end at frame %d of %d; the last one is held",
             media.path, frame, within.end,

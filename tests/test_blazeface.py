@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 
 import av
@@ -107,15 +106,14 @@ def test_the_same_picture_gives_the_same_boxes(detector, model, two_talkers):
 
 @pytest.mark.weights
 def test_a_face_too_small_for_the_whole_picture_is_found_in_a_square(detector, two_talkers):
-    quarter = half_size(half_size(two_talkers))  # faces of about 55 pixels
+    half = half_size(two_talkers)  # faces of about 110 pixels, a tenth of the picture's height
     far = np.full_like(two_talkers, 128)
-    far[180 : 180 + quarter.shape[0], 60 : 60 + quarter.shape[1]] = quarter
+    far[270 : 270 + half.shape[0], 60 : 60 + half.shape[1]] = half
     boxes = from_the_left(detector(far))
-    expected = (from_the_left(detector(two_talkers)) / 4) + [60, 180, 60, 180]
+    expected = (from_the_left(detector(two_talkers)) / 2) + [60, 270, 60, 270]
 
-    # the place is right; so near the limit the size is not exact
     assert len(boxes) == 2
-    assert all(iou(*pair) > 0.3 for pair in zip(boxes, expected, strict=True))
+    assert all(iou(*pair) > 0.6 for pair in zip(boxes, expected, strict=True))
 
 
 @pytest.mark.weights
@@ -128,21 +126,6 @@ def test_an_empty_picture_has_no_faces(detector, shape):
 
 
 @pytest.mark.weights
-def test_nothing_is_said_on_stderr(model, two_talkers, capfd):
-    with BlazeFace(model) as opened:
-        opened(two_talkers)
-
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.weights
-def test_stderr_is_given_back(model, capfd):
-    with BlazeFace(model):
-        os.write(2, b"still here")
-
-    assert capfd.readouterr().err == "still here"
-
-
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(WeightsError, match=r"nowhere\.tflite cannot be read"):
         BlazeFace(tmp_path / "nowhere.tflite")

@@ -53,9 +53,9 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     work, run = sample_work
 
     assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
-    assert "find faces: done" in run.stderr
-    assert "scorer: motion" in run.stderr
-    assert "\x1b" not in run.stderr
+    stages = ("find faces: done", "scorer: motion", "score speech: done", "6 shots, 5 of them")
+    for line, begins in zip(run.stderr.splitlines(), stages, strict=True):
+        assert line.startswith(begins)
     assert {path.name for path in kept(work).iterdir()} == {
         "media.json", "detections.npz", "tracks.npz", "people.json", "scores.npz", "cutlist.json",
     }  # fmt: skip
@@ -139,7 +139,7 @@ def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
     told = command("inspect", SAMPLE, "--work", work)
     document = json.loads(command("inspect", SAMPLE, "--work", work, "--json").stdout)
     command("inspect", SAMPLE, "--work", work, "--csv", tmp_path / "faces.csv")
-    rows = list(csv.DictReader((tmp_path / "faces.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "faces.csv").read_text().splitlines()))
 
     assert "Person 2" in told.stdout
     assert [p["id"] for p in document["people"]] == [1, 2]

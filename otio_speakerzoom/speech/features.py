@@ -88,7 +88,9 @@ def _mel_filters() -> NDArray[np.float64]:
     return np.minimum((bins - left) / (peak - left), (right - bins) / (right - peak)).clip(min=0)
 
 
-def mfcc_rows(features: NDArray[np.float64], frames: int, *, start: int = 0) -> NDArray[np.float32]:
+def mfcc_rows(
+    features: NDArray[np.float64] | NDArray[np.float32], frames: int, *, start: int = 0
+) -> NDArray[np.float32]:
     """Return the (4 * frames, 13) rows of `frames` ticks from tick `start` on.
 
     `features` are the rows of the whole file: a slice of them also holds the last row that sound

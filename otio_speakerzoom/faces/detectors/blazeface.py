@@ -8,11 +8,6 @@ BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -70,8 +65,7 @@ class BlazeFace:
         except OSError as error:
             raise WeightsError(f"{model} cannot be read; see weights/README.md") from error
         try:
-            with _hushed():
-                self._detector, self._image = _start(model_bytes, min_confidence)
+            self._detector, self._image = _start(model_bytes, min_confidence)
         except (ImportError, OSError) as error:
             raise cannot_load(error) from error
         except (RuntimeError, ValueError) as error:
@@ -93,8 +87,7 @@ class BlazeFace:
     def close(self) -> None:
         """Free MediaPipe's graph and its thread; a second time does nothing."""
         if self._detector is not None:
-            with _hushed():
-                self._detector.close()
+            self._detector.close()
             self._detector = None
 
     def __enter__(self) -> Self:
@@ -136,8 +129,7 @@ def cannot_load(error: Exception) -> ToolError:
 def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
     """MediaPipe's detector, and what makes its images.
 
-    Imported here, since it takes a second and needs libraries that some machines lack. The gray
-    picture draws the chatter that comes with the first one.
+    Imported here, since it takes a second and needs libraries that some machines lack.
     """
     import mediapipe
     from mediapipe.tasks.python import vision
@@ -147,36 +139,7 @@ def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
     base = mediapipe.tasks.BaseOptions(model_asset_buffer=with_normalisation(model))
     options = vision.FaceDetectorOptions(base, min_detection_confidence=min_confidence)
     detector = vision.FaceDetector.create_from_options(options)
-    image = partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
-    detector.detect(image(data=np.full((192, 192, 3), 128, np.uint8)))
-    return detector, image
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep native code's notes off stderr, which belongs to progress; show them on failure.
-
-    MediaPipe's runtime writes to file descriptor 2 at any log level ("Creating LiteRT
-    environment"), so the descriptor itself is turned to a file meanwhile.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is none, as in a program without a console
-        yield
-        return
-    with tempfile.TemporaryFile() as notes:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        os.dup2(notes.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(stderr, notes.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    return detector, partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
 
 
 def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
