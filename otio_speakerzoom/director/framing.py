@@ -84,9 +84,10 @@ def _heights(
 ) -> list[float]:
     """Return the crop heights to try, in source pixels, the wanted one first."""
     most = largest(size, canvas)[1]
-    least = min(most, canvas[1] / style.max_upscale)
     face_height = float(face[3] - face[1])
+    least = min(most, canvas[1] / style.max_upscale)
     wanted = float(np.clip(style.face_heights * face_height, least, most))
+    least = min(wanted, canvas[1] / style.tightest_upscale)
     tightest = float(np.clip(style.tightest_face_heights * face_height, least, wanted))
     return list(np.linspace(wanted, tightest, SIZES))
 

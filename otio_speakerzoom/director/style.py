@@ -33,17 +33,20 @@ class Style:
     """What a cut must gain, in seconds of the right picture; higher makes fewer cuts."""
     face_heights: float = 3.6
     """Height of a single in heights of the face, forehead to chin: head and shoulders."""
-    tightest_face_heights: float = 1.9
-    """How far a single may tighten to keep another face out: a close-up from the collar up."""
+    tightest_face_heights: float = 1.6
+    """How far a single may tighten to keep another face out: a close-up that trims the hair."""
     eye_line: float = 1 / 3
     """Where the eyes lie, as a share of the crop's height from the top (rule of thirds)."""
     max_upscale: float = 2.0
     """Most that a source pixel is enlarged on the canvas; more looks soft."""
+    tightest_upscale: float = 2.5
+    """The same where only that keeps another face out: softness disturbs less than half a face."""
 
     def __post_init__(self) -> None:
         if self.leave > self.enter:
             raise ValueError(f"leave ({self.leave}) must not be above enter ({self.enter})")
-        for name in ("min_shot_seconds", "face_heights", "tightest_face_heights", "max_upscale"):
+        above_0 = ("face_heights", "tightest_face_heights", "max_upscale", "tightest_upscale")
+        for name in ("min_shot_seconds", *above_0):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
         for field in fields(self):
