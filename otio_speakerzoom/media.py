@@ -219,7 +219,7 @@ def pictures(
             frame += 1
     if picture is None:
         raise MediaError(f"{media.path}: no picture could be decoded; is the file damaged?")
-    if frame < within.end - 1:  # ffmpeg's fps filter may round the very last one away
+    if frame < within.end:
         log.warning(
             "%s: pictures end at frame %d of %d; the last one is held",
             media.path, frame, within.end,
@@ -235,6 +235,8 @@ def on_grid(source: Any, media: Media, within: FrameRange) -> Any:
     """
     start = f"{float(media.video_offset):.6f}"
     stream = source["v:0"].filter("fps", fps=str(media.rate), start_time=start, round="near")
+    # the fps filter may round the very last frame away: ffmpeg 5.1 does
+    stream = stream.filter("tpad", stop=1, stop_mode="clone")
     stream = stream.filter("trim", start_frame=within.start, end_frame=within.end)
     return stream.filter("setpts", "PTS-STARTPTS")
 
