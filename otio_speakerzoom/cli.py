@@ -10,17 +10,16 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from otio_speakerzoom import parsing
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -28,19 +27,6 @@ if TYPE_CHECKING:
     from otio_speakerzoom.pipeline import Job
 
 log = logging.getLogger("otio_speakerzoom")
-
-FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
-    ".otio": {"resolve": ("speakerzoom_resolve_otio", {})},
-    ".fcpxml": {
-        "fcp": ("speakerzoom_fcpxml", {"variant": "fcp"}),
-        "resolve": ("speakerzoom_fcpxml", {"variant": "resolve"}),
-    },
-    ".xml": {"premiere": ("speakerzoom_premiere_xml", {})},
-}
-"""Suffix -> dialect -> name of the OTIO adapter and its arguments. The first dialect of a suffix is
-taken where none is asked for."""
-
-FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +54,10 @@ def _keep_native_notes_off_stderr() -> None:
 
     MediaPipe's runtime notes things on file descriptor 2 at any time and at any log level.
     """
-    ours = os.dup(2)
+    try:
+        ours = os.dup(2)
+    except OSError:  # started without a stderr
+        return
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.stderr = open(ours, "w", buffering=1, encoding=sys.stderr.encoding)  # noqa: PTH123, SIM115
 
@@ -118,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     export = verb("export", _export, "write the timeline again from the kept cut", source)
     _add_timeline_options(export)
     render = verb("render", _render, "the cut as a film", source, analysis, taste)
-    render.add_argument("-o", "--output", type=_film_path, required=True, metavar="FILE",
+    render.add_argument("-o", "--output", type=parsing.film_path, required=True, metavar="FILE",
                         help="film to write: .mp4, .mov or .mkv")  # fmt: skip
     inspect = verb("inspect", _inspect, "what is known: people, screen time, shots", source)
     inspect.add_argument("--json", action="store_true", help="as JSON")
@@ -142,9 +131,9 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     analysis.add_argument("--scorer", choices=("auto", "talknet", "lr-asd", "motion"),
                           help="how speech is scored (auto: the best that can be had)")  # fmt: skip
     analysis.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    analysis.add_argument("--in", dest="begin", type=_time, metavar="TIME",
+    analysis.add_argument("--in", dest="begin", type=parsing.time, metavar="TIME",
                           help="leave out what is before: 1.5s, 45f or 00:00:01:12")  # fmt: skip
-    analysis.add_argument("--out", dest="end", type=_time, metavar="TIME",
+    analysis.add_argument("--out", dest="end", type=parsing.time, metavar="TIME",
                           help="leave out what is from here on")  # fmt: skip
     analysis.add_argument("--force", action="store_true",
                           help="analyze: run all again; cut: replace an edited cut")  # fmt: skip
@@ -152,72 +141,16 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     taste.add_argument(
         "--style", metavar="NAME|FILE", help="standard, calm, lively, or a TOML file"
     )
-    taste.add_argument("--canvas", type=_canvas, metavar="SIZE",
+    taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
                        help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
     return common, source, analysis, taste
 
 
 def _add_timeline_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=_timeline_path, required=True, metavar="FILE",
+    parser.add_argument("-o", "--output", type=parsing.timeline_path, required=True, metavar="FILE",
                         help="timeline to write: .otio, .fcpxml or .xml; - is stdout")  # fmt: skip
     parser.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                         help="the editor that will read it")  # fmt: skip
-
-
-def _timeline_path(text: str) -> Path:
-    if text != "-" and Path(text).suffix not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FORMATS)}")
-    return Path(text)
-
-
-def _film_path(text: str) -> Path:
-    if Path(text).suffix not in FILM_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FILM_SUFFIXES)}")
-    return Path(text)
-
-
-def _time(text: str) -> Callable[[Media], int]:
-    """Parse a time into what gives its frame once the source's rate is known."""
-    if match := re.fullmatch(r"(\d+)f", text):
-        return lambda media: int(match[1])
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", text):
-        return lambda media: round(Fraction(match[1]) * media.rate)
-    if match := re.fullmatch(r"(\d\d):(\d\d):(\d\d)[:;](\d\d)", text):
-        return lambda media: _label_frame([int(part) for part in match.groups()], media)
-    raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
-
-
-def _label_frame(label: list[int], media: Media) -> int:
-    """Return the source frame of a timecode label; with the file's timecode if it carries one."""
-    from otio_speakerzoom.media import timecode_frames
-
-    hours, minutes, seconds, frames = label
-    frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
-    return frame - media.start
-
-
-def _canvas(text: str) -> Callable[[Media], tuple[int, int]]:
-    """Parse a canvas into what gives its size once the source's is known; always even."""
-    if text == "source":
-        return lambda media: _even(*media.size)
-    if (match := re.fullmatch(r"(\d+)x(\d+)", text)) and min(map(int, match.groups())) >= 16:
-        width, height = int(match[1]), int(match[2])
-        if width % 2 or height % 2:
-            raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
-        return lambda media: (width, height)
-    if (match := re.fullmatch(r"(\d+):(\d+)", text)) and min(map(int, match.groups())) >= 1:
-        ratio = Fraction(int(match[1]), int(match[2]))
-        return lambda media: _of_ratio(ratio, min(media.size))
-    raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
-
-
-def _of_ratio(ratio: Fraction, short: int) -> tuple[int, int]:
-    """Return the size of that shape whose shorter side is `short`: 9:16 of 1080p is 1080x1920."""
-    return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
-
-
-def _even(width: int, height: int) -> tuple[int, int]:
-    return max(2, width // 2 * 2), max(2, height // 2 * 2)
 
 
 # --- verbs ----------------------------------------------------------------------------------------
@@ -271,7 +204,7 @@ def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
     from otio_speakerzoom.director.style import read_style
 
     style = read_style(arguments.style or "standard")
-    cut_list = pipeline.cut(job, style, arguments.canvas or _canvas("source"))
+    cut_list = pipeline.cut(job, style, arguments.canvas or parsing.canvas("source"))
     singles = sum(shot.subject is not None for shot in cut_list.shots)
     log.info("%d shots, %d of them singles", len(cut_list.shots), singles)
     return cut_list
@@ -302,10 +235,10 @@ def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
     editor = arguments.dialect
     suffix = arguments.output.suffix
     if str(arguments.output) == "-":
-        suffix = next((s for s, d in FORMATS.items() if editor in d), ".otio")
-    dialects = FORMATS[suffix]
+        suffix = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
+    dialects = parsing.FORMATS[suffix]
     if editor and editor not in dialects:
-        fitting = " or ".join(s for s, d in FORMATS.items() if editor in d)
+        fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
         _parser().error(f"--for {editor}: write {fitting}, not {suffix}")
     return dialects[editor or next(iter(dialects))]
 

@@ -14,9 +14,10 @@ import pytest
 from conftest import REPOSITORY, SAMPLE, SHARED
 
 from otio_speakerzoom import weights
-from otio_speakerzoom.cli import FORMATS, main
+from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.media import probe
+from otio_speakerzoom.parsing import FORMATS
 
 MOTION = ("--scorer", "motion")
 

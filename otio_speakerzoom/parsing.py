@@ -1,0 +1,84 @@
+"""What the words of the command line mean: files and their formats, times, canvases."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import Media
+
+FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
+    ".otio": {"resolve": ("speakerzoom_resolve_otio", {})},
+    ".fcpxml": {
+        "fcp": ("speakerzoom_fcpxml", {"variant": "fcp"}),
+        "resolve": ("speakerzoom_fcpxml", {"variant": "resolve"}),
+    },
+    ".xml": {"premiere": ("speakerzoom_premiere_xml", {})},
+}
+"""Suffix -> dialect -> name of the OTIO adapter and its arguments. The first dialect of a suffix is
+taken where none is asked for."""
+
+FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
+
+
+def timeline_path(text: str) -> Path:
+    """Return the path of a timeline whose suffix we can write; - is stdout."""
+    if text != "-" and Path(text).suffix not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FORMATS)}")
+    return Path(text)
+
+
+def film_path(text: str) -> Path:
+    """Return the path of a film whose suffix we can write."""
+    if Path(text).suffix not in FILM_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FILM_SUFFIXES)}")
+    return Path(text)
+
+
+def time(text: str) -> Callable[[Media], int]:
+    """Parse a time into what gives its frame once the source's rate is known."""
+    if match := re.fullmatch(r"(\d+)f", text):
+        return lambda media: int(match[1])
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", text):
+        return lambda media: round(Fraction(match[1]) * media.rate)
+    if match := re.fullmatch(r"(\d\d):(\d\d):(\d\d)[:;](\d\d)", text):
+        return lambda media: _label_frame([int(part) for part in match.groups()], media)
+    raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
+
+
+def _label_frame(label: list[int], media: Media) -> int:
+    """Return the source frame of a timecode label; with the file's timecode if it carries one."""
+    from otio_speakerzoom.media import timecode_frames
+
+    hours, minutes, seconds, frames = label
+    frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
+    return frame - media.start
+
+
+def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
+    """Parse a canvas into what gives its size once the source's is known; always even."""
+    if text == "source":
+        return lambda media: _even(*media.size)
+    if (match := re.fullmatch(r"(\d+)x(\d+)", text)) and min(map(int, match.groups())) >= 16:
+        width, height = int(match[1]), int(match[2])
+        if width % 2 or height % 2:
+            raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
+        return lambda media: (width, height)
+    if (match := re.fullmatch(r"(\d+):(\d+)", text)) and min(map(int, match.groups())) >= 1:
+        ratio = Fraction(int(match[1]), int(match[2]))
+        return lambda media: _of_ratio(ratio, min(media.size))
+    raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
+
+
+def _of_ratio(ratio: Fraction, short: int) -> tuple[int, int]:
+    """Return the size of that shape whose shorter side is `short`: 9:16 of 1080p is 1080x1920."""
+    return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
+
+
+def _even(width: int, height: int) -> tuple[int, int]:
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)

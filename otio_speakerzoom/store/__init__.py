@@ -1,0 +1,53 @@
+"""Keeps each stage's result beside the source, and knows when it is stale.
+
+JSON where a person may edit (people, shots), npz where arrays are, never pickle. Every file opens
+with its schema and with what it was made from: a digest of the stage's version, its options and
+its inputs' digests. Files are written under a temporary name and then renamed, so that a crash,
+a full disk or an impatient user leaves either the old file or the new one.
+"""
+
+from otio_speakerzoom.store.arrays import (
+    load_detections,
+    load_scores,
+    load_tracks,
+    save_detections,
+    save_scores,
+    save_tracks,
+)
+from otio_speakerzoom.store.documents import (
+    load_cut_list,
+    load_media,
+    load_people,
+    save_cut_list,
+    save_media,
+    save_people,
+)
+from otio_speakerzoom.store.files import (
+    Kept,
+    digest,
+    digest_of_file,
+    folder_beside,
+    replacing,
+    write_text,
+)
+
+__all__ = [
+    "Kept",
+    "digest",
+    "digest_of_file",
+    "folder_beside",
+    "load_cut_list",
+    "load_detections",
+    "load_media",
+    "load_people",
+    "load_scores",
+    "load_tracks",
+    "replacing",
+    "save_cut_list",
+    "save_detections",
+    "save_media",
+    "save_people",
+    "save_scores",
+    "save_tracks",
+    "write_text",
+]

@@ -1,0 +1,87 @@
+"""detections.npz, tracks.npz and scores.npz: what is too much for anybody to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.model import Detections, FaceTrack, SpeechScores
+from otio_speakerzoom.store.files import Kept, read_arrays, understood, write_arrays
+
+
+def save_detections(folder: Path, detections: Detections, made_from: str) -> None:
+    """Keep every face that was seen, and the source's own cuts."""
+    names = ("frames", "boxes", "confidences", "looked_at", "camera_cuts")
+    arrays = {name: getattr(detections, name) for name in names}
+    write_arrays(folder / "detections.npz", "detections", made_from, arrays)
+
+
+def load_detections(folder: Path) -> Kept[Detections] | None:
+    """Return the kept detections; None where there are none."""
+    path = folder / "detections.npz"
+    kept = read_arrays(path, "detections")
+    if kept is None:
+        return None
+    with understood(path):
+        return Kept(Detections(**kept.value), kept.made_from)
+
+
+def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], made_from: str) -> None:
+    """Keep the face tracks, laid end to end."""
+    arrays = {
+        "ids": np.array([track.id for track in tracks], np.int32),
+        "starts": np.array([track.start for track in tracks], np.int32),
+        "lengths": np.array([len(track.boxes) for track in tracks], np.int32),
+        "boxes": np.concatenate([np.empty((0, 4), np.float32), *(t.boxes for t in tracks)]),
+        "seen": np.concatenate([np.empty(0, np.bool_), *(t.seen for t in tracks)]),
+    }
+    write_arrays(folder / "tracks.npz", "tracks", made_from, arrays)
+
+
+def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
+    """Return the kept face tracks; None where there are none."""
+    path = folder / "tracks.npz"
+    kept = read_arrays(path, "tracks")
+    if kept is None:
+        return None
+    with understood(path):
+        a = kept.value
+        spans = _spans(a["lengths"])
+        tracks = tuple(
+            FaceTrack(int(i), int(s), a["boxes"][span], a["seen"][span])
+            for i, s, span in zip(a["ids"], a["starts"], spans, strict=True)
+        )
+    return Kept(tracks, kept.made_from)
+
+
+def save_scores(folder: Path, scores: tuple[SpeechScores, ...], made_from: str) -> None:
+    """Keep the speech scores, laid end to end."""
+    arrays = {
+        "track_ids": np.array([score.track_id for score in scores], np.int32),
+        "starts": np.array([score.start for score in scores], np.int32),
+        "lengths": np.array([len(score.logits) for score in scores], np.int32),
+        "logits": np.concatenate([np.empty(0, np.float32), *(s.logits for s in scores)]),
+    }
+    write_arrays(folder / "scores.npz", "scores", made_from, arrays)
+
+
+def load_scores(folder: Path) -> Kept[tuple[SpeechScores, ...]] | None:
+    """Return the kept scores; None where there are none."""
+    path = folder / "scores.npz"
+    kept = read_arrays(path, "scores")
+    if kept is None:
+        return None
+    with understood(path):
+        a = kept.value
+        scores = tuple(
+            SpeechScores(int(i), int(s), a["logits"][span])
+            for i, s, span in zip(a["track_ids"], a["starts"], _spans(a["lengths"]), strict=True)
+        )
+    return Kept(scores, kept.made_from)
+
+
+def _spans(lengths: NDArray[np.int32]) -> list[slice]:
+    ends = np.cumsum(lengths)
+    return [slice(int(end - length), int(end)) for end, length in zip(ends, lengths, strict=True)]

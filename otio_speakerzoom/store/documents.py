@@ -1,0 +1,159 @@
+"""media.json, people.json and cutlist.json: what a person may read, and edit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
+
+
+def save_media(folder: Path, media: Media, made_from: str) -> None:
+    """Keep the facts of the source."""
+    write_json(folder / "media.json", "media", made_from, {"media": _media_to_json(media)})
+
+
+def save_people(folder: Path, people: tuple[Person, ...], made_from: str) -> None:
+    """Keep who is in the picture; names are for the editor to fill in."""
+    rows = [{"id": p.id, "name": p.name, "tracks": list(p.track_ids)} for p in people]
+    write_json(folder / "people.json", "people", made_from, {"people": rows})
+
+
+def load_people(folder: Path) -> Kept[tuple[Person, ...]] | None:
+    """Return what people.json says; None where there is none."""
+    kept = read_json(folder / "people.json", "people")
+    if kept is None:
+        return None
+    with understood(folder / "people.json"):
+        people = tuple(
+            Person(int(row["id"]), tuple(int(t) for t in row["tracks"]), str(row["name"]))
+            for row in kept.value["people"]
+        )
+    return Kept(people, kept.made_from, kept.edited)
+
+
+def save_cut_list(folder: Path, cut_list: CutList, made_from: str) -> None:
+    """Keep the cut, in the form that editors may change by hand."""
+    media = cut_list.media
+    content = {
+        "media": {
+            "path": str(media.path),
+            "rate": [media.rate.numerator, media.rate.denominator],
+            "duration": media.duration,
+            "width": media.size[0],
+            "height": media.size[1],
+            "start": media.start,
+        },
+        "canvas": list(cut_list.canvas),
+        "people": [{"id": p.id, "name": p.name} for p in cut_list.people],
+        "shots": [_shot_to_json(shot) for shot in cut_list.shots],
+    }
+    write_json(folder / "cutlist.json", "cutlist", made_from, content)
+
+
+def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kept[CutList] | None:
+    """Return the kept cut of `media`; None where there is none.
+
+    Names come from the file, which an editor may have changed; tracks come from `people`.
+    """
+    path = folder / "cutlist.json"
+    kept = read_json(path, "cutlist")
+    if kept is None:
+        return None
+    tracks = {person.id: person.track_ids for person in people}
+    with understood(path):
+        written = kept.value["media"]
+        if [*written["rate"], written["duration"]] != [
+            *media.rate.as_integer_ratio(),
+            media.duration,
+        ]:
+            raise ValueError("it was made for another source")
+        cut_list = CutList(
+            media=media,
+            canvas=(int(kept.value["canvas"][0]), int(kept.value["canvas"][1])),
+            shots=tuple(_shot_from_json(n, s) for n, s in enumerate(kept.value["shots"], 1)),
+            people=tuple(
+                Person(int(row["id"]), tracks.get(int(row["id"]), ()), str(row["name"]))
+                for row in kept.value["people"]
+            ),
+        )
+    return Kept(cut_list, kept.made_from, kept.edited)
+
+
+def _shot_to_json(shot: Shot) -> dict[str, object]:
+    crop = [round(float(edge), 3) for edge in _edges(shot.crop)]
+    return {
+        "start": shot.range.start,
+        "end": shot.range.end,
+        "kind": shot.kind,
+        "subject": shot.subject,
+        "crop": crop,
+        "reason": shot.reason,
+    }
+
+
+def _shot_from_json(number: int, row: dict[str, Any]) -> Shot:
+    subject, crop = row["subject"], row["crop"]
+    if row["kind"] not in ("single", "wide") or (row["kind"] == "single") == (subject is None):
+        raise ValueError(f"shot {number}: a single needs a subject, and a wide has none")
+    if len(crop) != 4 or not all(isinstance(edge, int | float) for edge in crop):
+        raise ValueError(f"shot {number}: crop needs four numbers: left, top, right, bottom")
+    if not all(type(row[key]) is int for key in ("start", "end")):
+        raise ValueError(f"shot {number}: start and end are whole frames")
+    return Shot(
+        FrameRange(row["start"], row["end"]),
+        None if subject is None else int(subject),
+        Box(*(float(edge) for edge in crop)),
+        str(row.get("reason", "")),
+    )
+
+
+def _edges(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
+
+
+def _media_to_json(media: Media) -> dict[str, object]:
+    sound = media.sound
+    return {
+        "path": str(media.path),
+        "rate": [media.rate.numerator, media.rate.denominator],
+        "duration": media.duration,
+        "width": media.size[0],
+        "height": media.size[1],
+        "start": media.start,
+        "drop_frame": media.drop_frame,
+        "rotation": media.rotation,
+        "variable_rate": media.variable_rate,
+        "video_offset": list(media.video_offset.as_integer_ratio()),
+        "sound": sound
+        and {
+            "rate": sound.rate,
+            "channels": sound.channels,
+            "delay": list(sound.delay.as_integer_ratio()),
+        },
+    }
+
+
+def load_media(folder: Path) -> Kept[Media] | None:
+    """Return the kept facts of the source; None where there are none."""
+    kept = read_json(folder / "media.json", "media")
+    if kept is None:
+        return None
+    with understood(folder / "media.json"):
+        row = kept.value["media"]
+        sound = row["sound"]
+        media = Media(
+            path=Path(row["path"]),
+            rate=Fraction(*row["rate"]),
+            duration=row["duration"],
+            size=(row["width"], row["height"]),
+            start=row["start"],
+            drop_frame=row["drop_frame"],
+            rotation=row["rotation"],
+            variable_rate=row["variable_rate"],
+            video_offset=Fraction(*row["video_offset"]),
+            sound=sound and Sound(sound["rate"], sound["channels"], Fraction(*sound["delay"])),
+        )
+    return Kept(media, kept.made_from, kept.edited)
