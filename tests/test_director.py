@@ -205,6 +205,14 @@ def test_a_neighbour_is_kept_out_of_a_single():
     assert crop.right > 820 + 20
 
 
+def test_a_neighbour_too_close_to_keep_out_is_not_sliced():
+    me, other = box(200, 245, 450, 580), box(760, 240, 960, 510)
+    crop = frame_single(me, [other], (1280, 720), (1280, 720), Style())
+
+    assert crop.left <= 200
+    assert crop.right >= 960
+
+
 def test_nothing_is_enlarged_beyond_the_limit():
     crop = frame_single(box(900, 500, 920, 526), [], (1920, 1080), (1920, 1080), Style())
 

@@ -56,9 +56,9 @@ def frame_single(
     """Return the crop that frames one person for a shot.
 
     `faces` are the (T, 4) boxes of the person in the frames of the shot, `others` the same of
-    everybody else who is seen in it. Of all sizes and sideways moves tried, the one wins that
-    shows least of other faces, then the one that cuts least off this face, then the one nearest
-    to the ideal.
+    everybody else who is seen in it. Of all sizes and sideways moves tried, the one wins in which
+    other faces disturb least, then the one that cuts least off this face, then the one nearest to
+    the ideal.
     """
     face = np.median(faces, axis=0).astype(float)
     reach = _reach(faces)
@@ -69,8 +69,8 @@ def frame_single(
         crop = _candidate(face, height, aside, size, canvas, style)
         edges = np.array([crop.left, crop.top, crop.right, crop.bottom])
         cost = (
-            round(_shown(foreign, edges), 2),
-            round(1 - _shown(reach[None], edges), 2),
+            round(float(_disturbance(_shown(foreign, edges)).sum()), 2),
+            round(1 - float(_shown(reach[None], edges)[0]), 2),
             abs(aside) + 2 * (1 - height / max(1.0, style.face_heights * (face[3] - face[1]))),
         )
         if cost < best_cost:
@@ -129,8 +129,17 @@ def _reach(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.concatenate([low, high]).astype(np.float64)
 
 
-def _shown(boxes: NDArray[np.float64], crop: NDArray[np.float64]) -> float:
-    """Return how much of (N, 4) `boxes` lies in `crop`, as a sum of shares of each."""
+def _shown(boxes: NDArray[np.float64], crop: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N,) which share of each of (N, 4) `boxes` lies in `crop`."""
     inside = np.minimum(boxes[:, 2:], crop[2:]) - np.maximum(boxes[:, :2], crop[:2])
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return float(np.sum(np.prod(np.clip(inside, 0, None), axis=1) / np.maximum(area, 1e-9)))
+    return np.prod(np.clip(inside, 0, None), axis=1) / np.maximum(area, 1e-9)
+
+
+def _disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N,) how much other faces disturb, of which these shares are shown.
+
+    Some hair at the edge (less than the halo) hardly does. Beyond that a face cut in two is worse
+    than a whole one: where another face cannot be kept out, it should not be sliced.
+    """
+    return np.where(shares <= HALO / (1 + 2 * HALO), shares, 1 + 4 * shares * (1 - shares))
