@@ -284,3 +284,16 @@ def test_names_left_by_training_on_several_gpus_load(lr_asd, tmp_path):
 
     for name, tensor in lr_asd.state_dict().items():
         assert torch.equal(network.state_dict()[name], tensor)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_gpu_gives_the_scores_of_the_cpu(tmp_path):
+    torch.manual_seed(0)
+    torch.save(LrAsd().state_dict(), tmp_path / "random.model")
+    crops = np.random.default_rng(1).integers(0, 255, (60, 112, 112), np.uint8)
+    sound = np.random.default_rng(2).normal(0, 3, (240, 13)).astype(np.float32)
+    on_cpu, on_gpu = (LrAsdScorer(tmp_path / "random.model", device) for device in ("cpu", "cuda"))
+
+    # TF32 and another order of summation; decisions hang on far larger differences
+    assert on_gpu(crops, sound) == pytest.approx(on_cpu(crops, sound), abs=1e-2)
