@@ -26,7 +26,8 @@ OWNERS_OF_CV2 = (
 
 def examine(console: Console) -> int:
     """Print a table of what will be used; return 1 where something needed is broken, else 0."""
-    table = Table("", "what", "found", title="SpeakerZoom on this machine")
+    table = Table("", "what", title="SpeakerZoom on this machine")
+    table.add_column("found", overflow="fold")
     well = True
     for what, look in _looks():
         try:

@@ -151,10 +151,15 @@ def _rows(known: Known) -> Iterator[tuple[object, ...]]:
 
 
 def show_weights(console: Console) -> None:
-    """Print which trained weights there are, and where they are found."""
-    table = Table("name", "what", "licence", "here", title="Weights")
+    """Print which trained weights there are, how licensed, from where, and where they are found."""
     for item in weights.catalogue():
         found = weights.find(item.name)
-        table.add_row(item.name, item.what, item.licence, str(found) if found else "not here")
-    console.print(table)
-    console.print("`speakerzoom weights fetch NAME` gets one; `motion` needs none.")
+        facts = {
+            "file": f"{item.file}, sha256 {item.sha256}",
+            "licence": item.licence,
+            "from": "\n            ".join([*item.sources, *item.by_hand]),
+            "here": str(found) if found else "no",
+        }
+        lines = [f"{item.name}: {item.what}", *(f"  {k:<8}  {v}" for k, v in facts.items())]
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    console.print("`speakerzoom weights fetch NAME` gets one; the scorer `motion` needs none.")
