@@ -153,6 +153,17 @@ def test_a_damaged_cut_list_is_refused_in_one_line_that_names_it(cut_file, old, 
     assert "\n" not in str(caught.value)
 
 
+def test_the_cut_of_another_source_counts_for_nothing_unless_somebody_edited_it(cut_file):
+    folder, source = cut_file
+    longer = Media(source.path, source.rate, source.duration + 1, source.size)
+    assert store.load_cut_list(folder, longer, ()) is None
+
+    path = folder / "cutlist.json"
+    path.write_text(path.read_text().replace("speaks", "is funny"))
+    with pytest.raises(StoreError, match=r"another source, talk\.mp4, and edited"):
+        store.load_cut_list(folder, longer, ())
+
+
 def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
     path = tmp_path / "detections.npz"
     path.write_bytes(b"PK but no zip")

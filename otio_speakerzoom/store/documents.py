@@ -54,7 +54,7 @@ def save_cut_list(folder: Path, cut_list: CutList, made_from: str) -> None:
 
 
 def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kept[CutList] | None:
-    """Return the kept cut of `media`; None where there is none.
+    """Return the kept cut of `media`; None where there is none, or one of another source.
 
     Names come from the file, which an editor may have changed; tracks come from `people`.
     """
@@ -65,11 +65,11 @@ def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kep
     tracks = {person.id: person.track_ids for person in people}
     with understood(path):
         written = kept.value["media"]
-        if [*written["rate"], written["duration"]] != [
-            *media.rate.as_integer_ratio(),
-            media.duration,
-        ]:
-            raise ValueError("it was made for another source")
+        made_for = Path(written["path"]).name, *written["rate"], written["duration"]
+        if made_for != (media.path.name, *media.rate.as_integer_ratio(), media.duration):
+            if kept.edited:
+                raise ValueError(f"it was made for another source, {made_for[0]}, and edited")
+            return None
         cut_list = CutList(
             media=media,
             canvas=(int(kept.value["canvas"][0]), int(kept.value["canvas"][1])),
