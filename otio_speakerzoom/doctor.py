@@ -76,10 +76,13 @@ def _installed(package: str) -> bool:
 
 
 def _detector() -> str:
-    importlib.import_module("mediapipe.tasks.python.vision")
     found = weights.find("blazeface-full-range")
-    where = found or "is fetched through pip on first use"
-    return f"BlazeFace full range by MediaPipe {version('mediapipe')} ({where})"
+    name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
+    if not found:
+        return f"{name} (is fetched through pip on first use)"
+    blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
+    blazeface.BlazeFace(found).close()  # which says what to install where it cannot start
+    return f"{name} ({found})"
 
 
 def _device() -> str:
