@@ -63,7 +63,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        remedy = "free some space" if error.errno == errno.ENOSPC else "write to another folder"
+        full = error.errno == errno.ENOSPC
+        remedy = "free some space" if full else "write elsewhere (-o FILE, --work DIR)"
         raise StoreError(f"{path}: cannot be written ({error.strerror}); {remedy}") from error
     finally:
         with suppress(OSError):  # the folder itself may be what is wrong
