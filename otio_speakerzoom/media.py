@@ -27,6 +27,7 @@ import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 from av.error import FFmpegError
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError, ToolError
@@ -74,9 +75,10 @@ def probe(path: Path) -> Media:
 
 
 def _media(path: Path, container: Any) -> Media:
-    if not container.streams.video:
+    cover = Disposition.attached_pic  # a still that goes with music, which is no film
+    video = next((v for v in container.streams.video if not v.disposition & cover), None)
+    if video is None:
         raise MediaError(f"{path}: has no picture, so there is nothing to frame")
-    video = container.streams.video[0]
     stamps = sorted(
         packet.pts * video.time_base
         for packet in container.demux(video)
@@ -107,8 +109,8 @@ def _grid(stamps: list[Fraction], video: Any) -> tuple[Fraction, int, bool]:
     """Return rate, duration in frames, and whether the stamps are too uneven to be constant.
 
     A file is its own grid when every stamp lies within a quarter of a frame of a multiple of the
-    nominal rate and at most one place in a hundred is empty (a damaged or dropped frame). Others
-    are variable: read onto the nominal rate if the stamps lie on it, else onto the slowest
+    nominal rate and few places are empty (damaged or dropped frames): one in a hundred, or two.
+    Others are variable: read onto the nominal rate if the stamps lie on it, else onto the slowest
     standard rate that is not slower than their average, so that no picture is lost and an editor
     has a timebase for it.
     """
@@ -121,7 +123,7 @@ def _grid(stamps: list[Fraction], video: Any) -> tuple[Fraction, int, bool]:
         frames = _places(stamps, rate) if 0 < rate <= 240 else None
         if frames:
             duration = frames[-1] + 1
-            return rate, duration, duration - len(frames) > duration / 100
+            return rate, duration, duration - len(frames) > max(2, duration / 100)
     span = stamps[-1] - stamps[0]
     average = (len(stamps) - 1) / span
     rate = min((r for r in STANDARD_RATES if r >= average * Fraction(199, 200)), default=None)
@@ -234,7 +236,7 @@ def on_grid(source: Any, media: Media, within: FrameRange) -> Any:
     Were it to start later, ffmpeg would fill the time before by repeating the first picture.
     """
     start = f"{float(media.video_offset):.6f}"
-    stream = source["v:0"].filter("fps", fps=str(media.rate), start_time=start, round="near")
+    stream = source["V:0"].filter("fps", fps=str(media.rate), start_time=start, round="near")
     # the fps filter may round the very last frame away: ffmpeg 5.1 does
     stream = stream.filter("tpad", stop=1, stop_mode="clone")
     stream = stream.filter("trim", start_frame=within.start, end_frame=within.end)

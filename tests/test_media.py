@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from conftest import ffmpeg
 
 from otio_speakerzoom import media as source_file
 from otio_speakerzoom.errors import MediaError, ToolError
@@ -159,6 +160,15 @@ def test_what_is_no_video_is_refused_in_one_line(tmp_path, sound_only, name, say
         probe(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_cover_art_is_no_picture(sound_only, make_clip, tmp_path):
+    song, clip = tmp_path / "song.m4a", str(make_clip("cover.mp4"))
+    ffmpeg("-i", str(sound_only), "-i", clip, "-map", "0:a", "-map", "1:v", "-frames:v", "1",
+           "-c:v", "mjpeg", "-disposition:v", "attached_pic", str(song))  # fmt: skip
+
+    with pytest.raises(MediaError, match="has no picture"):
+        probe(song)
 
 
 def test_pixels_that_are_not_square_are_refused_with_the_remedy(make_clip):
