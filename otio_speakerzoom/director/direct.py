@@ -40,13 +40,14 @@ def direct(
     take no shot, but their faces are kept out of singles like any other.
     """
     within = within or media.range
-    boxes = _boxes(people, tracks, within)
     logits = scores_by_person(people, scores, within)
+    lefts = [(track.id, track.start, track.boxes[:, 0]) for track in tracks]
+    visible = ~np.isnan(_by_person(people, lefts, within))
     speech = who_speaks(logits, media, style)
     pace = media.rate
     worth = worths(
         speech,
-        ~np.isnan(boxes[..., 0]),
+        visible,
         logits,
         anticipation=round(style.anticipation_seconds * pace),
         hold=round(style.hold_seconds * pace),
@@ -82,36 +83,27 @@ def who_speaks(logits: NDArray[np.float32], media: Media, style: Style) -> NDArr
     return np.array(speech, np.bool_).reshape(logits.shape)
 
 
-def _boxes(
-    people: Sequence[Person], tracks: Sequence[FaceTrack], within: FrameRange
-) -> NDArray[np.float32]:
-    """Return (P, T, 4) each person's face in each frame; NaN where it is not seen."""
-    boxes = np.full((len(people), within.duration, 4), np.nan, np.float32)
-    owner = {track: n for n, person in enumerate(people) for track in person.track_ids}
-    for track in tracks:
-        if track.id in owner:
-            _mut_lay(boxes[owner[track.id]], track.start - within.start, track.boxes)
-    return boxes
-
-
 def scores_by_person(
     people: Sequence[Person], scores: Sequence[SpeechScores], within: FrameRange
 ) -> NDArray[np.float32]:
     """Return (P, T) each person's score in each frame; NaN where there is none."""
-    logits = np.full((len(people), within.duration, 1), np.nan, np.float32)
+    return _by_person(people, [(s.track_id, s.start, s.logits) for s in scores], within)
+
+
+def _by_person(
+    people: Sequence[Person],
+    rows: Sequence[tuple[int, int, NDArray[np.float32]]],
+    within: FrameRange,
+) -> NDArray[np.float32]:
+    """Return (P, T) values of (track id, first frame, values) rows; NaN where there are none."""
+    out = np.full((len(people), within.duration), np.nan, np.float32)
     owner = {track: n for n, person in enumerate(people) for track in person.track_ids}
-    for score in scores:
-        if score.track_id in owner:
-            start = score.start - within.start
-            _mut_lay(logits[owner[score.track_id]], start, score.logits[:, None])
-    return logits[..., 0]
-
-
-def _mut_lay(row: NDArray[np.float32], start: int, values: NDArray[np.float32]) -> None:
-    """Write `values` into `row` from frame `start` on, as far as both reach."""
-    first, last = max(0, start), min(len(row), start + len(values))
-    if first < last:
-        row[first:last] = values[first - start : last - start]
+    for track, start, values in rows:
+        first, last = max(start, within.start), min(start + len(values), within.end)
+        if track in owner and first < last:
+            part = values[first - start : last - start]
+            out[owner[track], first - within.start : last - within.start] = part
+    return out
 
 
 def _seen(tracks: Sequence[FaceTrack], span: FrameRange) -> list[tuple[int, NDArray[np.float32]]]:

@@ -36,16 +36,10 @@ def load_people(folder: Path) -> Kept[tuple[Person, ...]] | None:
 
 def save_cut_list(folder: Path, cut_list: CutList, made_from: str) -> None:
     """Keep the cut, in the form that editors may change by hand."""
-    media = cut_list.media
+    facts = _media_to_json(cut_list.media)
+    told = ("path", "rate", "duration", "width", "height", "start")
     content = {
-        "media": {
-            "path": str(media.path),
-            "rate": [media.rate.numerator, media.rate.denominator],
-            "duration": media.duration,
-            "width": media.size[0],
-            "height": media.size[1],
-            "start": media.start,
-        },
+        "media": {name: facts[name] for name in told},
         "canvas": list(cut_list.canvas),
         "people": [{"id": p.id, "name": p.name} for p in cut_list.people],
         "shots": [_shot_to_json(shot) for shot in cut_list.shots],
