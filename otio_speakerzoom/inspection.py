@@ -35,22 +35,15 @@ class Known:
 
 def what_is_known(job: pipeline.Job) -> Known:
     """Return what is kept beside the job's source; nothing is computed anew but the floor."""
-    media, _ = pipeline.open_source(job)
-    tracks, people = store.load_tracks(job.folder), store.load_people(job.folder)
-    if tracks is None or people is None:
+    kept = pipeline.kept_analysis(job)
+    if kept is None:
         raise SpeakerZoomError(
             f"{job.source}: nothing is known yet; run `speakerzoom analyze` on it first"
         )
-    scores = store.load_scores(job.folder)
-    logits = scores_by_person(people.value, scores.value if scores else (), media.range)
-    return Known(
-        media,
-        tracks.value,
-        people.value,
-        scores.value if scores else (),
-        who_speaks(logits, media, Style()),
-        pipeline.kept_cut(job),
-    )
+    media, tracks, people, scores = kept
+    logits = scores_by_person(people, scores, media.range)
+    speaks = who_speaks(logits, media, Style())
+    return Known(media, tracks, people, scores, speaks, pipeline.kept_cut(job))
 
 
 def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:

@@ -83,21 +83,22 @@ class Analysis:
 
 
 def open_source(job: Job) -> tuple[Media, str]:
-    """Return the facts of the source, and their digest."""
+    """Return the facts of the source, and their digest; nothing is written."""
     if not job.source.is_file():
         return source_file.probe(job.source), ""  # which says what is wrong
-    made_from = store.digest("media", VERSIONS["media"], store.digest_of_file(job.source))
+    made_from = _digest("media", store.digest_of_file(job.source))
     kept = store.load_media(job.folder)
     if kept and kept.made_from == made_from and kept.value.path == job.source.resolve():
         return kept.value, made_from
-    media = source_file.probe(job.source)
-    store.save_media(job.folder, media, made_from)
-    return media, made_from
+    return source_file.probe(job.source), made_from
 
 
 def analyze(job: Job) -> Analysis:
     """Find the faces and score their speech, as far as that is not done already."""
     media, media_digest = open_source(job)
+    kept = store.load_media(job.folder)
+    if not kept or (kept.value, kept.made_from) != (media, media_digest):
+        store.save_media(job.folder, media, media_digest)
     if media.variable_rate:
         log.warning(
             "%s: its frame rate varies; it is read at a constant %s fps. An editor may count its "
@@ -120,7 +121,7 @@ def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> C
     """
     analysis = analyze(replace(job, force=False))
     size = canvas(analysis.media)
-    made_from = store.digest("cut", VERSIONS["cut"], asdict(style), size, analysis.digest)
+    made_from = _digest("cut", asdict(style), size, analysis.digest)
     kept = None if job.force else _load_cut(job, analysis)
     if kept and kept.edited:
         log.warning("%s was edited: it is kept; --force plans anew", job.folder / "cutlist.json")
@@ -153,10 +154,34 @@ def kept_cut(job: Job) -> CutList | None:
     return kept.value if kept else None
 
 
+def kept_analysis(
+    job: Job,
+) -> tuple[Media, tuple[FaceTrack, ...], tuple[Person, ...], tuple[SpeechScores, ...]] | None:
+    """Return what is kept of the source as it is now; None where nothing is.
+
+    What an interrupted run left of an older state counts for nothing: people and scores must be
+    made from the tracks that lie beside them.
+    """
+    media, media_digest = open_source(job)
+    facts, tracks = store.load_media(job.folder), store.load_tracks(job.folder)
+    people, scores = store.load_people(job.folder), store.load_scores(job.folder)
+    if not facts or facts.made_from != media_digest or not tracks or not people:
+        return None
+    if people.made_from != _digest("people", tracks.made_from):
+        return None
+    made = {_scores_digest(name, tracks.made_from) for name in SCORERS}
+    fitting = scores.value if scores and scores.made_from in made else ()
+    return media, tracks.value, people.value, fitting
+
+
+def _digest(stage: str, *inputs: object) -> str:
+    return store.digest(stage, VERSIONS[stage], *inputs)
+
+
 def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Detections, str]:
     name = DETECTOR_WEIGHTS[job.detector]
     options = (job.detector, _sha256(name), within.start, within.end)
-    made_from = store.digest("detections", VERSIONS["detections"], options, inputs)
+    made_from = _digest("detections", options, inputs)
     kept = None if job.force else store.load_detections(job.folder)
     if kept and kept.made_from == made_from:
         return kept.value, made_from
@@ -178,7 +203,7 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
 def _tracks(
     job: Job, media: Media, within: FrameRange, detections: Detections, inputs: str
 ) -> tuple[tuple[FaceTrack, ...], str]:
-    made_from = store.digest("tracks", VERSIONS["tracks"], inputs)
+    made_from = _digest("tracks", inputs)
     kept = None if job.force else store.load_tracks(job.folder)
     if kept and kept.made_from == made_from:
         return kept.value, made_from
@@ -192,7 +217,7 @@ def _tracks(
 def _people(
     job: Job, detections: Detections, tracks: tuple[FaceTrack, ...], inputs: str
 ) -> tuple[tuple[Person, ...], str]:
-    made_from = store.digest("people", VERSIONS["people"], inputs)
+    made_from = _digest("people", inputs)
     kept = store.load_people(job.folder)
     if kept and kept.made_from == made_from:
         people = kept.value
@@ -241,7 +266,7 @@ def _scores(
 
 
 def _scores_digest(scorer: str, inputs: str) -> str:
-    return store.digest("scores", VERSIONS["scores"], scorer, _sha256(scorer), inputs)
+    return _digest("scores", scorer, _sha256(scorer), inputs)
 
 
 def _sha256(name: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import opentimelineio as otio
@@ -16,7 +17,7 @@ import pytest
 from conftest import REPOSITORY, SAMPLE, SHARED
 from rich.console import Console
 
-from otio_speakerzoom import weights
+from otio_speakerzoom import store, weights
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.media import probe
@@ -163,6 +164,21 @@ def own_work(sample_work, tmp_path):
     for path in kept(sample_work[0]).iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return tmp_path
+
+
+def test_inspect_counts_nothing_that_an_interrupted_run_left_of_an_older_state(own_work):
+    folder = kept(own_work)
+    scores = store.load_scores(folder)
+    tracks = store.load_tracks(folder)
+    store.save_scores(folder, tuple(replace(s, logits=s.logits[:5]) for s in scores.value), "old")
+    told = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+    rows = command("inspect", SAMPLE, "--work", own_work, "--csv", own_work / "faces.csv")
+
+    assert rows.returncode == 0, rows.stderr
+    assert [person["speaking_s"] for person in told["people"]] == [0, 0]
+
+    store.save_tracks(folder, tracks.value[:1], "new")
+    assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", own_work)
 
 
 def edit(work, old, new, name="cutlist.json"):
