@@ -120,7 +120,7 @@ COLUMNS = ("frame", "time_s", "track", "person", *BOX_COLUMNS, "logit", "speakin
 
 
 def write_csv(known: Known, path: Path) -> None:
-    """Write a row per face and frame to `path`, in order of frames."""
+    """Write a row per face and frame to `path`, in order of frames; `logit` is calibrated."""
     with store.replacing(path) as temporary, temporary.open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)

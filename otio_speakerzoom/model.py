@@ -2,7 +2,7 @@
 
 Time    whole frames of the source, counted from 0 at `Media.rate`; ranges are half-open.
 Space   source pixels, x right and y down, measured on the picture as shown (square, upright).
-Scores  logits: above 0 leans to speaking, below 0 to silent.
+Scores  calibrated log odds: above 0 leans to speaking, below 0 to silent.
 
 Records are frozen and check themselves when made. An array's shape and unit stand beside it.
 """
@@ -177,7 +177,8 @@ class SpeechScores:
     start: int
     """Source frame of the first score."""
     logits: NDArray[np.float32]
-    """(T,) one per frame of the track, at `Media.rate`."""
+    """(T,) calibrated log odds, one per frame of the track, at `Media.rate`: sigmoid(logit) is the
+    probability that this face speaks in this frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
-from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
-from otio_speakerzoom.speech.scorers import find_device
+from otio_speakerzoom.speech.mouth_motion import MouthMotion
+from otio_speakerzoom.speech.score import Calibration, cepstra_of, gated, score_speech
+from otio_speakerzoom.speech.scorers import NETWORKS, find_device
 
 
 class Brightness:
     """Scores each crop by its mean, plus nothing that depends on the window it is seen in."""
 
     name, recipe, gated = "brightness", WHOLE_BOX, False
+    calibration = Calibration(1.0, 0.0)
 
     def __init__(self, window=10, context=3):
         self.window, self.context, self.seen = window, context, []
@@ -117,6 +119,51 @@ def test_voice_gates_a_scorer_that_cannot_hear_it():
         iter(pictures), cepstra, tracks, Deaf(), Fraction(25), FrameRange(0, 50), voice=voice
     )
     assert (score.logits > 0).tolist() == [False] * 10 + [True] * 20
+
+
+class Certain(Brightness):
+    """Gives every crop the logit 1.5, on a scale of its own."""
+
+    gated = True
+    calibration = Calibration(2.0, -1.0)
+
+    def __call__(self, crops, mfcc):
+        return np.full(len(crops), 1.5, np.float32)
+
+
+def certain_scores(voice=None):
+    pictures, cepstra, tracks = world(Fraction(25), 50, [(10, 30)])
+    (score,) = score_speech(
+        iter(pictures), cepstra, tracks, Certain(), Fraction(25), FrameRange(0, 50), voice=voice
+    )
+    return score.logits
+
+
+def test_what_is_kept_is_calibrated():
+    logits = certain_scores()
+
+    assert logits.dtype == np.float32
+    assert logits.tolist() == [2 * 1.5 - 1] * 30
+
+
+def test_voice_gates_the_calibrated_probability():
+    logits = certain_scores(np.full(50, 0.25, np.float32))
+
+    expected = 0.25 / (1 + np.exp(-(2 * 1.5 - 1)))
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx(np.full(30, expected), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("slope", "offset"), [(0, 0), (-1, 0), (np.inf, 0), (np.nan, 0), (1, np.inf), (1, np.nan)]
+)
+def test_a_calibration_must_rise_and_be_finite(slope, offset):
+    with pytest.raises(ValueError, match="slope must be above 0"):
+        Calibration(slope, offset)
+
+
+@pytest.mark.parametrize("scorer", [*NETWORKS.values(), MouthMotion])
+def test_every_scorer_declares_its_calibration(scorer):
+    assert isinstance(scorer.calibration, Calibration)
 
 
 @given(st.integers(1, 20_000), st.integers(1, 7000))

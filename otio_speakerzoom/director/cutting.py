@@ -42,7 +42,7 @@ def worths(
 ) -> NDArray[np.float64]:
     """Return (T, 1 + P) what each picture is worth in each frame.
 
-    `speaks` and `visible` are (P, T), `scores` are (P, T) logits that decide who leads when
+    `speaks` and `visible` are (P, T), `scores` are (P, T) log odds that decide who leads when
     several speak. Speech counts from `anticipation` frames before its start; for `hold` frames
     after its end its speaker stays a fair picture as long as nobody else speaks.
     """

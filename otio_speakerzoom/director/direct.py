@@ -69,7 +69,7 @@ def direct(
 
 
 def who_speaks(logits: NDArray[np.float32], media: Media, style: Style) -> NDArray[np.bool_]:
-    """Return (P, T) who holds the floor in each frame, from (P, T) logits (NaN: not seen)."""
+    """Return (P, T) who holds the floor in each frame, from (P, T) log odds (NaN: not seen)."""
     speech = [
         speaking(
             smoothed(row, round(style.smooth_seconds * media.rate)),

@@ -19,7 +19,7 @@ def speaking(
     min_pause: int,
     min_speech: int,
 ) -> NDArray[np.bool_]:
-    """Return (T,) whether the person of `scores`, (T,) logits, speaks in each frame.
+    """Return (T,) whether the person of `scores`, (T,) log odds, speaks in each frame.
 
     Speech starts where a score exceeds `enter` and ends where one falls below `leave`; gaps
     shorter than `min_pause` frames are then filled and stretches shorter than `min_speech` left

@@ -14,9 +14,11 @@ class Style:
     """Every constant of the director; a larger or smaller value does what its sentence says."""
 
     enter: float = 0.5
-    """Logit above which speech starts; higher waits for surer speech (0.5 is P = 0.62)."""
+    """Calibrated log odds above which speech starts, whichever the scorer; higher waits for surer
+    speech (0.5 is P = .62)."""
     leave: float = -0.5
-    """Logit below which speech ends; lower keeps the floor through mumbling."""
+    """Calibrated log odds below which speech ends; lower keeps the floor through mumbling
+    (-0.5 is P = .38)."""
     smooth_seconds: float = 0.2
     """Scores are averaged over this long, the five frames of TalkNet's own display."""
     min_pause_seconds: float = 0.5

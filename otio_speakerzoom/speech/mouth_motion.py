@@ -16,6 +16,7 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK
 from otio_speakerzoom.speech.lips import Movement, Signal, movement
+from otio_speakerzoom.speech.score import Calibration
 
 WINDOWS = (25, 51, 101)
 """Ticks over which sight and sound are compared: 1 s follows a change of turn, 4 s tells a wrong
@@ -77,6 +78,8 @@ class MouthMotion:
     """Reach of the longest chain of filters and windows: with it, windowing changes no score."""
     gated = True
     """It compares movement with loudness, and cannot tell speech from a slammed door."""
+    calibration = Calibration(1.0, 0.0)
+    """A logistic regression gives log odds already."""
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (T,) logits for (T, 112, 112) gray crops and their (4T, 13) cepstra.

@@ -2,12 +2,15 @@
 
 Pictures pass by once. Each track keeps only the crops of the window being filled, so memory
 follows the number of faces in view and not the length of the film; the scorer sees `window`
-ticks at a time, with `context` more on each side whose scores are dropped.
+ticks at a time, with `context` more on each side whose scores are dropped. What comes out is
+calibrated: whichever the scorer, a score is the log odds that this face speaks.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
@@ -27,6 +30,25 @@ from otio_speakerzoom.speech.features import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A scorer's own scale as probabilities: P(speaks) = sigmoid(slope * logit + offset).
+
+    Platt scaling (J. Platt, in: Advances in Large Margin Classifiers, 1999).
+    """
+
+    slope: float
+    offset: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.slope < math.inf and math.isfinite(self.offset)):
+            raise ValueError(f"slope must be above 0 and both finite, got {self}")
+
+    def __call__(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (T,) log odds of speaking for (T,) raw logits."""
+        return (self.slope * logits + self.offset).astype(np.float32)
+
+
 class Scorer(Protocol):
     """What scores one face: a network, or the embedded mouth-motion measure."""
 
@@ -39,9 +61,11 @@ class Scorer(Protocol):
     """Ticks on each side that it should see besides, where there are any."""
     gated: bool
     """Whether it cannot hear if anybody speaks at all, so that voice activity must tell it."""
+    calibration: Calibration
+    """What makes log odds of its raw logits."""
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (T,) logits for (T, 112, 112) gray crops and their (4T, 13) cepstra."""
+        """Return (T,) raw logits for (T, 112, 112) gray crops and their (4T, 13) cepstra."""
         ...
 
 
@@ -56,7 +80,7 @@ def score_speech(
     voice: NDArray[np.float32] | None = None,
     on_progress: Progress = quiet,
 ) -> tuple[SpeechScores, ...]:
-    """Return one score per source frame for every track.
+    """Return one calibrated score per source frame for every track.
 
     `pictures` are (frame, (H, W) gray) pairs of the whole of `within`, at the size that the boxes
     are in; `cepstra` are the MFCC rows of its sound; `voice` is the (ticks,) probability that
@@ -110,7 +134,7 @@ class _Growing:
     def scores(
         self, within: FrameRange, rate: Fraction, voice: NDArray[np.float32] | None
     ) -> SpeechScores:
-        logits = np.concatenate(self._logits)
+        logits = self._scorer.calibration(np.concatenate(self._logits))
         if voice is not None and self._scorer.gated:
             logits = gated(logits, voice[self.start : self.start + len(logits)])
         frames = len(self._track.boxes)
@@ -124,8 +148,8 @@ class _Growing:
 def gated(logits: NDArray[np.float32], voice: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the logit of "this face speaks, and somebody is heard": the two as independent.
 
-    P = sigmoid(logit) * voice, taken back to a logit; a voice surer than 0.999 changes nothing
-    that matters.
+    P = sigmoid(logit) * voice, for which the logits must be calibrated, taken back to a logit; a
+    voice surer than 0.999 changes nothing that matters.
     """
     heard = np.clip(voice, 1e-3, 1 - 1e-3).astype(np.float64)
     odds_face, odds_voice = np.exp(-logits.astype(np.float64)), (1 - heard) / heard

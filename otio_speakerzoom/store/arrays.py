@@ -57,7 +57,7 @@ def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
 
 
 def save_scores(folder: Path, scores: tuple[SpeechScores, ...], made_from: str) -> None:
-    """Keep the speech scores, laid end to end."""
+    """Keep the speech scores, calibrated log odds, laid end to end."""
     arrays = {
         "track_ids": np.array([score.track_id for score in scores], np.int32),
         "starts": np.array([score.start for score in scores], np.int32),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from otio_speakerzoom.speech.features import ROWS_PER_TICK, WHOLE_BOX
 from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.score import Calibration
 
 MEAN, DEVIATION = 0.4161, 0.1688  # of the training pictures, on a scale of 0 to 1
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
@@ -168,6 +169,9 @@ class LrAsdScorer:
     context = 50
     """Ticks on either side that are shown and not scored, in which the GRUs forget the window's
     edge: cut into windows of 10 s without any, 0.2 % of the scores changed sign."""
+    calibration = Calibration(2.0, 0.0)
+    """By its training, not fitted: a softmax over two logits that move against each other, of which
+    this is the second, so that P is about sigmoid(2 z)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         network = LrAsd()
