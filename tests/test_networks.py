@@ -10,11 +10,13 @@ import torch
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.speech.features import LOWER_FACE, WHOLE_BOX, mfcc, mfcc_rows
 from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.networks.light_asd import LightAsd
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer, encode_in_chunks
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
 
 SHARED = Path(__file__).parents[2] / "shared"
 LR_WEIGHTS = SHARED / "weights" / "lr-asd_pretrain_AVA.model"
+LIGHT_WEIGHTS = SHARED / "weights" / "light-asd_pretrain_AVA_CVPR.model"
 
 
 def filler(name, like):
@@ -36,6 +38,11 @@ def filled(network):
 @pytest.fixture(scope="module")
 def lr_asd():
     return filled(LrAsd())
+
+
+@pytest.fixture(scope="module")
+def light_asd():
+    return filled(LightAsd())
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +137,23 @@ def test_lr_asd_agrees_with_the_published_code(generated):
     np.testing.assert_allclose(scorer(crops, rows), stored["logits"][:, 1], rtol=0, atol=1e-5)
 
 
+@pytest.mark.weights
+@pytest.mark.skipif(not LIGHT_WEIGHTS.exists(), reason=f"no {LIGHT_WEIGHTS.name} beside us")
+def test_light_asd_agrees_with_the_published_code(generated):
+    stored = np.load(SHARED / "parity" / "light-asd.npz")
+    network = LightAsd().eval()
+    load_checkpoint(network, LIGHT_WEIGHTS)
+
+    crops, rows = parity_clip(generated, stored)
+
+    assert_encodings(network, crops, rows, stored)
+    np.testing.assert_allclose(run(network, crops, rows), stored["logits"][:, 1], rtol=0, atol=1e-5)
+
+
 # --- batches, chunks and the ensemble ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["lr_asd", "talknet"])
+@pytest.mark.parametrize("name", ["light_asd", "lr_asd", "talknet"])
 def test_a_batch_of_two_is_two_single_passes(name, request):
     network = request.getfixturevalue(name)
     (crops_a, rows_a), (crops_b, rows_b) = clip(12, seed=1), clip(12, seed=2)

@@ -1,0 +1,133 @@
+"""Light-ASD, the network of Liao et al. (CVPR 2023), layer for layer.
+
+Two paths of unlike reach see each picture, and two hear each stretch of sound; their sums meet
+frame by frame, and two GRUs, one behind the other, look along them. Code and weights by the authors
+are under the MIT licence (Junhua-Liao/Light-ASD). Module names are the checkpoint's.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+MEAN, DEVIATION = 0.4161, 0.1688  # of the training pictures, on a scale of 0 to 1
+NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
+
+
+class LightAsd(nn.Module):
+    """Whether the face seen is the voice heard, frame by frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        parts = {
+            "visualEncoder": _VisualEncoder(),
+            "audioEncoder": _AudioEncoder(),
+            "GRU": _Detector(),
+        }
+        self.model = nn.ModuleDict(parts)
+        self.lossAV = nn.ModuleDict({"FC": nn.Linear(128, 2)})
+        self.lossV = nn.ModuleDict({"FC": nn.Linear(128, 2)})  # only trains the visual encoder
+
+    def forward(self, mfcc: Tensor, crops: Tensor) -> Tensor:
+        """Return (B, T) logits; `mfcc` is (B, 4T, 13), `crops` (B, T, 112, 112) of 0 to 255."""
+        return self.combine(self.encode_audio(mfcc), self.encode_visual(crops))
+
+    def encode_visual(self, crops: Tensor) -> Tensor:
+        """Return (B, T, 128); each frame depends on 6 frames on either side."""
+        pictures = (crops.float() / 255 - MEAN) / DEVIATION
+        return self.model["visualEncoder"](pictures[:, None])  # (B, T, 128)
+
+    def encode_audio(self, mfcc: Tensor) -> Tensor:
+        """Return (B, T, 128) from (B, 4T, 13)."""
+        return self.model["audioEncoder"](mfcc.transpose(1, 2)[:, None])  # (B, T, 128)
+
+    def combine(self, audio: Tensor, visual: Tensor) -> Tensor:
+        """Return (B, T) logits from both encodings, (B, T, 128) each."""
+        return self.lossAV["FC"](self.model["GRU"](audio + visual))[:, :, 1]  # (B, T)
+
+
+class _VisualBlock(nn.Module):
+    """Paths of 3 and of 5 pixels and frames, added up and mixed."""
+
+    def __init__(self, entering: int, leaving: int, stride: int = 1) -> None:
+        super().__init__()
+        step = (1, stride, stride)
+        for k in (3, 5):
+            h = k // 2
+            space = nn.Conv3d(entering, leaving, (1, k, k), step, (0, h, h), bias=False)
+            time = nn.Conv3d(leaving, leaving, (k, 1, 1), padding=(h, 0, 0), bias=False)
+            self.add_module(f"s_{k}", space)
+            self.add_module(f"bn_s_{k}", nn.BatchNorm3d(leaving, NORM_EPS))
+            self.add_module(f"t_{k}", time)
+            self.add_module(f"bn_t_{k}", nn.BatchNorm3d(leaving, NORM_EPS))
+        self.last = nn.Conv3d(leaving, leaving, 1, bias=False)
+        self.bn_last = nn.BatchNorm3d(leaving, NORM_EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        paths = []
+        for k in (3, 5):
+            y = getattr(self, f"bn_s_{k}")(getattr(self, f"s_{k}")(x)).relu()
+            paths.append(getattr(self, f"bn_t_{k}")(getattr(self, f"t_{k}")(y)).relu())
+        return self.bn_last(self.last(paths[0] + paths[1])).relu()
+
+
+class _VisualEncoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.block1 = _VisualBlock(1, 32, stride=2)
+        self.block2 = _VisualBlock(32, 64)
+        self.block3 = _VisualBlock(64, 128)
+        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.block1(x))  # (B, 32, T, 28, 28)
+        x = self.pool(self.block2(x))  # (B, 64, T, 14, 14)
+        return self.block3(x).amax(dim=(3, 4)).transpose(1, 2)  # (B, T, 128)
+
+
+class _AudioBlock(nn.Module):
+    """The same of 3 and of 5 coefficients and rows."""
+
+    def __init__(self, entering: int, leaving: int) -> None:
+        super().__init__()
+        for k in (3, 5):
+            mel = nn.Conv2d(entering, leaving, (k, 1), padding=(k // 2, 0), bias=False)
+            time = nn.Conv2d(leaving, leaving, (1, k), padding=(0, k // 2), bias=False)
+            self.add_module(f"m_{k}", mel)
+            self.add_module(f"bn_m_{k}", nn.BatchNorm2d(leaving, NORM_EPS))
+            self.add_module(f"t_{k}", time)
+            self.add_module(f"bn_t_{k}", nn.BatchNorm2d(leaving, NORM_EPS))
+        self.last = nn.Conv2d(leaving, leaving, 1, bias=False)
+        self.bn_last = nn.BatchNorm2d(leaving, NORM_EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        paths = []
+        for k in (3, 5):
+            y = getattr(self, f"bn_m_{k}")(getattr(self, f"m_{k}")(x)).relu()
+            paths.append(getattr(self, f"bn_t_{k}")(getattr(self, f"t_{k}")(y)).relu())
+        return self.bn_last(self.last(paths[0] + paths[1])).relu()
+
+
+class _AudioEncoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.block1 = _AudioBlock(1, 32)
+        self.block2 = _AudioBlock(32, 64)
+        self.block3 = _AudioBlock(64, 128)
+        self.pool = nn.MaxPool2d((1, 3), (1, 2), (0, 1))  # over time only
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.block1(x))  # (B, 32, 13, 2T)
+        x = self.pool(self.block2(x))  # (B, 64, 13, T)
+        return self.block3(x).mean(dim=2).transpose(1, 2)  # (B, T, 128)
+
+
+class _Detector(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru_forward = nn.GRU(128, 128, batch_first=True)
+        self.gru_backward = nn.GRU(128, 128, batch_first=True)  # reads the other's frames backwards
+
+    def forward(self, x: Tensor) -> Tensor:
+        onward = nn.functional.gelu(self.gru_forward(x)[0])  # (B, T, 128)
+        back = self.gru_backward(onward.flip(1))[0].flip(1)  # (B, T, 128)
+        return nn.functional.gelu(back)
