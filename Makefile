@@ -7,7 +7,7 @@ SAMPLE := samples/two_talkers.mp4
 .PHONY: demo test check setup clean
 
 demo: setup
-	$(SPEAKERZOOM) cut $(SAMPLE) --work out --scorer motion -o out/two_talkers.otio --for resolve
+	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve
 	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.xml --for premiere
 	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.fcpxml --for fcp
 	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4

@@ -128,8 +128,8 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     source.add_argument("--work", type=Path, metavar="DIR", help="keep the results in DIR instead")
     analysis = argparse.ArgumentParser(add_help=False)
     analysis.add_argument("--detector", choices=("blazeface",), help="how faces are found")
-    analysis.add_argument("--scorer", choices=("auto", "talknet", "lr-asd", "motion"),
-                          help="how speech is scored (auto: the best that can be had)")  # fmt: skip
+    analysis.add_argument("--scorer", choices=("auto", "talknet", "sync-asd", "lr-asd", "motion"),
+                          help="how speech is scored (auto: the best that is here)")  # fmt: skip
     analysis.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     analysis.add_argument("--in", dest="begin", type=parsing.time, metavar="TIME",
                           help="leave out what is before: 1.5s, 45f or 00:00:01:12")  # fmt: skip

@@ -93,10 +93,8 @@ def _device() -> str:
 
 
 def _scorer() -> str:
-    present = [name for name in ("talknet", "lr-asd") if weights.find(name)]
-    if present:
-        return f"{present[0]} ({weights.find(present[0])})"
-    return "motion (embedded); better ones are fetched when they can be: speakerzoom weights"
+    name = "talknet" if weights.find("talknet") else "sync-asd"
+    return f"{name} ({weights.need(name)})"
 
 
 def _adapters() -> str:

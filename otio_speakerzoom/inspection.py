@@ -150,9 +150,11 @@ def show_weights(console: Console) -> None:
         facts = {
             "file": f"{item.file}, sha256 {item.sha256}",
             "licence": item.licence,
-            "from": "\n            ".join([*item.sources, *item.by_hand]),
+            "from": "\n            ".join([*item.sources, *item.by_hand]) or "this project",
             "here": str(found) if found else "no",
         }
         lines = [f"{item.name}: {item.what}", *(f"  {k:<8}  {v}" for k, v in facts.items())]
         console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
-    console.print("`speakerzoom weights fetch NAME` gets one; the scorer `motion` needs none.")
+    console.print(
+        "`speakerzoom weights fetch NAME` gets one; `sync-asd` is here, `motion` needs none."
+    )

@@ -34,8 +34,8 @@ from otio_speakerzoom.model import (
 log = logging.getLogger(__name__)
 
 DETECTOR_WEIGHTS = {"blazeface": "blazeface-full-range"}
-SCORERS = ("talknet", "lr-asd", "motion")
-"""Best first. `motion` is the embedded one, which needs no weights."""
+SCORERS = ("talknet", "sync-asd", "lr-asd", "motion")
+"""Best first. The weights of `sync-asd` come with the project; `motion` needs none."""
 
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {"media": 1, "detections": 1, "tracks": 1, "people": 1, "scores": 2, "cut": 1}

@@ -238,6 +238,8 @@ def _pip_download(requirement: str, folder: Path) -> None:
 def _how_to_get(wanted: WeightsFile, tried: list[str]) -> str:
     """The one line for a user: which file, from where, to where, and why it is not there."""
     sources = " or ".join([*map(_in_words, wanted.sources), *wanted.by_hand])
+    if not sources:
+        return f"{wanted.file} is missing, which comes with the project: install the project again"
     return (
         f"{wanted.file} (sha256 {wanted.sha256}) is missing: get it from {sources}; put it into "
         f"{cache_folder()} or the folder that SPEAKERZOOM_WEIGHTS names; "

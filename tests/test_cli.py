@@ -24,7 +24,7 @@ from otio_speakerzoom.media import probe
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.progress import shown_progress
 
-MOTION = ("--scorer", "motion")
+EMBEDDED = ("--scorer", "sync-asd")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,7 +47,7 @@ def command(*arguments, **options):
 def sample_work(tmp_path_factory, detector):
     """A folder in which the sample has been cut by the embedded defaults, and the run itself."""
     work = tmp_path_factory.mktemp("work")
-    run = command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "talk.otio")
+    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
     return work, run
 
 
@@ -59,7 +59,7 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     work, run = sample_work
 
     assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
-    stages = ("find faces: done", "scorer: motion", "score speech: done", "6 shots, 5 of them")
+    stages = ("find faces: done", "scorer: sync-asd", "score speech: done", "6 shots, 5 of them")
     for line, begins in zip(run.stderr.splitlines(), stages, strict=True):
         assert line.startswith(begins)
     assert {path.name for path in kept(work).iterdir()} == {
@@ -92,7 +92,7 @@ def test_the_sample_is_cut_as_its_readme_says(sample_work):
 def test_a_second_run_computes_nothing_anew(sample_work):
     work, _ = sample_work
     before = {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()}
-    run = command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "again.otio")
+    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "again.otio")
 
     assert run.returncode == 0
     assert "find faces" not in run.stderr
@@ -132,12 +132,12 @@ def test_exporting_and_replanning_load_neither_torch_nor_mediapipe_nor_cv2(sampl
         "import sys; from otio_speakerzoom.cli import main; code = main(sys.argv[1:]);"
         "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
     )
-    for verb in (["export"], ["cut", "--style", "calm", *MOTION]):
+    for verb in (["export"], ["cut", "--style", "calm", *EMBEDDED]):
         arguments = [*verb, str(SAMPLE), "--work", str(work), "-o", str(tmp_path / "talk.xml")]
         run = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
 
         assert run.returncode == 0
-    command("cut", SAMPLE, "--work", work, *MOTION, "-o", work / "talk.otio")
+    command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
 
 
 def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
@@ -192,7 +192,7 @@ def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_wo
     path = edit(own_work, '"reason": "', '"reason": "my own: ')
     mine = path.read_text()
     exported = command("export", SAMPLE, "--work", own_work, "-o", "-", "--for", "fcp")
-    cut = ("cut", SAMPLE, "--work", own_work, *MOTION, "-o", own_work / "a.otio")
+    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "a.otio")
     again = command(*cut, "--style", "calm")
 
     assert "my own" in exported.stdout
@@ -208,7 +208,7 @@ def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_wo
 
 def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
     edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
-    run = command("cut", SAMPLE, "--work", own_work, *MOTION, "-o", own_work / "talk.fcpxml")
+    run = command("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "talk.fcpxml")
 
     assert run.returncode == 0
     assert "Eileen" in (own_work / "talk.fcpxml").read_text()
@@ -218,7 +218,7 @@ def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
 def test_names_are_not_lost_when_faces_are_found_anew(own_work):
     path = edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
     named = path.read_text()
-    run = command("cut", SAMPLE, "--work", own_work, *MOTION, "--in", "1s",
+    run = command("cut", SAMPLE, "--work", own_work, *EMBEDDED, "--in", "1s",
                   "--out", "4s", "-o", own_work / "talk.otio")  # fmt: skip
 
     assert run.returncode == 1
@@ -228,7 +228,7 @@ def test_names_are_not_lost_when_faces_are_found_anew(own_work):
 
 def test_part_of_the_source_in_another_shape(own_work):
     (kept(own_work) / "people.json").unlink()
-    run = command("render", SAMPLE, "--work", own_work, *MOTION, "--canvas", "9:16",
+    run = command("render", SAMPLE, "--work", own_work, *EMBEDDED, "--canvas", "9:16",
                   "--in", "00:00:04:10", "--out", "250f", "-o", own_work / "part.mp4")  # fmt: skip
     film = probe(own_work / "part.mp4")
 
@@ -290,7 +290,7 @@ def test_a_source_that_is_none_is_one_line(tmp_path, sound_only):
 def test_no_face_and_no_sound_give_one_wide_shot_and_say_so(make_clip, silent_clip, tmp_path):
     for clip, says in ((make_clip("faceless.mp4"), "no face is seen"), (silent_clip, "no sound")):
         out = tmp_path / f"{clip.stem}.otio"
-        run = command("cut", clip, "--work", tmp_path, *MOTION, "-o", out)
+        run = command("cut", clip, "--work", tmp_path, *EMBEDDED, "-o", out)
         cut = json.loads((kept(tmp_path, clip.stem) / "cutlist.json").read_text())
 
         assert run.returncode == 0
@@ -310,7 +310,7 @@ def test_a_range_outside_the_source_is_one_line(make_clip, tmp_path):
 def test_nothing_is_written_over_the_source(make_clip, tmp_path):
     clip = make_clip("precious.mp4")
     before = clip.read_bytes()
-    line = failing("render", clip, "--work", tmp_path, *MOTION, "-o", clip)
+    line = failing("render", clip, "--work", tmp_path, *EMBEDDED, "-o", clip)
 
     assert "is the source" in line
     assert clip.read_bytes() == before
@@ -320,7 +320,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(make_clip, tmp_path):
     """A limit on file size stands in for a full disk: writes fail in the middle of a file."""
     clip = make_clip("large.mp4", seconds=4, size="640x360")
     work = ("--work", tmp_path / "work")
-    assert command("cut", clip, *work, *MOTION, "-o", tmp_path / "a.otio").returncode == 0
+    assert command("cut", clip, *work, *EMBEDDED, "-o", tmp_path / "a.otio").returncode == 0
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
@@ -355,7 +355,7 @@ def interrupted(arguments, when):
 
 def test_ctrl_c_while_finding_faces_and_while_rendering(make_clip, tmp_path):
     clip = make_clip("endless.mp4", seconds=60, size="640x360")
-    arguments = (clip, "--work", tmp_path, *MOTION, "-o", tmp_path / "film.mp4")
+    arguments = (clip, "--work", tmp_path, *EMBEDDED, "-o", tmp_path / "film.mp4")
     folder = kept(tmp_path, clip.stem)
 
     code, output, errors = interrupted(["render", *arguments], (folder / "media.json").exists)
@@ -390,6 +390,7 @@ def test_weights_and_doctor_tell_what_there_is():
     assert "lr-asd" in listed.stdout
     assert "speakerzoom_fcpxml" in told.stdout.replace("\n", "")
     assert "ffmpeg" in told.stdout
+    assert "sync-asd" in told.stdout or "talknet" in told.stdout
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():

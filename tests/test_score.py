@@ -7,19 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otio_speakerzoom import weights
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
+from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
-from otio_speakerzoom.speech.mouth_motion import MouthMotion
-from otio_speakerzoom.speech.score import Calibration, cepstra_of, gated, score_speech
-from otio_speakerzoom.speech.scorers import NETWORKS, find_device
+from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
+from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
+from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer, find_device
+from otio_speakerzoom.speech.sync_cue import SyncCue
 
 
 class Brightness:
     """Scores each crop by its mean, plus nothing that depends on the window it is seen in."""
 
     name, recipe, gated = "brightness", WHOLE_BOX, False
-    calibration = Calibration(1.0, 0.0)
+    cue, calibration = None, Calibration(1.0, 0.0)
 
     def __init__(self, window=10, context=3):
         self.window, self.context, self.seen = window, context, []
@@ -166,6 +169,27 @@ def test_every_scorer_declares_its_calibration(scorer):
     assert isinstance(scorer.calibration, Calibration)
 
 
+def test_auto_takes_the_projects_own_network_where_nothing_else_is(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("SPEAKERZOOM_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    caplog.set_level("INFO")
+
+    assert choose_scorer("auto", "cpu", on_fetch=unasked).name == EMBEDDED
+    assert caplog.messages == ["scorer: sync-asd on cpu, the best that is here"]
+
+
+def test_auto_takes_talknet_where_its_weights_are(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "find", lambda name, path=None: tmp_path / name)
+    monkeypatch.setitem(NETWORKS, "talknet", lambda path, device: (path.name, device))
+
+    assert choose_scorer("auto", "cpu", on_fetch=unasked) == ("talknet", "cpu")
+
+
+def unasked(name):
+    """Stand in for a fetch's progress, and bring no bytes."""
+    return lambda done, total: pytest.fail(f"{name} is not to be fetched")
+
+
 @given(st.integers(1, 20_000), st.integers(1, 7000))
 @settings(deadline=None, max_examples=60)
 def test_cepstra_of_blocks_are_those_of_the_whole(samples, block):
@@ -184,3 +208,29 @@ def test_a_device_that_is_not_there_is_said():
         assert find_device("auto") == "cpu"
         with pytest.raises(ToolError, match="no CUDA device"):
             find_device("cuda")
+
+
+def test_the_cue_is_added_to_the_raw_logits_before_they_are_calibrated():
+    crops = np.random.default_rng(0).integers(0, 256, (30, 112, 112), np.uint8)
+    rows = np.random.default_rng(1).normal(0, 8, (120, 13)).astype(np.float32)
+    cue = SyncCue(share=2.0, lower_face=(14, 112, 7, 105))
+
+    assert cue(crops, rows) == pytest.approx(2 * agreement(crops[:, 14:112, 7:105], rows))
+
+
+def test_scores_are_those_of_the_scorer_and_its_cue_together():
+    class Cued(Brightness):
+        calibration = Calibration(2.0, -1.0)
+
+        def cue(self, crops, mfcc):
+            return np.full(len(crops), 0.25)
+
+    pictures, cepstra, tracks = world(25, 30, [(0, 30)])
+
+    def scored(scorer):
+        span = FrameRange(0, 30)
+        return score_speech(pictures, cepstra, tracks, scorer, Fraction(25), span)[0].logits
+
+    plain, cued = scored(Brightness()), scored(Cued())
+
+    assert cued == pytest.approx(2 * (plain + 0.25) - 1, rel=1e-5)

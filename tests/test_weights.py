@@ -65,11 +65,17 @@ def kept():
 def test_the_projects_own_list_is_complete():
     files = weights.catalogue()
 
-    assert [file.name for file in files] == ["talknet", "lr-asd", "blazeface-full-range"]
+    assert [file.name for file in files] == [
+        "talknet",
+        "lr-asd",
+        "sync-asd",
+        "blazeface-full-range",
+    ]
     assert {file.kind for file in files} == {"scorer", "detector"}
     assert weights.names() == tuple(file.name for file in files)
     assert weights.entry("lr-asd") == files[1]
-    assert all(file.sources and file.licence and file.what.endswith(".") for file in files)
+    assert all(file.licence and file.what.endswith(".") for file in files)
+    assert [file.name for file in files if not file.sources] == ["sync-asd"]
 
 
 def test_a_name_that_nobody_gave_is_a_mistake_of_the_caller(named):
@@ -212,6 +218,15 @@ def test_the_error_says_in_one_line_what_from_where_to_where_and_why(named):
     assert "refused" in message
     assert "no network today" in message
     assert caught.value.__cause__ is not None
+
+
+def test_a_file_of_the_project_itself_that_is_missing_asks_for_the_project(named):
+    with pytest.raises(WeightsError) as caught:
+        weights.need("net", path=named())
+
+    assert str(caught.value) == (
+        "net.model is missing, which comes with the project: install the project again"
+    )
 
 
 def test_offline_asks_nobody(named, tmp_path, monkeypatch):

@@ -8,15 +8,16 @@ is that the head's own movement is estimated around the mouth and taken out of i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK
 from otio_speakerzoom.speech.lips import Movement, Signal, movement
-from otio_speakerzoom.speech.score import Calibration
 
 WINDOWS = (25, 51, 101)
 """Ticks over which sight and sound are compared: 1 s follows a change of turn, 4 s tells a wrong
@@ -78,8 +79,9 @@ class MouthMotion:
     """Reach of the longest chain of filters and windows: with it, windowing changes no score."""
     gated = True
     """It compares movement with loudness, and cannot tell speech from a slammed door."""
-    calibration = Calibration(1.0, 0.0)
-    """A logistic regression gives log odds already."""
+    cue = None
+    calibration = Calibration(1.24, -0.56)
+    """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (T,) logits for (T, 112, 112) gray crops and their (4T, 13) cepstra.
@@ -95,6 +97,20 @@ class MouthMotion:
         return (found @ np.array(list(COEFFICIENTS.values()))).astype(np.float32)
 
 
+def agreement(
+    crops: NDArray[np.uint8], mfcc: NDArray[np.float32], windows: Sequence[int] = WINDOWS[1:]
+) -> NDArray[np.float64]:
+    """Return (T,) how well the mouth in (T, 112, 112) crops moves with (4T, 13) cepstra.
+
+    The sum of four correlations, averaged over windows of 2 s and 4 s: a cue for lip sync that any
+    scorer may be given besides.
+    """
+    seen, heard = movement(crops), hearing(mfcc)
+    mouth = _smooth(np.log(seen.mouth + NOISE))
+    level = _smooth(np.maximum(heard.level, _peak(heard.level) - RANGE))
+    return np.mean(_agreements(seen, heard, mouth, level, windows), axis=0)
+
+
 def evidence(seen: Movement, heard: Hearing) -> NDArray[np.float64]:
     """Return (T, 9) what the regression weighs, in the order of `COEFFICIENTS`.
 
@@ -106,7 +122,7 @@ def evidence(seen: Movement, heard: Hearing) -> NDArray[np.float64]:
     level = _smooth(np.maximum(heard.level, peak - RANGE))
     brief = _smooth(mouth, 9)
     columns = [
-        *_agreements(seen, heard, mouth, level),
+        *_agreements(seen, heard, mouth, level, WINDOWS),
         np.minimum(_smooth(mouth, 51), LIVELY),
         np.minimum(brief, LIVELY),
         _smooth(head, 51),
@@ -117,8 +133,10 @@ def evidence(seen: Movement, heard: Hearing) -> NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def _agreements(seen: Movement, heard: Hearing, mouth: Signal, level: Signal) -> list[Signal]:
-    """Sum of four kinds of agreement, once for each of `WINDOWS`.
+def _agreements(
+    seen: Movement, heard: Hearing, mouth: Signal, level: Signal, windows: Sequence[int]
+) -> list[Signal]:
+    """Sum of four kinds of agreement, once for each of `windows`.
 
     Speed with loudness and with spectral change, opening with loudness, darkening with growing
     loudness: alone they pick the talker of two moving mouths in 70 to 78 of 100 windows of 4 s
@@ -136,7 +154,7 @@ def _agreements(seen: Movement, heard: Hearing, mouth: Signal, level: Signal) ->
     ]
     return [
         np.sum([_correlation(x, vx, y, vy, window) for x, vx, y, vy in pairs], axis=0)
-        for window in WINDOWS
+        for window in windows
     ]
 
 

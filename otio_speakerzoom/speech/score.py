@@ -8,9 +8,7 @@ calibrated: whichever the scorer, a score is the log odds that this face speaks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, SpeechScores, quiet
+from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import (
     STEP_SAMPLES,
     CropRecipe,
@@ -28,25 +27,7 @@ from otio_speakerzoom.speech.features import (
     smooth_boxes,
     to_source_frames,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """A scorer's own scale as probabilities: P(speaks) = sigmoid(slope * logit + offset).
-
-    Platt scaling (J. Platt, in: Advances in Large Margin Classifiers, 1999).
-    """
-
-    slope: float
-    offset: float
-
-    def __post_init__(self) -> None:
-        if not (0 < self.slope < math.inf and math.isfinite(self.offset)):
-            raise ValueError(f"slope must be above 0 and both finite, got {self}")
-
-    def __call__(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (T,) log odds of speaking for (T,) raw logits."""
-        return (self.slope * logits + self.offset).astype(np.float32)
+from otio_speakerzoom.speech.sync_cue import SyncCue
 
 
 class Scorer(Protocol):
@@ -61,8 +42,10 @@ class Scorer(Protocol):
     """Ticks on each side that it should see besides, where there are any."""
     gated: bool
     """Whether it cannot hear if anybody speaks at all, so that voice activity must tell it."""
+    cue: SyncCue | None
+    """What is added to its raw logits, if anything."""
     calibration: Calibration
-    """What makes log odds of its raw logits."""
+    """What makes log odds of the sum."""
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (T,) raw logits for (T, 112, 112) gray crops and their (4T, 13) cepstra."""
@@ -125,6 +108,8 @@ class _Growing:
         crops = np.stack(self._crops[: last + self._scorer.context - self._kept])
         rows = mfcc_rows(cepstra, len(crops), start=self._kept)
         logits = self._scorer(crops, rows)
+        if self._scorer.cue:
+            logits = logits + self._scorer.cue(crops, rows)
         self._logits.append(logits[self._scored - self._kept : last - self._kept])
         self._scored = last
         keep = max(self._kept, last - self._scorer.context)

@@ -10,16 +10,20 @@ import torch
 
 from otio_speakerzoom import media as source_file
 from otio_speakerzoom import weights
-from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, SpeechScores
 from otio_speakerzoom.speech.mouth_motion import MouthMotion
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
+from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
 from otio_speakerzoom.speech.score import Scorer, cepstra_of, score_speech
 from otio_speakerzoom.speech.voice import voice_activity
 
-NETWORKS = {"talknet": TalkNetScorer, "lr-asd": LrAsdScorer}
+NETWORKS = {"talknet": TalkNetScorer, "sync-asd": SyncAsdScorer, "lr-asd": LrAsdScorer}
 """Best first; each is built from the path of its weights and a device."""
+
+EMBEDDED = "sync-asd"
+"""The one whose weights come with the project."""
 
 log = logging.getLogger(__name__)
 
@@ -34,35 +38,23 @@ def find_device(wanted: str) -> str:
 
 
 def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progress]) -> Scorer:
-    """Return the scorer called `wanted`; `auto` is the best network whose weights can be had.
+    """Return the scorer called `wanted`; `auto` is the best one whose weights are here.
 
-    Says in one line which it is and why, naming what was asked for and could not be.
+    Says in one line which it is and why. What is asked for by name is fetched if need be; `auto`
+    fetches nothing.
     """
-    where = find_device(device)
     if wanted == "motion":
         log.info("scorer: motion (mouth motion against speech), as asked")
         return MouthMotion()
-    if wanted != "auto":
-        path = weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
-        log.info("scorer: %s on %s, as asked", wanted, where)
-        return NETWORKS[wanted](path, where)
-    missing: list[str] = []
-    for name, network in NETWORKS.items():
-        try:
-            path = weights.need(name, on_progress=on_fetch(f"fetch {name}"))
-        except WeightsError as error:
-            log.debug("%s", error)
-            missing.append(name)
-            continue
-        without = f", as the weights of {missing[0]} cannot be had" if missing else ""
-        log.info("scorer: %s on %s, the best that is here%s", name, where, without)
-        return network(path, where)
-    log.warning(
-        "scorer: motion (mouth motion against speech), weaker than a network, as the weights of "
-        "%s cannot be had; `speakerzoom weights fetch lr-asd` says why",
-        " and ".join(missing),
-    )
-    return MouthMotion()
+    where = find_device(device)
+    if wanted == "auto":
+        name = next((name for name in NETWORKS if weights.find(name)), EMBEDDED)
+        log.info("scorer: %s on %s, the best that is here", name, where)
+    else:
+        name = wanted
+        log.info("scorer: %s on %s, as asked", name, where)
+    path = weights.need(name, on_progress=on_fetch(f"fetch {name}"))
+    return NETWORKS[name](path, where)
 
 
 def score_source(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,9 +19,10 @@ SHOWN = 3
 def load_checkpoint(module: nn.Module, path: Path) -> None:
     """Fill `module` with the tensors of the checkpoint at `path`, every one of them and no other.
 
-    A checkpoint is what torch.save made of a state dict; names may open with `module.`, which
-    training on several GPUs leaves behind. A name skipped in silence would be a network that
-    guesses, so anything missing, unexpected or of another shape raises WeightsError.
+    A checkpoint is what torch.save made of a state dict, or our own npz of half-precision arrays;
+    names may open with `module.`, which training on several GPUs leaves behind. A name skipped in
+    silence would be a network that guesses, so anything missing, unexpected or of another shape
+    raises WeightsError.
     """
     found = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
     wrong = _differences(module.state_dict(), found)
@@ -33,6 +35,9 @@ def load_checkpoint(module: nn.Module, path: Path) -> None:
 def _read(path: Path) -> Mapping[str, Tensor]:
     """Tensors by name. Only tensors are unpickled, so a hostile file runs nothing."""
     try:
+        if path.suffix == ".npz":
+            with np.load(path) as arrays:  # which unpickles nothing unless told to
+                return {name: torch.tensor(array) for name, array in arrays.items()}
         found = torch.load(path, weights_only=True, map_location="cpu")
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error

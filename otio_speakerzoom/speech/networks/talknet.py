@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, TICKS_PER_SECOND
 from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.score import Calibration
 
 MEAN, DEVIATION = 0.4161, 0.1688  # of the training pictures, on a scale of 0 to 1
 PICTURE_EPS = 1e-3  # the picture's batch norms; the others keep torch's 1e-5
@@ -245,6 +245,7 @@ class TalkNetScorer:
     """Ticks scored in one go: a minute, which chunks of every duration divide, so that windows cut
     no chunk and change no score."""
     context = 0
+    cue = None
     calibration = Calibration(2.0, 0.0)
     """By its published training, a softmax over two logits whose rows move against each other: of
     the second alone, P is about sigmoid(2 z). Not fitted, as its weights were not at hand."""

@@ -1,0 +1,202 @@
+"""Sync-ASD, our own network: small enough for a laptop's processor, and it listens for lip sync.
+
+Pictures become features one by one, each as its difference from its neighbours; sound becomes
+features at the same rate; both are compared over a range of lags and over short and long windows
+(the idea of SyncNet, Chung and Zisserman, ACCV 2016 workshops), and temporal convolutions weigh
+what comes of it. There is no recurrence and no attention: every score depends on `HALO` ticks on
+either side and on nothing else, so scoring in windows is exact. Trained by `training/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from otio_speakerzoom.speech.calibration import Calibration
+from otio_speakerzoom.speech.features import ROWS_PER_TICK, CropRecipe
+from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.sync_cue import SyncCue
+
+RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
+"""From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""
+SIDE = 56
+"""Pixels of the picture that the network looks at: a crop of 112 with 2 x 2 averaged."""
+MEMORY = 12
+"""Ticks to either side whose mean is what a face usually looks like: a second."""
+WIDTH = 128
+LAGS = 5
+"""Ticks by which sound may lead or lag in the comparison, 200 ms."""
+WINDOWS = (1, 25, 75)
+"""Ticks over which agreement is averaged."""
+VISUAL_STEPS, AUDIO_STEPS, JOINT_STEPS = (1, 2, 4), (1, 2), (1, 2, 4, 8)
+"""Dilations of the temporal layers, which have five taps each; seven in the joint ones."""
+
+HALO = MEMORY + 14 + WINDOWS[-1] // 2 + LAGS + 45
+"""Ticks on either side that a score depends on: mean, visual layers, windows, lags, joint ones."""
+
+
+class SyncAsd(nn.Module):
+    """Whether the face seen is the voice heard, tick by tick."""
+
+    def __init__(self, width: int = WIDTH) -> None:
+        super().__init__()
+        self.visual = _Visual(width)
+        self.audio = _Audio(width)
+        self.joint = _Joint(width)
+
+    def forward(self, mfcc: Tensor, crops: Tensor) -> Tensor:
+        """Return (B, T) logits; `mfcc` is (B, 4T, 13), `crops` (B, T, 112, 112) of 0 to 255."""
+        return self.joint(self.visual(crops), self.audio(mfcc))
+
+
+def _conv_norm(entering: int, leaving: int, k: int, stride: int = 1) -> nn.Module:
+    conv = nn.Conv2d(entering, leaving, k, stride, k // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(leaving))
+
+
+class _Separable(nn.Module):
+    """A convolution over space for each channel, then one over channels; residual if it can be."""
+
+    def __init__(self, entering: int, leaving: int, stride: int = 1) -> None:
+        super().__init__()
+        self.space = nn.Conv2d(entering, entering, 3, stride, 1, groups=entering, bias=False)
+        self.mix = _conv_norm(entering, leaving, 1)
+        self.residual = stride == 1 and entering == leaving
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.mix(self.space(x))
+        return (x + y if self.residual else y).relu()
+
+
+class _Temporal(nn.Module):
+    """Residual: a convolution over time for each channel, then one over channels."""
+
+    def __init__(self, width: int, taps: int, dilation: int) -> None:
+        super().__init__()
+        reach = taps // 2 * dilation
+        self.time = nn.Conv1d(width, width, taps, 1, reach, dilation, width, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.mix = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.mix(self.norm(self.time(x)).relu())
+
+
+class _Visual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_conv_norm(5, 24, 5, 2), nn.ReLU())  # (N, 24, 28, 28)
+        self.look = nn.Sequential(
+            _Separable(24, 48, 2), _Separable(48, 48),  # (N, 48, 14, 14)
+            _Separable(48, 96, 2), _Separable(96, 96), _Separable(96, 96),  # (N, 96, 7, 7)
+            _conv_norm(96, 32, 1), nn.ReLU(), nn.Flatten(),  # (N, 1568)
+            nn.Linear(32 * 7 * 7, width),
+        )  # fmt: skip
+        self.follow = nn.Sequential(*(_Temporal(width, 5, d) for d in VISUAL_STEPS))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return (B, C, T) from (B, T, 112, 112)."""
+        x = self.stem(stacked(crops)).contiguous(memory_format=torch.channels_last)
+        seen = self.look(x).unflatten(0, crops.shape[:2])  # (B, T, C)
+        return self.follow(seen.transpose(1, 2))
+
+
+def stacked(crops: Tensor) -> Tensor:
+    """Return (B T, 5, 56, 56): how each picture came about and what becomes of it.
+
+    Four changes from picture to picture, two before and two after, and the picture's difference
+    from the mean of the second around it. What never changes, such as who it is, does not show.
+    """
+    small = fn.avg_pool2d(crops.float(), 2)  # (B, T, 56, 56)
+    centred = small - small.mean((2, 3), keepdim=True)
+    # at least 8 of 256 levels, so that a blank crop does not magnify its noise
+    even = centred / centred.square().mean((2, 3), keepdim=True).sqrt().clamp(min=8)
+    padded = torch.cat([even[:, :1]] * MEMORY + [even] + [even[:, -1:]] * MEMORY, dim=1)
+    until = fn.pad(padded.cumsum(1), (0, 0, 0, 0, 1, 0))
+    usual = (until[:, 2 * MEMORY + 1 :] - until[:, : -2 * MEMORY - 1]) / (2 * MEMORY + 1)
+    near = padded[:, MEMORY - 2 : len(padded[0]) - MEMORY + 2]
+    changes = (near[:, 1:] - near[:, :-1]).unfold(1, 4, 1).movedim(-1, 2)  # (B, T, 4, 56, 56)
+    return torch.cat([changes, (even - usual)[:, :, None]], dim=2).flatten(0, 1)
+
+
+class _Audio(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(13)
+        self.hear = nn.Sequential(
+            nn.Conv1d(13, 64, 5, 1, 2, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
+            nn.Conv1d(64, 96, 4, 2, 1, bias=False), nn.BatchNorm1d(96), nn.ReLU(),
+            nn.Conv1d(96, width, 4, 2, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+        )  # fmt: skip
+        self.follow = nn.Sequential(*(_Temporal(width, 5, d) for d in AUDIO_STEPS))
+
+    def forward(self, mfcc: Tensor) -> Tensor:
+        """Return (B, C, T) from (B, 4T, 13)."""
+        return self.follow(self.hear(self.norm(mfcc.transpose(1, 2))))
+
+
+class _Joint(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.of_picture = nn.Conv1d(width, 64, 1)
+        self.of_sound = nn.Conv1d(width, 64, 1)
+        agreements = len(WINDOWS) * (2 * LAGS + 2)
+        self.mix = nn.Conv1d(2 * width + 64 + agreements, width, 1)
+        self.follow = nn.Sequential(*(_Temporal(width, 7, d) for d in JOINT_STEPS))
+        self.score = nn.Conv1d(width, 1, 1)
+
+    def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
+        """Return (B, T) logits from (B, C, T) features."""
+        seen, heard = self.of_picture(visual), self.of_sound(audio)  # (B, 64, T)
+        agreement = windowed(lagged(fn.normalize(seen, dim=1), fn.normalize(heard, dim=1)))
+        features = torch.cat([visual, audio, seen * heard, agreement], dim=1)
+        return self.score(self.follow(self.mix(features).relu()).relu())[:, 0]
+
+
+def lagged(seen: Tensor, heard: Tensor) -> Tensor:
+    """Return (B, 11, T): the dot product of (B, D, T) features, sound shifted by -5 to 5 ticks."""
+    padded = fn.pad(heard, (LAGS, LAGS))
+    return torch.einsum("bdt,bdtl->blt", seen, padded.unfold(2, 2 * LAGS + 1, 1))
+
+
+def windowed(agreement: Tensor) -> Tensor:
+    """Return (B, 36, T): means of (B, 11, T) over each window, and the best lag's."""
+    means = [fn.avg_pool1d(agreement, w, 1, w // 2, count_include_pad=False) for w in WINDOWS]
+    return torch.cat([part for m in means for part in (m, m.amax(1, keepdim=True))], dim=1)
+
+
+class SyncAsdScorer:
+    """Sync-ASD with trained weights, as the pipeline calls it."""
+
+    name = "sync-asd"
+    recipe = RECIPE
+    gated = False
+    window = 500
+    """Ticks scored in one go: 20 s, in about 0.2 GB."""
+    context = 140
+    """The reach of the cue, and more than `HALO`."""
+    cue = SyncCue(share=1.0, lower_face=(14, 112, 7, 105))
+    calibration = Calibration(1.0, 1.0)
+    """Of the sum, on the corpus's validation people (54 tracks, 27 people)."""
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        network = SyncAsd()
+        load_checkpoint(network, path)
+        self.network = network.eval().to(device)
+        self.device = device
+
+    def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return (T,) logits from (T, 112, 112) gray crops and (4T, 13) MFCC rows."""
+        if len(mfcc) != ROWS_PER_TICK * len(crops):
+            raise ValueError(f"{len(crops)} crops need 4 rows each, got {len(mfcc)} in all")
+        if not len(crops):
+            return np.zeros(0, np.float32)
+        with torch.inference_mode():
+            rows = torch.tensor(mfcc, dtype=torch.float32, device=self.device)
+            seen = torch.tensor(crops, device=self.device)
+            return self.network(rows[None], seen[None])[0].cpu().numpy()

@@ -1,0 +1,233 @@
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from otio_speakerzoom import weights
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.networks.sync_asd import HALO, SyncAsd, SyncAsdScorer
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "weights" / "sync-asd.npz"
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    return SyncAsdScorer(FILE)
+
+
+def clip(frames, seed=0):
+    """A picture that drifts, and rows that swell: (frames, 112, 112) uint8, (4 * frames, 13)."""
+    rng = np.random.default_rng(seed)
+    still = rng.integers(0, 256, (14, 14)).repeat(8, 0).repeat(8, 1)
+    crops = np.stack([np.roll(still, (t, t // 2), (0, 1)) for t in range(frames)]).astype(np.uint8)
+    rows = rng.normal(0, 8, (4 * frames, 13)).astype(np.float32)
+    rows[:, 0] += 12 + 4 * np.sin(np.arange(4 * frames) / 9)
+    return crops, rows
+
+
+# --- the committed file ------------------------------------------------------------------------
+
+
+def test_the_committed_file_is_the_one_that_the_catalogue_names():
+    entry = weights.entry("sync-asd")
+
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == entry.sha256
+    assert FILE.stat().st_size == entry.size <= 5_000_000
+    assert weights.find("sync-asd") == FILE
+
+
+def test_it_fills_a_network_of_at_most_a_million_and_a_half_numbers(scorer):
+    assert sum(weight.numel() for weight in scorer.network.parameters()) <= 1_500_000
+
+
+def test_its_scores_on_fixed_input_are_as_measured_when_it_was_committed(scorer):
+    logits = scorer(*clip(60))
+
+    assert logits.shape == (60,)
+    assert logits[::12] == pytest.approx(PINNED, abs=2e-3)
+
+
+PINNED = [-2.4540, -5.9240, -5.2873, -5.1894, -4.6075]
+
+
+def test_a_file_with_a_tensor_missing_is_refused(tmp_path):
+    with np.load(FILE) as arrays:
+        kept = dict(arrays.items())
+    kept.pop("joint.score.weight")
+    np.savez(tmp_path / "short.npz", **kept)
+
+    with pytest.raises(WeightsError, match=r"short\.npz.*missing joint\.score\.weight"):
+        load_checkpoint(SyncAsd(), tmp_path / "short.npz")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("not an archive")
+
+    with pytest.raises(WeightsError, match=r"text\.npz: not a checkpoint"):
+        load_checkpoint(SyncAsd(), tmp_path / "text.npz")
+
+
+# --- the network -------------------------------------------------------------------------------
+
+
+def test_windows_with_their_context_give_what_one_pass_gives(scorer):
+    crops, rows = clip(700)
+    start, end = 300, 400
+
+    whole = scorer(crops, rows)
+    first, last = start - HALO, end + HALO
+    window = scorer(crops[first:last], rows[4 * first : 4 * last])
+
+    assert window[HALO:-HALO] == pytest.approx(whole[start:end], abs=1e-4)
+    assert np.ptp(whole[start:end]) > 1e-2
+
+
+def test_no_score_depends_on_what_lies_beyond_the_halo(scorer):
+    crops, rows = clip(2 * HALO + 40)
+    before = scorer(crops, rows)
+    crops[0], rows[:4] = 255 - crops[0], rows[:4] + 30
+
+    after = scorer(crops, rows)
+
+    assert after[HALO + 1 :] == pytest.approx(before[HALO + 1 :], abs=1e-5)
+    assert np.abs(after - before)[:20].max() > 1e-2
+
+
+def test_a_batch_of_two_is_two_single_passes(scorer):
+    pairs = [clip(30, seed) for seed in (1, 2)]
+    crops, rows = (torch.tensor(np.stack(part)) for part in zip(*pairs, strict=True))
+
+    with torch.inference_mode():
+        both = scorer.network(rows, crops).numpy()
+
+    for logits, pair in zip(both, pairs, strict=True):
+        assert logits == pytest.approx(scorer(*pair), abs=1e-4)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7])
+def test_the_shortest_tracks_get_a_score_for_every_tick(scorer, frames):
+    logits = scorer(*clip(frames))
+
+    assert logits.shape == (frames,)
+    assert np.isfinite(logits).all()
+
+
+def test_black_pictures_and_silence_give_finite_scores_below_zero(scorer):
+    logits = scorer(np.zeros((50, 112, 112), np.uint8), np.zeros((200, 13), np.float32))
+
+    assert (scorer.calibration(logits) < 0).all()
+
+
+def test_crops_and_rows_that_do_not_belong_together_are_refused(scorer):
+    crops, rows = clip(10)
+
+    with pytest.raises(ValueError, match="10 crops need 4 rows each, got 36"):
+        scorer(crops, rows[:36])
+
+
+def test_nothing_to_score_is_no_scores(scorer):
+    assert scorer(np.zeros((0, 112, 112), np.uint8), np.zeros((0, 13), np.float32)).shape == (0,)
+
+
+# --- training ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def training():
+    """The modules of `training/`, which import one another by their bare names."""
+    sys.path.insert(0, str(ROOT / "training"))
+    try:
+        import corpus
+        import evaluate
+        import scenes
+        import train
+    finally:
+        sys.path.remove(str(ROOT / "training"))
+    return {"corpus": corpus, "evaluate": evaluate, "scenes": scenes, "train": train}
+
+
+def talker(training, number):
+    """A made-up person whose mouth, a dark bar, opens as loud as the voice is; one pause."""
+    rng = np.random.default_rng(number)
+    level = np.abs(np.sin(np.arange(80) / rng.uniform(1.5, 4) + number))
+    level[30:50] = 0
+    pictures = np.full((80, 192, 192), 150, np.uint8)
+    pictures[:, :60] = rng.integers(0, 255, (60, 192))
+    for picture, opening in zip(pictures, level, strict=True):
+        picture[100 : 100 + int(25 * opening), 70:120] = 20
+    pcm = np.repeat(6000 * level, 640) * rng.normal(size=51200)
+    voice = (level > 0).astype(np.float32)
+    sure = 4 * voice - 2
+    return training["corpus"].Track(
+        f"t{number}", f"p{number}", "train", True, "ok", pictures, pcm.astype(np.int16), voice,
+        sure, sure,
+    )  # fmt: skip
+
+
+def test_a_few_steps_on_a_tiny_network_make_the_loss_fall(training):
+    train, scenes = training["train"], training["scenes"]
+    torch.manual_seed(0)
+    tracks = [talker(training, number) for number in range(8)]
+    batches = iter(scenes.Scenes(tracks, batch=4, ticks=80, seed=0))
+    batch = [torch.tensor(part) for part in next(batches)]
+    network, helpers = SyncAsd(width=16), train.Helpers(width=16)
+    optimizer = torch.optim.AdamW([*network.parameters(), *helpers.parameters()], 3e-3)
+
+    told = []
+    for _ in range(12):
+        parts = train.losses(network, helpers, batch)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        optimizer.step()
+        told.append(float(sum(parts.values()).detach()))
+
+    assert np.mean(told[-2:]) < 0.8 * told[0]
+
+
+def test_scenes_are_the_same_for_the_same_seed(training):
+    tracks = [talker(training, number) for number in range(6)]
+    made = [next(iter(training["scenes"].Scenes(tracks, batch=3, ticks=50, seed=7))) for _ in "ab"]
+
+    for first, second in zip(*made, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_face_that_rests_or_hears_nothing_is_never_labelled_as_speaking(training):
+    scenes = training["scenes"]
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        sound = rng.normal(0, 3000, 50 * 640).astype(np.float32)
+        heard = scenes.sounding(sound, rng.normal(0, 3000, 50 * 640).astype(np.float32), rng)
+        made, own = heard
+        kept = np.array([np.array_equal(a, b) for a, b in zip(
+            made.reshape(50, -1), sound.reshape(50, -1), strict=True)])  # fmt: skip
+        # what was swapped or muted is labelled so; what is untouched is labelled as the own voice
+        assert (own[kept] == 1).all()
+        if (made == 0).any():
+            assert (own[made.reshape(50, -1).max(axis=1) == 0] == 0).all()
+
+
+def test_average_precision_and_area_are_those_of_a_worked_example(training):
+    evaluate = training["evaluate"]
+    true, false = np.array([3.0, 1.0]), np.array([2.0, 0.0])
+
+    # ranks: true at 1 and 3, so precision 1 and 2/3; three of four pairs are in order
+    assert evaluate.precision(true, false) == pytest.approx((1 + 2 / 3) / 2)
+    assert evaluate.area(true, false) == pytest.approx(0.75)
+
+
+def test_calibration_finds_the_line_that_made_the_logits(training):
+    evaluate = training["evaluate"]
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 2, 40_000)
+    speaks = rng.random(len(truth)) < 1 / (1 + np.exp(-truth))
+    raw = (truth + 0.6) / 1.7  # so that 1.7 * raw - 0.6 is the truth again
+
+    outcome = evaluate.Outcome({"talking": raw[speaks], "dubbed": raw[~speaks]}, {})
+
+    assert evaluate.calibration(outcome) == pytest.approx((1.7, -0.6), abs=0.06)

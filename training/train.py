@@ -1,0 +1,165 @@
+"""Train Sync-ASD from nothing.
+
+    python training/train.py --corpus CORPUS --teachers teachers.npz --out sync-asd.npz
+
+Every step, a dozen faces are seen once and a dozen sounds heard once; faces and sounds are then
+joined in several ways, because joining costs little: as filmed, with the neighbour's sound, and
+with the own sound too late. What is true of each joining is known from the making.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from corpus import read
+from evaluate import judge_of, summary, trial
+from scenes import Scenes
+from torch import Tensor, nn
+from torch.nn import functional as fn
+from torch.utils.data import DataLoader
+
+from otio_speakerzoom.speech.networks.sync_asd import WIDTH, SyncAsd
+
+BATCH, TICKS = 12, 96
+RATE, DECAY, WARM_UP = 2e-3, 0.05, 100
+AVERAGE = 0.995
+"""How much of the running mean of the weights a step keeps; the mean is what is evaluated."""
+WRONG_SOUND = 0.5
+"""Weight of a face with a wrong sound, of which there are two to each with its own."""
+SYNC_WINDOWS = (25, 75)
+TEMPERATURE = 10.0
+TELL = 50
+"""Steps between two lines."""
+
+
+class Helpers(nn.Module):
+    """What only training needs: the picture must tell something on its own."""
+
+    def __init__(self, width: int = WIDTH) -> None:
+        super().__init__()
+        self.mouth = nn.Conv1d(width, 1, 1)  # does this mouth speak?
+        self.scale = nn.Parameter(torch.tensor(math.log(TEMPERATURE)))
+
+
+def losses(network: SyncAsd, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
+    """Return the parts of the loss of one batch, each weighted already."""
+    crops, rows, speaks, mouths, weight = batch
+    seen = network.visual(crops)  # (B, C, T)
+    heard = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
+    # All pairings in one call: were each normalised by itself, its statistics would give it away.
+    joined = network.joint(seen.repeat(3, 1, 1), heard[:, :3].transpose(0, 1).flatten(0, 1))
+    true = torch.cat([speaks, torch.zeros_like(speaks).repeat(2, 1)])
+    counts = torch.cat([weight, WRONG_SOUND * weight.repeat(2, 1)])
+    main = (_entropy(joined, true) * counts).sum() / counts.sum()
+    mouth = (_entropy(helpers.mouth(seen)[:, 0], mouths) * weight).mean()
+    sync = sync_loss(network, helpers, seen, heard, speaks)
+    return {"main": main, "mouth": 0.3 * mouth, "sync": 0.3 * sync}
+
+
+def _entropy(logits: Tensor, target: Tensor) -> Tensor:
+    return fn.binary_cross_entropy_with_logits(logits, target, reduction="none")
+
+
+def sync_loss(
+    network: SyncAsd, helpers: Helpers, seen: Tensor, heard: Tensor, speaks: Tensor
+) -> Tensor:
+    """InfoNCE: a speaking face fits its own sound better than the wrong ones that came with it."""
+    face = fn.normalize(network.joint.of_picture(seen), dim=1)[:, None]  # (B, 1, D, T)
+    sound = network.joint.of_sound(heard.flatten(0, 1)).unflatten(0, heard.shape[:2])
+    sound = fn.normalize(sound, dim=2)
+    likeness = torch.stack([(face * sound.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
+    loss = face.new_zeros(())
+    for window in SYNC_WINDOWS:
+        mean = fn.avg_pool1d(likeness.flatten(0, 1), window, 8).unflatten(0, likeness.shape[:2])
+        best = helpers.scale.exp() * torch.logsumexp(3 * mean, 0) / 3  # (B, 1 + WRONG, n)
+        entropy = -best.log_softmax(1)[:, 0]
+        sure = (fn.avg_pool1d(speaks[:, None], window, 8)[:, 0] > 0.4).float()  # (B, n)
+        loss = loss + (entropy * sure).sum() / sure.sum().clamp(min=1)
+    return loss / len(SYNC_WINDOWS)
+
+
+def save(network: SyncAsd, path: Path) -> None:
+    """Write the weights in half precision, under the names that `load_checkpoint` expects."""
+    state = network.state_dict().items()
+    arrays = {name: (x.half() if x.is_floating_point() else x).numpy() for name, x in state}
+    np.savez(path, **arrays)
+
+
+def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, SyncAsd], None]) -> SyncAsd:
+    """Return the running mean of a network trained for `steps`; `look` sees it now and then."""
+    torch.manual_seed(seed)
+    network, helpers = SyncAsd(), Helpers()
+    average = deepcopy(network).eval()
+    weights = [*network.parameters(), *helpers.parameters()]
+    optimizer = torch.optim.AdamW(weights, RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: (
+            min(1, (step + 1) / WARM_UP) * (0.02 + 0.98 * math.cos(math.pi / 2 * step / steps) ** 2)
+        ),
+    )
+    start, sums = time.monotonic(), Counter()
+    batches = DataLoader(scenes, batch_size=None, num_workers=2, prefetch_factor=4)
+    for step, batch in zip(range(1, steps + 1), batches, strict=False):
+        parts = losses(network.train(), helpers, batch)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        nn.utils.clip_grad_norm_(weights, 2.0)
+        optimizer.step()
+        schedule.step()
+        mut_average(average, network, min(AVERAGE, step / (step + 10)))
+        sums.update({name: float(part.detach()) for name, part in parts.items()})
+        if step % TELL == 0:
+            told = ", ".join(f"{name} {total / TELL:.3f}" for name, total in sums.items())
+            print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {told}", flush=True)
+            sums.clear()
+        look(step, average)
+    return average
+
+
+@torch.no_grad()
+def mut_average(average: SyncAsd, network: SyncAsd, keep: float) -> None:
+    """Move the running mean of the weights by a share of 1 - `keep` towards those of `network`."""
+    pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
+    for mean, value in pairs:
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - keep)
+
+
+def main() -> None:
+    """Train, look now and then at people not trained on, and write the weights."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--teachers", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the npz to write")
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument(
+        "--look", type=int, default=500, help="steps between two looks at strangers"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    tracks = read(arguments.corpus, arguments.teachers, "train")
+    strangers = read(arguments.corpus, arguments.teachers, "unlicensed")[::8]
+    people, minutes = len({t.person for t in tracks}), sum(len(t.pictures) for t in tracks) / 1500
+    print(f"{len(tracks)} tracks of {people} people, {minutes:.1f} minutes", flush=True)
+
+    def look(step: int, network: SyncAsd) -> None:
+        if step % arguments.look == 0:
+            save(network, arguments.out)
+            print(json.dumps(summary(trial(judge_of(network), strangers, others=2))), flush=True)
+
+    scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
+    save(train(scenes, arguments.steps, arguments.seed, look), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
