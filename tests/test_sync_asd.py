@@ -228,6 +228,7 @@ def test_calibration_finds_the_line_that_made_the_logits(training):
     speaks = rng.random(len(truth)) < 1 / (1 + np.exp(-truth))
     raw = (truth + 0.6) / 1.7  # so that 1.7 * raw - 0.6 is the truth again
 
-    outcome = evaluate.Outcome({"talking": raw[speaks], "dubbed": raw[~speaks]}, {})
+    outcome = evaluate.Outcome({"talking": raw[speaks], "pause": raw[~speaks]}, {})
 
-    assert evaluate.calibration(outcome) == pytest.approx((1.7, -0.6), abs=0.06)
+    # half of these frames speak, of those in the field a third: log odds lower by the log of 2
+    assert evaluate.calibration(outcome) == pytest.approx((1.7, -0.6 - np.log(2)), abs=0.06)

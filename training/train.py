@@ -141,9 +141,9 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the npz to write")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument(
-        "--look", type=int, default=500, help="steps between two looks at strangers"
+        "--look", type=int, default=150, help="steps between two looks at strangers"
     )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -42,10 +42,13 @@ class Scorer(Protocol):
     """Ticks on each side that it should see besides, where there are any."""
     gated: bool
     """Whether it cannot hear if anybody speaks at all, so that voice activity must tell it."""
-    cue: SyncCue | None
-    """What is added to its raw logits, if anything."""
     calibration: Calibration
-    """What makes log odds of the sum."""
+    """What makes log odds of its raw logits, or of their sum with the cue."""
+
+    @property
+    def cue(self) -> SyncCue | None:
+        """What is added to its raw logits, if anything."""
+        ...
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (T,) raw logits for (T, 112, 112) gray crops and their (4T, 13) cepstra."""
@@ -109,7 +112,7 @@ class _Growing:
         rows = mfcc_rows(cepstra, len(crops), start=self._kept)
         logits = self._scorer(crops, rows)
         if self._scorer.cue:
-            logits = logits + self._scorer.cue(crops, rows)
+            logits = (logits + self._scorer.cue(crops, rows)).astype(np.float32)
         self._logits.append(logits[self._scored - self._kept : last - self._kept])
         self._scored = last
         keep = max(self._kept, last - self._scorer.context)

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import ROWS_PER_TICK, WHOLE_BOX
 from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.sync_cue import SyncCue
 
 MEAN, DEVIATION = 0.4161, 0.1688  # of the training pictures, on a scale of 0 to 1
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
@@ -167,13 +166,12 @@ class LrAsdScorer:
     gated = False
     window = 1500
     """Ticks scored in one go: a minute."""
-    context = 140
-    """Ticks on either side that are shown and not scored: the reach of the cue. The GRUs forget the
-    window's edge sooner: in windows of 10 s without any, 0.2 % of the scores changed sign."""
-    cue = SyncCue(share=1.0, lower_face=(42, 107, 12, 100))
-    """Its region as a share of a face box that is three quarters as wide as high."""
-    calibration = Calibration(0.6, -0.7)
-    """Of the sum, on the corpus's validation people (54 tracks, 27 people)."""
+    context = 50
+    """Ticks on either side that are shown and not scored, in which the GRUs forget the window's
+    edge: cut into windows of 10 s without any, 0.2 % of the scores changed sign."""
+    cue = None
+    calibration = Calibration(1.10, -1.07)
+    """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         network = LrAsd()
