@@ -197,7 +197,7 @@ def test_scenes_are_the_same_for_the_same_seed(training):
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_face_that_rests_or_hears_nothing_is_never_labelled_as_speaking(training):
+def test_a_sound_counts_as_the_faces_own_only_where_its_voice_was_left_in(training):
     scenes = training["scenes"]
     rng = np.random.default_rng(3)
     for _ in range(40):

@@ -2,9 +2,9 @@
 
     python training/train.py --corpus CORPUS --teachers teachers.npz --out sync-asd.npz
 
-Every step, a dozen faces are seen once and a dozen sounds heard once; faces and sounds are then
-joined in several ways, because joining costs little: as filmed, with the neighbour's sound, and
-with the own sound too late. What is true of each joining is known from the making.
+Every step, a dozen faces are seen once, and three sounds heard for each: the one that it comes with
+and two that are surely wrong. Joining a face and a sound costs little, and what is true of each
+pairing is known from the making.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from corpus import read
 from evaluate import judge_of, summary, trial
-from scenes import Scenes
+from scenes import WRONG, Scenes
 from torch import Tensor, nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
@@ -56,9 +56,9 @@ def losses(network: SyncAsd, helpers: Helpers, batch: list[Tensor]) -> dict[str,
     seen = network.visual(crops)  # (B, C, T)
     heard = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairings in one call: were each normalised by itself, its statistics would give it away.
-    joined = network.joint(seen.repeat(3, 1, 1), heard[:, :3].transpose(0, 1).flatten(0, 1))
-    true = torch.cat([speaks, torch.zeros_like(speaks).repeat(2, 1)])
-    counts = torch.cat([weight, WRONG_SOUND * weight.repeat(2, 1)])
+    joined = network.joint(seen.repeat(1 + WRONG, 1, 1), heard.transpose(0, 1).flatten(0, 1))
+    true = torch.cat([speaks, torch.zeros_like(speaks).repeat(WRONG, 1)])
+    counts = torch.cat([weight, WRONG_SOUND * weight.repeat(WRONG, 1)])
     main = (_entropy(joined, true) * counts).sum() / counts.sum()
     mouth = (_entropy(helpers.mouth(seen)[:, 0], mouths) * weight).mean()
     sync = sync_loss(network, helpers, seen, heard, speaks)

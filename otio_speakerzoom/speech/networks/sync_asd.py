@@ -24,8 +24,6 @@ from otio_speakerzoom.speech.sync_cue import SyncCue
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
 """From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""
-SIDE = 56
-"""Pixels of the picture that the network looks at: a crop of 112 with 2 x 2 averaged."""
 MEMORY = 12
 """Ticks to either side whose mean is what a face usually looks like: a second."""
 WIDTH = 128
