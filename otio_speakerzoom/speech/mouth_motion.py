@@ -53,7 +53,7 @@ COEFFICIENTS = {
     "mouth below its peak": 0.41,
     "bias": 2.59,
 }
-"""Logistic regression by `benchmarks/fit_mouth_motion.py` on 271 face tracks of 202 people; the
+"""Logistic regression by `training/fit_mouth_motion.py` on 271 face tracks of 202 people; the
 units are those of `evidence`. On 20 other people it picks the talker of two moving mouths in 80,
 81, 87 and 93 of 100 windows of 1, 2, 4 and 8 s (n = 861, 413, 165, 76), puts 76 of 100 talking
 frames above 0 and 2 of 100 of faces held still; ROC area 0.84 against held and resting faces."""

@@ -1,6 +1,6 @@
 """Fit the coefficients of the mouth-motion scorer, and say on other people what they are worth.
 
-    python benchmarks/fit_mouth_motion.py --corpus ../shared/corpus
+    python training/fit_mouth_motion.py --corpus ../shared/corpus
 
 Fits on the corpus's `train` people and reports on its `val` people; `composed` people are never
 read. Faces are put into conversations: each talks for a while with its own sound, then stays while
@@ -11,17 +11,16 @@ moving its mouth to the wrong voice. Five minutes on one core.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
-import av
 import numpy as np
+from corpus import FACE, decode, index
+from evaluate import area
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.stats import rankdata
 
 from otio_speakerzoom.speech.features import LOWER_FACE, crop_face, mfcc, mfcc_rows
 from otio_speakerzoom.speech.lips import Movement, movement
@@ -30,7 +29,6 @@ from otio_speakerzoom.speech.voice import voice_activity
 
 S = TypeVar("S", Movement, Hearing)
 
-FACE = np.array([27.4, 0, 164.6, 137.1])  # the face box within the corpus's 192 x 192 pictures
 PAUSE, TALK, HELD, RESTING, DUBBED, LISTENING = range(6)
 KINDS = ("own pause", "talking", "held still", "resting", "dubbed", "listening")
 # What one frame of each kind counts. A pause is the gate's affair. A dubbed frame counts double, or
@@ -61,21 +59,9 @@ class Scene:
     weight: NDArray[np.float64]
 
 
-def decode(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Return (T, 192, 192) gray pictures and (640 T,) samples of a track."""
-    with av.open(str(stem.with_suffix(".mp4"))) as file:
-        pictures = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
-    with av.open(str(stem.with_suffix(".opus"))) as file:
-        parts = [p for frame in (*file.decode(audio=0), None) for p in resampler.resample(frame)]
-    pcm = np.concatenate([part.to_ndarray().reshape(-1) for part in parts])
-    need = 640 * len(pictures)
-    return pictures, np.pad(pcm, (0, max(0, need - len(pcm))))[:need]
-
-
 def crops(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(T, 112, 112) as a perfect tracker would cut them."""
-    return np.stack([crop_face(p, FACE.astype(np.float32), LOWER_FACE) for p in pictures])
+    return np.stack([crop_face(p, FACE, LOWER_FACE) for p in pictures])
 
 
 def shaken(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -105,11 +91,9 @@ def pause_pictures(voice: NDArray[np.float32]) -> NDArray[np.int64] | None:
 
 def read(corpus: Path, split: str, rng: np.random.Generator) -> list[Face]:
     """Return the tracks of `split` that last at least 2 s and whose sound is the face's own."""
-    with (corpus / "index.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     wanted = ("ok", "no_pauses_to_tell", "not_speaking")
     faces = []
-    for row in rows:
+    for row in index(corpus):
         if row["split"] != split or row["sync"] not in wanted or int(row["frames"]) < 50:
             continue
         pictures, pcm = decode(corpus / "tracks" / row["track"])
@@ -212,12 +196,6 @@ def regression(x: NDArray, y: NDArray, weight: NDArray) -> NDArray:
     return np.append(slopes, b[-1] - slopes @ mean)
 
 
-def area(score: NDArray, true: NDArray) -> float:
-    """Area under the ROC curve."""
-    positive, negative = true.sum(), (~true).sum()
-    return (rankdata(score)[true].sum() - positive * (positive + 1) / 2) / (positive * negative)
-
-
 def picks(faces: Sequence[Face], b: NDArray, rng: np.random.Generator) -> dict[int, list[bool]]:
     """Whether the voice's own of two moving mouths scores higher, over windows of 1 to 8 s."""
     talkers = [face for face in faces if face.sync != "not_speaking"]
@@ -247,8 +225,8 @@ def report(faces: Sequence[Face], b: NDArray, rng: np.random.Generator) -> None:
         "pause": (PAUSE,), "held or resting": (HELD, RESTING), "listening": (LISTENING,),
         "dubbed": (DUBBED,), "all": (PAUSE, HELD, RESTING, LISTENING, DUBBED),
     }.items():  # fmt: skip
-        these = clear & np.isin(kind, (TALK, *against))
-        print(f"  AUC talking against {name}: {area(score[these], kind[these] == TALK):.3f}")
+        of = area(score[clear & (kind == TALK)], score[clear & np.isin(kind, against)])
+        print(f"  AUC talking against {name}: {of:.3f}")
     for seconds, right in picks(faces, b, rng).items():
         print(f"  picks the talker of two moving mouths, {seconds} s: "
               f"{np.mean(right):.3f}  n {len(right)}")  # fmt: skip
