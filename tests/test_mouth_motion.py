@@ -9,7 +9,13 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from otio_speakerzoom.speech.features import LOWER_FACE, mfcc, mfcc_rows
 from otio_speakerzoom.speech.lips import movement
-from otio_speakerzoom.speech.mouth_motion import COEFFICIENTS, MouthMotion, evidence, hearing
+from otio_speakerzoom.speech.mouth_motion import (
+    COEFFICIENTS,
+    MouthMotion,
+    agreement,
+    evidence,
+    hearing,
+)
 
 score = MouthMotion()
 SEEDS = (1, 2, 3, 4)
@@ -52,6 +58,8 @@ def test_a_mouth_that_opens_with_the_sound_beats_the_same_mouth_with_another(see
 
     assert own.mean() > 0.5
     assert own.mean() > foreign.mean() + 1
+    # agreement alone tells it too
+    assert agreement(crops, sound_of(said)).mean() > agreement(crops, sound_of(other)).mean() + 0.5
 
 
 @pytest.mark.parametrize("sway", [0, 0.3, 1])

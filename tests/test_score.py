@@ -12,17 +12,16 @@ from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
-from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
+from otio_speakerzoom.speech.mouth_motion import MouthMotion
 from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
 from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer, find_device
-from otio_speakerzoom.speech.sync_cue import SyncCue
 
 
 class Brightness:
     """Scores each crop by its mean, plus nothing that depends on the window it is seen in."""
 
     name, recipe, gated = "brightness", WHOLE_BOX, False
-    cue, calibration = None, Calibration(1.0, 0.0)
+    calibration = Calibration(1.0, 0.0)
 
     def __init__(self, window=10, context=3):
         self.window, self.context, self.seen = window, context, []
@@ -210,20 +209,9 @@ def test_a_device_that_is_not_there_is_said():
             find_device("cuda")
 
 
-def test_the_cue_is_added_to_the_raw_logits_before_they_are_calibrated():
-    crops = np.random.default_rng(0).integers(0, 256, (30, 112, 112), np.uint8)
-    rows = np.random.default_rng(1).normal(0, 8, (120, 13)).astype(np.float32)
-    cue = SyncCue(share=2.0, lower_face=(14, 112, 7, 105))
-
-    assert cue(crops, rows) == pytest.approx(2 * agreement(crops[:, 14:112, 7:105], rows))
-
-
-def test_scores_are_those_of_the_scorer_and_its_cue_together():
-    class Cued(Brightness):
+def test_scores_are_calibrated():
+    class Shifted(Brightness):
         calibration = Calibration(2.0, -1.0)
-
-        def cue(self, crops, mfcc):
-            return np.full(len(crops), 0.25)
 
     pictures, cepstra, tracks = world(25, 30, [(0, 30)])
 
@@ -231,6 +219,4 @@ def test_scores_are_those_of_the_scorer_and_its_cue_together():
         span = FrameRange(0, 30)
         return score_speech(pictures, cepstra, tracks, scorer, Fraction(25), span)[0].logits
 
-    plain, cued = scored(Brightness()), scored(Cued())
-
-    assert cued == pytest.approx(2 * (plain + 0.25) - 1, rel=1e-5)
+    assert scored(Shifted()) == pytest.approx(2 * scored(Brightness()) - 1, rel=1e-5)

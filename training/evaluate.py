@@ -32,7 +32,13 @@ from otio_speakerzoom import weights as shelf
 from otio_speakerzoom.speech.features import CropRecipe, crop_face, mfcc, mfcc_rows
 from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer, encode_in_chunks
-from otio_speakerzoom.speech.networks.sync_asd import RECIPE, SyncAsd, SyncAsdScorer
+from otio_speakerzoom.speech.networks.sync_asd import (
+    RECIPE,
+    Member,
+    SyncAsd,
+    SyncAsdScorer,
+    stacked,
+)
 
 Scores = NDArray[np.floating]
 TRUE = ("talking", "mixed")
@@ -80,10 +86,10 @@ def judge(name: str, weights: Path | None = None) -> Judge:
     )
 
 
-def judge_of(network: SyncAsd) -> Judge:
-    """Return our own network as a judge."""
+def judge_of(network: SyncAsd | Member) -> Judge:
+    """Return our own network, or a member of it, as a judge."""
     return Judge(
-        lambda pictures: network.visual(torch.tensor(crops(pictures, RECIPE))[None]),
+        lambda pictures: network.visual(stacked(torch.tensor(crops(pictures, RECIPE))[None])),
         lambda rows: network.audio(torch.tensor(rows)[None]),
         lambda seen, heard: network.joint(seen, heard)[0].numpy(),
         lambda seen, n: seen[..., :n],
@@ -232,7 +238,7 @@ def calibration(outcome: Outcome) -> tuple[float, float]:
         does_not = np.mean([np.logaddexp(0, ab[0] * z + ab[1]).mean() for z in false])
         return float(SPEAKS * speaks + (1 - SPEAKS) * does_not)
 
-    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x  # the loss is convex
     return float(slope), float(offset)
 
 
@@ -241,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--teachers", type=Path, required=True)
-    parser.add_argument("--people", choices=("val", "unlicensed", "train"), default="val")
+    parser.add_argument("--people", choices=("val", "strangers", "train"), default="val")
     parser.add_argument("--limit", type=int, help="look at so many tracks only")
     parser.add_argument("--own", type=Path, help="weights of sync-asd to look at")
     parser.add_argument(

@@ -24,6 +24,8 @@ TICK = 640
 """Samples of a tick of 1/25 s."""
 WRONG = 2
 """Wrong sounds that come with each scene besides its own."""
+PAUSE = 3
+"""What a tick of a pause counts: they are few, and cuts are timed by them."""
 REST = 150
 """Ticks of a resting face: a pause played back and forth."""
 
@@ -46,6 +48,10 @@ class Scene:
     """(T,) how surely it speaks, heard or not."""
     weight: NDArray[np.float32]
     """(T,) 0 where two takes meet."""
+    seen: NDArray[np.float16]
+    """(T, 256) what the teachers make of the picture as it was before; NaN where they saw none."""
+    heard: NDArray[np.float16]
+    """(1 + WRONG, T, 256) what they make of the sounds; NaN likewise."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,10 @@ class Piece:
     """As shown."""
     speed: float
 
-    def at(self) -> NDArray[np.int64]:
-        """(ticks,) which picture of the take each tick shows."""
-        ticks = self.start + self.speed * np.arange(self.ticks)
-        return np.minimum(ticks.astype(int), len(self.take.pictures) - 1)
+    def at(self, shift: int = 0) -> NDArray[np.int64]:
+        """(ticks,) which tick of the take each shows, or sounds with `shift` samples of delay."""
+        ticks = self.start + self.speed * np.arange(self.ticks) - shift / TICK
+        return np.floor(ticks).astype(int)
 
     def sound(self, shift: int = 0) -> Sound:
         """(640 ticks,) as heard, `shift` samples late."""
@@ -70,12 +76,31 @@ class Piece:
         pcm = self.take.pcm
         return np.interp(samples, np.arange(len(pcm)), pcm, left=0, right=0).astype(np.float32)
 
+    def heard(self, shift: int = 0) -> NDArray[np.float16]:
+        """(ticks, 256) what the teachers make of that sound; NaN before the take and after."""
+        at, count = self.at(shift), len(self.take.heard)
+        there = (at >= 0) & (at < count)
+        return np.where(there[:, None], self.take.heard[at.clip(0, count - 1)], np.float16(np.nan))
+
+    def talking(self, shift: int = 0) -> NDArray[np.float32]:
+        """(ticks,) how surely the face speaks; with `shift`, as its late sound has it."""
+        talking = self.take.talking * np.float32(self.take.sync != "not_speaking")
+        return talking[self.at(shift).clip(0, len(talking) - 1)]
+
 
 class Scenes(IterableDataset):
     """Batches of scenes without end, each of different people as far as possible."""
 
-    def __init__(self, tracks: Sequence[Track], *, batch: int, ticks: int, seed: int) -> None:
+    def __init__(
+        self, tracks: Sequence[Track], *, batch: int, ticks: int, seed: int,
+        short: float = 0.5, truth_of: str = "sound",
+    ) -> None:  # fmt: skip
+        """Make batches of `batch` scenes of `ticks` or, a share of `short`, of more, shorter ones.
+
+        Where the sound comes late, what is true goes with the `sound` or with the `picture`.
+        """
         self.batch, self.ticks, self.seed = batch, ticks, seed
+        self.short, self.truth_of = short, truth_of
         people: dict[str, list[Track]] = {}
         for track in tracks:
             people.setdefault(track.person, []).append(track)
@@ -88,42 +113,50 @@ class Scenes(IterableDataset):
 
     def __iter__(self) -> Iterator[list[NDArray]]:
         worker = get_worker_info()
+        cv2.setNumThreads(1)  # the others are at work on the network
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
-        size = min(self.batch, len(self.people))
         while True:
+            # Tracks begin and end, and scores are wanted there too.
+            shares = [1 - self.short, 0.6 * self.short, 0.4 * self.short]
+            parts = int(rng.choice([1, 2, 4], p=shares)) if self.short else 1
+            size = min(self.batch * parts, len(self.people))
             chosen = rng.choice(len(self.people), size, replace=False, p=self.chance)
-            scenes = [self.scene(n, rng) for n in chosen]
+            scenes = [self.scene(n, self.ticks // parts, rng) for n in chosen]
             yield [np.stack(part) for part in zip(*(vars(s).values() for s in scenes), strict=True)]
 
-    def scene(self, person: int, rng: Random) -> Scene:
+    def scene(self, person: int, ticks: int, rng: Random) -> Scene:
         """Return one scene of the person of that number."""
-        pieces = filmed(self.people[person], self.ticks, rng)
-        pictures = np.concatenate([piece.take.pictures[piece.at()] for piece in pieces])
-        mouths = np.concatenate([mouth(piece) for piece in pieces])
-        weight = np.concatenate([piece_weight(piece, len(pieces)) for piece in pieces])
+        pieces = filmed(self.people[person], ticks, rng)
         # what cameras and encoders do: up to 3 ticks off
         shift = int(rng.integers(-3 * TICK, 3 * TICK + 1)) if rng.random() < 0.6 else 0
-        own = np.concatenate([piece.sound(shift) for piece in pieces])
-        wrong = [self.elsewhere(pieces, person, rng) for _ in range(WRONG + 1)]
-        kind = rng.choice(["talks", "freezes", "rests"], p=[0.75, 0.1, 0.15])
+        pictures = np.concatenate([piece.take.pictures[piece.at()] for piece in pieces])
+        seen = np.concatenate([piece.take.seen[piece.at()] for piece in pieces])
+        mouths = np.concatenate([piece.talking() for piece in pieces])
+        late = shift if self.truth_of == "sound" else 0
+        speaks = np.concatenate([piece.talking(late) for piece in pieces])
+        weight = np.concatenate([piece_weight(piece, len(pieces), late) for piece in pieces])
+        own = joined(pieces, shift)
+        wrong = [joined(self.elsewhere(pieces, person, rng)) for _ in range(WRONG + 1)]
+        kind = rng.choice(["talks", "freezes", "rests"], p=[0.7, 0.1, 0.2])
         if kind == "rests":
             rest = self.rests[rng.integers(len(self.rests))]
-            start = rng.integers(len(rest) - self.ticks + 1)
-            pictures = rest[start : start + self.ticks]
-            mouths, weight = np.zeros_like(mouths), np.ones_like(weight)
+            start = rng.integers(len(rest) - ticks + 1)
+            pace = rng.uniform(0.4, 1)  # at its own pace a short pause comes round too often
+            pictures = rest[start + (pace * np.arange(ticks)).astype(int)]
+            mouths[:], speaks[:], weight[:], seen[:] = 0, 0, 1, np.nan
         elif kind == "freezes":
-            start, end = span(self.ticks, rng)
-            pictures = np.concatenate(
-                [pictures[:start], pictures[[start] * (end - start)], pictures[end:]]
-            )
-            mouths = np.concatenate([mouths[:start], 0 * mouths[start:end], mouths[end:]])
-        sound, heard = sounding(own, wrong.pop(), rng)
-        rows = [cepstra(recorded(x, rng), self.ticks, rng) for x in (sound, *wrong)]
+            start, end = span(ticks, rng)
+            pictures[start:end] = pictures[start]
+            mouths[start:end], speaks[start:end], seen[start:end] = 0, 0, np.nan
+        first, voiced = sounding(own, wrong.pop()[0], rng)
+        sounds = [first, *wrong]
+        rows = [cepstra(recorded(sound, rng), ticks, rng) for sound, _ in sounds]
         crops = filmed_badly(framed(pictures, rng), rng)
-        return Scene(crops, np.stack(rows), mouths * heard, mouths, weight)
+        heard = np.stack([features for _, features in sounds])
+        return Scene(crops, np.stack(rows), speaks * voiced, mouths, weight, seen, heard)
 
-    def elsewhere(self, pieces: Sequence[Piece], person: int, rng: Random) -> Sound:
-        """Return a wrong sound: as long pieces, of the same person at another time or of another.
+    def elsewhere(self, pieces: Sequence[Piece], person: int, rng: Random) -> list[Piece]:
+        """Return what is surely wrong: as long pieces, of the person at another time or of another.
 
         Cut at the same moments as the picture, or the cuts would give it away.
         """
@@ -138,8 +171,18 @@ class Scenes(IterableDataset):
                 if take is not piece.take or abs(start - piece.start) > 15:
                     break
                 takes = self.people[rng.integers(len(self.people))]
-            parts.append(Piece(take, start, piece.ticks, piece.speed).sound())
-        return np.concatenate(parts)
+            parts.append(Piece(take, start, piece.ticks, piece.speed))
+        return parts
+
+
+Heard = tuple[Sound, NDArray[np.float16]]
+"""(640 T,) a sound, and (T, 256) what the teachers make of it; NaN where they were not asked."""
+
+
+def joined(pieces: Sequence[Piece], shift: int = 0) -> Heard:
+    """Return what is heard of the pieces, `shift` samples late."""
+    sound = np.concatenate([piece.sound(shift) for piece in pieces])
+    return sound, np.concatenate([piece.heard(shift) for piece in pieces])
 
 
 def cepstra(pcm: NDArray[np.int16], ticks: int, rng: Random) -> NDArray[np.float32]:
@@ -170,14 +213,12 @@ def filmed(takes: Sequence[Track], ticks: int, rng: Random) -> list[Piece]:
     return pieces
 
 
-def mouth(piece: Piece) -> NDArray[np.float32]:
-    """(T,) how surely the face of a piece speaks."""
-    return piece.take.talking[piece.at()] * np.float32(piece.take.sync != "not_speaking")
-
-
-def piece_weight(piece: Piece, pieces: int) -> NDArray[np.float32]:
-    """(T,) what its ticks count: nothing where it meets another."""
-    weight = np.full(piece.ticks, 0.3 if piece.take.sync == "sync_doubtful" else 1, np.float32)
+def piece_weight(piece: Piece, pieces: int, shift: int) -> NDArray[np.float32]:
+    """(T,) what its ticks count: nothing where it meets another, much in a pause."""
+    voice = piece.take.voice[piece.at(shift).clip(0, len(piece.take.voice) - 1)]
+    weight = np.where(voice < 0.15, PAUSE, 1).astype(np.float32)
+    if piece.take.sync == "sync_doubtful":
+        weight *= 0.3
     if pieces > 1:
         weight[:3] = weight[-3:] = 0
     return weight
@@ -196,26 +237,26 @@ def resting(track: Track) -> Pictures | None:
     return track.pictures[np.resize(np.concatenate([longest, longest[::-1]]), REST)]
 
 
-def sounding(own: Sound, other: Sound, rng: Random) -> tuple[Sound, NDArray[np.float32]]:
+def sounding(own: Heard, other: Sound, rng: Random) -> tuple[Heard, NDArray[np.float32]]:
     """Return a sound and, per tick, whether the face's own voice (with all its words) is in it."""
-    ticks = len(own) // TICK
-    heard = np.ones(ticks, np.float32)
+    sound, features = own
+    ticks = len(features)
+    voiced = np.ones(ticks, np.float32)
     kind = rng.choice(["own", "mixed", "swapped", "muted"], p=[0.5, 0.25, 0.17, 0.08])
     if kind == "own":
-        return own, heard
+        return own, voiced
     start, end = span(ticks, rng)
+    if kind == "mixed" and rng.random() < 0.5:
+        start, end = 0, ticks
+    sound, features, there = sound.copy(), features.copy(), slice(TICK * start, TICK * end)
+    features[start:end] = np.nan
+    other = other * loudness(sound) / loudness(other)
     if kind == "mixed":
-        start, end = (0, ticks) if rng.random() < 0.5 else (start, end)
-        gain = loudness(own) / loudness(other) * 10 ** (rng.uniform(-10, 10) / 20)
-        sound = own.copy()
-        sound[TICK * start : TICK * end] += gain * other[TICK * start : TICK * end]
-        return sound, heard
-    sound, heard[start:end] = own.copy(), 0
-    sound[TICK * start : TICK * end] = (
-        0 if kind == "muted"
-        else loudness(own) / loudness(other) * other[TICK * start : TICK * end]
-    )  # fmt: skip
-    return sound, heard
+        sound[there] += 10 ** (rng.uniform(-10, 10) / 20) * other[there]
+    else:
+        sound[there] = 0 if kind == "muted" else other[there]
+        voiced[start:end] = 0
+    return (sound, features), voiced
 
 
 def loudness(sound: NDArray) -> float:
@@ -258,11 +299,12 @@ def music(samples: int, rng: Random) -> Sound:
     held = rng.uniform(0.5, 8)
     while start < samples:
         length = int(rng.uniform(0.2, 1) * 16000)
-        time = np.arange(min(length, samples - start)) / 16000
+        time = np.arange(min(length, samples - start), dtype=np.float32) / 16000
+        fading = np.exp(-held * time)
         for pitch in 110 * 2 ** (rng.integers(0, 36, 3) / 12):
             for harmonic in range(1, 5):
-                wave = np.sin(2 * np.pi * harmonic * pitch * time + rng.uniform(0, 6.3))
-                sound[start : start + len(time)] += wave * np.exp(-held * time) / harmonic
+                wave = np.sin(np.float32(6.2832 * harmonic * pitch) * time + rng.uniform(0, 6.3))
+                sound[start : start + len(time)] += wave * fading / harmonic
         start += length
     return (1000 * sound).astype(np.float32)
 

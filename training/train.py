@@ -1,6 +1,7 @@
-"""Train Sync-ASD from nothing.
+"""Train a member of Sync-ASD from nothing, or join members to one file.
 
-    python training/train.py --corpus CORPUS --teachers teachers.npz --out sync-asd.npz
+    python training/train.py --corpus CORPUS --teachers teachers.npz --out member.npz
+    python training/train.py --join member-800.npz,member-2000.npz other.npz --out sync-asd.npz
 
 Every step, a dozen faces are seen once, and three sounds heard for each: the one that it comes with
 and two that are surely wrong. Joining a face and a sound costs little, and what is true of each
@@ -14,7 +15,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -27,14 +28,18 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
-from otio_speakerzoom.speech.networks.sync_asd import WIDTH, SyncAsd
+from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, stacked
 
-BATCH, TICKS = 12, 96
+BATCH, TICKS = 8, 128
 RATE, DECAY, WARM_UP = 2e-3, 0.05, 100
 AVERAGE = 0.995
 """How much of the running mean of the weights a step keeps; the mean is what is evaluated."""
 WRONG_SOUND = 0.5
 """Weight of a face with a wrong sound, of which there are two to each with its own."""
+HINT = 0.3
+"""Weight of what the teachers make of picture and of sound."""
+TAUGHT = 256
+"""How many features that is: 128 of either teacher."""
 SYNC_WINDOWS = (25, 75)
 TEMPERATURE = 10.0
 TELL = 50
@@ -42,18 +47,20 @@ TELL = 50
 
 
 class Helpers(nn.Module):
-    """What only training needs: the picture must tell something on its own."""
+    """What only training needs: picture and sound must each tell something on their own."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
         self.mouth = nn.Conv1d(width, 1, 1)  # does this mouth speak?
+        self.as_seen = nn.Conv1d(width, TAUGHT, 1)  # what the teachers make of it
+        self.as_heard = nn.Conv1d(width, TAUGHT, 1)
         self.scale = nn.Parameter(torch.tensor(math.log(TEMPERATURE)))
 
 
-def losses(network: SyncAsd, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
+def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
     """Return the parts of the loss of one batch, each weighted already."""
-    crops, rows, speaks, mouths, weight = batch
-    seen = network.visual(crops)  # (B, C, T)
+    crops, rows, speaks, mouths, weight, as_seen, as_heard = batch
+    seen = network.visual(stacked(crops))  # (B, C, T)
     heard = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairings in one call: were each normalised by itself, its statistics would give it away.
     joined = network.joint(seen.repeat(1 + WRONG, 1, 1), heard.transpose(0, 1).flatten(0, 1))
@@ -62,7 +69,23 @@ def losses(network: SyncAsd, helpers: Helpers, batch: list[Tensor]) -> dict[str,
     main = (_entropy(joined, true) * counts).sum() / counts.sum()
     mouth = (_entropy(helpers.mouth(seen)[:, 0], mouths) * weight).mean()
     sync = sync_loss(network, helpers, seen, heard, speaks)
-    return {"main": main, "mouth": 0.3 * mouth, "sync": 0.3 * sync}
+    hints = hint(helpers.as_seen(seen), as_seen, weight) + hint(
+        helpers.as_heard(heard.flatten(0, 1)),
+        as_heard.flatten(0, 1),
+        weight.repeat_interleave(1 + WRONG, 0),
+    )
+    return {"main": main, "mouth": 0.3 * mouth, "sync": 0.3 * sync, "hint": HINT * hints}
+
+
+def hint(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error of (N, D, T) against the teachers' features, (N, T, D), NaN unless known.
+
+    Each feature counts the same, whatever its range (Romero et al., FitNets, ICLR 2015).
+    """
+    known = ~taught[..., 0].isnan()  # (N, T)
+    target = fn.batch_norm(taught[known].float(), None, None, training=True)
+    error = (found.transpose(1, 2)[known] - target).square().mean(1)
+    return (error * weight[known]).sum() / weight[known].sum().clamp(min=1)
 
 
 def _entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -70,7 +93,7 @@ def _entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def sync_loss(
-    network: SyncAsd, helpers: Helpers, seen: Tensor, heard: Tensor, speaks: Tensor
+    network: Member, helpers: Helpers, seen: Tensor, heard: Tensor, speaks: Tensor
 ) -> Tensor:
     """InfoNCE: a speaking face fits its own sound better than the wrong ones that came with it."""
     face = fn.normalize(network.joint.of_picture(seen), dim=1)[:, None]  # (B, 1, D, T)
@@ -78,7 +101,7 @@ def sync_loss(
     sound = fn.normalize(sound, dim=2)
     likeness = torch.stack([(face * sound.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
     loss = face.new_zeros(())
-    for window in SYNC_WINDOWS:
+    for window in (min(window, speaks.shape[1]) for window in SYNC_WINDOWS):
         mean = fn.avg_pool1d(likeness.flatten(0, 1), window, 8).unflatten(0, likeness.shape[:2])
         best = helpers.scale.exp() * torch.logsumexp(3 * mean, 0) / 3  # (B, 1 + WRONG, n)
         entropy = -best.log_softmax(1)[:, 0]
@@ -87,17 +110,32 @@ def sync_loss(
     return loss / len(SYNC_WINDOWS)
 
 
-def save(network: SyncAsd, path: Path) -> None:
-    """Write the weights in half precision, under the names that `load_checkpoint` expects."""
+def save(network: Member, path: Path) -> None:
+    """Write the weights of a member in half precision."""
     state = network.state_dict().items()
     arrays = {name: (x.half() if x.is_floating_point() else x).numpy() for name, x in state}
     np.savez(path, **arrays)
 
 
-def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, SyncAsd], None]) -> SyncAsd:
+def join(members: Sequence[str], path: Path) -> None:
+    """Write the weights of all `members` under the names that `SyncAsd` has for them.
+
+    A member is a file, or several of one training with commas between, whose mean is taken: the
+    older weights know less and are less sure of it (Izmailov et al., UAI 2018).
+    """
+    arrays = {}
+    for number, member in enumerate(members):
+        stages = [dict(np.load(stage)) for stage in member.split(",")]
+        for name, newest in stages[-1].items():
+            mean = np.mean([stage[name].astype(np.float32) for stage in stages], axis=0)
+            arrays[f"members.{number}.{name}"] = mean.astype(newest.dtype)
+    np.savez(path, **arrays)
+
+
+def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, Member], None]) -> Member:
     """Return the running mean of a network trained for `steps`; `look` sees it now and then."""
     torch.manual_seed(seed)
-    network, helpers = SyncAsd(), Helpers()
+    network, helpers = Member(), Helpers()
     average = deepcopy(network).eval()
     weights = [*network.parameters(), *helpers.parameters()]
     optimizer = torch.optim.AdamW(weights, RATE, weight_decay=DECAY)
@@ -127,7 +165,7 @@ def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, SyncAsd], 
 
 
 @torch.no_grad()
-def mut_average(average: SyncAsd, network: SyncAsd, keep: float) -> None:
+def mut_average(average: Member, network: Member, keep: float) -> None:
     """Move the running mean of the weights by a share of 1 - `keep` towards those of `network`."""
     pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
     for mean, value in pairs:
@@ -138,27 +176,44 @@ def mut_average(average: SyncAsd, network: SyncAsd, keep: float) -> None:
 def main() -> None:
     """Train, look now and then at people not trained on, and write the weights."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--teachers", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="the npz to write")
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--teachers", type=Path)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the npz to write; each look adds its step to the name",
+    )
+    parser.add_argument("--join", nargs="+", help="join members, each the mean of A.npz,B.npz")
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument(
         "--look", type=int, default=150, help="steps between two looks at strangers"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--short", type=float, default=0.5, help="share of batches of short scenes")
+    parser.add_argument(
+        "--truth-of", choices=("sound", "picture"), default="sound",
+        help="whose time counts where the sound comes late",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    if arguments.join:
+        join(arguments.join, arguments.out)
+        return
     tracks = read(arguments.corpus, arguments.teachers, "train")
-    strangers = read(arguments.corpus, arguments.teachers, "unlicensed")[::8]
+    strangers = read(arguments.corpus, arguments.teachers, "strangers")
     people, minutes = len({t.person for t in tracks}), sum(len(t.pictures) for t in tracks) / 1500
     print(f"{len(tracks)} tracks of {people} people, {minutes:.1f} minutes", flush=True)
 
-    def look(step: int, network: SyncAsd) -> None:
-        if step % arguments.look == 0:
-            save(network, arguments.out)
+    def look(step: int, network: Member) -> None:
+        if step % arguments.look == 0 or step == arguments.steps:
+            save(network, arguments.out.with_stem(f"{arguments.out.stem}-{step}"))
             print(json.dumps(summary(trial(judge_of(network), strangers, others=2))), flush=True)
 
-    scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
-    save(train(scenes, arguments.steps, arguments.seed, look), arguments.out)
+    scenes = Scenes(
+        tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed,
+        short=arguments.short, truth_of=arguments.truth_of,
+    )  # fmt: skip
+    train(scenes, arguments.steps, arguments.seed, look)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,6 @@ class MouthMotion:
     """Reach of the longest chain of filters and windows: with it, windowing changes no score."""
     gated = True
     """It compares movement with loudness, and cannot tell speech from a slammed door."""
-    cue = None
     calibration = Calibration(1.0, 0.0)
     """A logistic regression gives log odds already; the gate lowers them where nobody is heard."""
 
@@ -102,8 +101,8 @@ def agreement(
 ) -> NDArray[np.float64]:
     """Return (T,) how well the mouth in (T, 112, 112) crops moves with (4T, 13) cepstra.
 
-    The sum of four correlations, averaged over windows of 2 s and 4 s: a cue for lip sync that any
-    scorer may be given besides.
+    The sum of four correlations, averaged over windows of 2 s and 4 s: a measure of lip sync that
+    `training/evaluate.py --cue` can add to any scorer's.
     """
     seen, heard = movement(crops), hearing(mfcc)
     mouth = _smooth(np.log(seen.mouth + NOISE))

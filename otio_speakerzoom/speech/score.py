@@ -27,7 +27,6 @@ from otio_speakerzoom.speech.features import (
     smooth_boxes,
     to_source_frames,
 )
-from otio_speakerzoom.speech.sync_cue import SyncCue
 
 
 class Scorer(Protocol):
@@ -43,12 +42,7 @@ class Scorer(Protocol):
     gated: bool
     """Whether it cannot hear if anybody speaks at all, so that voice activity must tell it."""
     calibration: Calibration
-    """What makes log odds of its raw logits, or of their sum with the cue."""
-
-    @property
-    def cue(self) -> SyncCue | None:
-        """What is added to its raw logits, if anything."""
-        ...
+    """What makes log odds of its raw logits."""
 
     def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (T,) raw logits for (T, 112, 112) gray crops and their (4T, 13) cepstra."""
@@ -111,8 +105,6 @@ class _Growing:
         crops = np.stack(self._crops[: last + self._scorer.context - self._kept])
         rows = mfcc_rows(cepstra, len(crops), start=self._kept)
         logits = self._scorer(crops, rows)
-        if self._scorer.cue:
-            logits = (logits + self._scorer.cue(crops, rows)).astype(np.float32)
         self._logits.append(logits[self._scored - self._kept : last - self._kept])
         self._scored = last
         keep = max(self._kept, last - self._scorer.context)

@@ -169,7 +169,6 @@ class LrAsdScorer:
     context = 50
     """Ticks on either side that are shown and not scored, in which the GRUs forget the window's
     edge: cut into windows of 10 s without any, 0.2 % of the scores changed sign."""
-    cue = None
     calibration = Calibration(1.10, -1.07)
     """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 

@@ -245,7 +245,6 @@ class TalkNetScorer:
     """Ticks scored in one go: a minute, which chunks of every duration divide, so that windows cut
     no chunk and change no score."""
     context = 0
-    cue = None
     calibration = Calibration(2.0, 0.0)
     """By its published training, a softmax over two logits whose rows move against each other: of
     the second alone, P is about sigmoid(2 z). Not fitted, as its weights were not at hand."""
