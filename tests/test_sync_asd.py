@@ -190,6 +190,20 @@ def test_a_few_steps_on_a_tiny_network_make_the_loss_fall(training):
     assert np.mean(told[-2:]) < 0.8 * told[0]
 
 
+def test_members_are_joined_by_number_and_stages_of_one_are_averaged(training, tmp_path):
+    for name, values in {"a": [1, 2], "b": [3, 4], "c": [5, 7]}.items():
+        np.savez(tmp_path / f"{name}.npz", w=np.array(values, np.float16))
+    a, b, c = (str(tmp_path / f"{name}.npz") for name in "abc")
+
+    training["train"].join([f"{a},{b}", c], tmp_path / "joined.npz")
+
+    with np.load(tmp_path / "joined.npz") as file:
+        assert {name: file[name].tolist() for name in file} == {
+            "members.0.w": [2, 3], "members.1.w": [5, 7],
+        }  # fmt: skip
+        assert file["members.0.w"].dtype == np.float16
+
+
 def test_scenes_are_the_same_for_the_same_seed(training):
     tracks = [talker(training, number) for number in range(6)]
     made = [next(iter(training["scenes"].Scenes(tracks, batch=3, ticks=50, seed=7))) for _ in "ab"]
