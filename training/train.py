@@ -199,6 +199,8 @@ def main() -> None:
     if arguments.join:
         join(arguments.join, arguments.out)
         return
+    if not (arguments.corpus and arguments.teachers):
+        parser.error("training needs --corpus and --teachers")
     tracks = read(arguments.corpus, arguments.teachers, "train")
     strangers = read(arguments.corpus, arguments.teachers, "strangers")
     people, minutes = len({t.person for t in tracks}), sum(len(t.pictures) for t in tracks) / 1500
