@@ -3,9 +3,9 @@
     python training/train.py --corpus CORPUS --teachers teachers.npz --out member.npz
     python training/train.py --join member-800.npz,member-2000.npz other.npz --out sync-asd.npz
 
-Every step, a dozen faces are seen once, and three sounds heard for each: the one that it comes with
-and two that are surely wrong. Joining a face and a sound costs little, and what is true of each
-pairing is known from the making.
+Every step, eight faces or more are seen once, and three sounds heard for each: the one that it
+comes with and two that are surely wrong. Joining a face and a sound costs little, and what is true
+of each pairing is known from the making.
 """
 
 from __future__ import annotations

@@ -39,7 +39,6 @@ VISUAL_STEPS, AUDIO_STEPS, JOINT_STEPS = (1, 2, 4), (1, 2, 4), (1, 2, 4, 8)
 HALO = MEMORY + 14 + WINDOWS[-1] // 2 + LAGS + 45
 """Ticks on either side that a score depends on: mean, visual layers, windows, lags, joint ones."""
 
-
 MEMBERS = 2
 """One alone varies too much from one training to the next: the two that there are differ by .02 to
 .04 of average precision on single clips, either way, and their mean is near the better one's."""
@@ -48,9 +47,9 @@ MEMBERS = 2
 class SyncAsd(nn.Module):
     """Whether the face seen is the voice heard, tick by tick."""
 
-    def __init__(self, members: int = MEMBERS) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.members = nn.ModuleList(Member() for _ in range(members))
+        self.members = nn.ModuleList(Member() for _ in range(MEMBERS))
 
     @property
     def _each(self) -> list[Member]:
