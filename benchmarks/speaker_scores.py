@@ -41,7 +41,7 @@ def main() -> None:
             )  # fmt: skip
             analysis = pipeline.analyze(job)
             rate = float(analysis.media.rate)
-            print(row(labels, analysis.tracks, analysis.scores, rate), flush=True)
+            print(row(labels, analysis.tracks, analysis.speech.scores, rate), flush=True)
 
 
 def row(

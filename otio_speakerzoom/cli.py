@@ -23,7 +23,7 @@ from otio_speakerzoom import parsing
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
-    from otio_speakerzoom.model import CutList, FrameRange, Media
+    from otio_speakerzoom.model import CutList, FrameRange, Listening, Media
     from otio_speakerzoom.pipeline import Job
 
 log = logging.getLogger("otio_speakerzoom")
@@ -128,9 +128,15 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     source.add_argument("--work", type=Path, metavar="DIR", help="keep the results in DIR instead")
     analysis = argparse.ArgumentParser(add_help=False)
     analysis.add_argument("--detector", choices=("blazeface",), help="how faces are found")
-    analysis.add_argument("--scorer", choices=("auto", "talknet", "sync-asd", "lr-asd", "motion"),
+    scorers = ("auto", "talknet", "sync-asd", "lr-asd", "light-asd", "motion")
+    analysis.add_argument("--scorer", choices=scorers,
                           help="how speech is scored (auto: the best that is here)")  # fmt: skip
-    analysis.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    analysis.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    analysis.add_argument("--audio-stream", type=parsing.number, metavar="N",
+                          help="listen to the source's Nth audio stream only")  # fmt: skip
+    analysis.add_argument("--channels", type=parsing.channels, metavar="auto|mix|left|right|N",
+                          help="of its channels: all mixed, or one (auto: each that is a "
+                               "microphone of its own)")  # fmt: skip
     analysis.add_argument("--in", dest="begin", type=parsing.time, metavar="TIME",
                           help="leave out what is before: 1.5s, 45f or 00:00:01:12")  # fmt: skip
     analysis.add_argument("--out", dest="end", type=parsing.time, metavar="TIME",
@@ -171,10 +177,20 @@ def _job(arguments: argparse.Namespace) -> Iterator[Job]:
             detector=given.get("detector") or "blazeface",
             scorer=given.get("scorer") or "auto",
             device=given.get("device") or "auto",
+            listening=_listening(arguments),
             within=(lambda media: _range(arguments, media)) if limited else None,
             force=given.get("force", False),
             on_stage=on_stage,
         )
+
+
+def _listening(arguments: argparse.Namespace) -> Listening:
+    from otio_speakerzoom.model import Listening
+
+    given = vars(arguments)
+    channel = given.get("channels")
+    number = channel if isinstance(channel, int) else None
+    return Listening(given.get("audio_stream"), number, mixed=channel == "mix")
 
 
 def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
@@ -267,7 +283,8 @@ def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.render import preview
 
-    asked = ("detector", "scorer", "begin", "end", "style", "canvas")
+    heard = ("audio_stream", "channels")
+    asked = ("detector", "scorer", "begin", "end", "style", "canvas", *heard)
     as_kept = not arguments.force and not any(getattr(arguments, name) for name in asked)
     with _job(arguments) as job:
         cut_list = pipeline.kept_cut(job) if as_kept else None

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ from otio_speakerzoom import pipeline, store, weights
 from otio_speakerzoom.director.direct import scores_by_person, who_speaks
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, SpeechScores
+from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Speech, Voice
+
+HEARD = 0.5
+"""Probability above which somebody is heard: Silero VAD's own default."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +31,8 @@ class Known:
     media: Media
     tracks: tuple[FaceTrack, ...]
     people: tuple[Person, ...]
-    scores: tuple[SpeechScores, ...]
+    voice: Voice | None
+    speech: Speech
     speaks: NDArray[np.bool_]
     """(P, frames) who holds the floor, by the standard style."""
     cut_list: CutList | None
@@ -40,10 +45,10 @@ def what_is_known(job: pipeline.Job) -> Known:
         raise SpeakerZoomError(
             f"{job.source}: nothing is known yet; run `speakerzoom analyze` on it first"
         )
-    media, tracks, people, scores = kept
-    logits = scores_by_person(people, scores, media.range)
+    media, tracks, people, voice, speech = kept
+    logits = scores_by_person(people, speech.scores, media.range)
     speaks = who_speaks(logits, media, Style())
-    return Known(media, tracks, people, scores, speaks, pipeline.kept_cut(job))
+    return Known(media, tracks, people, voice, speech, speaks, pipeline.kept_cut(job))
 
 
 def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
@@ -56,6 +61,22 @@ def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
         frames = np.array([seen, int(speaks.sum()), shown]) / float(known.media.rate)
         seen_s, speaking_s, shown_s = frames.round(3).tolist()
         yield person, seen_s, speaking_s, shown_s
+
+
+def _sound(known: Known) -> dict[str, Any] | None:
+    """Return what is known of the sound: for how long voices are heard, and of nobody visible."""
+    if known.voice is None:
+        return None
+    voice, rate = known.voice, float(known.media.rate)
+    heard = voice.probability > HEARD
+    span = slice(voice.start, voice.start + len(heard))
+    unseen = heard & ~known.speaks[:, span].any(axis=0)
+    return {
+        "microphones": [microphone.label for microphone in voice.microphones],
+        "heard_s": round(int(heard.sum()) / rate, 3),
+        "heard_unseen_s": round(int(unseen.sum()) / rate, 3),
+        "late_s": known.speech.late,
+    }
 
 
 def as_json(known: Known) -> str:
@@ -72,6 +93,7 @@ def as_json(known: Known) -> str:
             "start": media.start,
             "sound": media.sound is not None,
         },
+        "sound": _sound(known),
         "people": [
             {"id": p.id, "name": p.name, "seen_s": seen, "speaking_s": speaking, "shown_s": shown}
             for p, seen, speaking, shown in _people(known)
@@ -99,6 +121,15 @@ def show(known: Known, console: Console) -> None:
         f"{media.path.name}: {media.size[0]}x{media.size[1]}, {media.rate} fps, "
         f"{media.duration} frames ({seconds:.2f} s)"
     )
+    if sound := _sound(known):
+        microphones = "; ".join(sound["microphones"])
+        console.print(
+            f"sound ({microphones}): voices for {sound['heard_s']:.1f} s, "
+            f"{sound['heard_unseen_s']:.1f} s of that of nobody seen speaking",
+            soft_wrap=True,
+        )
+    if warning := pipeline.out_of_sync(media, known.speech):
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     people = Table("person", "seen", "speaks", "shown alone", title="People")
     for person, *spans in _people(known):
         people.add_row(person.label, *(f"{span:.1f} s" for span in spans))
@@ -116,11 +147,14 @@ def show(known: Known, console: Console) -> None:
 
 
 BOX_COLUMNS = ("left", "top", "right", "bottom")
-COLUMNS = ("frame", "time_s", "track", "person", *BOX_COLUMNS, "logit", "speaking")
+COLUMNS = ("frame", "time_s", "track", "person", *BOX_COLUMNS, "logit", "speaking", "heard")
 
 
 def write_csv(known: Known, path: Path) -> None:
-    """Write a row per face and frame to `path`, in order of frames; `logit` is calibrated."""
+    """Write a row per face and frame to `path`, in order of frames.
+
+    `logit` is calibrated; `heard` is the probability that anybody is heard.
+    """
     with store.replacing(path) as temporary, temporary.open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
@@ -129,7 +163,8 @@ def write_csv(known: Known, path: Path) -> None:
 
 def _rows(known: Known) -> Iterator[tuple[object, ...]]:
     owner = {t: (n, p.id) for n, p in enumerate(known.people) for t in p.track_ids}
-    logits = {score.track_id: score for score in known.scores}
+    logits = {score.track_id: score for score in known.speech.scores}
+    voice = known.voice
     for frame in range(known.media.duration):
         for track in known.tracks:
             if not track.start <= frame < track.range.end:
@@ -140,7 +175,8 @@ def _rows(known: Known) -> Iterator[tuple[object, ...]]:
             speaks = row is not None and known.speaks[row, frame]
             box = (f"{edge:.2f}" for edge in track.boxes[frame - track.start])
             time = f"{float(frame / known.media.rate):.6f}"
-            yield frame, time, track.id, person, *box, logit, int(speaks)
+            heard = "" if voice is None else f"{voice.probability[frame - voice.start]:.3f}"
+            yield frame, time, track.id, person, *box, logit, int(speaks), heard
 
 
 def show_weights(console: Console) -> None:

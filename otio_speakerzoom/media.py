@@ -31,10 +31,13 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError, ToolError
-from otio_speakerzoom.model import FrameRange, Media, Sound
+from otio_speakerzoom.model import FrameRange, Media, Microphone, Sound
 
 SOUND_RATE = 16_000
 """Samples per second of what `sound` gives: what the networks and the voice detector hear."""
+
+FIRST = Microphone(0)
+"""The first audio stream, its channels mixed."""
 
 STANDARD_RATES = (
     *(Fraction(n) for n in (24, 25, 30, 48, 50, 60)),
@@ -101,7 +104,7 @@ def _media(path: Path, container: Any) -> Media:
         variable_rate=variable,
         # libav rounds the container's start to microseconds: never let that make it negative
         video_offset=max(stamps[0] - begin, Fraction(0)),
-        sound=_sound_facts(container, stamps[0]),
+        sounds=_sound_facts(container, stamps[0]),
     )
 
 
@@ -159,12 +162,15 @@ def _shown(path: Path, container: Any, video: Any) -> tuple[tuple[int, int], int
     return ((height, width) if rotation % 180 else (width, height)), rotation
 
 
-def _sound_facts(container: Any, first_picture: Fraction) -> Sound | None:
-    if not container.streams.audio:
-        return None
-    audio = container.streams.audio[0]
-    begin = (audio.start_time or 0) * audio.time_base
-    return Sound(rate=audio.rate, channels=audio.channels, delay=begin - first_picture)
+def _sound_facts(container: Any, first_picture: Fraction) -> tuple[Sound, ...]:
+    return tuple(
+        Sound(
+            rate=audio.rate,
+            channels=audio.channels,
+            delay=(audio.start_time or 0) * audio.time_base - first_picture,
+        )
+        for audio in container.streams.audio
+    )
 
 
 def _start_timecode(container: Any, rate: Fraction) -> tuple[int, bool]:
@@ -244,9 +250,9 @@ def on_grid(source: Any, media: Media, within: FrameRange) -> Any:
 
 
 def sound(
-    media: Media, *, within: FrameRange | None = None
+    media: Media, *, within: FrameRange | None = None, microphone: Microphone = FIRST
 ) -> Generator[NDArray[np.int16], None, None]:
-    """Yield the sound of `within` as blocks of mono int16 samples at 16 kHz.
+    """Yield what `microphone` heard in `within` as blocks of mono int16 samples at 16 kHz.
 
     The first sample belongs to the first picture of `within`, the number of samples to its
     length: what the file lacks is silence, what it has too much is left out. One block is about
@@ -258,7 +264,10 @@ def sound(
     block = 60 * SOUND_RATE
     if media.sound:
         # first_pts=0 with async=1: the file's own gaps and late starts become silence
-        stream = ffmpeg.input(str(media.path))["a:0"]
+        stream = ffmpeg.input(str(media.path))[f"a:{microphone.stream}"]
+        if microphone.channel is not None:
+            # "<" is "=" for one channel, and ffmpeg-python does not escape it
+            stream = stream.filter("pan", f"mono|c0<c{microphone.channel}")
         stream = stream.filter("aresample", SOUND_RATE, first_pts=0, **{"async": 1})
         stream = stream.filter("atrim", start_sample=skip, end_sample=skip + left)
         stream = stream.output("pipe:", format="s16le", ac=1)

@@ -66,13 +66,40 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What a timeline must know of the source's first audio stream."""
+    """What must be known of one audio stream of the source."""
 
     rate: int
     """Samples per second, as stored (48000)."""
     channels: int
     delay: Fraction
     """Seconds from the first picture to the first sample; negative where sound starts earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """One mono signal in the source: a channel of an audio stream, or all of its channels mixed."""
+
+    stream: int
+    """Number of the stream, from 0."""
+    channel: int | None = None
+    """Number of the channel, from 0; None for all of them mixed."""
+
+    @property
+    def label(self) -> str:
+        """What people call it, who count from 1."""
+        channel = "all channels" if self.channel is None else f"channel {self.channel + 1}"
+        return f"stream {self.stream + 1}, {channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the user wants to be listened to; numbers count from 1, as editors count."""
+
+    stream: int | None = None
+    """The audio stream; None for all of them, or the first where one must be chosen."""
+    channel: int | None = None
+    mixed: bool = False
+    """Whether to mix the channels, whatever they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +124,8 @@ class Media:
     """Whether the file's own time stamps are uneven; it is then read onto `rate`."""
     video_offset: Fraction = Fraction(0)
     """Seconds from the start of the container to the first picture; never negative."""
-    sound: Sound | None = None
-    """None where the file has no audio stream."""
+    sounds: tuple[Sound, ...] = ()
+    """Its audio streams, in the file's order."""
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.duration < 1 or min(self.size) < 1:
@@ -107,6 +134,11 @@ class Media:
     @property
     def range(self) -> FrameRange:
         return FrameRange(0, self.duration)
+
+    @property
+    def sound(self) -> Sound | None:
+        """The first audio stream, which goes into the timeline; None where there is none."""
+        return self.sounds[0] if self.sounds else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,6 +211,29 @@ class SpeechScores:
     logits: NDArray[np.float32]
     """(T,) calibrated log odds, one per frame of the track, at `Media.rate`: sigmoid(logit) is the
     probability that this face speaks in this frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speech:
+    """What was found of all faces' speech."""
+
+    scores: tuple[SpeechScores, ...]
+    """One for each track."""
+    late: float | None = None
+    """Seconds by which the sound comes after the lips, as measured; None where too little of either
+    was there to tell. Negative where the sound comes first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """Whether anybody is heard, seen or not: what tells silence from a voice off screen."""
+
+    start: int
+    """Source frame of the first value."""
+    probability: NDArray[np.float32]
+    """(T,) 0 to 1, one per frame, at `Media.rate`."""
+    microphones: tuple[Microphone, ...]
+    """What was listened to; each face is scored with each of them."""
 
 
 @dataclass(frozen=True, slots=True)

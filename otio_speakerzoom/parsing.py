@@ -40,6 +40,25 @@ def film_path(text: str) -> Path:
     return Path(text)
 
 
+def number(text: str) -> int:
+    """Return a number that counts from 1."""
+    if not re.fullmatch(r"[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(f"{text}: count from 1")
+    return int(text)
+
+
+def channels(text: str) -> str | int:
+    """Return which channels to listen to: auto, mix, or the number of one, from 1."""
+    if text in ("auto", "mix"):
+        return text
+    named = {"left": 1, "right": 2}
+    if text not in named and not re.fullmatch(r"[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text}: channels are auto, mix, left, right or 1, 2, ..."
+        )
+    return named.get(text) or int(text)
+
+
 def time(text: str) -> Callable[[Media], int]:
     """Parse a time into what gives its frame once the source's rate is known."""
     if match := re.fullmatch(r"(\d+)f", text):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from otio_speakerzoom import media as source_file
@@ -24,21 +24,35 @@ from otio_speakerzoom.model import (
     Detections,
     FaceTrack,
     FrameRange,
+    Listening,
     Media,
     Person,
     Progress,
-    SpeechScores,
+    Speech,
+    Voice,
     quiet,
 )
 
 log = logging.getLogger(__name__)
 
 DETECTOR_WEIGHTS = {"blazeface": "blazeface-full-range"}
-SCORERS = ("talknet", "sync-asd", "lr-asd", "motion")
+SCORERS = ("talknet", "sync-asd", "lr-asd", "light-asd", "motion")
 """Best first. The weights of `sync-asd` come with the project; `motion` needs none."""
 
+TOO_FAR = 0.12
+"""Seconds by which sound may miss the lips before it is worth a warning: three pictures at 25 fps.
+In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
+
 # Raise a stage's number whenever its result changes for the same input and options.
-VERSIONS = {"media": 1, "detections": 1, "tracks": 1, "people": 1, "scores": 3, "cut": 1}
+VERSIONS = {
+    "media": 2,
+    "detections": 1,
+    "tracks": 1,
+    "people": 1,
+    "voice": 1,
+    "scores": 4,
+    "cut": 1,
+}
 
 
 def silent(stage: str) -> Progress:
@@ -56,6 +70,8 @@ class Job:
     detector: str = "blazeface"
     scorer: str = "auto"
     device: str = "auto"
+    listening: Listening = field(default_factory=Listening)
+    """What of the source's sound is listened to."""
     within: Callable[[Media], FrameRange] | None = None
     """Which part of the source to look at; None for all of it."""
     force: bool = False
@@ -76,7 +92,9 @@ class Analysis:
     detections: Detections
     tracks: tuple[FaceTrack, ...]
     people: tuple[Person, ...]
-    scores: tuple[SpeechScores, ...]
+    voice: Voice | None
+    """None where the source has no sound."""
+    speech: Speech
     scorer: str
     digest: str
     """Of everything here, for what is made from it."""
@@ -109,9 +127,11 @@ def analyze(job: Job) -> Analysis:
     detections, detections_digest = _detections(job, media, within, media_digest)
     tracks, tracks_digest = _tracks(job, media, within, detections, detections_digest)
     people, people_digest = _people(job, detections, tracks, tracks_digest)
-    scores, scorer, scores_digest = _scores(job, media, within, tracks, tracks_digest)
+    voice, voice_digest = _voice(job, media, within, media_digest)
+    inputs = store.digest(tracks_digest, voice_digest)
+    speech, scorer, scores_digest = _scores(job, media, within, tracks, voice, inputs)
     digest = store.digest(scores_digest, people_digest)
-    return Analysis(media, within, detections, tracks, people, scores, scorer, digest)
+    return Analysis(media, within, detections, tracks, people, voice, speech, scorer, digest)
 
 
 def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> CutList:
@@ -131,7 +151,7 @@ def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> C
         analysis.media,
         analysis.tracks,
         analysis.people,
-        analysis.scores,
+        analysis.speech.scores,
         style,
         canvas=size,
         camera_cuts=analysis.detections.camera_cuts.tolist(),
@@ -156,11 +176,11 @@ def kept_cut(job: Job) -> CutList | None:
 
 def kept_analysis(
     job: Job,
-) -> tuple[Media, tuple[FaceTrack, ...], tuple[Person, ...], tuple[SpeechScores, ...]] | None:
+) -> tuple[Media, tuple[FaceTrack, ...], tuple[Person, ...], Voice | None, Speech] | None:
     """Return what is kept of the source as it is now; None where nothing is.
 
-    What an interrupted run left of an older state counts for nothing: people and scores must be
-    made from the tracks that lie beside them.
+    What an interrupted run left of an older state counts for nothing: people must be made from the
+    tracks that lie beside them, and scores from those and from the voice.
     """
     media, media_digest = open_source(job)
     facts, tracks = store.load_media(job.folder), store.load_tracks(job.folder)
@@ -169,9 +189,12 @@ def kept_analysis(
         return None
     if people.made_from != _digest("people", tracks.made_from):
         return None
-    made = {_scores_digest(name, tracks.made_from) for name in SCORERS}
-    fitting = scores.value if scores and scores.made_from in made else ()
-    return media, tracks.value, people.value, fitting
+    voice = store.load_voice(job.folder)
+    if voice and scores:
+        inputs = store.digest(tracks.made_from, voice.made_from)
+        if scores.made_from in {_scores_digest(name, inputs) for name in SCORERS}:
+            return media, tracks.value, people.value, voice.value, scores.value
+    return media, tracks.value, people.value, None, Speech(())
 
 
 def _digest(stage: str, *inputs: object) -> str:
@@ -234,19 +257,39 @@ def _people(
     return people, store.digest(made_from, [asdict(person) for person in people])
 
 
+def _voice(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Voice | None, str]:
+    options = (asdict(job.listening), within.start, within.end)
+    made_from = _digest("voice", options, inputs)
+    if media.sound is None:
+        log.warning(
+            "%s: has no sound, so nobody can be heard to speak: the cut stays wide", media.path
+        )
+        return None, made_from
+    kept = None if job.force else store.load_voice(job.folder)
+    if kept and kept.made_from == made_from:
+        return kept.value, made_from
+    from otio_speakerzoom.speech.scorers import hear_source
+
+    voice = hear_source(media, within, job.listening, job.on_stage("listen"))
+    store.save_voice(job.folder, voice, made_from)
+    return voice, made_from
+
+
 def _scores(
-    job: Job, media: Media, within: FrameRange, tracks: tuple[FaceTrack, ...], inputs: str
-) -> tuple[tuple[SpeechScores, ...], str, str]:
+    job: Job,
+    media: Media,
+    within: FrameRange,
+    tracks: tuple[FaceTrack, ...],
+    voice: Voice | None,
+    inputs: str,
+) -> tuple[Speech, str, str]:
     """Return the scores, the name of the scorer that made them, and their digest.
 
     With `auto`, kept scores are good enough unless a better scorer's weights are here by now.
     """
     made = {name: _scores_digest(name, inputs) for name in SCORERS}
-    if media.sound is None:
-        log.warning(
-            "%s: has no sound, so nobody can be heard to speak: the cut stays wide", media.path
-        )
-        return (), "none", store.digest("no sound", inputs)
+    if voice is None:
+        return Speech(()), "none", store.digest("no sound", inputs)
     kept = None if job.force else store.load_scores(job.folder)
     if kept:
         names = SCORERS if job.scorer == "auto" else (job.scorer,)
@@ -260,9 +303,23 @@ def _scores(
     scorer = choose_scorer(job.scorer, job.device, on_fetch=job.on_stage)
     if job.scorer == "auto" and kept and kept.made_from == made[scorer.name]:
         return kept.value, scorer.name, made[scorer.name]
-    scores = score_source(media, tracks, scorer, within, job.on_stage("score speech"))
-    store.save_scores(job.folder, scores, made[scorer.name])
-    return scores, scorer.name, made[scorer.name]
+    speech = score_source(media, tracks, voice, scorer, within, job.on_stage("score speech"))
+    store.save_scores(job.folder, speech, made[scorer.name])
+    if warning := out_of_sync(media, speech):
+        log.warning("%s", warning)
+    return speech, scorer.name, made[scorer.name]
+
+
+def out_of_sync(media: Media, speech: Speech) -> str:
+    """Return a line about sound that does not fit the lips; nothing where it does."""
+    late = speech.late
+    if late is None or abs(late) <= TOO_FAR:
+        return ""
+    return (
+        f"{media.path}: the sound comes about {1000 * abs(late):.0f} ms "
+        f"{'after' if late > 0 else 'before'} the lips; scores suffer from that, and it will show. "
+        f"Conform it first: ffmpeg -i IN -itsoffset {-late:.2f} -i IN -map 0:v -map 1:a -c copy OUT"
+    )
 
 
 def _scores_digest(scorer: str, inputs: str) -> str:

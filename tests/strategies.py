@@ -43,7 +43,7 @@ def media(draw):
         size=(draw(st.integers(240, 4096)), draw(st.integers(240, 4096))),
         start=draw(st.just(0) | st.integers(hour, 23 * hour)),
         drop_frame=may_drop and draw(st.booleans()),
-        sound=draw(st.none() | sounds()),
+        sounds=tuple(draw(st.lists(sounds(), max_size=3))),
     )
 
 

@@ -45,7 +45,7 @@ def source(**changes):
         "duration": 500,
         "size": (1920, 1080),
         "start": 90000,
-        "sound": Sound(48000, 2, Fraction(0)),
+        "sounds": (Sound(48000, 2, Fraction(0)),),
     }
     return Media(**{**known, **changes})
 
@@ -221,7 +221,7 @@ def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
 
 
 def test_a_silent_source_claims_no_sound_anywhere():
-    files = every_format(one_shot(source(sound=None), (0, 0, 1920, 1080), (1920, 1080)))
+    files = every_format(one_shot(source(sounds=()), (0, 0, 1920, 1080), (1920, 1080)))
 
     assert "hasAudio" not in files["fcp"]
     assert "audioRole" not in files["fcp"]

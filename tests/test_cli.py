@@ -59,11 +59,18 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     work, run = sample_work
 
     assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
-    stages = ("find faces: done", "scorer: sync-asd", "score speech: done", "6 shots, 5 of them")
+    stages = (
+        "find faces: done",
+        "listen: done",
+        "scorer: sync-asd",
+        "score speech: done",
+        "6 shots, 5 of them",
+    )
     for line, begins in zip(run.stderr.splitlines(), stages, strict=True):
         assert line.startswith(begins)
     assert {path.name for path in kept(work).iterdir()} == {
-        "media.json", "detections.npz", "tracks.npz", "people.json", "scores.npz", "cutlist.json",
+        "media.json", "detections.npz", "tracks.npz", "people.json", "voice.npz", "scores.npz",
+        "cutlist.json",
     }  # fmt: skip
 
 
@@ -150,10 +157,42 @@ def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
     assert "Person 2" in told.stdout
     assert [p["id"] for p in document["people"]] == [1, 2]
     assert all(20 < p["seen_s"] <= 22.4 and 5 < p["speaking_s"] < 16 for p in document["people"])
-    assert ",".join(rows[0]) == ("frame,time_s,track,person,left,top,right,bottom,logit,speaking")
+    assert ",".join(rows[0]) == (
+        "frame,time_s,track,person,left,top,right,bottom,logit,speaking,heard"
+    )
     assert len(rows) == sum(round(p["seen_s"] * 25) for p in document["people"])
     speaking = sum(int(row["speaking"]) for row in rows) / 25
     assert speaking == pytest.approx(sum(p["speaking_s"] for p in document["people"]), abs=0.01)
+
+
+def test_inspect_warns_of_sound_that_misses_the_lips(own_work):
+    folder = kept(own_work)
+    scores = store.load_scores(folder)
+    told = {}
+    for late in (0.08, 0.16, -0.2):
+        store.save_scores(folder, replace(scores.value, late=late), scores.made_from)
+        told[late] = command("inspect", SAMPLE, "--work", own_work).stdout
+    document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+
+    assert "warning" not in told[0.08]
+    assert "the sound comes about 160 ms after the lips" in told[0.16]
+    assert "-itsoffset -0.16" in told[0.16]
+    assert "the sound comes about 200 ms before the lips" in told[-0.2]
+    assert document["sound"]["late_s"] == -0.2
+    assert 5 < document["sound"]["heard_s"] <= 22.4
+    assert document["sound"]["heard_unseen_s"] < 3
+
+
+def test_what_is_listened_to_is_asked_for_and_kept(own_work):
+    run = command("analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "left")
+    document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+
+    assert run.returncode == 0, run.stderr
+    assert "find faces" not in run.stderr  # which does not depend on it
+    assert document["sound"]["microphones"] == ["stream 1, channel 1"]
+    assert "has no channel 7" in failing(
+        "analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "7"
+    )
 
 
 @pytest.fixture
@@ -170,7 +209,8 @@ def test_inspect_counts_nothing_that_an_interrupted_run_left_of_an_older_state(o
     folder = kept(own_work)
     scores = store.load_scores(folder)
     tracks = store.load_tracks(folder)
-    store.save_scores(folder, tuple(replace(s, logits=s.logits[:5]) for s in scores.value), "old")
+    cut = tuple(replace(s, logits=s.logits[:5]) for s in scores.value.scores)
+    store.save_scores(folder, replace(scores.value, scores=cut), "old")
     told = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
     rows = command("inspect", SAMPLE, "--work", own_work, "--csv", own_work / "faces.csv")
 
@@ -251,6 +291,8 @@ def test_part_of_the_source_in_another_shape(own_work):
         (["cut", "a.mp4", "-o", "a.otio", "--canvas", "big"], "a canvas is"),
         (["cut", "a.mp4", "-o", "a.otio", "--canvas", "1921x1080"], "must be even"),
         (["cut", "a.mp4", "-o", "a.otio", "--scorer", "best"], "invalid choice"),
+        (["analyze", "a.mp4", "--channels", "0"], "auto, mix, left, right or 1, 2"),
+        (["analyze", "a.mp4", "--audio-stream", "0"], "count from 1"),
         (["render", "a.mp4", "-o", "a.gif"], "must end in .mp4"),
         (["weights", "fetch"], "needs a name"),
         (["weights", "fetch", "imaginary"], "imaginary"),

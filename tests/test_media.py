@@ -1,4 +1,5 @@
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from otio_speakerzoom import media as source_file
 from otio_speakerzoom.errors import MediaError, ToolError
 from otio_speakerzoom.media import pictures, probe, sound, timecode_frames
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.speech.features import grid_frames
 
 
 def test_facts_of_an_ntsc_file_are_exact(ntsc_clip):
@@ -59,6 +61,30 @@ def test_a_rotated_picture_is_upright(rotated_clip, make_clip):
     assert (media.size, media.rotation) == ((180, 320), 90)
     assert upright.shape == (320, 180, 3)
     assert np.abs(upright - np.rot90(stored, -1).astype(int)).mean() < 2
+
+
+THREE_HOURS = 3 * 3600
+
+
+@pytest.mark.parametrize("nominal", ["30000/1001", "30", "60000/1001"])
+@pytest.mark.parametrize("kept", [0.97, 0.6])
+def test_uneven_time_stamps_keep_their_time_for_three_hours(nominal, kept):
+    """A phone's: each stamp a little off, some pictures left out, in ticks of 1/90000 s."""
+    rng = np.random.default_rng(1)
+    rate = Fraction(nominal)
+    numbers = np.flatnonzero(rng.random(int(THREE_HOURS * rate)) < kept)
+    exact = [int(n) / rate for n in numbers]
+    stamps = sorted(Fraction(round(t * 90000) + int(rng.integers(-900, 900)), 90000) for t in exact)
+    video = SimpleNamespace(base_rate=rate, average_rate=rate)
+
+    on_rate, duration, variable = source_file._grid(stamps, video)
+
+    span = stamps[-1] - stamps[0]
+    assert variable
+    assert abs(duration / on_rate - span) <= Fraction(3, 2) / on_rate
+    shown = grid_frames(duration, on_rate)
+    for tick in (len(shown) // 3, len(shown) - 2):  # a tick lies where the clock says
+        assert abs(Fraction(tick, 25) - int(shown[tick]) / on_rate) <= Fraction(1, 50) + 1 / on_rate
 
 
 def test_a_variable_rate_is_read_onto_its_nominal_grid(vfr_clip):

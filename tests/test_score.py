@@ -11,10 +11,12 @@ from otio_speakerzoom import weights
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech.calibration import Calibration
+from otio_speakerzoom.speech.devices import find_device
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
 from otio_speakerzoom.speech.mouth_motion import MouthMotion
 from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
-from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer, find_device
+from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer
+from otio_speakerzoom.speech.spool import Spool
 
 
 class Brightness:
@@ -24,25 +26,33 @@ class Brightness:
     calibration = Calibration(1.0, 0.0)
 
     def __init__(self, window=10, context=3):
-        self.window, self.context, self.seen = window, context, []
+        self.window, self.context, self.seen, self.batches = window, context, [], []
 
-    def __call__(self, crops, mfcc):
-        assert mfcc.shape == (4 * len(crops), 13)
-        self.seen.append((len(crops), round(float(mfcc[0, 0]))))
-        return crops.mean(axis=(1, 2)).astype(np.float32)
+    def encode(self, clips):
+        self.batches.append(len(clips))
+        return [self.encoded(clip) for clip in clips]
+
+    def encoded(self, clip):
+        self.seen.append((len(clip.crops), round(float(clip.sounds[0, 0, 0]))))
+        gray = clip.crops.mean(axis=(1, 2))
+        return np.stack([gray + sound[0, 1] for sound in clip.sounds], 1).astype(np.float32)
+
+    def decide(self, track):
+        return track.read(0, len(track)).T
 
 
 def world(rate, frames, tracks):
     """Pictures whose gray is the frame number, cepstra whose rows are numbered, and the tracks."""
     pictures = [(n, np.full((40, 60), n % 250, np.uint8)) for n in range(frames)]
     ticks = -(-frames * 25 // rate)
-    cepstra = np.repeat(np.arange(4 * int(ticks), dtype=np.float32)[:, None], 13, axis=1)
+    cepstrum = Spool(13)
+    cepstrum.add(np.arange(4 * int(ticks), dtype=np.float32)[:, None] * (np.arange(13) == 0))
     box = np.array([10, 10, 30, 30], np.float32)
     made = [
         FaceTrack(n, start, np.tile(box, (length, 1)), np.ones(length, bool))
         for n, (start, length) in enumerate(tracks, 1)
     ]
-    return pictures, cepstra, made
+    return pictures, [cepstrum], made
 
 
 @given(
@@ -92,15 +102,34 @@ def test_memory_follows_the_window_and_not_the_track():
     most = 0
 
     class Watching(Brightness):
-        def __call__(self, crops, mfcc):
+        def encoded(self, clip):
             nonlocal most
-            most = max(most, len(crops))
-            return super().__call__(crops, mfcc)
+            most = max(most, len(clip.crops))
+            return super().encoded(clip)
 
     pictures, cepstra, tracks = world(Fraction(25), 500, [(0, 500)])
     score_speech(iter(pictures), cepstra, tracks, Watching(20, 5), Fraction(25), FrameRange(0, 500))
 
     assert most == 30
+
+
+def test_windows_of_several_tracks_are_scored_together():
+    pictures, cepstra, tracks = world(Fraction(25), 100, [(0, 40), (10, 50), (70, 20)])
+    scorer = Brightness(window=500)
+    score_speech(iter(pictures), cepstra, tracks, scorer, Fraction(25), FrameRange(0, 100))
+
+    assert scorer.batches == [3]
+
+
+def test_of_several_microphones_the_one_that_fits_best_counts():
+    pictures, (cepstrum,), tracks = world(Fraction(25), 100, [(10, 60)])
+    louder = Spool(13)
+    louder.add(cepstrum.read(0, 400) + 5 * (np.arange(13) == 1))
+    (score,) = score_speech(
+        iter(pictures), [cepstrum, louder], tracks, Brightness(), Fraction(25), FrameRange(0, 100)
+    )
+
+    assert score.logits.tolist() == list(range(15, 75))
 
 
 def test_voice_gates_a_scorer_that_cannot_hear_it():
@@ -129,8 +158,8 @@ class Certain(Brightness):
     gated = True
     calibration = Calibration(2.0, -1.0)
 
-    def __call__(self, crops, mfcc):
-        return np.full(len(crops), 1.5, np.float32)
+    def encoded(self, clip):
+        return np.full((len(clip.crops), 1), 1.5, np.float32)
 
 
 def certain_scores(voice=None):
@@ -195,7 +224,8 @@ def test_cepstra_of_blocks_are_those_of_the_whole(samples, block):
     pcm = np.random.default_rng(samples).normal(0, 3000, samples).astype(np.int16)
     blocks = [pcm[start : start + block] for start in range(0, samples, block)]
 
-    assert cepstra_of(blocks) == pytest.approx(mfcc(pcm).astype(np.float32), abs=1e-5)
+    rows = cepstra_of(blocks)
+    assert rows.read(0, len(rows)) == pytest.approx(mfcc(pcm).astype(np.float32), abs=1e-5)
 
 
 def test_a_device_that_is_not_there_is_said():
@@ -205,8 +235,9 @@ def test_a_device_that_is_not_there_is_said():
         assert find_device("auto") == "cuda"
     else:
         assert find_device("auto") == "cpu"
-        with pytest.raises(ToolError, match="no CUDA device"):
-            find_device("cuda")
+        for name in ("cuda", "mps"):
+            with pytest.raises(ToolError, match=f"--device {name}: .* take --device cpu or auto"):
+                find_device(name)
 
 
 def test_scores_are_calibrated():

@@ -18,9 +18,12 @@ from otio_speakerzoom.model import (
     FaceTrack,
     FrameRange,
     Media,
+    Microphone,
     Person,
     Shot,
+    Speech,
     SpeechScores,
+    Voice,
 )
 
 in_one_folder = settings(
@@ -68,7 +71,7 @@ def test_kept_arrays_come_back_exactly(tmp_path, lengths):
     tracks = some_tracks(lengths)
     scores = tuple(SpeechScores(t.id, t.start, t.boxes[:, 0]) for t in tracks)
     store.save_tracks(tmp_path, tracks, "t")
-    store.save_scores(tmp_path, scores, "s")
+    store.save_scores(tmp_path, Speech(scores, 0.08 if lengths else None), "s")
     kept_tracks, kept_scores = store.load_tracks(tmp_path), store.load_scores(tmp_path)
 
     assert kept_tracks is not None
@@ -77,9 +80,30 @@ def test_kept_arrays_come_back_exactly(tmp_path, lengths):
         assert (back.id, back.start) == (track.id, track.start)
         assert np.array_equal(back.boxes, track.boxes)
         assert np.array_equal(back.seen, track.seen)
-    for back, score in zip(kept_scores.value, scores, strict=True):
+    assert kept_scores.value.late == (0.08 if lengths else None)
+    for back, score in zip(kept_scores.value.scores, scores, strict=True):
         assert (back.track_id, back.start) == (score.track_id, score.start)
         assert np.array_equal(back.logits, score.logits)
+
+
+def test_what_is_heard_comes_back(tmp_path):
+    voice = Voice(7, np.array([0, 0.25, 1], np.float32), (Microphone(0), Microphone(1, 3)))
+    store.save_voice(tmp_path, voice, "v")
+    kept = store.load_voice(tmp_path)
+
+    assert kept is not None
+    assert (kept.made_from, kept.value.start) == ("v", 7)
+    assert kept.value.microphones == voice.microphones
+    assert kept.value.probability.tolist() == [0, 0.25, 1]
+
+
+def test_facts_by_a_version_that_knew_one_audio_stream_are_made_anew(tmp_path):
+    facts = Media(tmp_path / "talk.mp4", Fraction(25), 10, (64, 64))
+    store.save_media(tmp_path, facts, "abc")
+    path = tmp_path / "media.json"
+    path.write_text(path.read_text().replace('"sounds": []', '"sound": null'))
+
+    assert store.load_media(tmp_path) is None
 
 
 def test_nothing_kept_is_none(tmp_path):

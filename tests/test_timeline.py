@@ -23,7 +23,7 @@ def talk(**changes):
         "size": (1920, 1080),
         "start": 107892,
         "drop_frame": True,
-        "sound": STEREO,
+        "sounds": (STEREO,),
     }
     return Media(**{**known, **changes})
 
@@ -120,7 +120,7 @@ def test_sound_is_cut_with_its_picture_and_linked_to_it():
 
 
 def test_a_silent_source_has_no_sound_track():
-    timeline = to_otio(two_shots(talk(sound=None)))
+    timeline = to_otio(two_shots(talk(sounds=())))
 
     assert not timeline.audio_tracks()
     assert read_facts(timeline).sound is None

@@ -16,13 +16,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from otio_speakerzoom.speech.features import WHOLE_BOX, crop_face, mfcc, mfcc_rows
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.networks.light_asd import LightAsd
-from otio_speakerzoom.speech.networks.lr_asd import LrAsd, encode_in_chunks
+from otio_speakerzoom.speech.features import WHOLE_BOX, Clip, crop_face, mfcc, mfcc_rows
+from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
+from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
+from otio_speakerzoom.speech.score import Scorer, score_clip
 from otio_speakerzoom.speech.voice import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)
@@ -130,19 +129,17 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    lr, light = LrAsd(), LightAsd()
-    load_checkpoint(lr, arguments.weights / "lr-asd_pretrain_AVA.model")
-    load_checkpoint(light, arguments.weights / "light-asd_pretrain_AVA_CVPR.model")
-    for weight in (*lr.eval().parameters(), *light.eval().parameters()):
-        if weight.ndim == 5:  # twice as fast on two cores
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+    teachers = (
+        LrAsdScorer(arguments.weights / "lr-asd_pretrain_AVA.model"),
+        LightAsdScorer(arguments.weights / "light-asd_pretrain_AVA_CVPR.model"),
+    )
     said = {}
     rows = [row for part in parts(arguments.corpus).values() for row in part]
     for number, row in enumerate(rows, 1):
         pictures, pcm = decode(arguments.corpus / "tracks" / row["track"])
         crops = np.stack([crop_face(picture, FACE, WHOLE_BOX) for picture in pictures])
         logits, seen, heard = zip(
-            *(ask(teacher, crops, mfcc_rows(mfcc(pcm), len(crops))) for teacher in (lr, light)),
+            *(ask(teacher, crops, mfcc_rows(mfcc(pcm), len(crops))) for teacher in teachers),
             strict=True,
         )
         said[row["track"]] = np.stack([voice_activity(pcm), *logits])
@@ -153,14 +150,13 @@ def main() -> None:
     print(f"\nwrote {arguments.out}")
 
 
-@torch.inference_mode()
 def ask(
-    teacher: LrAsd | LightAsd, crops: NDArray[np.uint8], rows: NDArray[np.float32]
+    teacher: Scorer, crops: NDArray[np.uint8], rows: NDArray[np.float32]
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return (T,) logits, and (T, 128) features of the picture and of the sound."""
-    seen = encode_in_chunks(teacher, crops, "cpu")
-    heard = teacher.encode_audio(torch.tensor(rows)[None])
-    return teacher.combine(heard, seen)[0].numpy(), seen[0].numpy(), heard[0].numpy()
+    clip = Clip(crops, rows[None])
+    (encoded,) = teacher.encode([clip])
+    return score_clip(teacher, clip)[0], encoded[:, :128], encoded[:, 128:]
 
 
 if __name__ == "__main__":

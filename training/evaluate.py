@@ -29,9 +29,11 @@ from scipy.optimize import minimize
 from scipy.stats import rankdata
 
 from otio_speakerzoom import weights as shelf
-from otio_speakerzoom.speech.features import CropRecipe, crop_face, mfcc, mfcc_rows
+from otio_speakerzoom.speech.features import Clip, CropRecipe, crop_face, mfcc, mfcc_rows
 from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
-from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer, encode_in_chunks
+from otio_speakerzoom.speech.networks.flat import normalised
+from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
+from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import (
     RECIPE,
     Member,
@@ -39,6 +41,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsdScorer,
     stacked,
 )
+from otio_speakerzoom.speech.score import score_clip
 
 Scores = NDArray[np.floating]
 TRUE = ("talking", "mixed")
@@ -71,17 +74,17 @@ def judge(name: str, weights: Path | None = None) -> Judge:
     `cue` is what `motion` finds of agreement alone, the mean over 2 s and 4 s.
     """
     if name in ("motion", "cue"):
-        join = MouthMotion() if name == "motion" else agreement
+        join = motion if name == "motion" else agreement
         see = partial(crops, recipe=MouthMotion.recipe)
         return Judge(see, _same, join, lambda seen, n: seen[:n])
     path = weights or shelf.need(name)
     if name == "sync-asd":
         return judge_of(SyncAsdScorer(path).network)
-    lr = LrAsdScorer(path)
+    asd = LrAsdScorer(path) if name == "lr-asd" else LightAsdScorer(path)
     return Judge(
-        lambda pictures: encode_in_chunks(lr.network, crops(pictures, lr.recipe), "cpu"),
-        lambda rows: lr.network.encode_audio(torch.tensor(rows)[None]),
-        lambda seen, heard: lr.network.combine(heard, seen)[0].numpy(),
+        lambda pictures: asd.visual(normalised(torch.tensor(crops(pictures, asd.recipe))))[None],
+        lambda rows: asd.network.encode_audio(torch.tensor(rows)[None]),
+        lambda seen, heard: asd.network.combine(heard, seen)[0].numpy(),
         lambda seen, n: seen[:, :n],
     )
 
@@ -94,6 +97,11 @@ def judge_of(network: SyncAsd | Member) -> Judge:
         lambda seen, heard: network.joint(seen, heard)[0].numpy(),
         lambda seen, n: seen[..., :n],
     )
+
+
+def motion(crops: NDArray[np.uint8], rows: NDArray[np.float32]) -> Scores:
+    """Return (T,) logits by mouth motion."""
+    return score_clip(MouthMotion(), Clip(crops, rows[None]))[0]
 
 
 def _same(x: Any) -> Any:

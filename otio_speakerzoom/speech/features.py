@@ -33,6 +33,24 @@ LIFTER = 22
 BLOCK_ROWS = 6000  # 60 s of sound: about 60 MB of spectra at a time, however long the file
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A stretch of one face, and what is heard meanwhile."""
+
+    crops: NDArray[np.uint8]
+    """(T, 112, 112) gray, one per tick."""
+    sounds: NDArray[np.float32]
+    """(M, 4T, 13) MFCC rows of each of M microphones."""
+
+    def __post_init__(self) -> None:
+        ticks, rows = len(self.crops), ROWS_PER_TICK * len(self.crops)
+        if not ticks or self.sounds.shape[1:] != (rows, COEFFICIENTS):
+            raise ValueError(
+                f"{ticks} crops need (M, {rows}, {COEFFICIENTS}) rows and to be some, "
+                f"got {self.sounds.shape}"
+            )
+
+
 def mfcc(pcm: NDArray[np.int16], *, block_rows: int = BLOCK_ROWS) -> NDArray[np.float64]:
     """Return (n, 13) mel cepstra of `pcm`, (samples,) mono at 16 kHz, one row per 10 ms.
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK
+from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, Clip
 from otio_speakerzoom.speech.lips import Movement, Signal, movement
+from otio_speakerzoom.speech.spool import Spool
 
 WINDOWS = (25, 51, 101)
 """Ticks over which sight and sound are compared: 1 s follows a change of turn, 4 s tells a wrong
@@ -73,6 +74,7 @@ class MouthMotion:
     """Scores a face by how well its mouth moves with the sound, by arithmetic alone."""
 
     name = "motion"
+    licence = "MIT"
     recipe = LOWER_FACE
     window = 1500
     context = 140
@@ -82,18 +84,23 @@ class MouthMotion:
     calibration = Calibration(1.0, 0.0)
     """A logistic regression gives log odds already; the gate lowers them where nobody is heard."""
 
-    def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (T,) logits for (T, 112, 112) gray crops and their (4T, 13) cepstra.
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
+        """Return the (T, M) logits of each clip.
 
         Above 0 the face rather speaks than not, given that somebody does; sigmoid(logit) is about
         the share of such frames in which it really did (as many talking as not in the fit).
         """
-        if len(mfcc) != ROWS_PER_TICK * len(crops):
-            raise ValueError(f"{len(crops)} crops need 4 times as many rows, got {len(mfcc)}")
-        if not len(crops):
-            return np.zeros(0, np.float32)
-        found = evidence(movement(crops), hearing(mfcc))
-        return (found @ np.array(list(COEFFICIENTS.values()))).astype(np.float32)
+        weights = np.array(list(COEFFICIENTS.values()))
+        made = []
+        for clip in clips:
+            seen = movement(clip.crops)
+            sounds = [evidence(seen, hearing(sound)) @ weights for sound in clip.sounds]
+            made.append(np.stack(sounds, axis=1).astype(np.float32))
+        return made
+
+    def decide(self, track: Spool) -> NDArray[np.float32]:
+        """Return (M, T) logits from what `encode` made of a whole track."""
+        return track.read(0, len(track)).T
 
 
 def agreement(

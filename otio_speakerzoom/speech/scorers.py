@@ -6,35 +6,43 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-import torch
+import numpy as np
 
 from otio_speakerzoom import media as source_file
 from otio_speakerzoom import weights
-from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, SpeechScores
+from otio_speakerzoom.model import (
+    FaceTrack,
+    FrameRange,
+    Listening,
+    Media,
+    Progress,
+    Speech,
+    Voice,
+)
+from otio_speakerzoom.speech.devices import find_device
+from otio_speakerzoom.speech.features import to_source_frames
+from otio_speakerzoom.speech.microphones import choose_microphones
 from otio_speakerzoom.speech.mouth_motion import MouthMotion
+from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
+from otio_speakerzoom.speech.offset import OffsetMeter
 from otio_speakerzoom.speech.score import Scorer, cepstra_of, score_speech
 from otio_speakerzoom.speech.voice import voice_activity
 
-NETWORKS = {"talknet": TalkNetScorer, "sync-asd": SyncAsdScorer, "lr-asd": LrAsdScorer}
+NETWORKS = {
+    "talknet": TalkNetScorer,
+    "sync-asd": SyncAsdScorer,
+    "lr-asd": LrAsdScorer,
+    "light-asd": LightAsdScorer,
+}
 """Best first; each is built from the path of its weights and a device."""
 
 EMBEDDED = "sync-asd"
 """The one whose weights come with the project."""
 
 log = logging.getLogger(__name__)
-
-
-def find_device(wanted: str) -> str:
-    """Return cuda or cpu: what was asked for, or with `auto` the better one that is there."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ToolError("--device cuda: torch sees no CUDA device here; take --device cpu or auto")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
 
 
 def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progress]) -> Scorer:
@@ -57,20 +65,39 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
     return NETWORKS[name](path, where)
 
 
+def hear_source(
+    media: Media, within: FrameRange, wanted: Listening, on_progress: Progress
+) -> Voice:
+    """Return when anybody is heard in a source that has sound, by any of its microphones."""
+    microphones = choose_microphones(media, within, wanted)
+    heard = []
+    for number, microphone in enumerate(microphones, 1):
+        sound = source_file.sound(media, within=within, microphone=microphone)
+        heard.append(voice_activity(sound))
+        on_progress(number, len(microphones))
+    on_frames = to_source_frames(np.max(heard, axis=0), 0, 0, within.duration, media.rate)
+    return Voice(within.start, on_frames, microphones)
+
+
 def score_source(
     media: Media,
     tracks: Sequence[FaceTrack],
+    voice: Voice,
     scorer: Scorer,
     within: FrameRange,
     on_progress: Progress,
-) -> tuple[SpeechScores, ...]:
+) -> Speech:
     """Return the scores of all `tracks` of a source that has sound."""
     if not tracks:
-        return ()
-    cepstra = cepstra_of(source_file.sound(media, within=within))
-    voice = voice_activity(source_file.sound(media, within=within)) if scorer.gated else None
+        return Speech(())
+    cepstra = [
+        cepstra_of(source_file.sound(media, within=within, microphone=microphone))
+        for microphone in voice.microphones
+    ]
+    meter = OffsetMeter()
     with closing(source_file.pictures(media, gray=True, within=within)) as pictures:
-        return score_speech(
+        scores = score_speech(
             pictures, cepstra, tracks, scorer, media.rate, within,
-            voice=voice, on_progress=on_progress,
+            voice=voice.probability, meter=meter, on_progress=on_progress,
         )  # fmt: skip
+    return Speech(scores, meter.late())

@@ -10,9 +10,11 @@ from otio_speakerzoom.store.arrays import (
     load_detections,
     load_scores,
     load_tracks,
+    load_voice,
     save_detections,
     save_scores,
     save_tracks,
+    save_voice,
 )
 from otio_speakerzoom.store.documents import (
     load_cut_list,
@@ -42,6 +44,7 @@ __all__ = [
     "load_people",
     "load_scores",
     "load_tracks",
+    "load_voice",
     "replacing",
     "save_cut_list",
     "save_detections",
@@ -49,5 +52,6 @@ __all__ = [
     "save_people",
     "save_scores",
     "save_tracks",
+    "save_voice",
     "write_text",
 ]

@@ -1,4 +1,4 @@
-"""detections.npz, tracks.npz and scores.npz: what is too much for anybody to read."""
+"""detections.npz, tracks.npz, voice.npz and scores.npz: what is too much for anybody to read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.model import Detections, FaceTrack, SpeechScores
+from otio_speakerzoom.model import Detections, FaceTrack, Microphone, Speech, SpeechScores, Voice
 from otio_speakerzoom.store.files import Kept, read_arrays, understood, write_arrays
 
 
@@ -56,9 +56,36 @@ def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
     return Kept(tracks, kept.made_from)
 
 
-def save_scores(folder: Path, scores: tuple[SpeechScores, ...], made_from: str) -> None:
-    """Keep the speech scores, calibrated log odds, laid end to end."""
+def save_voice(folder: Path, voice: Voice, made_from: str) -> None:
+    """Keep when anybody is heard, and with which microphones."""
+    microphones = [(m.stream, -1 if m.channel is None else m.channel) for m in voice.microphones]
     arrays = {
+        "start": np.array(voice.start, np.int32),
+        "probability": voice.probability,
+        "microphones": np.array(microphones, np.int32).reshape(-1, 2),
+    }
+    write_arrays(folder / "voice.npz", "voice", made_from, arrays)
+
+
+def load_voice(folder: Path) -> Kept[Voice] | None:
+    """Return what is kept of when anybody is heard; None where nothing is."""
+    path = folder / "voice.npz"
+    kept = read_arrays(path, "voice")
+    if kept is None:
+        return None
+    with understood(path):
+        a = kept.value
+        microphones = tuple(
+            Microphone(s, None if c < 0 else c) for s, c in a["microphones"].tolist()
+        )
+        return Kept(Voice(int(a["start"]), a["probability"], microphones), kept.made_from)
+
+
+def save_scores(folder: Path, speech: Speech, made_from: str) -> None:
+    """Keep the speech scores, calibrated log odds, laid end to end, and how late the sound is."""
+    scores = speech.scores
+    arrays = {
+        "late": np.array(np.nan if speech.late is None else speech.late),
         "track_ids": np.array([score.track_id for score in scores], np.int32),
         "starts": np.array([score.start for score in scores], np.int32),
         "lengths": np.array([len(score.logits) for score in scores], np.int32),
@@ -67,7 +94,7 @@ def save_scores(folder: Path, scores: tuple[SpeechScores, ...], made_from: str) 
     write_arrays(folder / "scores.npz", "scores", made_from, arrays)
 
 
-def load_scores(folder: Path) -> Kept[tuple[SpeechScores, ...]] | None:
+def load_scores(folder: Path) -> Kept[Speech] | None:
     """Return the kept scores; None where there are none."""
     path = folder / "scores.npz"
     kept = read_arrays(path, "scores")
@@ -79,7 +106,8 @@ def load_scores(folder: Path) -> Kept[tuple[SpeechScores, ...]] | None:
             SpeechScores(int(i), int(s), a["logits"][span])
             for i, s, span in zip(a["track_ids"], a["starts"], _spans(a["lengths"]), strict=True)
         )
-    return Kept(scores, kept.made_from)
+        late = float(a.get("late", np.nan))
+    return Kept(Speech(scores, None if np.isnan(late) else late), kept.made_from)
 
 
 def _spans(lengths: NDArray[np.int32]) -> list[slice]:

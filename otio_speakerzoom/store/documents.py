@@ -109,7 +109,6 @@ def _edges(box: Box) -> tuple[float, float, float, float]:
 
 
 def _media_to_json(media: Media) -> dict[str, object]:
-    sound = media.sound
     return {
         "path": str(media.path),
         "rate": [media.rate.numerator, media.rate.denominator],
@@ -121,12 +120,14 @@ def _media_to_json(media: Media) -> dict[str, object]:
         "rotation": media.rotation,
         "variable_rate": media.variable_rate,
         "video_offset": list(media.video_offset.as_integer_ratio()),
-        "sound": sound
-        and {
-            "rate": sound.rate,
-            "channels": sound.channels,
-            "delay": list(sound.delay.as_integer_ratio()),
-        },
+        "sounds": [
+            {
+                "rate": sound.rate,
+                "channels": sound.channels,
+                "delay": list(sound.delay.as_integer_ratio()),
+            }
+            for sound in media.sounds
+        ],
     }
 
 
@@ -137,7 +138,8 @@ def load_media(folder: Path) -> Kept[Media] | None:
         return None
     with understood(folder / "media.json"):
         row = kept.value["media"]
-        sound = row["sound"]
+        if "sounds" not in row:  # by a version that knew one audio stream: it is made anew
+            return None
         media = Media(
             path=Path(row["path"]),
             rate=Fraction(*row["rate"]),
@@ -148,6 +150,8 @@ def load_media(folder: Path) -> Kept[Media] | None:
             rotation=row["rotation"],
             variable_rate=row["variable_rate"],
             video_offset=Fraction(*row["video_offset"]),
-            sound=sound and Sound(sound["rate"], sound["channels"], Fraction(*sound["delay"])),
+            sounds=tuple(
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"])) for s in row["sounds"]
+            ),
         )
     return Kept(media, kept.made_from, kept.edited)

@@ -1,4 +1,4 @@
-"""Light-ASD, the network of Liao et al. (CVPR 2023), layer for layer.
+"""Light-ASD, the network of Liao et al. (CVPR 2023), layer for layer, and its scorer.
 
 Two paths of unlike reach see each picture, and two hear each stretch of sound; their sums meet
 frame by frame, and two GRUs, one behind the other, look along them. Code and weights by the authors
@@ -7,10 +7,35 @@ are under the MIT licence (Junhua-Liao/Light-ASD). Module names are the checkpoi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-MEAN, DEVIATION = 0.4161, 0.1688  # of the training pictures, on a scale of 0 to 1
+from otio_speakerzoom.speech.calibration import Calibration
+from otio_speakerzoom.speech.devices import Room
+from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
+from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.networks.flat import (
+    BLOCK,
+    PICTURE_BYTES,
+    PICTURES,
+    FlatVisual,
+    Folded,
+    block_of,
+    encoded,
+    mut_lay_channels_last,
+    normalised,
+)
+from otio_speakerzoom.speech.spool import Spool
+
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
+HALO = 6
+"""Frames on either side that an encoded frame depends on: three blocks of 5 taps."""
 
 
 class LightAsd(nn.Module):
@@ -33,8 +58,7 @@ class LightAsd(nn.Module):
 
     def encode_visual(self, crops: Tensor) -> Tensor:
         """Return (B, T, 128); each frame depends on 6 frames on either side."""
-        pictures = (crops.float() / 255 - MEAN) / DEVIATION
-        return self.model["visualEncoder"](pictures[:, None])  # (B, T, 128)
+        return self.model["visualEncoder"](normalised(crops)[:, None])  # (B, T, 128)
 
     def encode_audio(self, mfcc: Tensor) -> Tensor:
         """Return (B, T, 128) from (B, 4T, 13)."""
@@ -131,3 +155,71 @@ class _Detector(nn.Module):
         onward = nn.functional.gelu(self.gru_forward(x)[0])  # (B, T, 128)
         back = self.gru_backward(onward.flip(1))[0].flip(1)  # (B, T, 128)
         return nn.functional.gelu(back)
+
+
+class _FlatPaths(nn.Module):
+    """A trained `_VisualBlock` as it is fast."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+
+        def folded(name: str, *, relu: bool = True) -> Folded:
+            return Folded(getattr(block, name), getattr(block, f"bn_{name}"), relu=relu)
+
+        self.paths = nn.ModuleList(
+            nn.Sequential(folded(f"s_{k}"), folded(f"t_{k}")) for k in (3, 5)
+        )
+        self.last = folded("last", relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        fine, coarse = (path(x) for path in self.paths)
+        return self.last(fine.add_(coarse))
+
+
+class LightAsdScorer:
+    """Light-ASD with trained weights, as the pipeline calls it.
+
+    Its GRUs see everything, as LR-ASD's do, so they too go over all of a track.
+    """
+
+    name = "light-asd"
+    licence = "MIT"
+    recipe = WHOLE_BOX
+    gated = False
+    window = 500
+    """Ticks encoded in one go: 20 s, of which the context costs 2 %."""
+    context = HALO
+    calibration = Calibration(1.0, 0.0)
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        network = LightAsd()
+        load_checkpoint(network, path)
+        self.network = network.eval().to(device)
+        mut_lay_channels_last(network.model["audioEncoder"])
+        self.visual = FlatVisual(network.model["visualEncoder"], _FlatPaths).to(device)
+        self.device = device
+        self.room = Room(device, PICTURE_BYTES, PICTURES)
+
+    @torch.inference_mode()
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
+        """Return for each clip (T, 128 (1 + M)): its pictures encoded, then each of M sounds."""
+        return [encoded(self, clip) for clip in clips]
+
+    @torch.inference_mode()
+    def decide(self, track: Spool) -> NDArray[np.float32]:
+        """Return (M, T) logits from what `encode` made of a whole track."""
+        detector: Any = self.network.model["GRU"]
+        sounds = track.width // 128 - 1
+        onwards, state = Spool(128 * sounds), None
+        for start in range(0, len(track), BLOCK):
+            visual, audio = block_of(track, start, self.device)
+            onward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)
+            onwards.add(nn.functional.gelu(onward).transpose(0, 1).flatten(1).cpu().numpy())
+        logits, state = [np.empty((sounds, 0), np.float32)], None
+        for start in reversed(range(0, len(track), BLOCK)):
+            rows = torch.tensor(onwards.read(start, start + BLOCK), device=self.device)
+            onward = rows.unflatten(1, (sounds, 128)).transpose(0, 1)  # (M, n, 128)
+            back, state = detector.gru_backward(onward.flip(1), state)
+            both = nn.functional.gelu(back.flip(1))
+            logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
+        return np.concatenate(logits[::-1], axis=1)

@@ -4,12 +4,13 @@ Pictures become features one by one, each as its difference from its neighbours;
 features at the same rate; both are compared over a range of lags and over short and long windows
 (the idea of SyncNet, Chung and Zisserman, ACCV 2016 workshops), and temporal convolutions weigh
 what comes of it. Two members of that make, trained on different scenes, score apart, and the mean
-of their scores counts. There is no recurrence and no attention: every score depends on `HALO` ticks
-on either side and on nothing else, so scoring in windows is exact. Trained by `training/`.
+of their scores counts. There is no recurrence and no attention: every score depends on 113
+ticks on either side and on nothing else, so scoring in windows is exact. Trained by `training/`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -21,8 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.features import ROWS_PER_TICK, CropRecipe
+from otio_speakerzoom.speech.features import Clip, CropRecipe
 from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
+from otio_speakerzoom.speech.spool import Spool
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
 """From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""
@@ -36,8 +38,10 @@ WINDOWS = (1, 25, 75)
 VISUAL_STEPS, AUDIO_STEPS, JOINT_STEPS = (1, 2, 4), (1, 2, 4), (1, 2, 4, 8)
 """Dilations of the temporal layers, which have five taps each; seven in the joint ones."""
 
-HALO = MEMORY + 14 + WINDOWS[-1] // 2 + LAGS + 45
-"""Ticks on either side that a score depends on: mean, visual layers, windows, lags, joint ones."""
+ENCODER_HALO = MEMORY + 14
+"""Ticks on either side that what is made of a picture depends on: mean, temporal layers."""
+JOINT_HALO = WINDOWS[-1] // 2 + LAGS + 45
+"""Ticks on either side of that which a score depends on: windows, lags, joint layers."""
 
 MEMBERS = 2
 """One alone varies too much from one training to the next: the two that there are differ by .02 to
@@ -203,11 +207,12 @@ class SyncAsdScorer:
     """Sync-ASD with trained weights, as the pipeline calls it."""
 
     name = "sync-asd"
+    licence = "MIT"
     recipe = RECIPE
     gated = False
     window = 500
-    """Ticks scored in one go: 20 s, in about 0.2 GB."""
-    context = HALO
+    """Ticks encoded in one go: 20 s, in about 0.2 GB."""
+    context = ENCODER_HALO
     calibration = Calibration(1.25, 0.82)
     """Of the corpus's validation people (54 tracks, 27 people)."""
 
@@ -217,13 +222,28 @@ class SyncAsdScorer:
         self.network = network.eval().to(device)
         self.device = device
 
-    def __call__(self, crops: NDArray[np.uint8], mfcc: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return (T,) logits from (T, 112, 112) gray crops and (4T, 13) MFCC rows."""
-        if len(mfcc) != ROWS_PER_TICK * len(crops):
-            raise ValueError(f"{len(crops)} crops need 4 rows each, got {len(mfcc)} in all")
-        if not len(crops):
-            return np.zeros(0, np.float32)
-        with torch.inference_mode():
-            rows = torch.tensor(mfcc, dtype=torch.float32, device=self.device)
-            seen = torch.tensor(crops, device=self.device)
-            return self.network(rows[None], seen[None])[0].cpu().numpy()
+    @torch.inference_mode()
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
+        """Return for each clip (T, 256 (1 + M)): its pictures encoded, then each of M sounds."""
+        return [self._encoded(clip) for clip in clips]
+
+    def _encoded(self, clip: Clip) -> NDArray[np.float32]:
+        pictures = stacked(torch.tensor(clip.crops, device=self.device)[None])
+        visual = self.network.visual(pictures)  # (members, 1, C, T)
+        audio = self.network.audio(torch.tensor(clip.sounds, device=self.device))
+        parts = torch.cat([visual, audio], dim=1).transpose(0, 1)  # (1 + M, members, C, T)
+        return parts.flatten(0, 2).T.cpu().numpy()
+
+    @torch.inference_mode()
+    def decide(self, track: Spool) -> NDArray[np.float32]:
+        """Return (M, T) logits from what `encode` made of a whole track."""
+        made = [np.empty((track.width // (MEMBERS * WIDTH) - 1, 0), np.float32)]
+        for start in range(0, len(track), self.window):
+            first = max(0, start - JOINT_HALO)
+            rows = torch.tensor(track.read(first, start + self.window + JOINT_HALO))
+            parts = rows.to(self.device).unflatten(1, (-1, MEMBERS, WIDTH))
+            both = parts.permute(2, 1, 3, 0)  # (members, 1 + M, C, n)
+            visual, audio = both[:, :1], both[:, 1:]
+            logits = self.network.joint(visual.expand_as(audio), audio)  # (M, n)
+            made.append(logits[:, start - first :][:, : self.window].cpu().numpy())
+        return np.concatenate(made, axis=1)
