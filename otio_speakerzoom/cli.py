@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     inspect = verb("inspect", _inspect, "what is known: people, screen time, shots", source)
     inspect.add_argument("--json", action="store_true", help="as JSON")
     inspect.add_argument("--csv", type=Path, metavar="FILE", help="a row per face and frame")
+    inspect.add_argument("--sheet", type=Path, metavar="FILE",
+                         help="a picture of each person: .png")  # fmt: skip
+    inspect.add_argument("--overlay", type=parsing.film_path, metavar="FILE",
+                         help="the source with boxes, people and scores drawn over it: "
+                              ".mp4, .mov or .mkv")  # fmt: skip
     weights = verb("weights", _weights, "which networks there are, from where, how licensed")
     weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     weights.add_argument("name", nargs="?", help="what to fetch")
@@ -127,7 +132,14 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     source.add_argument("source", type=Path, help="the recording")
     source.add_argument("--work", type=Path, metavar="DIR", help="keep the results in DIR instead")
     analysis = argparse.ArgumentParser(add_help=False)
-    analysis.add_argument("--detector", choices=("blazeface",), help="how faces are found")
+    detectors = ("blazeface", "yunet", "mtcnn", "dlib", "haar", "retinaface", "s3fd")
+    analysis.add_argument("--detector", choices=detectors, help="how faces are found")
+    analysis.add_argument("--detect-every", type=parsing.number, metavar="N",
+                          help="look for faces in every Nth frame "
+                               "(default: as often as they move)")  # fmt: skip
+    analysis.add_argument("--tracker", choices=("iou", "csrt", "kcf", "mil"),
+                          help="what follows faces between two looks "
+                               "(iou: nothing, boxes are interpolated)")  # fmt: skip
     scorers = ("auto", "talknet", "sync-asd", "lr-asd", "light-asd", "motion")
     analysis.add_argument("--scorer", choices=scorers,
                           help="how speech is scored (auto: the best that is here)")  # fmt: skip
@@ -175,6 +187,8 @@ def _job(arguments: argparse.Namespace) -> Iterator[Job]:
             source=arguments.source,
             work=arguments.work,
             detector=given.get("detector") or "blazeface",
+            detect_every=given.get("detect_every"),
+            tracker=given.get("tracker") or "iou",
             scorer=given.get("scorer") or "auto",
             device=given.get("device") or "auto",
             listening=_listening(arguments),
@@ -283,8 +297,8 @@ def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.render import preview
 
-    heard = ("audio_stream", "channels")
-    asked = ("detector", "scorer", "begin", "end", "style", "canvas", *heard)
+    seen, heard = ("detector", "detect_every", "tracker"), ("scorer", "audio_stream", "channels")
+    asked = (*seen, *heard, "begin", "end", "style", "canvas")
     as_kept = not arguments.force and not any(getattr(arguments, name) for name in asked)
     with _job(arguments) as job:
         cut_list = pipeline.kept_cut(job) if as_kept else None
@@ -297,14 +311,29 @@ def _render(arguments: argparse.Namespace) -> None:
 def _inspect(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import inspection
 
+    sheet, overlay = arguments.sheet, arguments.overlay
+    if sheet and sheet.suffix != ".png":
+        _parser().error(f"--sheet {sheet}: the name must end in .png")
     with _job(arguments) as job:
         known = inspection.what_is_known(job)
+        for path in filter(None, (sheet, overlay)):
+            _not_the_source(argparse.Namespace(source=arguments.source, output=path))
+        if sheet:
+            from otio_speakerzoom.contact_sheet import write_sheet
+
+            write_sheet(known, sheet, on_progress=job.on_stage("sheet"))
+        if overlay:
+            from otio_speakerzoom.overlay import write_overlay
+
+            write_overlay(known, overlay, on_progress=job.on_stage("overlay"))
     if arguments.csv:
         inspection.write_csv(known, arguments.csv)
-        log.info("%s written", arguments.csv)
+    written = [path for path in (sheet, overlay, arguments.csv) if path]
+    for path in written:
+        log.info("%s written", path)
     if arguments.json:
         _say(inspection.as_json(known))
-    elif not arguments.csv:
+    elif not written:
         inspection.show(known, Console())
 
 

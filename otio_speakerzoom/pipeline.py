@@ -12,13 +12,18 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from otio_speakerzoom import media as source_file
 from otio_speakerzoom import store, weights
 from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
+from otio_speakerzoom.faces.choose import WEIGHTS as DETECTOR_WEIGHTS
 from otio_speakerzoom.model import (
     CutList,
     Detections,
@@ -35,7 +40,8 @@ from otio_speakerzoom.model import (
 
 log = logging.getLogger(__name__)
 
-DETECTOR_WEIGHTS = {"blazeface": "blazeface-full-range"}
+EMBEDDER = "mobilefacenet"
+"""The weights that tell people apart by looks, where they are here."""
 SCORERS = ("talknet", "sync-asd", "lr-asd", "light-asd", "motion")
 """Best first. The weights of `sync-asd` come with the project; `motion` needs none."""
 
@@ -46,9 +52,9 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {
     "media": 2,
-    "detections": 1,
-    "tracks": 1,
-    "people": 1,
+    "detections": 2,
+    "tracks": 2,
+    "people": 2,
     "voice": 1,
     "scores": 4,
     "cut": 1,
@@ -68,6 +74,10 @@ class Job:
     work: Path | None = None
     """Folder for the results, instead of the source's own."""
     detector: str = "blazeface"
+    detect_every: int | None = None
+    """Frames from one look of the detector to the next; None for as often as faces move."""
+    tracker: str = "iou"
+    """What follows faces between two looks; `iou` for nothing: boxes are interpolated."""
     scorer: str = "auto"
     device: str = "auto"
     listening: Listening = field(default_factory=Listening)
@@ -126,7 +136,7 @@ def analyze(job: Job) -> Analysis:
     within = job.within(media) if job.within else media.range
     detections, detections_digest = _detections(job, media, within, media_digest)
     tracks, tracks_digest = _tracks(job, media, within, detections, detections_digest)
-    people, people_digest = _people(job, detections, tracks, tracks_digest)
+    people, people_digest = _people(job, media, within, detections, tracks, tracks_digest)
     voice, voice_digest = _voice(job, media, within, media_digest)
     inputs = store.digest(tracks_digest, voice_digest)
     speech, scorer, scores_digest = _scores(job, media, within, tracks, voice, inputs)
@@ -187,7 +197,7 @@ def kept_analysis(
     people, scores = store.load_people(job.folder), store.load_scores(job.folder)
     if not facts or facts.made_from != media_digest or not tracks or not people:
         return None
-    if people.made_from != _digest("people", tracks.made_from):
+    if people.made_from not in _people_digests(tracks.made_from):
         return None
     voice = store.load_voice(job.folder)
     if voice and scores:
@@ -202,21 +212,23 @@ def _digest(stage: str, *inputs: object) -> str:
 
 
 def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Detections, str]:
-    name = DETECTOR_WEIGHTS[job.detector]
-    options = (job.detector, _sha256(name), within.start, within.end)
+    with_weights = [_sha256(name) for name in DETECTOR_WEIGHTS[job.detector]]
+    looks = (job.detect_every, job.tracker)
+    options = (job.detector, with_weights, *looks, within.start, within.end)
     made_from = _digest("detections", options, inputs)
     kept = None if job.force else store.load_detections(job.folder)
     if kept and kept.made_from == made_from:
         return kept.value, made_from
+    from otio_speakerzoom.faces.choose import choose_detector
     from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
-    from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 
-    path = weights.need(name, on_progress=job.on_stage(f"fetch {name}"))
     pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
-    with BlazeFace(path) as detector, closing(pictures):
+    with choose_detector(job.detector, on_fetch=job.on_stage) as detector, closing(pictures):
         detections = detect_faces(
-            pictures, media, detector, within=within, on_progress=job.on_stage("find faces")
-        )
+            pictures, media, detector,
+            within=within, every=job.detect_every, follow=job.tracker,
+            on_progress=job.on_stage("find faces"),
+        )  # fmt: skip
     store.save_detections(job.folder, detections, made_from)
     if not len(detections.frames):
         log.warning("%s: no face is seen anywhere: the cut stays wide", media.path)
@@ -238,12 +250,26 @@ def _tracks(
 
 
 def _people(
-    job: Job, detections: Detections, tracks: tuple[FaceTrack, ...], inputs: str
+    job: Job,
+    media: Media,
+    within: FrameRange,
+    detections: Detections,
+    tracks: tuple[FaceTrack, ...],
+    inputs: str,
 ) -> tuple[tuple[Person, ...], str]:
-    made_from = _digest("people", inputs)
+    """Return the people and their digest.
+
+    They are told apart by looks where that could join any tracks and the weights for it are here;
+    people.json is not made anew for that where somebody has edited it.
+    """
+    by_place, by_looks = _people_digests(inputs)
+    apart = any(not _overlap(a, b) for a, b in combinations(tracks, 2))
+    made_from = by_looks if apart and weights.find(EMBEDDER) else by_place
     kept = store.load_people(job.folder)
-    if kept and kept.made_from == made_from:
-        people = kept.value
+    if kept and (
+        kept.made_from == made_from or (kept.edited and kept.made_from in (by_place, by_looks))
+    ):
+        people, made_from = kept.value, kept.made_from
     elif kept and kept.edited and not job.force:
         raise StoreError(
             f"{job.folder / 'people.json'}: was edited, but the faces have been found anew since; "
@@ -252,9 +278,35 @@ def _people(
     else:
         from otio_speakerzoom.faces.people import group_people
 
-        people = group_people(tracks, detections.camera_cuts)
+        looks = _looks(job, media, within, tracks) if made_from == by_looks else None
+        people = group_people(tracks, detections.camera_cuts, looks)
         store.save_people(job.folder, people, made_from)
     return people, store.digest(made_from, [asdict(person) for person in people])
+
+
+def _looks(
+    job: Job, media: Media, within: FrameRange, tracks: tuple[FaceTrack, ...]
+) -> NDArray[np.float32]:
+    """Return a vector for each track of what its face looks like."""
+    from otio_speakerzoom.faces.detect import looked_at_size
+    from otio_speakerzoom.faces.embed import embed_tracks, find_embedder
+
+    embedder = find_embedder()
+    assert embedder is not None
+    pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
+    with closing(pictures):
+        return embed_tracks(
+            pictures, media, tracks, embedder, on_progress=job.on_stage("tell people apart")
+        )
+
+
+def _overlap(a: FaceTrack, b: FaceTrack) -> bool:
+    return a.start < b.range.end and b.start < a.range.end
+
+
+def _people_digests(tracks: str) -> tuple[str, str]:
+    """Return the digests of people told apart by place, and by looks."""
+    return _digest("people", tracks), _digest("people", _sha256(EMBEDDER), tracks)
 
 
 def _voice(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Voice | None, str]:

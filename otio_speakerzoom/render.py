@@ -75,14 +75,14 @@ def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
         sound = sound.filter("atrim", start=f"{float(begin):.6f}", end=f"{float(end):.6f}")
         streams.append(sound.filter("asetpts", "PTS-STARTPTS"))
     # crf 18 is visually transparent; yuv420p because editors and phones refuse other layouts
-    options = {"vcodec": _encoder(), "pix_fmt": "yuv420p", "frames:v": span.duration}
+    options = {"vcodec": encoder(), "pix_fmt": "yuv420p", "frames:v": span.duration}
     options |= {"crf": 18, "preset": "veryfast"} if options["vcodec"] == "libx264" else {"q:v": 3}
     options |= {"acodec": "aac", "b:a": "192k"} if media.sound else {}
     options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
     return ffmpeg.output(*streams, str(out), **options)
 
 
-def _encoder() -> str:
+def encoder() -> str:
     """Return libx264, or mpeg4 where this ffmpeg was built without it, saying so."""
     listed = subprocess.run([find_ffmpeg(), "-v", "error", "-encoders"], capture_output=True)
     if b"libx264" in listed.stdout:

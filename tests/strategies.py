@@ -84,3 +84,16 @@ def cut_lists(draw, sources=None):
         for start, end in pairwise(cuts)
     )
     return CutList(source, canvas, shots, people)
+
+
+@st.composite
+def walks(draw):
+    """One to four people in lanes of their own: (top, (100,) left edge in each frame) of each.
+
+    Faces are 60 pixels wide and walk at up to 1 of that in a second of 25 frames.
+    """
+    speeds = draw(st.lists(st.floats(-2.4, 2.4), min_size=1, max_size=4))
+    return [
+        (100.0 * lane, [500.0 + speed * frame for frame in range(100)])
+        for lane, speed in enumerate(speeds)
+    ]

@@ -68,10 +68,19 @@ def test_the_projects_own_list_is_complete():
     assert [file.name for file in files] == [
         "talknet",
         "lr-asd",
+        "light-asd",
         "sync-asd",
         "blazeface-full-range",
+        "yunet",
+        "retinaface",
+        "mtcnn-first",
+        "mtcnn-second",
+        "mtcnn-third",
+        "haar-frontal-face",
+        "s3fd",
+        "mobilefacenet",
     ]
-    assert {file.kind for file in files} == {"scorer", "detector"}
+    assert {file.kind for file in files} == {"scorer", "detector", "embedder"}
     assert weights.names() == tuple(file.name for file in files)
     assert weights.entry("lr-asd") == files[1]
     assert all(file.licence and file.what.endswith(".") for file in files)

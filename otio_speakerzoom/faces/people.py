@@ -1,8 +1,11 @@
-"""Face tracks to participants: people are places in the frame until someone names them.
+"""Face tracks to participants: tracks of the same person are joined, across gaps and camera cuts.
 
-Nobody is recognised by looks. Two tracks are one person when they are never there at the same
-time and lie in the same place: loosely within one camera shot (someone turned away for a moment),
-strictly across the source's own cuts (the camera came back to the same angle).
+Nobody is identified: a person is a number until someone gives a name. Tracks that are there at the
+same time are never one person. Where `embed` could say what the faces look like, tracks are joined
+by looks (average linkage: two groups are as alike as their tracks are on average, so that one
+unlucky pair joins nothing). Elsewhere people are places in the frame: loosely within one camera
+shot (someone turned away for a moment), strictly across the source's own cuts (the camera came back
+to the same angle).
 """
 
 from __future__ import annotations
@@ -22,22 +25,90 @@ SAME_SHOT_OVERLAP = 0.2
 ACROSS_CUTS_OVERLAP = 0.5
 """Least overlap across a cut: the same angle again, not just somebody near that spot."""
 
+ALIKE = 0.43
+"""Least mean cosine of two groups of one person, for MobileFaceNet. It tells pairs of the corpus'
+training tracks apart best, by balanced accuracy: it is right about 0.99 of 575 pairs of one person
+and 0.99 of 122,185 of two. On its validation tracks that is 0.95 of 40 and 0.98 of 906."""
 
-def group_people(tracks: Sequence[FaceTrack], camera_cuts: NDArray[np.int32]) -> tuple[Person, ...]:
-    """Return the people of `tracks`, numbered from 1 in order of their first track."""
-    cuts = camera_cuts.tolist()
-    groups: list[list[FaceTrack]] = []
-    for track in sorted(tracks, key=lambda t: (t.start, float(t.boxes[0, 0]))):
-        fits = [(_likeness(track, group, cuts), n) for n, group in enumerate(groups)]
+SAME_PLACE_BONUS = 0.14
+"""What the same place in the same camera shot adds to the cosine of two tracks. Hardly ever does
+somebody else sit down there, and a profile looks little like the front. Of those validation pairs,
+all 40 of one person and 0.07 of two lie above `ALIKE` less this."""
+
+
+def group_people(
+    tracks: Sequence[FaceTrack],
+    camera_cuts: NDArray[np.int32],
+    embeddings: NDArray[np.float32] | None = None,
+) -> tuple[Person, ...]:
+    """Return the people of `tracks`, numbered from 1 in order of their first track.
+
+    `embeddings` are (N, D), a row a track, of length 1, or 0 where the looks are not known: such a
+    track is joined by place.
+    """
+    ordered = sorted(range(len(tracks)), key=lambda n: (tracks[n].start, tracks[n].boxes[0, 0]))
+    looks = np.zeros((len(tracks), 1), np.float32) if embeddings is None else embeddings
+    placed = [tracks[n] for n in ordered]
+    groups = _by_looks(placed, looks[ordered], camera_cuts)
+    _mut_add_by_place(groups, placed, camera_cuts.tolist())
+    groups = sorted(sorted(group) for group in groups)
+    return tuple(Person(n, tuple(placed[i].id for i in g)) for n, g in enumerate(groups, 1))
+
+
+def _by_looks(
+    tracks: Sequence[FaceTrack], looks: NDArray[np.float32], camera_cuts: NDArray[np.int32]
+) -> list[list[int]]:
+    """Return groups of the tracks whose row of `looks` is not 0, as numbers into `tracks`."""
+    known = np.flatnonzero(looks.any(axis=1))
+    groups = [[n] for n in known.tolist()]
+    if len(groups) < 2:
+        return groups
+    likeness = _alike([tracks[n[0]] for n in groups], looks[known], camera_cuts)
+    while likeness.max() >= ALIKE:
+        a, b = divmod(int(likeness.argmax()), len(groups))
+        # The mean over all pairs of tracks; with one pair at -inf it stays there, so that what is
+        # there at the same time is kept apart whatever it is joined with.
+        sizes = len(groups[a]), len(groups[b])
+        likeness[a] = likeness[:, a] = np.average(likeness[[a, b]], axis=0, weights=sizes)
+        likeness[b] = likeness[:, b] = likeness[a, a] = -np.inf
+        groups[a] += groups[b]
+        groups[b] = []
+    return [group for group in groups if group]
+
+
+def _alike(
+    tracks: Sequence[FaceTrack], looks: NDArray[np.float32], camera_cuts: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return (N, N) how alike the tracks are; -inf where they are there at the same time."""
+    start = np.array([track.start for track in tracks])
+    end = np.array([track.range.end for track in tracks])
+    shot = np.searchsorted(camera_cuts, start, side="right")
+    places = np.concatenate([_place(track) for track in tracks])
+    stayed = overlaps(places, places) >= SAME_SHOT_OVERLAP
+    stayed &= shot[:, None] == shot[None, :]
+    likeness = looks @ looks.T + np.float32(SAME_PLACE_BONUS) * stayed
+    together = (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])
+    return np.where(together, np.float32(-np.inf), likeness)
+
+
+def _mut_add_by_place(
+    groups: list[list[int]], tracks: Sequence[FaceTrack], cuts: list[int]
+) -> None:
+    """Give each track that is in no group to the one whose place it continues, or to a new one."""
+    grouped = {n for group in groups for n in group}
+    for n in (n for n in range(len(tracks)) if n not in grouped):
+        fits = [
+            (_continues(tracks[n], [tracks[i] for i in group], cuts), g)
+            for g, group in enumerate(groups)
+        ]
         likeness, best = max(fits, default=(0.0, 0))
         if likeness > 0:
-            groups[best].append(track)
+            groups[best].append(n)
         else:
-            groups.append([track])
-    return tuple(Person(n, tuple(t.id for t in group)) for n, group in enumerate(groups, 1))
+            groups.append([n])
 
 
-def _likeness(track: FaceTrack, group: list[FaceTrack], cuts: list[int]) -> float:
+def _continues(track: FaceTrack, group: list[FaceTrack], cuts: list[int]) -> float:
     """Return how well `track` continues `group`: the best overlap of places, 0 for not at all."""
     if any(t.start < track.range.end and track.start < t.range.end for t in group):
         return 0.0

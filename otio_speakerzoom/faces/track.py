@@ -1,15 +1,19 @@
 """Boxes to face tracks: the same face, frame after frame.
 
-Every new box is matched to the last box of a living track by overlap, all at once (Hungarian
-assignment), because greedy first matches swap two faces that touch. Faces of people who talk
-move little between two looks, so overlap alone is enough; what is missed for a moment is
-interpolated. A track never crosses a cut of the source.
+Each living track predicts where its face is by now, and the boxes of a look are given to the
+tracks all at once (Hungarian assignment), because greedy first matches swap two faces that touch.
+Sure boxes come first; doubtful ones may then continue a track that found none, but never begin
+one: a face that turns into profile is doubted, not gone (the idea of ByteTrack: Zhang et al.,
+arXiv:2110.06864). What is missed for a moment is interpolated. A track never crosses a cut of the
+source. What is no participant, by `_is_false`, is dropped in the end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +21,76 @@ from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom.model import Detections, FaceTrack, FrameRange
 
+SIZE_RATIO = 2.0
+"""How many times larger or smaller a box may be than the one before: nobody comes so much nearer
+within a second, but a detector that takes a hand or half a face for a face jumps so."""
+
+REACH = 0.6
+"""How far from the predicted centre a face may be, in sides of a face. Two faces that touch side by
+side lie 1 side apart; two looks 80 ms apart of a talking head less than 0.4."""
+
+REACH_PER_SECOND = 0.2
+"""What is added to `REACH` for each second without a box, as the prediction grows stale; after the
+longest gap it is still below the 1 side at which a neighbour sits."""
+
+LOST = 1.0
+"""What a track that others were seen after loses in affinity, which is 1 at best and 0 at 0.4 sides
+apart: of two tracks in one place the one just seen goes on, who is in front if two people cross."""
+
+GLIDE_SECONDS = 1.0
+"""How long a lost face glides on: its speed fades by e in that time. A walker who is hidden for 1 s
+is then awaited 0.63 of the way along, within reach at up to 2 sides per second, and a head that
+was nodding when it was lost does not fly off."""
+
+STEADINESS = 0.5
+"""Share of the old speed in the new one, at every look: a detector's jitter of 2 % of a side is
+0.25 sides per second between two looks, and this halves it."""
+
+SELDOM = 0.25
+"""A track that is sure in a smaller share of its looks is a hand, or a pattern that now and then
+resembles a face. BlazeFace was sure of the hardest of three people 54 to 94 px wide, with many
+profiles, in 0.41 of its looks, and of the ghosts in a blurred film in 0.12."""
+
+MUCH_SMALLER = 0.25
+"""Of the largest face at the same time: 1/16 of its area. The people of one labelled shot differ by
+up to 1.5 in side; this leaves room for the far end of a table."""
+
+STILL = 0.01
+"""Standard deviation of a face's centre, in sides of it, below which it is a picture of a face.
+Listeners measured had 0.004 and more within 10 s, so that this alone would drop some of them."""
+
+STILL_SECONDS = 10.0
+"""How long to watch before a face is said never to move: a listener sits still for less."""
+
 
 @dataclass(slots=True, eq=False)
 class _Living:
-    """A track in the making: where it was seen, and how."""
+    """A track in the making: where it was seen, how surely, and how fast it moved."""
 
     frames: list[int] = field(default_factory=list)
     boxes: list[NDArray[np.float32]] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+    velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
+    """(2,) source pixels per second, right and down."""
+
+    def predict(self, frame: int, rate: Fraction) -> NDArray[np.float32]:
+        """Return the (4,) box expected in `frame`: the last one, moved on at a fading speed."""
+        ahead = float((frame - self.frames[-1]) / rate)
+        glide = GLIDE_SECONDS * (1 - exp(-ahead / GLIDE_SECONDS))
+        return self.boxes[-1] + np.tile(self.velocity * glide, 2).astype(np.float32)
+
+    def mut_see(
+        self, frame: int, box: NDArray[np.float32], confidence: float, rate: Fraction
+    ) -> None:
+        """Take the box of the face in `frame`."""
+        if self.frames:
+            moved = (box - self.boxes[-1]).reshape(2, 2).mean(axis=0)
+            speed = moved / float((frame - self.frames[-1]) / rate)
+            old = STEADINESS if len(self.frames) > 1 else 0.0  # a first speed has nothing to smooth
+            self.velocity = (old * self.velocity + (1 - old) * speed).astype(np.float32)
+        self.frames.append(frame)
+        self.boxes.append(box)
+        self.confidences.append(confidence)
 
 
 def track_faces(
@@ -31,21 +98,20 @@ def track_faces(
     rate: Fraction,
     within: FrameRange,
     *,
-    min_overlap: float = 0.3,
-    max_gap_seconds: float = 0.5,
+    sure: float = 0.5,
+    max_gap_seconds: float = 1.2,
     min_seconds: float = 0.4,
 ) -> tuple[FaceTrack, ...]:
     """Return the tracks in order of their first frame, then from left to right.
 
-    A box continues a track when it overlaps the track's last box by `min_overlap` (intersection
-    over union; two looks 80 ms apart of a talking head overlap by more than 0.5, two people's
-    faces by 0). A track ends when its face is missed for longer than `max_gap_seconds`, and is
-    dropped when it lasts less than `min_seconds`: TalkNet's own chain drops tracks of up to 10
-    frames at 25 fps, too short to hear a syllable in.
+    Boxes below the confidence `sure` only continue tracks. A track ends when its face is missed for
+    longer than `max_gap_seconds`: 1 s, the longest worth interpolating (a hand before the face,
+    somebody who walks past), and the looks around it. It is dropped when it lasts less than
+    `min_seconds`: TalkNet's own chain drops tracks of up to 10 frames at 25 fps, too short to hear
+    a syllable in.
     """
     max_gap, cuts = max_gap_seconds * rate, set(detections.camera_cuts.tolist())
-    living: list[_Living] = []
-    ended: list[_Living] = []
+    living, ended = list[_Living](), list[_Living]()
     starts = np.searchsorted(detections.frames, detections.looked_at)
     stops = np.searchsorted(detections.frames, detections.looked_at, side="right")
     before = within.start
@@ -54,30 +120,65 @@ def track_faces(
         gone = [t for t in living if cut_between or frame - t.frames[-1] > max_gap]
         ended += gone
         living = [track for track in living if track not in gone]
-        _mut_extend(living, frame, detections.boxes[start:stop], min_overlap)
+        boxes, confidences = detections.boxes[start:stop], detections.confidences[start:stop]
+        _mut_extend(living, frame, boxes, confidences, rate, sure)
         before = frame
-    finished = [_finish(t, detections, within) for t in (*ended, *living)]
-    long = [t for t in finished if len(t[1]) >= min_seconds * rate]
-    long.sort(key=lambda t: (t[0], float(t[1][0, 0])))
-    return tuple(FaceTrack(n, *track) for n, track in enumerate(long, 1))
+    made = [*ended, *living]
+    finished = [_finish(t, detections, within) for t in made]
+    kept = [
+        done
+        for track, done, beside in zip(made, finished, _largest_beside(finished), strict=True)
+        if len(done[1]) >= min_seconds * rate
+        and not _is_false(track, detections.looked_at, rate, sure, beside)
+    ]
+    kept.sort(key=lambda t: (t[0], float(t[1][0, 0])))
+    return tuple(FaceTrack(n, *track) for n, track in enumerate(kept, 1))
 
 
 def _mut_extend(
-    living: list[_Living], frame: int, boxes: NDArray[np.float32], min_overlap: float
+    living: list[_Living],
+    frame: int,
+    boxes: NDArray[np.float32],
+    confidences: NDArray[np.float32],
+    rate: Fraction,
+    sure: float,
 ) -> None:
-    """Give each box to the track it continues, or to a new one."""
-    last = np.array([track.boxes[-1] for track in living], np.float32).reshape(-1, 4)
-    overlap = overlaps(last, boxes)
-    rows, columns = linear_sum_assignment(-overlap)
-    owner = {
-        c: living[r] for r, c in zip(rows, columns, strict=True) if overlap[r, c] >= min_overlap
-    }
-    for column, box in enumerate(boxes):
-        track = owner.get(column)
-        if track is None:
-            living.append(track := _Living())
-        track.frames.append(frame)
-        track.boxes.append(box)
+    """Give each box to the track it continues; sure ones that continue none begin new tracks."""
+    certain, doubtful = np.flatnonzero(confidences >= sure), np.flatnonzero(confidences < sure)
+    waiting, unclaimed = list(living), list[int]()
+    for chosen in (certain, doubtful):
+        owners = _assign(waiting, frame, boxes[chosen], rate)
+        for n, index in enumerate(chosen.tolist()):
+            if track := owners.get(n):
+                track.mut_see(frame, boxes[index], float(confidences[index]), rate)
+            elif chosen is certain:
+                unclaimed.append(index)
+        waiting = [track for track in waiting if track.frames[-1] != frame]
+    for index in unclaimed:
+        living.append(new := _Living())
+        new.mut_see(frame, boxes[index], float(confidences[index]), rate)
+
+
+def _assign(
+    tracks: Sequence[_Living], frame: int, boxes: NDArray[np.float32], rate: Fraction
+) -> dict[int, _Living]:
+    """Return which track each box continues, by the box's number; none where none is in reach."""
+    if not tracks:
+        return {}
+    predicted = np.array([track.predict(frame, rate) for track in tracks], np.float32)
+    last = np.array([track.frames[-1] for track in tracks])[:, None]
+    missed = (frame - last) / float(rate)
+    sides, predicted_sides = _sides(boxes)[None], _sides(predicted)[:, None]
+    apart = _centres(predicted)[:, None] - _centres(boxes)[None]
+    distance = np.linalg.norm(apart, axis=2) * 2 / (sides + predicted_sides)
+    ratio = sides / predicted_sides
+    allowed = (ratio < SIZE_RATIO) & (ratio > 1 / SIZE_RATIO)
+    allowed &= distance <= REACH + REACH_PER_SECOND * missed
+    affinity = overlaps(predicted, boxes) - distance - LOST * (last < last.max())
+    # What is not allowed must cost more than any way to give all that is: affinities lie in -3..1.
+    rows, columns = linear_sum_assignment(np.where(allowed, -affinity, 4.0 * len(tracks)))
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {column: tracks[row] for row, column in pairs if allowed[row, column]}
 
 
 def overlaps(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,6 +188,17 @@ def overlaps(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float
     shared = np.prod(np.clip(high - low, 0, None), axis=2)
     area_a, area_b = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
     return shared / np.maximum(area_a[:, None] + area_b[None, :] - shared, 1e-9)
+
+
+def _centres(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the (N, 2) centres of (N, 4) boxes."""
+    return (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+
+
+def _sides(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the (N,) sides of the squares that are as large as (N, 4) boxes; at least a pixel."""
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return np.maximum(np.sqrt(areas), np.float32(1))
 
 
 def _finish(
@@ -106,3 +218,33 @@ def _finish(
     seen_boxes = np.array(track.boxes)
     boxes = np.stack([np.interp(frames, track.frames, edge) for edge in seen_boxes.T], axis=1)
     return track.frames[0], boxes.astype(np.float32), np.isin(frames, track.frames)
+
+
+def _largest_beside(
+    finished: Sequence[tuple[int, NDArray[np.float32], NDArray[np.bool_]]],
+) -> NDArray[np.float32]:
+    """Return (N,) for each track the median side of the largest that is there at the same time."""
+    start = np.array([start for start, _, _ in finished], np.int64)
+    end = start + np.array([len(boxes) for _, boxes, _ in finished], np.int64)
+    side = np.array([np.median(_sides(boxes)) for _, boxes, _ in finished], np.float32)
+    beside = [(start < e) & (end > s) for s, e in zip(start, end, strict=True)]
+    return np.array([side[there].max() for there in beside], np.float32)
+
+
+def _is_false(
+    track: _Living,
+    looked_at: NDArray[np.int32],
+    rate: Fraction,
+    sure: float,
+    largest_beside: float,
+) -> bool:
+    """Whether `track` is a flicker of the detector, or a poster or reflection of a face."""
+    first, last = track.frames[0], track.frames[-1]
+    looks = np.searchsorted(looked_at, last, side="right") - np.searchsorted(looked_at, first)
+    if sum(confidence >= sure for confidence in track.confidences) < SELDOM * looks:
+        return True
+    boxes = np.array(track.boxes)
+    side = float(np.median(_sides(boxes)))
+    if side >= MUCH_SMALLER * largest_beside or last - first < STILL_SECONDS * rate:
+        return False
+    return bool(np.all(_centres(boxes).std(axis=0) < STILL * side))

@@ -124,7 +124,7 @@ def encoded(scorer: _Scorer, clip: Clip) -> NDArray[np.float32]:
     """Return (T, 128 (1 + M)): what the encoders make of the pictures and of each of M sounds.
 
     A GPU sees the pictures in bfloat16. With the published weights that moves the logits of LR-ASD
-    and Light-ASD by up to 0.02 and changed no sign of 7,500 (worked out on a processor).
+    and Light-ASD by up to 0.02 and changed no sign of 1,500 (worked out on a processor).
     """
     pictures = normalised(torch.tensor(clip.crops, device=scorer.device))
     with torch.autocast(scorer.device, torch.bfloat16, enabled=scorer.device == "cuda"):

@@ -1,0 +1,224 @@
+"""People out of tracks, by place and by looks, on worlds made by hand; and the real embedder."""
+
+import json
+from contextlib import closing
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SHARED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otio_speakerzoom import media as source_file
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.faces.embed import (
+    FACE_SIDE,
+    STRETCHES,
+    MobileFaceNet,
+    cut_face,
+    embed_tracks,
+    unit,
+)
+from otio_speakerzoom.faces.people import group_people
+from otio_speakerzoom.model import FaceTrack, FrameRange, Media
+
+MEDIA = Media(Path("/talk.mp4"), Fraction(25), 200, (640, 360))
+MODEL = SHARED / "weights" / "mobilefacenet_foamliu.onnx"
+CUTAWAY = SHARED / "footage" / "composed" / "cutaway_ntsc_2997.json"
+
+
+def track(number, start, left, length=50):
+    box = np.array([left, 100, left + 80, 200], np.float32)
+    return FaceTrack(number, start, np.tile(box, (length, 1)), np.ones(length, bool))
+
+
+def members(tracks, cuts=(), looks=None):
+    """Track ids of each person; `looks` are directions in a plane, in degrees, None if unknown."""
+    vectors = None
+    if looks is not None:
+        angles = np.radians([0 if angle is None else angle for angle in looks])
+        vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+        vectors[[angle is None for angle in looks]] = 0
+    return [p.track_ids for p in group_people(tracks, np.array(cuts, np.int32), vectors)]
+
+
+def test_who_comes_back_to_the_same_place_is_the_same_person():
+    assert members([track(1, 0, 100), track(2, 80, 130), track(3, 80, 600)]) == [(1, 2), (3,)]
+
+
+def test_faces_seen_at_the_same_time_are_never_one_person():
+    assert members([track(1, 0, 100), track(2, 49, 100)]) == [(1,), (2,)]
+
+
+def test_across_a_camera_cut_only_the_same_angle_joins():
+    assert members([track(1, 0, 100), track(2, 60, 140)], cuts=[55]) == [(1,), (2,)]
+    assert members([track(1, 0, 100), track(2, 60, 104)], cuts=[55]) == [(1, 2)]
+
+
+def test_by_looks_people_are_joined_across_cuts_wherever_they_sit():
+    one_angle = [track(1, 0, 100), track(2, 0, 400)]
+    reverse = [track(3, 50, 100), track(4, 50, 400)]
+
+    assert members(one_angle + reverse, cuts=[50]) == [(1, 3), (2, 4)]
+    assert members(one_angle + reverse, cuts=[50], looks=[0, 90, 80, 10]) == [(1, 4), (2, 3)]
+
+
+def test_who_leaves_and_comes_in_again_elsewhere_is_known_by_looks_only():
+    tracks = [track(1, 0, 100), track(2, 100, 400)]
+
+    assert members(tracks) == [(1,), (2,)]
+    assert members(tracks, looks=[0, 20]) == [(1, 2)]
+
+
+def test_somebody_else_in_the_same_place_is_somebody_else():
+    tracks = [track(1, 0, 100), track(2, 100, 100)]
+
+    assert members(tracks) == [(1, 2)]
+    assert members(tracks, looks=[0, 90]) == [(1,), (2,)]
+
+
+def test_twins_who_are_there_at_the_same_time_stay_two_through_a_third_track():
+    twins = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 250)]
+
+    assert members(twins, looks=[0, 8, 6]) == [(1,), (2, 3)]
+
+
+def test_a_chain_of_faces_each_like_the_next_is_not_one_person():
+    tracks = [track(1, 0, 100), track(2, 100, 300), track(3, 200, 500)]
+
+    assert members(tracks, looks=[0, 50, 110]) == [(1, 2), (3,)]
+
+
+def test_the_same_place_in_the_same_shot_makes_up_for_a_profile():
+    here, there = [track(1, 0, 100), track(2, 100, 110)], [track(1, 0, 100), track(2, 100, 400)]
+
+    assert members(here, looks=[0, 70]) == [(1, 2)]
+    assert members(there, looks=[0, 70]) == [(1,), (2,)]
+    assert members(here, cuts=[80], looks=[0, 70]) == [(1,), (2,)]
+
+
+def test_a_track_of_unknown_looks_is_joined_by_place():
+    tracks = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 410)]
+
+    assert members(tracks, looks=[0, 90, None]) == [(1,), (2, 3)]
+    assert members(tracks, looks=[None, None, None]) == [(1,), (2, 3)]
+
+
+def test_no_tracks_are_nobody():
+    assert group_people((), np.zeros(0, np.int32)) == ()
+    assert group_people((), np.zeros(0, np.int32), np.zeros((0, 128), np.float32)) == ()
+
+
+@settings(deadline=None)  # a busy machine is not a slow function
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.integers(0, 500), st.none() | st.integers(0, 359)),
+        max_size=12,
+    ),
+    st.sets(st.integers(1, 340), max_size=3).map(sorted),
+    st.booleans(),
+)
+def test_every_track_has_one_person_who_is_never_there_twice_at_a_time(faces, cuts, known):
+    tracks = [track(n, start, left) for n, (start, left, _) in enumerate(faces, 1)]
+    groups = members(tracks, cuts, [angle for *_, angle in faces] if known else None)
+    starts = {t.id: t.start for t in tracks}
+
+    assert sorted(n for group in groups for n in group) == [t.id for t in tracks]
+    for group in groups:
+        times = sorted(starts[n] for n in group)
+        assert all(b - a >= 50 for a, b in pairwise(times))
+    firsts = [starts[group[0]] for group in groups]
+    assert firsts == sorted(firsts)
+
+
+def painted(frames):
+    """Pictures of flat gray, 100 left of x = 320 and 200 right of it."""
+    picture = np.full((180, 320, 3), 100, np.uint8)
+    picture[:, 160:] = 200
+    return ((frame, picture) for frame in range(frames))
+
+
+def colour(face):
+    return np.array([face.mean(), 100], np.float32)
+
+
+def test_a_row_of_length_1_is_given_for_each_track_and_progress_told():
+    told = []
+    tracks = [track(1, 0, 100), track(2, 100, 400), track(3, 150, 100)]
+    looks = embed_tracks(painted(200), MEDIA, tracks, colour, on_progress=lambda *p: told.append(p))
+
+    assert looks.shape == (3, 2)
+    assert looks.dtype == np.float32
+    assert np.linalg.norm(looks, axis=1) == pytest.approx(1)
+    assert looks[0] == pytest.approx(looks[2])
+    assert looks[0] == pytest.approx(unit(np.float32([100, 100])))
+    assert looks[1] == pytest.approx(unit(np.float32([200, 100])))
+    assert told[-1] == (200, 200)
+
+
+def test_the_sharpest_of_large_boxes_is_taken_from_each_stretch_of_the_track():
+    noise = np.random.default_rng(5).integers(0, 255, (360, 640, 3), np.uint8)
+    film = ((f, noise if f % 20 == 0 else np.full_like(noise, f)) for f in range(160))
+    boxes = np.tile(np.float32([100, 100, 180, 200]), (160, 1))
+    boxes[0::20, 2:] += 4
+    taken = []
+
+    def embedder(face):
+        taken.append(float(face.std()))
+        return np.ones(4, np.float32)
+
+    embed_tracks(film, MEDIA, [FaceTrack(1, 0, boxes, np.ones(160, bool))], embedder)
+
+    assert len(taken) == STRETCHES
+    assert min(taken) > 10
+
+
+def test_faces_too_small_or_never_seen_have_no_looks():
+    tiny = FaceTrack(1, 0, np.tile(np.float32([10, 10, 30, 30]), (50, 1)), np.ones(50, bool))
+    unseen = FaceTrack(2, 0, np.tile(np.float32([10, 10, 90, 90]), (50, 1)), np.zeros(50, bool))
+    looks = embed_tracks(painted(200), MEDIA, [tiny, unseen, track(3, 0, 100)], colour)
+
+    assert looks.any(axis=1).tolist() == [False, False, True]
+
+
+def test_a_face_at_the_edge_of_the_picture_is_cut_with_the_edge_repeated():
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[:, -1] = 255
+    face = cut_face(picture, np.float32([60, 20, 140, 100]))
+
+    assert face.shape == (FACE_SIDE, FACE_SIDE, 3)
+    assert (face[:, -50:] == 255).all()
+    assert (face[:, :50] == 0).all()
+    assert (cut_face(picture, np.float32([-40, 20, 40, 100])) == 0).all()
+
+
+def test_a_file_that_is_no_network_is_said_to_be_none(tmp_path):
+    (tmp_path / "face.onnx").write_bytes(b"nothing of the kind")
+
+    with pytest.raises(WeightsError, match=r"face\.onnx"):
+        MobileFaceNet(tmp_path / "face.onnx")
+
+
+@pytest.mark.weights
+@pytest.mark.footage
+@pytest.mark.skipif(not MODEL.is_file(), reason=f"no embedder at {MODEL}")
+@pytest.mark.skipif(not CUTAWAY.is_file(), reason=f"no labelled clip at {CUTAWAY}")
+def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
+    labels = json.loads(CUTAWAY.read_text())
+    media = source_file.probe(CUTAWAY.parent / labels["file"])
+    tracks, names = [], []
+    for face in labels["faces"][:4]:
+        start, end = (round(face[key] * media.rate) for key in ("from_s", "to_s"))
+        boxes = np.tile(np.float32(face["box"]), (end - start, 1))
+        tracks.append(FaceTrack(len(tracks) + 1, start, boxes, np.ones(end - start, bool)))
+        names.append(face["person"])
+    with closing(source_file.pictures(media, within=FrameRange(0, 360))) as pictures:
+        looks = embed_tracks(pictures, media, tracks, MobileFaceNet(MODEL))
+
+    assert looks.shape == (4, 128)
+    assert names == ["A", "B", "B", "A"]
+    people = group_people(tracks, np.array([180], np.int32), looks)
+    assert [p.track_ids for p in people] == [(1, 4), (2, 3)]
