@@ -7,7 +7,6 @@ are under the MIT licence (Junhua-Liao/Light-ASD). Module names are the checkpoi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.devices import Room
-from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.networks.flat import (
-    BLOCK,
-    PICTURE_BYTES,
-    PICTURES,
-    FlatVisual,
-    Folded,
-    block_of,
-    encoded,
-    mut_lay_channels_last,
-    normalised,
-)
+from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
 from otio_speakerzoom.speech.spool import Spool
 
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
@@ -176,35 +162,19 @@ class _FlatPaths(nn.Module):
         return self.last(fine.add_(coarse))
 
 
-class LightAsdScorer:
+class LightAsdScorer(FlatScorer):
     """Light-ASD with trained weights, as the pipeline calls it.
 
     Its GRUs see everything, as LR-ASD's do, so they too go over all of a track.
     """
 
     name = "light-asd"
-    licence = "MIT"
-    recipe = WHOLE_BOX
-    gated = False
-    window = 500
-    """Ticks encoded in one go: 20 s, of which the context costs 2 %."""
     context = HALO
     calibration = Calibration(1.89, -0.52)
     """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        network = LightAsd()
-        load_checkpoint(network, path)
-        self.network = network.eval().to(device)
-        mut_lay_channels_last(network.model["audioEncoder"])
-        self.visual = FlatVisual(network.model["visualEncoder"], _FlatPaths).to(device)
-        self.device = device
-        self.room = Room(device, PICTURE_BYTES, PICTURES)
-
-    @torch.inference_mode()
-    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
-        """Return for each clip (T, 128 (1 + M)): its pictures encoded, then each of M sounds."""
-        return [encoded(self, clip) for clip in clips]
+        super().__init__(LightAsd(), _FlatPaths, path, device)
 
     @torch.inference_mode()
     def decide(self, track: Spool) -> NDArray[np.float32]:
@@ -213,7 +183,7 @@ class LightAsdScorer:
         sounds = track.width // 128 - 1
         onwards, state = Spool(128 * sounds), None
         for start in range(0, len(track), BLOCK):
-            visual, audio = block_of(track, start, self.device)
+            visual, audio = self.block(track, start)
             onward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)
             onwards.add(nn.functional.gelu(onward).transpose(0, 1).flatten(1).cpu().numpy())
         logits, state = [np.empty((sounds, 0), np.float32)], None

@@ -7,7 +7,6 @@ by the authors are under the MIT licence (Junhua-Liao/LR-ASD). Module names are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.devices import Room
-from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.networks.flat import (
-    BLOCK,
-    PICTURE_BYTES,
-    PICTURES,
-    FlatVisual,
-    Folded,
-    block_of,
-    encoded,
-    mut_lay_channels_last,
-    normalised,
-)
+from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
 from otio_speakerzoom.speech.spool import Spool
 
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
@@ -183,7 +169,7 @@ def flat_block(block: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class LrAsdScorer:
+class LrAsdScorer(FlatScorer):
     """LR-ASD with trained weights, as the pipeline calls it.
 
     Its encoders see nine ticks to either side, but its GRUs everything, and they remember for
@@ -193,28 +179,12 @@ class LrAsdScorer:
     """
 
     name = "lr-asd"
-    licence = "MIT"
-    recipe = WHOLE_BOX
-    gated = False
-    window = 500
-    """Ticks encoded in one go: 20 s, of which the context costs 4 %."""
     context = HALO
     calibration = Calibration(1.10, -1.07)
     """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        network = LrAsd()
-        load_checkpoint(network, path)
-        self.network = network.eval().to(device)
-        mut_lay_channels_last(network.model["audioEncoder"])
-        self.visual = FlatVisual(network.model["visualEncoder"], flat_block).to(device)
-        self.device = device
-        self.room = Room(device, PICTURE_BYTES, PICTURES)
-
-    @torch.inference_mode()
-    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
-        """Return for each clip (T, 128 (1 + M)): its pictures encoded, then each of M sounds."""
-        return [encoded(self, clip) for clip in clips]
+        super().__init__(LrAsd(), flat_block, path, device)
 
     @torch.inference_mode()
     def decide(self, track: Spool) -> NDArray[np.float32]:
@@ -237,5 +207,5 @@ class LrAsdScorer:
 
     def _joint(self, track: Spool, start: int) -> Tensor:
         """Return (M, n, 256) picture and sounds joined, of the block that begins at `start`."""
-        visual, audio = block_of(track, start, self.device)
+        visual, audio = self.block(track, start)
         return self.network.model["fusion"](torch.cat([audio, visual.expand_as(audio)], dim=2))
