@@ -49,7 +49,7 @@ class WeightsFile:
     sha256: str
     licence: str
     kind: str
-    """`scorer` (who speaks) or `detector` (where faces are)."""
+    """`scorer` (who speaks), `detector` (where faces are) or `embedder` (what they look like)."""
     what: str
     """One sentence."""
     sources: tuple[str, ...]
