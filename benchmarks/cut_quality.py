@@ -53,9 +53,9 @@ def row(labels: dict[str, Any], cut_list: CutList, tracks: tuple[FaceTrack, ...]
             box = speaker_box(labels, frame / rate + labels.get("first_video_pts_s", 0.0))
             if box is None:
                 continue
-            if shot.subject is None:
+            if shot.kind != "single":
                 wide += 1
-            elif shows(cut_list, tracks, shot.subject, frame, box):
+            elif shows(cut_list, tracks, shot.subjects[0], frame, box):
                 right += 1
             else:
                 wrong += 1

@@ -235,7 +235,7 @@ def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
 
     style = read_style(arguments.style or "standard")
     cut_list = pipeline.cut(job, style, arguments.canvas or parsing.canvas("source"))
-    singles = sum(shot.subject is not None for shot in cut_list.shots)
+    singles = sum(shot.kind == "single" for shot in cut_list.shots)
     shots = len(cut_list.shots)
     log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
     return cut_list

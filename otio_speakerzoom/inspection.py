@@ -57,7 +57,7 @@ def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
     shots = known.cut_list.shots if known.cut_list else ()
     for person, speaks in zip(known.people, known.speaks, strict=True):
         seen = sum(lengths.get(track, 0) for track in person.track_ids)
-        shown = sum(shot.range.duration for shot in shots if shot.subject == person.id)
+        shown = sum(shot.range.duration for shot in shots if shot.subjects == (person.id,))
         frames = np.array([seen, int(speaks.sum()), shown]) / float(known.media.rate)
         seen_s, speaking_s, shown_s = frames.round(3).tolist()
         yield person, seen_s, speaking_s, shown_s
@@ -104,7 +104,7 @@ def as_json(known: Known) -> str:
                 "start": shot.range.start,
                 "end": shot.range.end,
                 "kind": shot.kind,
-                "subject": shot.subject,
+                "subjects": list(shot.subjects),
                 "reason": shot.reason,
             }
             for shot in shots
@@ -137,11 +137,10 @@ def show(known: Known, console: Console) -> None:
     if known.cut_list is None:
         console.print("nothing is cut yet: `speakerzoom cut` decides the shots")
         return
-    labels = {person.id: person.label for person in known.cut_list.people}
     shots = Table("from", "to", "length", "shows", "why", title="Shots")
     for shot in known.cut_list.shots:
         begin, end = (float(frame / media.rate) for frame in (shot.range.start, shot.range.end))
-        who = "wide" if shot.subject is None else labels[shot.subject]
+        who = known.cut_list.names(shot)
         shots.add_row(f"{begin:.2f} s", f"{end:.2f} s", f"{end - begin:.2f} s", who, shot.reason)
     console.print(shots)
 

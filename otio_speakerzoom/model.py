@@ -237,19 +237,63 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """Where a moving crop is at one frame; between two keys scale and position change evenly."""
+
+    frame: int
+    """Of the source."""
+    crop: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One stretch of the source, framed one way."""
 
     range: FrameRange
-    subject: int | None
-    """Id of the person framed; None for the wide shot."""
+    subjects: tuple[int, ...]
+    """Ids of the people framed: none for the wide, one for a single, two for a two-shot."""
     crop: Box
+    """What is shown; of a moving crop, what is shown first."""
     reason: str = ""
     """Why the shot is there, in an editor's words."""
+    confidence: float = 1.0
+    """0 to 1, how sure the director is of it."""
+    keys: tuple[Key, ...] = ()
+    """Of a moving crop, from the shot's first frame on; none where it stands still."""
+    locked: bool = False
+    """Whether the editor, not the director, decided it."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.subjects)) != len(self.subjects) or len(self.subjects) > 2:
+            raise ValueError(f"a shot frames two people at most, got {self.subjects}")
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence lies between 0 and 1, got {self.confidence}")
+        frames = [key.frame for key in self.keys]
+        if frames and (
+            sorted(set(frames)) != frames
+            or frames[0] != self.range.start
+            or frames[-1] >= self.range.end
+            or self.keys[0].crop != self.crop
+        ):
+            raise ValueError(
+                f"the keys of the shot at frame {self.range.start} must rise from its start and "
+                "its crop, and lie in it"
+            )
 
     @property
     def kind(self) -> str:
-        return "wide" if self.subject is None else "single"
+        return ("wide", "single", "two-shot")[len(self.subjects)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What the editor decided: from here to here, show this."""
+
+    range: FrameRange
+    subjects: tuple[int, ...]
+    """As in `Shot`."""
+    crop: Box | None = None
+    """None where the director may frame it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +305,9 @@ class CutList:
     """Width and height of the delivered picture, in pixels."""
     shots: tuple[Shot, ...]
     people: tuple[Person, ...] = ()
+    angles: tuple[Shot, ...] = ()
+    """The same stretches framed otherwise, to choose from in an editor: the wide over everything,
+    and each person wherever they are seen. None unless they were asked for."""
 
     def __post_init__(self) -> None:
         if not self.shots:
@@ -277,17 +324,27 @@ class CutList:
                 f"the source at {self.media.duration}"
             )
         known = {person.id for person in self.people}
-        for shot in self.shots:
-            if shot.subject is not None and shot.subject not in known:
+        for shot in (*self.shots, *self.angles):
+            if not known.issuperset(shot.subjects):
                 raise ValueError(f"the shot at frame {shot.range.start} shows an unknown person")
-            if not _inside(shot.crop, self.media.size):
+            if not all(
+                _inside(c, self.media.size) for c in (shot.crop, *(k.crop for k in shot.keys))
+            ):
                 raise ValueError(
                     f"the crop of the shot at frame {shot.range.start} is not inside the picture"
                 )
+        for angle in self.angles:
+            if angle.range.start < self.range.start or angle.range.end > self.range.end:
+                raise ValueError(f"the angle at frame {angle.range.start} lies outside the cut")
 
     @property
     def range(self) -> FrameRange:
         return FrameRange(self.shots[0].range.start, self.shots[-1].range.end)
+
+    def names(self, shot: Shot) -> str:
+        """Return who is framed, as an editor would call the picture."""
+        labels = {person.id: person.label for person in self.people}
+        return " + ".join(labels[id_] for id_ in shot.subjects) or "Wide"
 
 
 def _inside(crop: Box, size: tuple[int, int]) -> bool:

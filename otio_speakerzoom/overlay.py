@@ -204,7 +204,7 @@ def _shot(known: Known, labels: dict[int, str], frame: int) -> str:
     shots = known.cut_list.shots if known.cut_list else ()
     for number, shot in enumerate(shots, 1):
         if shot.range.start <= frame < shot.range.end:
-            who = "wide" if shot.subject is None else labels[shot.subject]
+            who = " + ".join(labels[id_] for id_ in shot.subjects) or "wide"
             return f"shot {number} of {len(shots)}: {who}"
     return ""
 

@@ -57,7 +57,7 @@ VERSIONS = {
     "people": 2,
     "voice": 1,
     "scores": 4,
-    "cut": 1,
+    "cut": 2,
 }
 
 

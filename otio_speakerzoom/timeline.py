@@ -77,13 +77,12 @@ def to_otio(cut_list: CutList) -> otio.schema.Timeline:
         global_start_time=otio.opentime.RationalTime(0, float(media.rate)),
         metadata={NAMESPACE: _programme_metadata(cut_list)},
     )
-    labels = {person.id: person.label for person in cut_list.people}
     picture = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
     sound = otio.schema.Track("A1", kind=otio.schema.TrackKind.Audio)
     for link, shot in enumerate(cut_list.shots, start=1):
-        person = None if shot.subject is None else labels[shot.subject]
-        seen, heard = (_clip(media, shot, person or "Wide") for _ in range(2))
-        seen.metadata[NAMESPACE] = {"link": link, **_shot_metadata(shot, person)}
+        name = cut_list.names(shot)
+        seen, heard = (_clip(media, shot, name) for _ in range(2))
+        seen.metadata[NAMESPACE] = {"link": link, **_shot_metadata(shot, name)}
         seen.effects.append(_framing(shot.crop, cut_list.canvas))
         picture.append(seen)
         heard.metadata[NAMESPACE] = {"link": link}  # the same number: they are moved together
@@ -196,11 +195,11 @@ def _programme_metadata(cut_list: CutList) -> dict[str, Any]:
     }
 
 
-def _shot_metadata(shot: Shot, person: str | None) -> dict[str, Any]:
+def _shot_metadata(shot: Shot, name: str) -> dict[str, Any]:
     return {
         "kind": shot.kind,
-        "subject": shot.subject,
-        "person": person,
+        "subjects": list(shot.subjects),
+        "shows": name,
         "reason": shot.reason,
         "start": shot.range.start,
         "end": shot.range.end,

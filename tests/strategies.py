@@ -77,9 +77,11 @@ def cut_lists(draw, sources=None):
     shots = tuple(
         Shot(
             FrameRange(start, end),
-            draw(st.none() | st.sampled_from(ids)),
+            tuple(draw(st.lists(st.sampled_from(ids), max_size=2, unique=True))),
             draw(crops(source.size, canvas)),
             draw(st.sampled_from(("", "Anna speaks", "<nobody> & silence"))),
+            draw(st.sampled_from((0.25, 0.5, 1.0))),
+            locked=draw(st.booleans()),
         )
         for start, end in pairwise(cuts)
     )

@@ -52,7 +52,7 @@ def source(**changes):
 
 def one_shot(media, crop, canvas):
     shown = Box(crop[0], crop[1], crop[0] + crop[2], crop[1] + crop[3])
-    return CutList(media, canvas, (Shot(FrameRange(100, 200), None, shown, "why"),))
+    return CutList(media, canvas, (Shot(FrameRange(100, 200), (), shown, "why"),))
 
 
 def case_a():

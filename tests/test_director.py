@@ -272,9 +272,9 @@ def test_later_scores_give_later_cuts(shift):
         rows[0, 100 + at : 200 + at] = rows[1, 200 + at : 300 + at] = 3
         scores = [SpeechScores(n + 1, 0, row) for n, row in enumerate(rows)]
         made = direct(media, tracks, people, scores, Style(), canvas=(1920, 1080))
-        return [(shot.range.start, shot.subject) for shot in made.shots[1:]]
+        return [(shot.range.start, shot.subjects) for shot in made.shots[1:]]
 
-    assert cuts(shift) == [(start + shift, subject) for start, subject in cuts(0)]
+    assert cuts(shift) == [(start + shift, subjects) for start, subjects in cuts(0)]
 
 
 def test_without_faces_or_scores_the_cut_is_one_wide_shot():
@@ -282,7 +282,7 @@ def test_without_faces_or_scores_the_cut_is_one_wide_shot():
     for some_tracks, some_people in (([], []), (tracks, people)):
         made = direct(media, some_tracks, some_people, [], Style(), canvas=(1920, 1080))
 
-        assert [shot.subject for shot in made.shots] == [None]
+        assert [shot.subjects for shot in made.shots] == [()]
         assert made.shots[0].crop.width == 1920
 
 
@@ -293,7 +293,7 @@ def test_silence_is_held_and_then_wide():
     scores = [SpeechScores(n + 1, 0, row) for n, row in enumerate(rows)]
     shots = direct(media, tracks, people, scores, Style(), canvas=(1920, 1080)).shots
 
-    assert [shot.subject for shot in shots] == [1, None, 2]
+    assert [shot.subjects for shot in shots] == [(1,), (), (2,)]
     assert shots[0].range.end == pytest.approx(200 + 25, abs=6)
     assert shots[1].range.end == pytest.approx(350 - 6, abs=6)
     assert shots[1].reason == "wide: nobody speaks"

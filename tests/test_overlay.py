@@ -133,7 +133,7 @@ def test_the_strip_tells_whether_anybody_is_heard(beeping, tmp_path):
 
 def test_the_strip_tells_the_shot_and_lets_the_picture_through(beeping, tmp_path):
     media = probe(beeping)
-    shot = Shot(FrameRange(0, 40), None, Box(0, 0, 640, 360))
+    shot = Shot(FrameRange(0, 40), (), Box(0, 0, 640, 360))
     known = known_of(beeping, [])
     with_cut = film_of(replace(known, cut_list=CutList(media, (640, 360), (shot,))),
                        tmp_path / "cut.mp4")  # fmt: skip

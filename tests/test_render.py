@@ -55,7 +55,7 @@ def test_every_cut_falls_on_its_frame(two_halves, tmp_path, rate, late):
     cuts = [0, 7, 8, 31, 60, media.duration]
     crops = [LEFT, RIGHT, LEFT, RIGHT, LEFT]
     shots = tuple(
-        Shot(FrameRange(start, end), 1, crop)
+        Shot(FrameRange(start, end), (1,), crop)
         for start, end, crop in zip(cuts, cuts[1:], crops, strict=False)
     )
     preview(CutList(media, (64, 64), shots, (Person(1, ()),)), tmp_path / "film.mp4")
@@ -74,7 +74,7 @@ def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
     media = probe(numbered_clip("sizes.mp4", size="320x180", frames=100))
     crops = [Box(0, 0, 101.25, 180), Box(50, 6, 140, 166), Box(20, 50, 65, 130), Box(7, 0, 97, 160)]
     shots = tuple(
-        Shot(FrameRange(20 * n, 20 * n + 20), None, crops[n % len(crops)]) for n in range(5)
+        Shot(FrameRange(20 * n, 20 * n + 20), (), crops[n % len(crops)]) for n in range(5)
     )
     preview(CutList(media, (180, 320), shots), tmp_path / "film.mp4")
     film = decoded(tmp_path / "film.mp4")
@@ -87,7 +87,7 @@ def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
 def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
     media = probe(two_halves("25", "0.5"))
     # 0.5 s of sound lie before frame 0, so the beep is at 0.7 s of the picture, frame 17.5
-    shot = Shot(FrameRange(10, 60), None, WHOLE)
+    shot = Shot(FrameRange(10, 60), (), WHOLE)
     preview(CutList(media, (128, 64), (shot,)), tmp_path / "film.mov")
 
     film = decoded(tmp_path / "film.mov")
@@ -115,7 +115,7 @@ def test_whole_pixels_stay_inside_and_within_a_pixel_of_the_crop(cut_list):
 
 def test_a_failed_render_leaves_nothing_and_says_why(two_halves, tmp_path):
     media = probe(two_halves("25"))
-    shot = Shot(FrameRange(0, 90), None, WHOLE)
+    shot = Shot(FrameRange(0, 90), (), WHOLE)
     too_large = CutList(media, (200_000, 100_000), (shot,))
 
     with pytest.raises(ToolError, match=r"film\.mp4: ffmpeg could not write it: ."):
@@ -126,7 +126,7 @@ def test_a_failed_render_leaves_nothing_and_says_why(two_halves, tmp_path):
 def test_progress_reaches_the_end(two_halves, tmp_path):
     media = probe(two_halves("25"))
     told = []
-    cut_list = CutList(media, (128, 64), (Shot(FrameRange(0, 90), None, WHOLE),))
+    cut_list = CutList(media, (128, 64), (Shot(FrameRange(0, 90), (), WHOLE),))
     preview(cut_list, tmp_path / "film.mkv", on_progress=lambda *step: told.append(step))
 
     assert told[-1] == (90, 90)

@@ -17,6 +17,7 @@ from otio_speakerzoom.model import (
     Detections,
     FaceTrack,
     FrameRange,
+    Lock,
     Media,
     Microphone,
     Person,
@@ -42,7 +43,7 @@ def test_a_kept_cut_list_comes_back(tmp_path, cut_list):
     assert kept.value.canvas == cut_list.canvas
     assert kept.value.people == cut_list.people
     for back, shot in zip(kept.value.shots, cut_list.shots, strict=True):
-        assert (back.range, back.subject, back.reason) == (shot.range, shot.subject, shot.reason)
+        assert (back.range, back.subjects, back.reason) == (shot.range, shot.subjects, shot.reason)
         assert back.crop.left == pytest.approx(shot.crop.left, abs=6e-4)
         assert back.crop.bottom == pytest.approx(shot.crop.bottom, abs=6e-4)
 
@@ -137,8 +138,8 @@ def cut_file(tmp_path):
     """A folder with a kept cut list to damage, and its source."""
     source = Media(Path("/talk.mp4"), Fraction(25), 100, (640, 360))
     shots = (
-        Shot(FrameRange(0, 60), None, Box(0, 0, 640, 360), "wide"),
-        Shot(FrameRange(60, 100), 1, Box(0, 0, 320, 180), "speaks"),
+        Shot(FrameRange(0, 60), (), Box(0, 0, 640, 360), "wide"),
+        Shot(FrameRange(60, 100), (1,), Box(0, 0, 320, 180), "speaks"),
     )
     store.save_cut_list(tmp_path, CutList(source, (640, 360), shots, (Person(1, (1,)),)), "c")
     return tmp_path, source
@@ -149,8 +150,8 @@ def cut_file(tmp_path):
     [
         ('"start": 60', '"start": 61', "follow one another"),
         ('"end": 100', '"end": 101', "the source at 100"),
-        ('"subject": 1', '"subject": 7', "unknown person"),
-        ('"subject": 1', '"subject": null', "shot 2: a single needs a subject"),
+        ('"subjects": [1]', '"subjects": [7]', "unknown person"),
+        ('"subjects": [1]', '"subjects": []', "shot 2: a wide has no subject"),
         ('"kind": "wide"', '"kind": "wise"', "shot 1"),
         ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, 320.0]", "four numbers"),
         ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, 641.0, 180.0]", "not inside the picture"),
@@ -226,6 +227,36 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         store.save_people(tmp_path / "talk.speakerzoom", (), "p")
 
 
+def test_kept_locks_come_back_in_order_of_time(tmp_path):
+    locks = (Lock(FrameRange(60, 90), (2, 1)), Lock(FrameRange(0, 60), (), Box(0, 0, 64, 36)))
+    store.save_locks(tmp_path, locks)
+
+    assert store.load_locks(tmp_path) == locks[::-1]
+    assert store.load_locks(tmp_path / "elsewhere") == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ('{"start": 0, "end": 9, "show": "close"}', "lock 1: show is"),
+        ('{"start": 0, "end": 9, "show": [1, 2, 3]}', "one or two people"),
+        ('{"start": 0, "end": 9.5, "show": 1}', "whole frames"),
+        ('{"start": 9, "end": 9, "show": 1}', "start < end"),
+        ('{"start": 0, "end": 9, "show": 1, "crop": [1, 2]}', "four numbers"),
+        ('{"start": 0, "end": 9, "show": 1}, {"start": 8, "end": 20, "show": 2}', "frame 8"),
+        ('{"start": 0, "end": 9}', "'show' is missing"),
+    ],
+)
+def test_wrong_locks_are_refused_in_one_line(tmp_path, row, says):
+    path = tmp_path / "locks.json"
+    path.write_text(f'{{"schema": "speakerzoom.locks/1", "locks": [{row}]}}')
+
+    with pytest.raises(StoreError, match=says) as caught:
+        store.load_locks(tmp_path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_digests_follow_content_and_not_the_name(tmp_path):
     one, other = tmp_path / "one.bin", tmp_path / "other.bin"
     one.write_bytes(bytes(3_000_000))
@@ -243,6 +274,6 @@ def test_written_json_can_be_read_by_anybody(cut_file):
 
     assert list(document) == ["schema", "made_from", "media", "canvas", "people", "shots"]
     assert document["shots"][1] == {
-        "start": 60, "end": 100, "kind": "single", "subject": 1,
-        "crop": [0.0, 0.0, 320.0, 180.0], "reason": "speaks",
+        "start": 60, "end": 100, "kind": "single", "subjects": [1],
+        "crop": [0.0, 0.0, 320.0, 180.0], "reason": "speaks", "confidence": 1,
     }  # fmt: skip

@@ -31,8 +31,8 @@ def talk(**changes):
 def two_shots(media):
     people = (Person(4, (1,), "Anna"), Person(7, (2,)))
     shots = (
-        Shot(FrameRange(30, 100), None, Box(0, 0, 1920, 1080), "both speak"),
-        Shot(FrameRange(100, 250), 7, Box(960, 100, 1600, 460), "answers"),
+        Shot(FrameRange(30, 100), (), Box(0, 0, 1920, 1080), "both speak"),
+        Shot(FrameRange(100, 250), (7,), Box(960, 100, 1600, 460), "answers"),
     )
     return CutList(media, (1920, 1080), shots, people)
 
@@ -99,11 +99,12 @@ def test_a_clip_says_who_and_why():
     first, second = to_otio(two_shots(talk())).video_tracks()[0]
 
     assert (first.name, second.name) == ("Wide", "Person 7")
-    assert dict(second.metadata["speakerzoom"]) == {
+    noted = dict(second.metadata["speakerzoom"])
+    assert list(noted.pop("subjects")) == [7]
+    assert noted == {
         "link": 2,
         "kind": "single",
-        "subject": 7,
-        "person": "Person 7",
+        "shows": "Person 7",
         "reason": "answers",
         "start": 100,
         "end": 250,

@@ -64,7 +64,7 @@ def direct(
         span = FrameRange(within.start + start, within.start + end)
         crop = _crop(subject, _seen(tracks, span), media.size, canvas, style)
         reason = _reason(subject, picture, speech[:, start:end])
-        shots.append(Shot(span, subject and subject.id, crop, reason))
+        shots.append(Shot(span, (subject.id,) if subject else (), crop, reason))
     return CutList(media, canvas, tuple(shots), tuple(people))
 
 

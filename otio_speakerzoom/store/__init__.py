@@ -1,8 +1,8 @@
 """Keeps each stage's result beside the source, and knows when it is stale.
 
-JSON where a person may edit (people, shots), npz where arrays are, never pickle. Every file opens
-with its schema and with what it was made from: a digest of the stage's version, its options and
-its inputs' digests. Files are written under a temporary name and then renamed, so that a crash,
+JSON where a person may edit (people, shots, locks), npz where arrays are, never pickle. Every file
+opens with its schema and with what it was made from: a digest of the stage's version, its options
+and its inputs' digests. Files are written under a temporary name and then renamed, so that a crash,
 a full disk or an impatient user leaves either the old file or the new one.
 """
 
@@ -18,9 +18,11 @@ from otio_speakerzoom.store.arrays import (
 )
 from otio_speakerzoom.store.documents import (
     load_cut_list,
+    load_locks,
     load_media,
     load_people,
     save_cut_list,
+    save_locks,
     save_media,
     save_people,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "folder_beside",
     "load_cut_list",
     "load_detections",
+    "load_locks",
     "load_media",
     "load_people",
     "load_scores",
@@ -48,6 +51,7 @@ __all__ = [
     "replacing",
     "save_cut_list",
     "save_detections",
+    "save_locks",
     "save_media",
     "save_people",
     "save_scores",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Media, Person, Shot, Sound
 from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
 
 
@@ -44,6 +45,8 @@ def save_cut_list(folder: Path, cut_list: CutList, made_from: str) -> None:
         "people": [{"id": p.id, "name": p.name} for p in cut_list.people],
         "shots": [_shot_to_json(shot) for shot in cut_list.shots],
     }
+    if cut_list.angles:
+        content["angles"] = [_shot_to_json(shot) for shot in cut_list.angles]
     write_json(folder / "cutlist.json", "cutlist", made_from, content)
 
 
@@ -58,6 +61,8 @@ def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kep
         return None
     tracks = {person.id: person.track_ids for person in people}
     with understood(path):
+        if not kept.edited and any("subject" in row for row in kept.value["shots"]):
+            return None  # by a version that knew singles and wides only: it is made anew
         written = kept.value["media"]
         made_for = Path(written["path"]).name, *written["rate"], written["duration"]
         if made_for != (media.path.name, *media.rate.as_integer_ratio(), media.duration):
@@ -72,40 +77,110 @@ def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kep
                 Person(int(row["id"]), tracks.get(int(row["id"]), ()), str(row["name"]))
                 for row in kept.value["people"]
             ),
+            angles=tuple(
+                _shot_from_json(n, s) for n, s in enumerate(kept.value.get("angles", ()), 1)
+            ),
         )
     return Kept(cut_list, kept.made_from, kept.edited)
 
 
-def _shot_to_json(shot: Shot) -> dict[str, object]:
-    crop = [round(float(edge), 3) for edge in _edges(shot.crop)]
-    return {
-        "start": shot.range.start,
-        "end": shot.range.end,
-        "kind": shot.kind,
-        "subject": shot.subject,
-        "crop": crop,
-        "reason": shot.reason,
-    }
+def save_locks(folder: Path, locks: tuple[Lock, ...]) -> None:
+    """Keep what the editor decided, for people to read and change."""
+    rows = [
+        {
+            "start": lock.range.start,
+            "end": lock.range.end,
+            "show": list(lock.subjects) or "wide",
+            **({"crop": _crop_to_json(lock.crop)} if lock.crop else {}),
+        }
+        for lock in locks
+    ]
+    write_json(folder / "locks.json", "locks", "", {"locks": rows})
 
 
-def _shot_from_json(number: int, row: dict[str, Any]) -> Shot:
-    subject, crop = row["subject"], row["crop"]
-    if row["kind"] not in ("single", "wide") or (row["kind"] == "single") == (subject is None):
-        raise ValueError(f"shot {number}: a single needs a subject, and a wide has none")
-    if len(crop) != 4 or not all(isinstance(edge, int | float) for edge in crop):
-        raise ValueError(f"shot {number}: crop needs four numbers: left, top, right, bottom")
-    if not all(type(row[key]) is int for key in ("start", "end")):
-        raise ValueError(f"shot {number}: start and end are whole frames")
-    return Shot(
-        FrameRange(row["start"], row["end"]),
-        None if subject is None else int(subject),
-        Box(*(float(edge) for edge in crop)),
-        str(row.get("reason", "")),
+def load_locks(folder: Path) -> tuple[Lock, ...]:
+    """Return the editor's decisions in order of time; none where there is no locks.json.
+
+    A stretch is told by `start` and `end`, whole frames of the source; `show` is "wide", a
+    person's id, or a list of one or two ids; `crop` may be left out.
+    """
+    path = folder / "locks.json"
+    kept = read_json(path, "locks")
+    if kept is None:
+        return ()
+    with understood(path):
+        locks = [_lock_from_json(n, row) for n, row in enumerate(kept.value["locks"], 1)]
+        locks.sort(key=lambda lock: lock.range.start)
+        for before, after in pairwise(locks):
+            if after.range.start < before.range.end:
+                raise ValueError(f"two locks cover frame {after.range.start}")
+    return tuple(locks)
+
+
+def _lock_from_json(number: int, row: dict[str, Any]) -> Lock:
+    where = f"lock {number}"
+    show = row["show"]
+    if show != "wide" and not isinstance(show, int | list):
+        raise ValueError(f'{where}: show is "wide", a person\'s id, or a list of ids')
+    subjects = () if show == "wide" else tuple(show) if isinstance(show, list) else (show,)
+    if not all(type(id_) is int for id_ in subjects) or len(subjects) > 2:
+        raise ValueError(f"{where}: a shot frames one or two people, by their ids")
+    return Lock(
+        _range_from_json(where, row),
+        subjects,
+        _crop_from_json(where, row["crop"]) if "crop" in row else None,
     )
 
 
-def _edges(box: Box) -> tuple[float, float, float, float]:
-    return box.left, box.top, box.right, box.bottom
+def _shot_to_json(shot: Shot) -> dict[str, object]:
+    row: dict[str, object] = {
+        "start": shot.range.start,
+        "end": shot.range.end,
+        "kind": shot.kind,
+        "subjects": list(shot.subjects),
+        "crop": _crop_to_json(shot.crop),
+        "reason": shot.reason,
+        "confidence": round(shot.confidence, 3),
+    }
+    if shot.keys:
+        row["keys"] = [[key.frame, *_crop_to_json(key.crop)] for key in shot.keys]
+    if shot.locked:
+        row["locked"] = True
+    return row
+
+
+def _shot_from_json(number: int, row: dict[str, Any]) -> Shot:
+    where, subjects = f"shot {number}", tuple(int(id_) for id_ in row["subjects"])
+    kinds = {"wide": 0, "single": 1, "two-shot": 2}
+    if kinds.get(row["kind"]) != len(subjects):
+        raise ValueError(f"{where}: a wide has no subject, a single has one, a two-shot has two")
+    return Shot(
+        _range_from_json(where, row),
+        subjects,
+        _crop_from_json(where, row["crop"]),
+        str(row.get("reason", "")),
+        float(row.get("confidence", 1)),
+        tuple(
+            Key(int(frame), _crop_from_json(where, crop)) for frame, *crop in row.get("keys", ())
+        ),
+        bool(row.get("locked", False)),
+    )
+
+
+def _range_from_json(where: str, row: dict[str, Any]) -> FrameRange:
+    if not all(type(row[key]) is int for key in ("start", "end")):
+        raise ValueError(f"{where}: start and end are whole frames")
+    return FrameRange(row["start"], row["end"])
+
+
+def _crop_to_json(crop: Box) -> list[float]:
+    return [round(float(edge), 3) for edge in (crop.left, crop.top, crop.right, crop.bottom)]
+
+
+def _crop_from_json(where: str, crop: list[Any]) -> Box:
+    if len(crop) != 4 or not all(isinstance(edge, int | float) for edge in crop):
+        raise ValueError(f"{where}: crop needs four numbers: left, top, right, bottom")
+    return Box(*(float(edge) for edge in crop))
 
 
 def _media_to_json(media: Media) -> dict[str, object]:
