@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from otio_speakerzoom import parsing
+from otio_speakerzoom.director.style import CHOICES, Style, read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -161,6 +163,15 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     )
     taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
                        help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
+    taste.add_argument("--layout", choices=("programme", "stacked"), default="programme",
+                       help="stacked: the wide, above it a track a person")  # fmt: skip
+    values = taste.add_argument_group("values of the style, in place of its own (docs/style.md)")
+    for field in fields(Style):
+        flag, dest = parsing.style_flag(field.name), f"style_{field.name}"
+        if field.name in CHOICES:
+            values.add_argument(flag, dest=dest, choices=CHOICES[field.name])
+        else:
+            values.add_argument(flag, dest=dest, type=parsing.amount, metavar="N")
     return common, source, analysis, taste
 
 
@@ -231,14 +242,21 @@ def _analyze(arguments: argparse.Namespace) -> None:
 
 def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
     from otio_speakerzoom import pipeline
-    from otio_speakerzoom.director.style import read_style
 
-    style = read_style(arguments.style or "standard")
-    cut_list = pipeline.cut(job, style, arguments.canvas or parsing.canvas("source"))
+    style = read_style(arguments.style or "standard", _style_values(arguments))
+    canvas = arguments.canvas or parsing.canvas("source")
+    cut_list = pipeline.cut(job, style, canvas, stacked=arguments.layout == "stacked")
     singles = sum(shot.kind == "single" for shot in cut_list.shots)
     shots = len(cut_list.shots)
     log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
     return cut_list
+
+
+def _style_values(arguments: argparse.Namespace) -> dict[str, float | str]:
+    """Return the values of the style that were given on the command line."""
+    given = {name.removeprefix("style_"): value for name, value in vars(arguments).items()
+             if name.startswith("style_")}  # fmt: skip
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _cut(arguments: argparse.Namespace) -> None:
@@ -299,7 +317,11 @@ def _render(arguments: argparse.Namespace) -> None:
 
     seen, heard = ("detector", "detect_every", "tracker"), ("scorer", "audio_stream", "channels")
     asked = (*seen, *heard, "begin", "end", "style", "canvas")
-    as_kept = not arguments.force and not any(getattr(arguments, name) for name in asked)
+    as_kept = not (
+        arguments.force
+        or _style_values(arguments)
+        or any(getattr(arguments, name) for name in asked)
+    )
     with _job(arguments) as job:
         cut_list = pipeline.kept_cut(job) if as_kept else None
         cut_list = cut_list or _planned(arguments, job)

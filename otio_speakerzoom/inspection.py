@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otio_speakerzoom import pipeline, store, weights
-from otio_speakerzoom.director.direct import scores_by_person, who_speaks
+from otio_speakerzoom.director.direct import floor_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Speech, Voice
@@ -46,9 +46,8 @@ def what_is_known(job: pipeline.Job) -> Known:
             f"{job.source}: nothing is known yet; run `speakerzoom analyze` on it first"
         )
     media, tracks, people, voice, speech = kept
-    logits = scores_by_person(people, speech.scores, media.range)
-    speaks = who_speaks(logits, media, Style())
-    return Known(media, tracks, people, voice, speech, speaks, pipeline.kept_cut(job))
+    floor = floor_of(media, tracks, people, speech.scores, voice, Style(), media.range)
+    return Known(media, tracks, people, voice, speech, floor.speaks, pipeline.kept_cut(job))
 
 
 def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:

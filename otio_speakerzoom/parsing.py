@@ -59,6 +59,19 @@ def channels(text: str) -> str | int:
     return named.get(text) or int(text)
 
 
+def amount(text: str) -> float:
+    """Return a value of a style: 2, 2s or 12%."""
+    if not (match := re.fullmatch(r"(-?\d+(?:\.\d+)?)(s|%)?", text)):
+        raise argparse.ArgumentTypeError(f"{text}: a value is 2, 2s or 12%")
+    return float(match[1]) / (100 if match[2] == "%" else 1)
+
+
+def style_flag(name: str) -> str:
+    """Return the flag for one of a style's values: min_shot_seconds is --min-shot."""
+    named = {"face_heights": "tightness"}
+    return "--" + named.get(name, name.removesuffix("_seconds")).replace("_", "-")
+
+
 def time(text: str) -> Callable[[Media], int]:
     """Parse a time into what gives its frame once the source's rate is known."""
     if match := re.fullmatch(r"(\d+)f", text):

@@ -144,14 +144,23 @@ def analyze(job: Job) -> Analysis:
     return Analysis(media, within, detections, tracks, people, voice, speech, scorer, digest)
 
 
-def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> CutList:
+def cut(
+    job: Job,
+    style: Style,
+    canvas: Callable[[Media], tuple[int, int]],
+    *,
+    stacked: bool = False,
+) -> CutList:
     """Return the cut of the source, planned anew where what it was made from has changed.
 
-    A cut list that somebody edited is returned as it is, unless the job is forced.
+    The locks beside the source are kept. A cut list that somebody edited is returned as it is,
+    unless the job is forced. `stacked` adds the angles that were not chosen.
     """
     analysis = analyze(replace(job, force=False))
     size = canvas(analysis.media)
-    made_from = _digest("cut", asdict(style), size, analysis.digest)
+    locks = store.load_locks(job.folder)
+    options = (asdict(style), size, stacked, [asdict(lock) for lock in locks])
+    made_from = _digest("cut", options, analysis.digest)
     kept = None if job.force else _load_cut(job, analysis)
     if kept and kept.edited:
         log.warning("%s was edited: it is kept; --force plans anew", job.folder / "cutlist.json")
@@ -166,6 +175,9 @@ def cut(job: Job, style: Style, canvas: Callable[[Media], tuple[int, int]]) -> C
         canvas=size,
         camera_cuts=analysis.detections.camera_cuts.tolist(),
         within=analysis.within,
+        voice=analysis.voice,
+        locks=locks,
+        stacked=stacked,
     )
     store.save_cut_list(job.folder, cut_list, made_from)
     # what is kept is rounded for people to read: give that, so that export says the same again

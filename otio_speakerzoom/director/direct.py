@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.cutting import WIDE, choose_pictures, joined, worths
-from otio_speakerzoom.director.floor import smoothed, speaking
-from otio_speakerzoom.director.framing import frame_single, frame_wide
+from otio_speakerzoom.director.cutting import WIDE, Picture, Search
+from otio_speakerzoom.director.floor import Floor, find_floor
+from otio_speakerzoom.director.framer import Framer
+from otio_speakerzoom.director.plan import Chosen, plan
+from otio_speakerzoom.director.reasons import confidence, reason
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.turns import runs
+from otio_speakerzoom.director.worth import worths
+from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
-    Box,
     CutList,
     FaceTrack,
     FrameRange,
+    Lock,
     Media,
     Person,
     Shot,
     SpeechScores,
+    Voice,
 )
+
+CUTS_PER_SECOND = 25
+"""How many places for a cut are looked at: 40 ms is finer than anybody sees, whatever the rate."""
 
 
 def direct(
@@ -33,61 +43,153 @@ def direct(
     canvas: tuple[int, int],
     camera_cuts: Sequence[int] = (),
     within: FrameRange | None = None,
+    voice: Voice | None = None,
+    locks: Sequence[Lock] = (),
+    stacked: bool = False,
 ) -> CutList:
     """Return the cut of `within` (default: the whole source) for a picture of `canvas`.
 
     Without faces or scores the cut is one wide shot. Tracks that belong to nobody in `people`
-    take no shot, but their faces are kept out of singles like any other.
+    take no shot, but their faces are kept out of singles like any other. `voice` tells silence
+    from a voice off screen. `locks`, in order of time, are kept exactly as far as they lie in
+    `within`. `stacked` adds the angles that were not chosen.
     """
     within = within or media.range
-    logits = scores_by_person(people, scores, within)
+    floor = floor_of(media, tracks, people, scores, voice, style, within)
+    locked = _locked(locks, people, within)
+    framer = Framer(media, tracks, people, canvas, style, camera_cuts, within)
+    search = _search(floor, framer, media, style, [cut - within.start for cut in camera_cuts],
+                     also={picture for _, _, picture, _ in locked})  # fmt: skip
+    chosen = plan(
+        search,
+        floor,
+        style,
+        float(media.rate),
+        locked=[(start, end, picture) for start, end, picture, _ in locked],
+        leaves=(lambda shot: framer.leaves(shot, floor, search.min_shot))
+        if style.follow == "reframe" else None,
+    )  # fmt: skip
+    shots: list[Shot] = []
+    for shot in chosen:
+        lock = None if shot.lock is None else locked[shot.lock][3]
+        shots.append(_shot(shot, lock, people, floor, framer, style, within))
+    angles = framer.angles(shots) if stacked else ()
+    return CutList(media, canvas, tuple(shots), tuple(people), angles)
+
+
+def floor_of(
+    media: Media,
+    tracks: Sequence[FaceTrack],
+    people: Sequence[Person],
+    scores: Sequence[SpeechScores],
+    voice: Voice | None,
+    style: Style,
+    within: FrameRange,
+) -> Floor:
+    """Return who holds the floor in `within`."""
+    logits = _by_person(people, [(s.track_id, s.start, s.logits) for s in scores], within)
     lefts = [(track.id, track.start, track.boxes[:, 0]) for track in tracks]
     visible = ~np.isnan(_by_person(people, lefts, within))
-    speech = who_speaks(logits, media, style)
-    pace = media.rate
-    worth = worths(
-        speech,
-        visible,
-        logits,
-        anticipation=round(style.anticipation_seconds * pace),
-        hold=round(style.hold_seconds * pace),
+    return find_floor(logits, visible, voice, within, media.rate, style)
+
+
+def _shot(
+    shot: Chosen,
+    lock: Lock | None,
+    people: Sequence[Person],
+    floor: Floor,
+    framer: Framer,
+    style: Style,
+    within: FrameRange,
+) -> Shot:
+    span = FrameRange(within.start + shot.start, within.start + shot.end)
+    subjects = tuple(people[n].id for n in shot.picture)
+    if lock:
+        crop = framer.crop(shot.picture, span) if lock.crop is None else lock.crop
+        framer.remember(shot.picture, span, crop)
+        return Shot(span, subjects, crop, "locked", 1.0, locked=True)
+    crop = framer.crop(shot.picture, span)
+    framer.remember(shot.picture, span, crop)
+    keys = framer.keys(shot.picture, span, crop) if style.follow == "smooth" else ()
+    return Shot(
+        span,
+        subjects,
+        keys[0].crop if keys else crop,
+        reason(people, floor, shot.picture, shot.start, shot.end),
+        confidence(floor, shot.picture, shot.start, shot.end),
+        keys,
     )
-    pictures = choose_pictures(
-        worth / float(pace),
-        min_shot=int(np.ceil(style.min_shot_seconds * float(pace))),
-        cut_cost=style.cut_cost_seconds,
-        camera_cuts=[cut - within.start for cut in camera_cuts],
+
+
+def _search(
+    floor: Floor,
+    framer: Framer,
+    media: Media,
+    style: Style,
+    camera_cuts: Sequence[int],
+    also: set[Picture],
+) -> Search:
+    """Return what the shots are chosen from: pictures, their worth, and where a cut may be."""
+    people, frames = floor.speaks.shape
+    pace = float(media.rate)
+    singles: list[Picture] = [(n,) for n in range(people)]
+    pairs = _pairs(floor, framer, round(style.min_overlap_seconds * pace), style)
+    pictures = (WIDE, *singles, *sorted(pairs | {p for p in also if len(p) == 2}))
+    worth = worths(floor, pictures, media.rate, style)
+    cuts = frozenset(cut for cut in camera_cuts if 0 < cut < frames)
+    speech = np.concatenate([floor.voice[:1], floor.voice])
+    cost = style.cut_cost_seconds * (1 + style.cut_in_speech * speech.astype(float))
+    near = int(np.ceil(style.camera_cut_seconds * pace))
+    for cut in cuts:
+        cost[max(1, cut - near + 1) : cut + near] = np.inf
+    cost[1:][np.arange(frames) % max(1, round(pace / CUTS_PER_SECOND)) > 0] = np.inf
+    for cut in cuts:
+        cost[cut] = style.cut_cost_seconds
+    return Search(
+        pictures,
+        worth / pace,
+        cost,
+        min_shot=max(1, int(np.ceil(style.min_shot_seconds * pace))),
+        breaks=(frozenset(), *(cuts for _ in pictures[1:])),
+        free=cuts,
     )
-    shots: list[Shot] = []
-    for start, end, picture in joined(pictures):
-        subject = None if picture == WIDE else people[picture - 1]
-        span = FrameRange(within.start + start, within.start + end)
-        crop = _crop(subject, _seen(tracks, span), media.size, canvas, style)
-        reason = _reason(subject, picture, speech[:, start:end])
-        shots.append(Shot(span, (subject.id,) if subject else (), crop, reason))
-    return CutList(media, canvas, tuple(shots), tuple(people))
 
 
-def who_speaks(logits: NDArray[np.float32], media: Media, style: Style) -> NDArray[np.bool_]:
-    """Return (P, T) who holds the floor in each frame, from (P, T) log odds (NaN: not seen)."""
-    speech = [
-        speaking(
-            smoothed(row, round(style.smooth_seconds * media.rate)),
-            enter=style.enter,
-            leave=style.leave,
-            min_pause=round(style.min_pause_seconds * media.rate),
-            min_speech=round(style.min_speech_seconds * media.rate),
-        )
-        for row in logits
-    ]
-    return np.array(speech, np.bool_).reshape(logits.shape)
+def _pairs(floor: Floor, framer: Framer, least: int, style: Style) -> set[Picture]:
+    """Return who may share a two-shot: pairs that overlap and sit side by side."""
+    if style.overlap != "two-shot":
+        return set()
+    pairs: set[Picture] = set()
+    for one, other in combinations(range(len(floor.speaks)), 2):
+        both = floor.speaks[one] & floor.speaks[other]
+        if any(
+            end - start >= least and framer.side_by_side(one, other, start, end)
+            for start, end in runs(both)
+        ):
+            pairs.add((one, other))
+    return pairs
 
 
-def scores_by_person(
-    people: Sequence[Person], scores: Sequence[SpeechScores], within: FrameRange
-) -> NDArray[np.float32]:
-    """Return (P, T) each person's score in each frame; NaN where there is none."""
-    return _by_person(people, [(s.track_id, s.start, s.logits) for s in scores], within)
+def _locked(
+    locks: Sequence[Lock], people: Sequence[Person], within: FrameRange
+) -> list[tuple[int, int, Picture, Lock]]:
+    """Return start and end of each lock in frames of `within`, its picture, and the lock."""
+    rows = {person.id: n for n, person in enumerate(people)}
+    out: list[tuple[int, int, Picture, Lock]] = []
+    for lock in locks:
+        for id_ in lock.subjects:
+            if id_ not in rows:
+                known = ", ".join(str(person.id) for person in people) or "nobody"
+                raise SpeakerZoomError(
+                    f"locks.json: the lock at frame {lock.range.start} shows person {id_}, but the "
+                    f"people are {known}; mend or remove it"
+                )
+        start = max(lock.range.start, within.start) - within.start
+        end = min(lock.range.end, within.end) - within.start
+        if start < end:
+            picture = tuple(sorted(rows[id_] for id_ in lock.subjects))
+            out.append((start, end, picture, lock))
+    return out
 
 
 def _by_person(
@@ -104,45 +206,3 @@ def _by_person(
             part = values[first - start : last - start]
             out[owner[track], first - within.start : last - within.start] = part
     return out
-
-
-def _seen(tracks: Sequence[FaceTrack], span: FrameRange) -> list[tuple[int, NDArray[np.float32]]]:
-    """Return track id and (n, 4) boxes of every face that is there during `span`."""
-    return [
-        (track.id, track.boxes[max(0, span.start - track.start) : span.end - track.start])
-        for track in tracks
-        if track.start < span.end and span.start < track.range.end
-    ]
-
-
-def _crop(
-    subject: Person | None,
-    seen: list[tuple[int, NDArray[np.float32]]],
-    size: tuple[int, int],
-    canvas: tuple[int, int],
-    style: Style,
-) -> Box:
-    """Return the crop of one shot; a person never seen in it gets the wide's."""
-    mine = subject.track_ids if subject else ()
-    own = [boxes for track, boxes in seen if track in mine]
-    others = [boxes for track, boxes in seen if track not in mine]
-    if own:
-        return frame_single(np.concatenate(own), others, size, canvas, style)
-    nobody = np.empty((0, 4), np.float32)
-    return frame_wide(np.concatenate([nobody, *others]), size, canvas)
-
-
-def _reason(subject: Person | None, picture: int, speech: NDArray[np.bool_]) -> str:
-    """Return why a shot is there, from the (P, T) speech during it."""
-    count: NDArray[np.int64] = speech.sum(axis=0, dtype=np.int64)
-    alone, several = (count == 1).mean().item(), (count > 1).mean().item()
-    if subject is None:
-        if not len(speech):
-            return "wide: no face is seen"
-        if several > alone:
-            return "wide: several speak"
-        return "wide: nobody speaks" if alone < 0.5 else "wide: a turn too short for a shot"
-    if several > 0.5:
-        return f"{subject.label} leads while several speak"
-    own = round(100 * speech[picture - 1].mean().item())
-    return f"{subject.label} speaks {own} % of the shot" if own else f"{subject.label} is held"

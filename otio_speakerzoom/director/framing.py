@@ -8,13 +8,13 @@ tightens, as little as serves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.model import Box
+from otio_speakerzoom.model import Box, Key, Shot
+from otio_speakerzoom.reframe import reframe
 
 EYES_BELOW_TOP = 0.4
 """Where the eyes lie in a forehead-to-chin face box, as a share of its height (anthropometry puts
@@ -25,6 +25,15 @@ BREATHING = 0.25
 
 HALO = 0.35
 """What belongs to another face on each side, in its own widths: hair, ears, a shoulder."""
+
+AN_EAR = 0.08
+"""Share of another face's box that may show at the edge: an ear, no eye."""
+
+ALIKE = 0.12
+"""Two crops are as large as each other to the eye if the logarithm of their ratio is below this."""
+
+TWO_SHOT_MARGIN = 0.7
+"""Room outside the two faces of a two-shot, in face heights: their shoulders."""
 
 SIZES, OFFSETS = 7, 41
 """How many crop sizes and sideways moves are tried; steps of about a twentieth of the crop."""
@@ -58,88 +67,171 @@ def frame_single(
     `faces` are the (T, 4) boxes of the person in the frames of the shot, `others` the same of
     everybody else who is seen in it. Of all sizes and sideways moves tried, the one wins in which
     other faces disturb least, then the one that cuts least off this face, then the one nearest to
-    the ideal.
+    the ideal: head and shoulders, with room on the side of the partner.
     """
     face = np.median(faces, axis=0).astype(float)
-    reach = _reach(faces)
-    foreign = np.array([_reach(boxes) for boxes in others]).reshape(-1, 4)
-    foreign += HALO * (foreign[:, 2:3] - foreign[:, :1]) * np.array([-1, 0, 1, 0])
-    best, best_cost = None, (np.inf, np.inf, np.inf)
-    for height, aside in product(_heights(face, size, canvas, style), _asides()):
-        crop = _candidate(face, height, aside, size, canvas, style)
-        edges = np.array([crop.left, crop.top, crop.right, crop.bottom])
-        cost = (
-            round(float(_disturbance(_shown(foreign, edges)).sum()), 2),
-            round(1 - float(_shown(reach[None], edges)[0]), 2),
-            abs(aside) + 2 * (1 - height / max(1.0, style.face_heights * (face[3] - face[1]))),
-        )
-        if cost < best_cost:
-            best, best_cost = crop, cost
-    assert best is not None
-    return best
+    wanted = max(1.0, style.face_heights * (face[3] - face[1]))
+    heights, asides = _tried(face, size, canvas, style)
+    ideal = style.lead_room * _side_of_partner(face, others)
+    crops = _candidates(face, heights, ideal + asides, size, canvas, style)
+    disturbed, cut, hair = _faults(crops, _reach(faces), _reaches(others))
+    far = np.round(3 * hair + np.abs(asides) + 2 * (1 - heights / wanted), 9)
+    return Box(*map(float, crops[np.lexsort((far, cut, disturbed))[0]]))
 
 
-def _heights(
+def frame_two(
+    one: NDArray[np.float32],
+    other: NDArray[np.float32],
+    size: tuple[int, int],
+    canvas: tuple[int, int],
+    style: Style,
+) -> Box:
+    """Return the crop that frames two people for a shot, from their (T, 4) boxes in it."""
+    reaches = _reaches([one, other])
+    low, high = reaches[:, :2].min(axis=0), reaches[:, 2:].max(axis=0)
+    face_height = float((reaches[:, 3] - reaches[:, 1]).max())
+    shape = canvas[0] / canvas[1]
+    room = (high[0] - low[0]) + 2 * TWO_SHOT_MARGIN * face_height
+    most = largest(size, canvas)[1]
+    least = min(most, canvas[1] / style.max_upscale)
+    height = float(np.clip(max(room / shape, style.face_heights * face_height), least, most))
+    eyes = np.mean(reaches[:, 1] + EYES_BELOW_TOP * (reaches[:, 3] - reaches[:, 1]))
+    left = (low[0] + high[0]) / 2 - height * shape / 2
+    return _placed(float(left), float(eyes) - style.eye_line * height, height * shape, height, size)
+
+
+def suits(
+    crop: Box,
+    best: Box,
+    faces: NDArray[np.float32],
+    others: Sequence[NDArray[np.float32]],
+    style: Style,
+) -> bool:
+    """Whether a shot may be framed by `crop`, as an earlier one was, instead of by its `best`.
+
+    It may if nobody notices: no fault is worse, and the face is a little off its place at most.
+    """
+    both = np.array([[c.left, c.top, c.right, c.bottom] for c in (crop, best)])
+    faults = np.array(_faults(both, _reach(faces), _reaches(others)))
+    worse = faults[:, 0] > faults[:, 1] + 0.02
+    off = np.abs(np.subtract(crop.centre, best.centre)) / (best.width, best.height)
+    larger = abs(float(np.log(crop.height / best.height)))
+    return not worse.any() and off.max() <= style.safe_area / 2 and larger <= ALIKE
+
+
+def _faults(
+    crops: NDArray[np.float64], reach: NDArray[np.float64], foreign: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return, (C,) each, how much other faces disturb in (C, 4) crops, what is cut off, what hair.
+
+    `reach` is the (4,) rectangle of this face, `foreign` the (N, 4) ones of the others; hair is
+    what shows of the others' surroundings. The first two in hundredths, finer does not matter.
+    """
+    halo = foreign + HALO * (foreign[:, 2:3] - foreign[:, :1]) * np.array([-1, 0, 1, 0])
+    disturbed: NDArray[np.float64] = np.sum(_disturbance(_shown(foreign, crops)), axis=1)
+    cut = 1 - _shown(reach[None], crops)[:, 0]
+    hair: NDArray[np.float64] = np.sum(_shown(halo, crops), axis=1)
+    return np.round(disturbed, 2), np.round(cut, 2), hair
+
+
+def _side_of_partner(face: NDArray[np.float64], others: Sequence[NDArray[np.float32]]) -> int:
+    """Return 1 where all others are to the right, -1 where all are to the left, 0 otherwise.
+
+    People who talk look at each other, and a face wants room where it looks.
+    """
+    middles = [float(np.median(boxes[:, [0, 2]])) for boxes in others if len(boxes)]
+    own = float(face[[0, 2]].mean())
+    right = sum(middle > own for middle in middles)
+    return (right == len(middles)) - (right == 0) if middles else 0
+
+
+def _tried(
     face: NDArray[np.float64], size: tuple[int, int], canvas: tuple[int, int], style: Style
-) -> list[float]:
-    """Return the crop heights to try, in source pixels, the wanted one first."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (C,) crop heights and sideways moves to try, in source pixels and crop widths.
+
+    The wanted height first, then ever tighter; no move first, then ever farther.
+    """
     most = largest(size, canvas)[1]
     face_height = float(face[3] - face[1])
     least = min(most, canvas[1] / style.max_upscale)
     wanted = float(np.clip(style.face_heights * face_height, least, most))
     least = min(wanted, canvas[1] / style.tightest_upscale)
     tightest = float(np.clip(style.tightest_face_heights * face_height, least, wanted))
-    return list(np.linspace(wanted, tightest, SIZES))
-
-
-def _asides() -> list[float]:
-    """Return the sideways moves to try, in crop widths: none first, then ever farther."""
     moves = np.linspace(-0.4, 0.4, OFFSETS)
-    return sorted((float(move) for move in moves), key=abs)
+    moves = moves[np.argsort(np.abs(moves), kind="stable")]
+    return np.repeat(np.linspace(wanted, tightest, SIZES), OFFSETS), np.tile(moves, SIZES)
 
 
-def _candidate(
+def _candidates(
     face: NDArray[np.float64],
-    height: float,
-    aside: float,
+    heights: NDArray[np.float64],
+    asides: NDArray[np.float64],
     size: tuple[int, int],
     canvas: tuple[int, int],
     style: Style,
-) -> Box:
-    """Return the crop of `height`, moved `aside`, but never so far that the face is cut."""
-    width = height * canvas[0] / canvas[1]
+) -> NDArray[np.float64]:
+    """Return (C, 4) crops of the heights, moved aside, but never so far that the face is cut."""
+    widths = heights * canvas[0] / canvas[1]
     middle, face_width = (face[0] + face[2]) / 2, face[2] - face[0]
-    room = max(0.0, width / 2 - face_width * (0.5 + BREATHING))
-    left = middle - width / 2 + float(np.clip(aside * width, -room, room))
-    eyes = face[1] + EYES_BELOW_TOP * (face[3] - face[1])
-    return _placed(left, float(eyes) - style.eye_line * height, width, height, size)
+    room = np.maximum(0.0, widths / 2 - face_width * (0.5 + BREATHING))
+    lefts = middle - widths / 2 + np.clip(asides * widths, -room, room)
+    tops = face[1] + EYES_BELOW_TOP * (face[3] - face[1]) - style.eye_line * heights
+    lefts = np.maximum(0.0, np.minimum(np.maximum(0.0, lefts), size[0] - widths))
+    tops = np.maximum(0.0, np.minimum(np.maximum(0.0, tops), size[1] - heights))
+    return np.stack([lefts, tops, lefts + widths, tops + heights], axis=1)
 
 
 def _placed(left: float, top: float, width: float, height: float, size: tuple[int, int]) -> Box:
     """Return the rectangle pushed into the picture; it must not be larger than that."""
-    left = min(max(0.0, float(left)), size[0] - width)
-    top = min(max(0.0, float(top)), size[1] - height)
-    return Box(max(0.0, left), max(0.0, top), left + width, top + height)
+    left = min(max(0.0, left), size[0] - width)
+    top = min(max(0.0, top), size[1] - height)
+    return Box(*map(float, (max(0.0, left), max(0.0, top), left + width, top + height)))
 
 
 def _reach(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the (4,) rectangle a moving face stays in, but for one frame in ten."""
-    low = np.percentile(boxes[:, :2], 10, axis=0)
-    high = np.percentile(boxes[:, 2:], 90, axis=0)
+    ordered = np.sort(boxes, axis=0)
+    tenth = (len(boxes) - 1) // 10
+    low, high = ordered[tenth, :2], ordered[len(boxes) - 1 - tenth, 2:]
     return np.concatenate([low, high]).astype(np.float64)
 
 
-def _shown(boxes: NDArray[np.float64], crop: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N,) which share of each of (N, 4) `boxes` lies in `crop`."""
-    inside = np.minimum(boxes[:, 2:], crop[2:]) - np.maximum(boxes[:, :2], crop[:2])
+def _reaches(faces: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Return the (N, 4) rectangles that N moving faces stay in."""
+    return np.array([_reach(boxes) for boxes in faces], np.float64).reshape(-1, 4)
+
+
+def _shown(boxes: NDArray[np.float64], crops: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (C, N) which share of each of (N, 4) `boxes` lies in each of (C, 4) `crops`."""
+    low = np.maximum(boxes[None, :, :2], crops[:, None, :2])
+    high = np.minimum(boxes[None, :, 2:], crops[:, None, 2:])
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.prod(np.clip(inside, 0, None), axis=1) / np.maximum(area, 1e-9)
+    return np.prod(np.maximum(high - low, 0), axis=2) / np.maximum(area, 1e-9)
 
 
 def _disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N,) how much other faces disturb, of which these shares are shown.
+    """Return, for each, how much other faces disturb of which these shares are shown.
 
-    Some hair at the edge (less than the halo) hardly does. Beyond that a face cut in two is worse
-    than a whole one: where another face cannot be kept out, it should not be sliced.
+    An ear at the edge hardly does. Beyond that a face cut in two is worse than a whole one: where
+    another face cannot be kept out, it should not be sliced.
     """
-    return np.where(shares <= HALO / (1 + 2 * HALO), shares, 1 + 4 * shares * (1 - shares))
+    return np.where(shares <= AN_EAR, shares, 1 + 4 * shares * (1 - shares))
+
+
+def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDArray[np.float64]:
+    """Return (T, 4) left, top, right, bottom of what each frame of `shot` shows.
+
+    Between two keys scale and position on the canvas change evenly, as every host moves a picture.
+    """
+    frames = np.arange(shot.range.start, shot.range.end)
+    keys = shot.keys or (Key(shot.range.start, shot.crop),)
+    moves = [reframe(key.crop, size, canvas) for key in keys]
+    at = [key.frame for key in keys]
+    scale, dx, dy = (
+        np.interp(frames, at, [getattr(move, name) for move in moves])
+        for name in ("scale", "dx", "dy")
+    )
+    x, y = size[0] / 2 - dx / scale, size[1] / 2 - dy / scale
+    across, down = canvas[0] / scale / 2, canvas[1] / scale / 2
+    return np.stack([x - across, y - down, x + across, y + down], axis=-1)

@@ -1,0 +1,185 @@
+"""Frames each shot from the faces that are seen in it, alike as long as nothing has changed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.director.cutting import WIDE, Picture
+from otio_speakerzoom.director.floor import Floor
+from otio_speakerzoom.director.framing import (
+    frame_single,
+    frame_two,
+    frame_wide,
+    largest,
+    suits,
+)
+from otio_speakerzoom.director.moves import corners, smooth_path
+from otio_speakerzoom.director.plan import Chosen, quiet_split
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Key, Media, Person, Shot
+
+TIGHTER = 0.8
+"""A two-shot must be this much smaller than the wide, or it is the wide."""
+
+STEPS_PER_SECOND = 5
+"""At which a moving crop is planned: a head needs a second to cross its own width."""
+
+TOLERANCE = 0.5
+"""Pixels by which keys may lead a crop off its path: less than shows."""
+
+
+class Framer:
+    """Knows where everybody is; remembers how each picture was last framed."""
+
+    def __init__(
+        self,
+        media: Media,
+        tracks: Sequence[FaceTrack],
+        people: Sequence[Person],
+        canvas: tuple[int, int],
+        style: Style,
+        camera_cuts: Sequence[int],
+        within: FrameRange,
+    ) -> None:
+        self._media, self._canvas, self._style = media, canvas, style
+        self._tracks, self._people = tracks, people
+        self._cuts, self._within = sorted(camera_cuts), within
+        self._last: dict[Picture, tuple[int, Box]] = {}
+
+    def crop(self, picture: Picture, span: FrameRange) -> Box:
+        """Return the crop of one still shot; people never seen in it get the wide's.
+
+        Since the source's last cut the same picture is framed as before, if that suits.
+        """
+        own, others = self._faces(picture, span)
+        size, canvas, style = self._media.size, self._canvas, self._style
+        if not picture or not all(len(boxes) for boxes in own):
+            nobody = np.empty((0, 4), np.float32)
+            everybody = np.concatenate([nobody, *own, *others])
+            return frame_wide(everybody, size, canvas)
+        if len(own) == 2:
+            return frame_two(own[0], own[1], size, canvas, style)
+        best = frame_single(own[0], others, size, canvas, style)
+        camera, last = self._last.get(picture, (-1, best))
+        if camera == self._camera(span) and suits(last, best, own[0], others, style):
+            return last
+        return best
+
+    def remember(self, picture: Picture, span: FrameRange, crop: Box) -> None:
+        """Note how a picture was framed, so that it is framed so again."""
+        if len(picture) == 1:
+            self._last[picture] = (self._camera(span), crop)
+
+    def leaves(self, shot: Chosen, floor: Floor, least: int) -> int | None:
+        """Return where a single should be framed anew: at a quiet moment, no part under `least`."""
+        start, end = self._within.start + shot.start, self._within.start + shot.end
+        centres = self._centres(shot.picture, FrameRange(start, end))
+        crop = self.crop(shot.picture, FrameRange(start, end))
+        off = np.abs(centres - np.median(centres, axis=0)) / (crop.width, crop.height)
+        # one frame in ten may lie outside: a nod is no move
+        if np.percentile(off.max(axis=1), 90) <= self._style.safe_area:
+            return None
+        reach = round(float(self._media.rate))
+        at = quiet_split(centres, floor.voice[shot.start : shot.end], least, reach)
+        return None if at is None else shot.start + at
+
+    def keys(self, picture: Picture, span: FrameRange, crop: Box) -> tuple[Key, ...]:
+        """Return the keys of a crop that follows a single's face; none where it need not move."""
+        own, _ = self._faces(picture, span)
+        if len(picture) != 1 or not len(own[0]):
+            return ()
+        rate = float(self._media.rate)
+        step = max(1, round(rate / STEPS_PER_SECOND))
+        frames = [*range(span.start, span.end - 1, step), span.end - 1]
+        centres = self._centres(picture, span)
+        offset = np.array(crop.centre) - np.median(centres, axis=0)
+        wanted = centres[[frame - span.start for frame in frames]] + offset
+        sides = (crop.width, crop.height)
+        path = np.stack(
+            [
+                smooth_path(
+                    wanted[:, axis],
+                    slack=self._style.safe_area * side,
+                    fastest=2 * self._style.safe_area * side * step / rate
+                    / self._style.move_seconds,
+                    low=side / 2,
+                    high=self._media.size[axis] - side / 2,
+                )
+                for axis, side in enumerate(sides)
+            ],
+            axis=1,
+        )  # fmt: skip
+        if np.ptp(path, axis=0).max() <= TOLERANCE:
+            return ()
+        half = np.array(sides) / 2
+        return tuple(
+            Key(frames[n], Box(*map(float, path[n] - half), *map(float, path[n] + half)))
+            for n in corners(path, TOLERANCE)
+        )
+
+    def side_by_side(self, one: int, other: int, start: int, end: int) -> bool:
+        """Whether two people are seen from `start` to `end` with nobody else in their two-shot."""
+        span = FrameRange(self._within.start + start, self._within.start + end)
+        own, others = self._faces((one, other), span)
+        if not all(len(boxes) == span.duration for boxes in own):
+            return False
+        crop = frame_two(own[0], own[1], self._media.size, self._canvas, self._style)
+        between = [float(np.median(boxes[:, [0, 2]])) for boxes in others]
+        alone = not any(crop.left < middle < crop.right for middle in between)
+        return alone and crop.height <= TIGHTER * largest(self._media.size, self._canvas)[1]
+
+    def angles(self, shots: Sequence[Shot]) -> tuple[Shot, ...]:
+        """Return the wide and every person seen, for the stretch of every shot."""
+        angles: list[Shot] = []
+        for shot in shots:
+            angles.append(Shot(shot.range, (), self.crop(WIDE, shot.range), "the wide"))
+            for n, person in enumerate(self._people):
+                own, _ = self._faces((n,), shot.range)
+                if shot.subjects == (person.id,):
+                    angles.append(shot)
+                elif len(own[0]) > shot.range.duration / 2:
+                    crop = self.crop((n,), shot.range)
+                    angles.append(Shot(shot.range, (person.id,), crop, "another angle"))
+        return tuple(angles)
+
+    def _camera(self, span: FrameRange) -> int:
+        """Return how many of the source's own cuts lie before the shot."""
+        return bisect_right(self._cuts, span.start)
+
+    def _centres(self, picture: Picture, span: FrameRange) -> NDArray[np.float64]:
+        """Return (T, 2) where a single's face is; where it is not seen, where it is seen next."""
+        out = np.full((span.duration, 2), np.nan)
+        for track in self._tracks_of(picture[0]):
+            first, last = max(track.start, span.start), min(track.range.end, span.end)
+            if first < last:
+                part = track.boxes[first - track.start : last - track.start]
+                out[first - span.start : last - span.start] = (part[:, :2] + part[:, 2:]) / 2
+        seen = np.flatnonzero(~np.isnan(out[:, 0]))
+        if not len(seen):
+            return np.zeros((span.duration, 2))
+        after = np.minimum(np.searchsorted(seen, np.arange(span.duration)), len(seen) - 1)
+        return out[seen[after]]
+
+    def _tracks_of(self, person: int) -> list[FaceTrack]:
+        mine = set(self._people[person].track_ids)
+        return [track for track in self._tracks if track.id in mine]
+
+    def _faces(
+        self, picture: Picture, span: FrameRange
+    ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+        """Return (n, 4) boxes seen in `span`: of each person of the picture, of each track else."""
+        owner = {id_: n for n in picture for id_ in self._people[n].track_ids}
+        own = {n: [np.empty((0, 4), np.float32)] for n in picture}
+        others: list[NDArray[np.float32]] = []
+        for track in self._tracks:
+            if track.start < span.end and span.start < track.range.end:
+                boxes = track.boxes[max(0, span.start - track.start) : span.end - track.start]
+                if track.id in owner:
+                    own[owner[track.id]].append(boxes)
+                else:
+                    others.append(boxes)
+        return [np.concatenate(own[n]) for n in picture], others

@@ -1,0 +1,257 @@
+"""The whole programme's shots: the search between the editor's locks, and what else a cut wants.
+
+A long single is broken up, a listener is shown, a face that moved is framed anew. Each of these is
+a request to the one search that knows about shot length: a worth that makes a picture the best for
+a while, or a frame at which a picture must begin anew. So none of them can make a shot too short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.director.cutting import WIDE, Picture, Search, choose_pictures
+from otio_speakerzoom.director.floor import Floor
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.turns import runs
+
+MOST_ROUNDS = 8
+"""Requests change the shots, which may ask for more; an hour's cut settles in three or four."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One shot of the programme, in frames from its start."""
+
+    start: int
+    end: int
+    picture: Picture
+    lock: int | None = None
+    """Number of the lock that decided it."""
+
+
+Leaves = Callable[[Chosen], int | None]
+"""Where a single should be framed anew, because the face has moved; None where it need not."""
+
+
+def plan(
+    search: Search,
+    floor: Floor,
+    style: Style,
+    rate: float,
+    *,
+    locked: Sequence[tuple[int, int, Picture]] = (),
+    leaves: Leaves | None = None,
+) -> list[Chosen]:
+    """Return the shots, which cover all frames once.
+
+    `locked` are (start, end, picture) in order of time: they are kept exactly, and between them
+    is planned. A gap between locks too short for a shot is shown as the lock before it.
+    """
+    shots = _between(search, locked)
+    for _ in range(MOST_ROUNDS):
+        wanted = _reliefs(search, shots, floor, style, rate)
+        if style.reactions_per_minute and not wanted:
+            wanted = _reactions(search, shots, floor, style, rate)
+        asked = _granted(search, wanted) if wanted else _broken(search, shots, leaves)
+        if asked is None:
+            break
+        search, frames = asked
+        shots = _planned_again(search, shots, frames)
+    return shots
+
+
+def _planned_again(search: Search, shots: Sequence[Chosen], frames: set[int]) -> list[Chosen]:
+    """Return the shots with those anew in which any of `frames` lies; the others stay."""
+    out: list[Chosen] = []
+    for n, shot in enumerate(shots):
+        if not any(shot.start < frame < shot.end for frame in frames):
+            out.append(shot)
+            continue
+        before = shots[n - 1].picture if n else None
+        after = shots[n + 1].picture if n + 1 < len(shots) else None
+        part = _part(search, shot.start, shot.end)
+        found = choose_pictures(part, before=before, after=after)
+        out += [Chosen(shot.start + a, shot.start + b, picture) for a, b, picture in found]
+    return _joined(out)
+
+
+def _between(search: Search, locked: Sequence[tuple[int, int, Picture]]) -> list[Chosen]:
+    """Return the locks and the best shots between them."""
+    frames = len(search.worth)
+    shots: list[Chosen] = []
+    at = 0
+    ends = [*(start for start, _, _ in locked), frames]
+    for number, gap_end in enumerate(ends):
+        before = locked[number - 1] if number else None
+        after = locked[number] if number < len(locked) else None
+        if gap_end - at >= search.min_shot or (gap_end > at and not locked):
+            found = choose_pictures(
+                _part(search, at, gap_end),
+                before=before and before[2],
+                after=after and after[2],
+            )
+            shots += [Chosen(at + start, at + end, picture) for start, end, picture in found]
+        elif gap_end > at and shots:
+            shots[-1] = replace(shots[-1], end=gap_end)
+        if after:
+            start = after[0] if shots else 0  # a first gap too short for a shot
+            shots.append(Chosen(start, after[1], after[2], number))
+            at = after[1]
+    return _joined(shots)
+
+
+def _joined(shots: Sequence[Chosen]) -> list[Chosen]:
+    """Return `shots` with neighbours of the wide made one (a cut between them shows nothing)."""
+    out: list[Chosen] = []
+    for shot in shots:
+        last = out[-1] if out else None
+        if last and last.picture == shot.picture == WIDE and last.lock is shot.lock is None:
+            out[-1] = replace(last, end=shot.end)
+        else:
+            out.append(shot)
+    return out
+
+
+def _part(search: Search, start: int, end: int) -> Search:
+    """Return the search over frames `start` to `end` alone."""
+
+    def moved(frames: frozenset[int]) -> frozenset[int]:
+        return frozenset(frame - start for frame in frames if start < frame < end)
+
+    if (start, end) == (0, len(search.worth)):
+        return search
+    return replace(
+        search,
+        worth=search.worth[start:end],
+        cut_cost=search.cut_cost[start : end + 1],
+        breaks=tuple(moved(frames) for frames in search.breaks),
+        free=moved(search.free),
+    )
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+Wanted = tuple[int, int, Picture]
+"""Frames from, to, and the picture that should be on screen."""
+
+
+def _granted(search: Search, wanted: Sequence[Wanted]) -> tuple[Search, set[int]]:
+    """Return the search in which what is wanted is worth its two cuts and more, and where it is."""
+    worth = search.worth.copy()
+    dearest = float(search.cut_cost[np.isfinite(search.cut_cost)].max())
+    for start, end, picture in wanted:
+        column = search.pictures.index(picture)
+        best = worth[start:end].max(axis=1)
+        worth[start:end, column] = best + (2 * dearest + 0.5) / (end - start)
+    return replace(search, worth=worth), {start for start, _, _ in wanted}
+
+
+def _reliefs(
+    search: Search, shots: Sequence[Chosen], floor: Floor, style: Style, rate: float
+) -> list[Wanted]:
+    """Return what should break up each single that is too long, in its quietest place."""
+    most, least = round(style.max_shot_seconds * rate), search.min_shot
+    wanted: list[Wanted] = []
+    for shot in shots:
+        long = shot.end - shot.start > max(most, 3 * least)
+        if not most or not long or len(shot.picture) != 1 or shot.lock is not None:
+            continue
+        first = shot.start + max(least, most // 2)
+        last = min(shot.end - 2 * least, shot.start + max(most, least))
+        at = _quietest(floor, max(shot.start + least, min(first, last)), max(first, last) + 1)
+        at = min(at, shot.end - 2 * least)
+        picture = WIDE
+        if style.relief == "listener":
+            picture = _listener(search, floor, shot.picture[0], at, at + least)
+        wanted.append((at, at + least, picture))
+    return wanted
+
+
+def _reactions(
+    search: Search, shots: Sequence[Chosen], floor: Floor, style: Style, rate: float
+) -> list[Wanted]:
+    """Return the listeners to show in the longest singles, as many as the style allows in all."""
+    least = search.min_shot
+    singles = [s for s in shots if len(s.picture) == 1]
+    minutes = sum(s.end - s.start for s in singles) / rate / 60
+    shown = sum(
+        not floor.speaks[s.picture[0], s.start : s.end].any() and s.lock is None for s in singles
+    )
+    left = int(style.reactions_per_minute * minutes) - shown
+    wanted: list[Wanted] = []
+    for shot in sorted(singles, key=lambda s: s.start - s.end)[: max(0, left)]:
+        if shot.end - shot.start < 4 * least or shot.lock is not None:
+            continue
+        at = _quietest(floor, shot.start + least, shot.end - 2 * least + 1)
+        picture = _listener(search, floor, shot.picture[0], at, at + least)
+        if picture != WIDE:
+            wanted.append((at, at + least, picture))
+    return wanted
+
+
+def _broken(
+    search: Search, shots: Sequence[Chosen], leaves: Leaves | None
+) -> tuple[Search, set[int]] | None:
+    """Return the search in which singles begin anew where their faces have left their place."""
+    breaks, frames = list(search.breaks), set[int]()
+    for shot in shots if leaves else ():
+        if len(shot.picture) == 1 and shot.lock is None and leaves:
+            column = search.pictures.index(shot.picture)
+            at = leaves(shot)
+            if at is not None and at not in breaks[column]:
+                breaks[column] |= {at}
+                frames.add(at)
+    cost = search.cut_cost.copy()
+    cost[[*frames]] = np.where(np.isfinite(cost[[*frames]]), cost[[*frames]], 0.0)
+    return (replace(search, breaks=tuple(breaks), cut_cost=cost), frames) if frames else None
+
+
+def _quietest(floor: Floor, start: int, end: int) -> int:
+    """Return the frame in `start` to `end` at which least is heard; of several the last."""
+    return end - 1 - int(np.argmin(floor.voice[start:end][::-1]))
+
+
+def _listener(search: Search, floor: Floor, speaker: int, start: int, end: int) -> Picture:
+    """Return the single of who listens from `start` to `end`; the wide where nobody does.
+
+    Of several the one who speaks next, since a reply shows in a face before it is heard.
+    """
+
+    def next_word(person: int) -> int:
+        later = [first for first, _ in runs(floor.speaks[person]) if first >= end]
+        return later[0] if later else floor.speaks.shape[1]
+
+    listeners = [
+        person
+        for person in range(len(floor.speaks))
+        if person != speaker
+        and (person,) in search.pictures
+        and floor.visible[person, start:end].all()
+        and not floor.speaks[person, start:end].any()
+    ]
+    return (min(listeners, key=next_word),) if listeners else WIDE
+
+
+def quiet_split(
+    centres: NDArray[np.float64], voice: NDArray[np.float32], least: int, reach: int
+) -> int | None:
+    """Return where to split a shot whose face moves, so that each part needs moving least.
+
+    `centres` are (T, 2), `voice` is (T,); no part is shorter than `least`. Of the frames within
+    `reach` of the best one, the one in which least is heard. None where there is no room.
+    """
+    frames = len(centres)
+    if frames < 2 * least:
+        return None
+    square, total = np.cumsum(centres**2, axis=0), np.cumsum(centres, axis=0)
+    n = np.arange(1, frames)[:, None]
+    first = square[:-1] - total[:-1] ** 2 / n
+    rest = square[-1] - square[:-1] - (total[-1] - total[:-1]) ** 2 / (frames - n)
+    error = (first + rest).sum(axis=1)  # error[i]: split before frame i + 1
+    best = least + int(np.argmin(error[least - 1 : frames - least]))
+    low, high = max(least, best - reach), min(frames - least, best + reach)
+    return low + int(np.argmin(voice[low : high + 1]))
