@@ -1,10 +1,11 @@
-"""Who is on screen while one person speaks: our cut held against labelled conversations.
+"""What a cut is worth, held against labelled conversations: ours, and the plain rule beside it.
 
-    python benchmarks/cut_quality.py --scorer motion ../shared/footage/composed/*.json
+    python benchmarks/cut_quality.py --scorer sync-asd ../shared/footage/composed/*.json
 
-For every labelled clip: of the time in which exactly one visible person speaks, the share in which
-the shot is a single of that person, of somebody else, or wide. A JSON file names its clip, the
-people's boxes and who speaks when (the format is described beside the clips).
+The plain rule is what a first program does: in each frame whoever scores highest, if that is above
+even (P = .5), cropped to the face's box and a fifth of it around, else the whole frame. Both are
+made from the same scores. A JSON file names its clip, the people's boxes and who speaks when (the
+format is described beside the clips); what the figures mean stands in `director/report.py`.
 """
 
 from __future__ import annotations
@@ -12,82 +13,97 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from otio_speakerzoom import pipeline
-from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.faces.track import overlaps
-from otio_speakerzoom.model import CutList, FaceTrack
+from otio_speakerzoom.director.report import CutFigures, measure, person_boxes, talkers_of_labels
+from otio_speakerzoom.director.style import read_style
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
+
+PADDING = 0.2
+
+COLUMNS = {
+    "in frame": "in_frame", "right": "right", "wrong": "wrong", "others in singles": "intruded",
+    "empty singles": "empty", "shots": "shots", "shortest, s": "shortest_s",
+    "reversals": "reversals", "backchannel cuts": "backchannels",
+    "switch, s": "latency_median_s", "p90": "latency_p90_s", "punch-in, s": "punch_in_median_s",
+    "largest upscale": "upscale_max",
+}  # fmt: skip
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
-    parser.add_argument("--scorer", default="motion", choices=pipeline.SCORERS)
+    parser.add_argument("--scorer", default="sync-asd", choices=pipeline.SCORERS)
+    parser.add_argument("--style", default="standard")
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()
-    print("| clip | one speaks, s | right | wrong | wide | shots | shortest, s |")
-    print("|---|---|---|---|---|---|---|")
+    print("| clip | one speaks, s | cut | " + " | ".join(COLUMNS) + " |")
+    print("|---|---|---|" + "---|" * len(COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
             job = pipeline.Job(
                 path.parent / labels["file"], work=arguments.work or Path(folder),
-                scorer=arguments.scorer,
+                scorer=arguments.scorer, force=True,
             )  # fmt: skip
-            analysis = pipeline.analyze(job)
-            cut_list = pipeline.cut(job, Style(), lambda media: media.size)
-            print(row(labels, cut_list, analysis.tracks), flush=True)
+            ours = pipeline.cut(job, read_style(arguments.style), lambda media: media.size)
+            analysis = pipeline.analyze(
+                pipeline.Job(job.source, work=job.work, scorer=arguments.scorer)
+            )
+            talkers = talkers_of_labels(labels, analysis.media)
+            for name, made in (("ours", ours), ("plain rule", plain_rule(analysis))):
+                figures = measure(made, analysis.tracks, talkers)
+                print(row(path.stem, name, figures), flush=True)
 
 
-def row(labels: dict[str, Any], cut_list: CutList, tracks: tuple[FaceTrack, ...]) -> str:
+def row(clip: str, name: str, figures: CutFigures) -> str:
     """Return one line of the table."""
-    rate = float(cut_list.media.rate)
-    right = wrong = wide = 0
-    for shot in cut_list.shots:
-        for frame in range(shot.range.start, shot.range.end):
-            box = speaker_box(labels, frame / rate + labels.get("first_video_pts_s", 0.0))
-            if box is None:
-                continue
-            if shot.kind != "single":
-                wide += 1
-            elif shows(cut_list, tracks, shot.subjects[0], frame, box):
-                right += 1
-            else:
-                wrong += 1
-    total = max(1, right + wrong + wide)
-    shortest = min(shot.range.duration for shot in cut_list.shots) / rate
-    return (
-        f"| {Path(labels['file']).stem} | {total / rate:.1f} | {right / total:.3f} | "
-        f"{wrong / total:.3f} | {wide / total:.3f} | {len(cut_list.shots)} | {shortest:.2f} |"
-    )
+    values = [getattr(figures, field) for field in COLUMNS.values()]
+    cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in values]
+    cells = ["-" if cell == "nan" else cell for cell in cells]
+    return f"| {clip} | {figures.alone_s:.1f} | {name} | " + " | ".join(cells) + " |"
 
 
-def speaker_box(labels: dict[str, Any], time: float) -> np.ndarray | None:
-    """Return the box of the one person who speaks at `time`; None unless just one, and visible."""
-    speakers = [s["person"] for s in labels["speech"] if s["from_s"] <= time < s["to_s"]]
-    if len(speakers) != 1:
-        return None
-    for face in labels["faces"]:
-        if face["person"] == speakers[0] and face["from_s"] <= time < face["to_s"]:
-            return np.array(face["box"], np.float32)
-    return None
+def plain_rule(analysis: pipeline.Analysis) -> CutList:
+    """Return the cut by the plain rule: a shot for every run of frames of the same speaker."""
+    media, people = analysis.media, analysis.people
+    boxes = person_boxes(media, analysis.tracks, people)
+    logits = np.full((len(people) + 1, media.duration), -np.inf)
+    logits[0] = 0.0  # the whole frame, where nobody is above even
+    for n, person in enumerate(people, 1):
+        for score in analysis.speech.scores:
+            if score.track_id in person.track_ids:
+                logits[n, score.start : score.start + len(score.logits)] = score.logits
+    best = logits.argmax(axis=0)
+    edges = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), media.duration]
+    shots: list[Shot] = []
+    for start, end in pairwise(edges):
+        who = int(best[start])
+        if not who:
+            shots.append(Shot(FrameRange(start, end), (), Box(0, 0, *media.size)))
+            continue
+        crops = [padded(boxes[who - 1][frame].tolist(), media.size) for frame in range(start, end)]
+        keys = tuple(Key(start + n, crop) for n, crop in enumerate(crops))
+        shots.append(Shot(FrameRange(start, end), (people[who - 1].id,), crops[0], keys=keys))
+    return CutList(media, media.size, tuple(shots), people)
 
 
-def shows(
-    cut_list: CutList, tracks: tuple[FaceTrack, ...], subject: int, frame: int, box: np.ndarray
-) -> bool:
-    """Whether the person framed in `frame` is the one whose labelled box is `box`."""
-    mine = next(person.track_ids for person in cut_list.people if person.id == subject)
-    for track in tracks:
-        if track.id in mine and track.start <= frame < track.range.end:
-            found = track.boxes[frame - track.start]
-            return bool(overlaps(found[None], box[None])[0, 0] > 0.2)
-    return False
+def padded(box: Sequence[float], size: tuple[int, int]) -> Box:
+    """Return the box and a fifth of it on each side, in the picture's shape, inside the picture."""
+    left, top, right, bottom = box
+    height = max((bottom - top) * (1 + 2 * PADDING),
+                 (right - left) * (1 + 2 * PADDING) * size[1] / size[0])  # fmt: skip
+    height = min(height, size[1])
+    width = height * size[0] / size[1]
+    x = min(max(0.0, (left + right) / 2 - width / 2), size[0] - width)
+    y = min(max(0.0, (top + bottom) / 2 - height / 2), size[1] - height)
+    return Box(x, y, x + width, y + height)
 
 
 if __name__ == "__main__":
