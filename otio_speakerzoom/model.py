@@ -246,6 +246,19 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Where somebody else's face is made unrecognisable in the film; no timeline can say so."""
+
+    box: Box
+    how: str
+    """blur or dim"""
+
+    def __post_init__(self) -> None:
+        if self.how not in ("blur", "dim"):
+            raise ValueError(f"a cover is blur or dim, not {self.how!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One stretch of the source, framed one way."""
 
@@ -262,6 +275,8 @@ class Shot:
     """Of a moving crop, from the shot's first frame on; none where it stands still."""
     locked: bool = False
     """Whether the editor, not the director, decided it."""
+    covers: tuple[Cover, ...] = ()
+    """Of other faces that no framing keeps out, where the style hides them."""
 
     def __post_init__(self) -> None:
         if len(set(self.subjects)) != len(self.subjects) or len(self.subjects) > 2:

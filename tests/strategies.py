@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Media, Person, Shot, Sound
 
 RATES = tuple(
     Fraction(rate)
@@ -82,6 +82,7 @@ def cut_lists(draw, sources=None):
             draw(st.sampled_from(("", "Anna speaks", "<nobody> & silence"))),
             draw(st.sampled_from((0.25, 0.5, 1.0))),
             locked=draw(st.booleans()),
+            covers=draw(st.sampled_from(((), (Cover(Box(0, 0, 24, 24), "blur"),)))),
         )
         for start, end in pairwise(cuts)
     )

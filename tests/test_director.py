@@ -616,6 +616,19 @@ def test_the_same_person_is_framed_the_same_way_again():
     assert shots[1].crop == shots[3].crop
 
 
+@pytest.mark.parametrize("how", ["blur", "dim"])
+def test_a_face_that_no_framing_keeps_out_is_covered_if_the_style_says_so(how):
+    media, tracks, people = two_people()
+    tracks[1].boxes[:] = box(530, 400, 650, 560, 500)  # cheek to cheek
+    for style, expected in ((Style(), 0), (replace(Style(), hide=how), 1)):
+        made = direct(media, tracks, people, talk((1, 0, 500)), style, canvas=(1920, 1080))
+
+        (shot,) = made.shots
+        assert len(shot.covers) == expected
+    assert shot.covers[0].how == how
+    assert shot.covers[0].box.left < 530 < 650 < shot.covers[0].box.right
+
+
 def test_other_angles_cover_every_shot():
     media, tracks, people = two_people()
     made = direct(media, tracks, people, talk((1, 0, 250), (2, 250, 500)), Style(),

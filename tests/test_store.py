@@ -44,6 +44,8 @@ def test_a_kept_cut_list_comes_back(tmp_path, cut_list):
     assert kept.value.people == cut_list.people
     for back, shot in zip(kept.value.shots, cut_list.shots, strict=True):
         assert (back.range, back.subjects, back.reason) == (shot.range, shot.subjects, shot.reason)
+        assert (back.locked, back.confidence) == (shot.locked, shot.confidence)
+        assert (back.covers, back.keys) == (shot.covers, shot.keys)
         assert back.crop.left == pytest.approx(shot.crop.left, abs=6e-4)
         assert back.crop.bottom == pytest.approx(shot.crop.bottom, abs=6e-4)
 

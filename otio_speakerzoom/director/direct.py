@@ -107,7 +107,8 @@ def _shot(
     if lock:
         crop = framer.crop(shot.picture, span) if lock.crop is None else lock.crop
         framer.remember(shot.picture, span, crop)
-        return Shot(span, subjects, crop, "locked", 1.0, locked=True)
+        covers = framer.covers(shot.picture, span, crop)
+        return Shot(span, subjects, crop, "locked", 1.0, locked=True, covers=covers)
     crop = framer.crop(shot.picture, span)
     framer.remember(shot.picture, span, crop)
     keys = framer.keys(shot.picture, span, crop) if style.follow == "smooth" else ()
@@ -118,6 +119,7 @@ def _shot(
         reason(people, floor, shot.picture, shot.start, shot.end),
         confidence(floor, shot.picture, shot.start, shot.end),
         keys,
+        covers=framer.covers(shot.picture, span, crop),
     )
 
 

@@ -16,11 +16,12 @@ from otio_speakerzoom.director.framing import (
     frame_wide,
     largest,
     suits,
+    to_cover,
 )
 from otio_speakerzoom.director.moves import corners, smooth_path
 from otio_speakerzoom.director.plan import Chosen, quiet_split
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Key, Media, Person, Shot
+from otio_speakerzoom.model import Box, Cover, FaceTrack, FrameRange, Key, Media, Person, Shot
 
 TIGHTER = 0.8
 """A two-shot must be this much smaller than the wide, or it is the wide."""
@@ -120,6 +121,13 @@ class Framer:
             Key(frames[n], Box(*map(float, path[n] - half), *map(float, path[n] + half)))
             for n in corners(path, TOLERANCE)
         )
+
+    def covers(self, picture: Picture, span: FrameRange, crop: Box) -> tuple[Cover, ...]:
+        """Return what of a single is to be covered, as the style says."""
+        how = self._style.hide
+        if how == "no" or len(picture) != 1:
+            return ()
+        return tuple(Cover(box, how) for box in to_cover(crop, self._faces(picture, span)[1]))
 
     def side_by_side(self, one: int, other: int, start: int, end: int) -> bool:
         """Whether two people are seen from `start` to `end` with nobody else in their two-shot."""

@@ -26,11 +26,23 @@ BREATHING = 0.25
 HALO = 0.35
 """What belongs to another face on each side, in its own widths: hair, ears, a shoulder."""
 
+BODY = (0.8, 2.5)
+"""What belongs to it below: shoulders that far beside the face, in its widths, and a chest that far
+down, in its heights."""
+
+HAIR_SHOWS, BODY_SHOWS = 3.0, 1.0
+"""What the halo and the body of somebody else cost where they show whole, in crop widths by which a
+single may move aside for them."""
+
 AN_EAR = 0.08
 """Share of another face's box that may show at the edge: an ear, no eye."""
 
-ALIKE = 0.12
-"""Two crops are as large as each other to the eye if the logarithm of their ratio is below this."""
+ALIKE = 0.2
+"""Two crops are alike if the logarithm of their ratio is below this: a fifth larger or smaller. A
+person framed a little otherwise each time disturbs more than one framed a little too wide."""
+
+UNNOTICED = np.array([0.02, 0.02, 0.15])
+"""By how much more another face, what is cut off, and what else of others may show for that."""
 
 TWO_SHOT_MARGIN = 0.7
 """Room outside the two faces of a two-shot, in face heights: their shoulders."""
@@ -74,8 +86,8 @@ def frame_single(
     heights, asides = _tried(face, size, canvas, style)
     ideal = style.lead_room * _side_of_partner(face, others)
     crops = _candidates(face, heights, ideal + asides, size, canvas, style)
-    disturbed, cut, hair = _faults(crops, _reach(faces), _reaches(others))
-    far = np.round(3 * hair + np.abs(asides) + 2 * (1 - heights / wanted), 9)
+    disturbed, cut, around = _faults(crops, _reach(faces), _reaches(others))
+    far = np.round(around + np.abs(asides) + 2 * (1 - heights / wanted), 9)
     return Box(*map(float, crops[np.lexsort((far, cut, disturbed))[0]]))
 
 
@@ -100,6 +112,19 @@ def frame_two(
     return _placed(float(left), float(eyes) - style.eye_line * height, height * shape, height, size)
 
 
+def to_cover(crop: Box, others: Sequence[NDArray[np.float32]]) -> list[Box]:
+    """Return the rectangles in which other faces, with their hair, show in a single after all."""
+    reaches = _reaches(others)
+    edges = np.array([[crop.left, crop.top, crop.right, crop.bottom]])
+    inside = reaches[_shown(reaches, edges)[0] > AN_EAR]
+    size = inside[:, 2:] - inside[:, :2]
+    grown = np.concatenate([inside[:, :2] - HALO * size, inside[:, 2:] + HALO * size], axis=1)
+    return [
+        Box(*map(float, (*np.maximum(low[:2], edges[0, :2]), *np.minimum(low[2:], edges[0, 2:]))))
+        for low in grown
+    ]
+
+
 def suits(
     crop: Box,
     best: Box,
@@ -113,7 +138,7 @@ def suits(
     """
     both = np.array([[c.left, c.top, c.right, c.bottom] for c in (crop, best)])
     faults = np.array(_faults(both, _reach(faces), _reaches(others)))
-    worse = faults[:, 0] > faults[:, 1] + 0.02
+    worse = faults[:, 0] > faults[:, 1] + UNNOTICED
     off = np.abs(np.subtract(crop.centre, best.centre)) / (best.width, best.height)
     larger = abs(float(np.log(crop.height / best.height)))
     return not worse.any() and off.max() <= style.safe_area / 2 and larger <= ALIKE
@@ -122,16 +147,25 @@ def suits(
 def _faults(
     crops: NDArray[np.float64], reach: NDArray[np.float64], foreign: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return, (C,) each, how much other faces disturb in (C, 4) crops, what is cut off, what hair.
+    """Return, (C,) each, how much other faces disturb in (C, 4) crops, what is cut off, what else.
 
-    `reach` is the (4,) rectangle of this face, `foreign` the (N, 4) ones of the others; hair is
-    what shows of the others' surroundings. The first two in hundredths, finer does not matter.
+    `reach` is the (4,) rectangle of this face, `foreign` the (N, 4) ones of the others; what else
+    is hair and bodies of the others. The first two in hundredths, finer does not matter.
     """
-    halo = foreign + HALO * (foreign[:, 2:3] - foreign[:, :1]) * np.array([-1, 0, 1, 0])
+    width, height = foreign[:, 2:3] - foreign[:, :1], foreign[:, 3:] - foreign[:, 1:2]
+    halo = foreign + HALO * width * np.array([-1, 0, 1, 0])
+    body = foreign + BODY[0] * width * np.array([-1, 0, 1, 0])
+    body[:, 1] = foreign[:, 3]
+    body[:, 3:] += BODY[1] * height
     disturbed: NDArray[np.float64] = np.sum(_disturbance(_shown(foreign, crops)), axis=1)
     cut = 1 - _shown(reach[None], crops)[:, 0]
     hair: NDArray[np.float64] = np.sum(_shown(halo, crops), axis=1)
-    return np.round(disturbed, 2), np.round(cut, 2), hair
+    bodies: NDArray[np.float64] = np.sum(_shown(body, crops), axis=1)
+    return (
+        np.round(disturbed, 2),
+        np.round(cut, 2),
+        HAIR_SHOWS * hair + BODY_SHOWS * bodies,
+    )
 
 
 def _side_of_partner(face: NDArray[np.float64], others: Sequence[NDArray[np.float32]]) -> int:

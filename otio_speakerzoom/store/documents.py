@@ -7,7 +7,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Media, Person, Shot, Sound
+from otio_speakerzoom.model import (
+    Box,
+    Cover,
+    CutList,
+    FrameRange,
+    Key,
+    Lock,
+    Media,
+    Person,
+    Shot,
+    Sound,
+)
 from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
 
 
@@ -146,6 +157,8 @@ def _shot_to_json(shot: Shot) -> dict[str, object]:
         row["keys"] = [[key.frame, *_crop_to_json(key.crop)] for key in shot.keys]
     if shot.locked:
         row["locked"] = True
+    if shot.covers:
+        row["covers"] = [[cover.how, *_crop_to_json(cover.box)] for cover in shot.covers]
     return row
 
 
@@ -164,6 +177,7 @@ def _shot_from_json(number: int, row: dict[str, Any]) -> Shot:
             Key(int(frame), _crop_from_json(where, crop)) for frame, *crop in row.get("keys", ())
         ),
         bool(row.get("locked", False)),
+        tuple(Cover(_crop_from_json(where, box), str(how)) for how, *box in row.get("covers", ())),
     )
 
 
