@@ -560,6 +560,41 @@ def test_reactions_are_off_unless_asked_for_and_capped():
     assert [s for _, s in shown(turns, some, duration=1500)] == [(1,), (2,), (1,), (2,)]
 
 
+def of_random_talk(logits, mirrored=False, **given):
+    """The cut of two people who sway; of the mirrored source where asked for."""
+    media, tracks, people = two_people()
+    rng = np.random.default_rng(1)
+    for track in tracks:
+        track.boxes[:, [0, 2]] += np.cumsum(rng.normal(0, 1, 500))[:, None]
+        if mirrored:
+            track.boxes[:] = 1920 - track.boxes[:, [2, 1, 0, 3]]
+            track.boxes[:, [1, 3]] = 1920 - track.boxes[:, [1, 3]]
+    scores = [SpeechScores(n + 1, 0, row) for n, row in enumerate(logits)]
+    return direct(media, tracks, people, scores, canvas=(1920, 1080), **given)
+
+
+rows_of_two = arrays(np.float32, (2, 500), elements=st.sampled_from((-3, 0.5, 3)))
+
+
+@given(rows_of_two, styles)
+@settings(max_examples=20, deadline=None)
+def test_a_mirrored_source_gives_the_same_shots_mirrored(logits, style):
+    made = of_random_talk(logits, style=style)
+    mirrored = of_random_talk(logits, mirrored=True, style=style)
+
+    for shot, back in zip(made.shots, mirrored.shots, strict=True):
+        assert (shot.range, shot.subjects) == (back.range, back.subjects)
+        assert (1920 - back.crop.right, back.crop.top) == pytest.approx(
+            (shot.crop.left, shot.crop.top), abs=1
+        )
+
+
+@given(rows_of_two, styles)
+@settings(max_examples=10, deadline=None)
+def test_the_same_input_gives_the_same_cut(logits, style):
+    assert of_random_talk(logits, style=style) == of_random_talk(logits, style=style)
+
+
 def test_a_lock_is_kept_and_the_rest_planned_around_it():
     locks = [Lock(FrameRange(130, 170), (2,), Box(0, 0, 960, 540))]
     media, tracks, people = two_people()
