@@ -564,8 +564,8 @@ def of_random_talk(logits, mirrored=False, **given):
     """The cut of two people who sway; of the mirrored source where asked for."""
     media, tracks, people = two_people()
     rng = np.random.default_rng(1)
-    for track in tracks:
-        track.boxes[:, [0, 2]] += np.cumsum(rng.normal(0, 1, 500))[:, None]
+    for track, nearer in zip(tracks, (150, -250), strict=True):  # away from the picture's edges
+        track.boxes[:, [0, 2]] += nearer + np.cumsum(rng.normal(0, 1, 500))[:, None]
         if mirrored:
             track.boxes[:] = 1920 - track.boxes[:, [2, 1, 0, 3]]
             track.boxes[:, [1, 3]] = 1920 - track.boxes[:, [1, 3]]
