@@ -564,13 +564,13 @@ def of_random_talk(logits, mirrored=False, **given):
     """The cut of two people who sway; of the mirrored source where asked for."""
     media, tracks, people = two_people()
     rng = np.random.default_rng(1)
-    for track, nearer in zip(tracks, (150, -250), strict=True):  # away from the picture's edges
-        track.boxes[:, [0, 2]] += nearer + np.cumsum(rng.normal(0, 1, 500))[:, None]
+    for track in tracks:
+        track.boxes[:, [0, 2]] += np.cumsum(rng.normal(0, 1, 500))[:, None]
         if mirrored:
             track.boxes[:] = 1920 - track.boxes[:, [2, 1, 0, 3]]
             track.boxes[:, [1, 3]] = 1920 - track.boxes[:, [1, 3]]
     scores = [SpeechScores(n + 1, 0, row) for n, row in enumerate(logits)]
-    return direct(media, tracks, people, scores, canvas=(1920, 1080), **given)
+    return direct(media, tracks, people, scores, canvas=(1080, 1080), **given)
 
 
 rows_of_two = arrays(np.float32, (2, 500), elements=st.sampled_from((-3, 0.5, 3)))

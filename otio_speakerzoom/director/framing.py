@@ -30,7 +30,7 @@ BODY = (0.8, 2.5)
 """What belongs to it below: shoulders that far beside the face, in its widths, and a chest that far
 down, in its heights."""
 
-HAIR_SHOWS, BODY_SHOWS = 3.0, 1.0
+HAIR_SHOWS, BODY_SHOWS = 3.0, 0.5
 """What the halo and the body of somebody else cost where they show whole, in crop widths by which a
 single may move aside for them."""
 
