@@ -7,19 +7,25 @@ later version. Apple: FCPXML reference and DTD 1.10.
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
+from bisect import bisect_right
 from fractions import Fraction
 from typing import Literal
 
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.reframe import Reframe, decimal, fit, reframe
-from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, read_facts, shots_of, url_path
+from otio_speakerzoom.reframe import Reframe, decimal, fit
+from otio_speakerzoom.spelling import xml_text
+from otio_speakerzoom.timeline import (
+    ProgrammeFacts,
+    ProgrammeShot,
+    ProgrammeTrack,
+    read_facts,
+    tracks_of,
+    url_path,
+)
 
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n'
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 _COLOUR = "1-1-1 (Rec. 709)"
 
 # Final Cut's own names for a size and rate. Any other size goes without a name: Resolve takes
@@ -43,7 +49,8 @@ def write_to_string(
     """Return the timeline as an FCPXML document for the host that `variant` names."""
     if variant not in ("fcp", "resolve"):
         raise ValueError(f'variant must be "fcp" or "resolve", got {variant!r}')
-    facts, shots = read_facts(input_otio), shots_of(input_otio)
+    facts, tracks = read_facts(input_otio), tracks_of(input_otio)
+    shots = tracks[0].shots
     if facts.rate.numerator >= 2**31:  # a time's denominator has 32 bits, says the reference
         raise TimelineError(
             f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; "
@@ -53,10 +60,12 @@ def write_to_string(
     _add_resources(document, facts)
     event = ET.SubElement(ET.SubElement(document, "library"), "event", name=facts.name)
     spine = _add_sequence(event, facts, shots[-1].record.end if shots else 0)
-    for shot in shots:
-        _add_shot(spine, facts, shot, variant)
-    ET.indent(document, "    ")
-    return _HEAD + _NOT_XML.sub("\ufffd", ET.tostring(document, encoding="unicode")) + "\n"
+    clips = [_add_shot(spine, facts, shot, variant) for shot in shots]
+    for lane, track in enumerate(tracks[1:], start=1):
+        _add_lane(clips, shots, facts, lane, track, variant)
+    for clip, shot in zip(clips, shots, strict=True):
+        _add_marker(clip, facts, shot)
+    return xml_text(document, indent="    ", doctype="fcpxml")
 
 
 def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
@@ -76,8 +85,8 @@ def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
     if facts.sound:
         asset |= {
             "hasAudio": "1",
-            "audioSources": "1",
-            "audioChannels": str(facts.sound.channels),
+            "audioSources": str(len(facts.sounds)),
+            "audioChannels": str(sum(sound.channels for sound in facts.sounds)),
             "audioRate": str(facts.sound.rate),
         }
     source = f"file://{url_path(facts.path, keep=':')}"
@@ -114,7 +123,9 @@ def _add_sequence(event: ET.Element, facts: ProgrammeFacts, frames: int) -> ET.E
     return ET.SubElement(sequence, "spine")
 
 
-def _add_shot(spine: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str) -> None:
+def _add_shot(
+    spine: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str
+) -> ET.Element:
     """One clip of picture and sound. The DTD fixes the order of what is inside."""
     attributes = {
         "ref": "r3",
@@ -127,17 +138,95 @@ def _add_shot(spine: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, var
     }
     if facts.sound:
         attributes["audioRole"] = "dialogue"
+    attributes["videoRole"] = _role(shot)
     clip = ET.SubElement(spine, "asset-clip", attributes)
+    _add_framing(clip, facts, shot, variant)
+    return clip
+
+
+def _add_lane(
+    clips: list[ET.Element],
+    below: tuple[ProgrammeShot, ...],
+    facts: ProgrammeFacts,
+    lane: int,
+    track: ProgrammeTrack,
+    variant: str,
+) -> None:
+    """Connect a track's clips, picture only, to what lies under their first frames.
+
+    A connected clip's offset counts in the local time of the clip it hangs on.
+    """
+    starts = [shot.record.start for shot in below]
+    for shot in track.shots:
+        at = bisect_right(starts, shot.record.start) - 1
+        inside = below[at].source.start + shot.record.start - starts[at]
+        start = _time(facts.start + shot.source.start, facts)
+        attributes = {
+            "lane": str(lane),
+            "offset": _time(facts.start + inside, facts),
+            "name": shot.name,
+            "start": start,
+            "duration": _time(shot.record.duration, facts),
+            "enabled": str(int(shot.on)),
+            "format": "r2",
+            "tcFormat": _counting(facts),
+        }
+        clip = ET.SubElement(clips[at], "clip", attributes)
+        _add_framing(clip, facts, shot, variant)
+        whole = {"offset": _time(facts.start, facts), "start": _time(facts.start, facts)}
+        whole |= {"ref": "r3", "duration": _time(facts.duration, facts), "role": _role(shot)}
+        ET.SubElement(clip, "video", whole)
+        _add_marker(clip, facts, shot)
+
+
+def _role(shot: ProgrammeShot) -> str:
+    """Who is seen, as a subrole of the picture: an editor can show or colour one person's clips."""
+    return f"video.{shot.name.replace('.', ' ')}"
+
+
+def _add_marker(clip: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) -> None:
+    """Why the shot is there; a doubtful one as a task to be done, which Final Cut shows red."""
+    if not shot.number:
+        return
+    attributes = {
+        "start": clip.get("start", ""),
+        "duration": _seconds(1 / facts.rate),
+        "value": shot.remark,
+    }
+    ET.SubElement(clip, "marker", attributes | ({"completed": "0"} if shot.doubtful else {}))
+
+
+def _add_framing(
+    clip: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str
+) -> None:
+    """The note, the conform and the transform, which begin what is in a clip."""
     if shot.reason:
         ET.SubElement(clip, "note").text = shot.reason
     # Said although it is the default: scale 1 is the fitted size, and Resolve places clips of the
     # other two kinds wrongly (julien.chichignoud.com/resolve-script-scaling-fix).
     ET.SubElement(clip, "adjust-conform", type="fit")
-    move = reframe(shot.crop, facts.size, facts.canvas)
+    values = [(f, *_values(move, facts, variant)) for f, move in shot.moves(facts)]
+    if len(values) == 1:
+        _, position, scale = values[0]
+        ET.SubElement(clip, "adjust-transform", position=position, scale=scale)
+        return
+    # Keys count in the clip's local time. Those of a position carry no kind of curve in Final
+    # Cut's own exports, and others are smooth unless they say otherwise.
+    transform = ET.SubElement(clip, "adjust-transform")
+    for name, curve in (("position", {}), ("scale", {"curve": "linear"})):
+        parameter = ET.SubElement(transform, "param", name=name)
+        animation = ET.SubElement(parameter, "keyframeAnimation")
+        for frame, position, scale in values:
+            value = {"value": position if name == "position" else scale}
+            time = {"time": _time(facts.start + frame, facts)}
+            ET.SubElement(animation, "keyframe", time | value | curve)
+
+
+def _values(move: Reframe, facts: ProgrammeFacts, variant: str) -> tuple[str, str]:
+    """Position and scale as FCPXML writes them: two numbers each."""
     scale = decimal(move.scale / fit(facts.size, facts.canvas))
     x, y = _position(move, facts, variant)
-    position = f"{decimal(x)} {decimal(y)}"
-    ET.SubElement(clip, "adjust-transform", position=position, scale=f"{scale} {scale}")
+    return f"{decimal(x)} {decimal(y)}", f"{scale} {scale}"
 
 
 def _position(move: Reframe, facts: ProgrammeFacts, variant: str) -> tuple[float, float]:

@@ -1,52 +1,84 @@
-"""Timeline to Final Cut Pro 7 XML (xmeml version 4), for Premiere Pro.
+"""Timeline to Final Cut Pro 7 XML (xmeml version 4), for Premiere Pro or for DaVinci Resolve.
 
 Structure as Premiere itself exports it. Units of Basic Motion as measured in Premiere: scale in
-percent of the file's own pixels, centre in widths and heights of the file's own picture.
+percent of the file's own pixels, centre in widths and heights of the file's own picture. Resolve
+counts both on the picture as its project has scaled it, which is to fit unless the user changed it.
 Apple: "Final Cut Pro XML Interchange Format" (archived).
 """
 
 from __future__ import annotations
 
-import re
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
-from fractions import Fraction
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.reframe import decimal, reframe
-from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, read_facts, shots_of, url_path
+from otio_speakerzoom.reframe import decimal, fit
+from otio_speakerzoom.spelling import timebase, timecode, xml_text
+from otio_speakerzoom.timeline import (
+    ProgrammeFacts,
+    ProgrammeShot,
+    ProgrammeTrack,
+    read_facts,
+    shots_of,
+    tracks_of,
+    url_path,
+)
 
-_Shots = tuple[ProgrammeShot, ...]
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 _MOST_SCALE = 1000  # percent: valuemax of the scale in Premiere's exports
 _PIXELS = {"anamorphic": "FALSE", "pixelaspectratio": "square", "fielddominance": "none"}
+_LABELS = ("Iris", "Caribbean", "Rose", "Mango", "Lavender", "Forest", "Cerulean", "Violet")
+"""Premiere's own clip colours, one a person; the wide is Iris, which pictures have there anyway."""
+_GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; the red is from an export
 
 
-def write_to_string(input_otio: otio.schema.Timeline) -> str:
-    """Return the timeline as an xmeml document."""
-    facts, shots = read_facts(input_otio), shots_of(input_otio)
-    document = _element("xmeml", {"@version": "4", "sequence": _sequence(facts, shots)})
-    ET.indent(document, "\t")
-    return _HEAD + _NOT_XML.sub("\ufffd", ET.tostring(document, encoding="unicode")) + "\n"
+class _Programme(NamedTuple):  # OTIO loads this file in a way that dataclasses cannot bear
+    """What the parts of the document look up in one another."""
+
+    facts: ProgrammeFacts
+    tracks: tuple[ProgrammeTrack, ...]
+    shots: tuple[ProgrammeShot, ...]
+    lanes: tuple[tuple[int, int, int], ...]
+    """Of each audio track: the number of its channel in the file, from 1; its place in its pair,
+    from 0; how many tracks that pair has."""
+    places: dict[int, tuple[int, int]]
+    """Number of a shot in the programme -> its track and its place there, both from 1."""
+    variant: str
 
 
-def _sequence(facts: ProgrammeFacts, shots: _Shots) -> dict[str, Any]:
-    lanes = _sound_lanes(facts)
-    clips = [_video_clip(facts, shots, at) for at in range(len(shots))]
+def write_to_string(
+    input_otio: otio.schema.Timeline, variant: Literal["premiere", "resolve"] = "premiere"
+) -> str:
+    """Return the timeline as an xmeml document for the host that `variant` names."""
+    if variant not in ("premiere", "resolve"):
+        raise ValueError(f'variant must be "premiere" or "resolve", got {variant!r}')
+    facts, tracks = read_facts(input_otio), tracks_of(input_otio)
+    places = {
+        shot.number: (at_track, at_clip)
+        for at_track, track in enumerate(tracks, 1)
+        for at_clip, shot in enumerate(track.shots, 1)
+        if shot.number
+    }
+    shots = shots_of(input_otio)
+    programme = _Programme(facts, tracks, shots, _sound_lanes(facts), places, variant)
+    document = _element("xmeml", {"@version": "4", "sequence": _sequence(programme)})
+    return xml_text(document, indent="\t", doctype="xmeml")
+
+
+def _sequence(programme: _Programme) -> dict[str, Any]:
+    facts, shots = programme.facts, programme.shots
     video = {
         "format": {"samplecharacteristics": _picture(facts, facts.canvas)},
-        "track": {"clipitem": clips, "enabled": "TRUE", "locked": "FALSE"},
+        "track": [_video_track(programme, n) for n in range(len(programme.tracks))],
     }
-    audio = lanes and {
+    audio = programme.lanes and {
         "numOutputChannels": 2,
         "format": {"samplecharacteristics": _samples(facts)},
         "outputs": {"group": [_output(1), _output(2)]},
-        "track": [_audio_track(facts, shots, lane) for lane in range(1, lanes + 1)],
+        "track": [_audio_track(programme, lane) for lane in range(1, len(programme.lanes) + 1)],
     }
     return {
         "@id": "sequence-1",
@@ -57,56 +89,79 @@ def _sequence(facts: ProgrammeFacts, shots: _Shots) -> dict[str, Any]:
         "name": facts.name,
         "media": {"video": video, "audio": audio or None},
         "timecode": _timecode(facts, 0),
+        "marker": [_marker(shot) for shot in shots],
     }
 
 
-def _video_clip(facts: ProgrammeFacts, shots: _Shots, at: int) -> dict[str, Any]:
-    # The file in full once, later by its id.
-    file = {"@id": "file-1"} if at else {"@id": "file-1", **_file(facts)}
+def _marker(shot: ProgrammeShot) -> dict[str, Any]:
+    """A point in the sequence; out -1 says that it has no length."""
     return {
-        **_clip(facts, shots, at, lane=0),
+        "comment": shot.remark,
+        "name": shot.name,
+        "in": shot.record.start,
+        "out": -1,
+        "pproColor": _RED if shot.doubtful else _GREEN,
+    }
+
+
+def _video_track(programme: _Programme, number: int) -> dict[str, Any]:
+    clips = [
+        _video_clip(programme, shot, number, at)
+        for at, shot in enumerate(programme.tracks[number].shots)
+    ]
+    return {"clipitem": clips, "enabled": "TRUE", "locked": "FALSE"}
+
+
+def _video_clip(programme: _Programme, shot: ProgrammeShot, track: int, at: int) -> dict[str, Any]:
+    # The file in full once, later by its id.
+    first = not track and not at
+    file = {"@id": "file-1", **_file(programme)} if first else {"@id": "file-1"}
+    id_ = _clip_id(shot, 0) if shot.number else f"clipitem-v{track + 1}-{at + 1}"
+    subject = shot.subjects[0] if shot.subjects else 0
+    return {
+        **_clip(programme.facts, shot, id_),
         "alphatype": "none",
         "pixelaspectratio": "square",
         "anamorphic": "FALSE",
         "file": file,
-        "filter": {"effect": _basic_motion(facts, shots[at])},
-        "link": _links(facts, len(shots), at),
+        "filter": {"effect": _basic_motion(programme, shot)},
+        "link": _links(programme, shot),
+        "labels": {"label2": _LABELS[subject % len(_LABELS)]},
     }
 
 
-def _audio_track(facts: ProgrammeFacts, shots: _Shots, lane: int) -> dict[str, Any]:
+def _audio_track(programme: _Programme, lane: int) -> dict[str, Any]:
     """One channel. Premiere writes a stereo track as two, each knowing its place in the pair."""
-    lanes = _sound_lanes(facts)
-    kind = "Stereo" if lanes == 2 else "Mono"
+    channel, place, count = programme.lanes[lane - 1]
+    kind = "Stereo" if count == 2 else "Mono"
     clips = [
         {
             "@premiereChannelType": kind.lower(),
-            **_clip(facts, shots, at, lane),
+            **_clip(programme.facts, shot, _clip_id(shot, lane)),
             "file": {"@id": "file-1"},
-            "sourcetrack": {"mediatype": "audio", "trackindex": lane},
-            "link": _links(facts, len(shots), at),
+            "sourcetrack": {"mediatype": "audio", "trackindex": channel},
+            "link": _links(programme, shot),
         }
-        for at in range(len(shots))
+        for shot in programme.shots
     ]
     return {
-        "@currentExplodedTrackIndex": lane - 1,
-        "@totalExplodedTrackCount": lanes,
+        "@currentExplodedTrackIndex": place,
+        "@totalExplodedTrackCount": count,
         "@premiereTrackType": kind,
         "clipitem": clips,
         "enabled": "TRUE",
         "locked": "FALSE",
-        "outputchannelindex": lane,
+        "outputchannelindex": place + 1,
     }
 
 
-def _clip(facts: ProgrammeFacts, shots: _Shots, at: int, lane: int) -> dict[str, Any]:
+def _clip(facts: ProgrammeFacts, shot: ProgrammeShot, id_: str) -> dict[str, Any]:
     """What picture and sound share; `in` and `out` count from the file's first frame."""
-    shot = shots[at]
     return {
-        "@id": _clip_id(len(shots), at, lane),
+        "@id": id_,
         "masterclipid": "masterclip-1",
         "name": shot.name,
-        "enabled": "TRUE",
+        "enabled": "TRUE" if shot.on else "FALSE",
         "duration": facts.duration,
         "rate": _rate(facts),
         "start": shot.record.start,
@@ -116,38 +171,47 @@ def _clip(facts: ProgrammeFacts, shots: _Shots, at: int, lane: int) -> dict[str,
     }
 
 
-def _clip_id(count: int, at: int, lane: int) -> str:
-    return f"clipitem-{lane * count + at + 1}"
+def _clip_id(shot: ProgrammeShot, lane: int) -> str:
+    return f"clipitem-{shot.number}-{lane}"
 
 
-def _links(facts: ProgrammeFacts, count: int, at: int) -> list[dict[str, Any]]:
+def _links(programme: _Programme, shot: ProgrammeShot) -> list[dict[str, Any]]:
     """Every member of the group, itself included, as each member must list them."""
-    lanes = _sound_lanes(facts)
+    if not programme.lanes or not shot.number:
+        return []
+    track, at = programme.places[shot.number]
     return [
         {
-            "linkclipref": _clip_id(count, at, lane),
+            "linkclipref": _clip_id(shot, lane),
             "mediatype": "audio" if lane else "video",
-            "trackindex": lane or 1,
-            "clipindex": at + 1,
+            "trackindex": lane or track,
+            "clipindex": shot.number if lane else at,
             "groupindex": 1 if lane else None,
         }
-        for lane in range(lanes + 1 if lanes else 0)
+        for lane in range(len(programme.lanes) + 1)
     ]
 
 
-def _basic_motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> dict[str, Any]:
+def _basic_motion(programme: _Programme, shot: ProgrammeShot) -> dict[str, Any]:
     """The crop as Premiere's Motion, on every clip.
 
     A clip without one may be fitted by the user's "default media scaling". Premiere does not turn
     a phone's picture when it reads xmeml (seen by one implementer), so the turn stands here too.
     """
-    move = reframe(shot.crop, facts.size, facts.canvas)
-    if move.scale * 100 > _MOST_SCALE:
+    facts = programme.facts
+    moves = shot.moves(facts)
+    fitted = fit(facts.size, facts.canvas) if programme.variant == "resolve" else 1.0
+    width, height = (fitted * side for side in _stored_size(programme))
+    scales = [(frame, move.scale / fitted * 100) for frame, move in moves]
+    most = max(scale for _, scale in scales)
+    if most > _MOST_SCALE:
         raise TimelineError(
-            f"{facts.path}: the shot at frame {shot.source.start} needs {move.scale * 100:.0f} %, "
+            f"{facts.path}: the shot at frame {shot.source.start} needs {most:.0f} %, "
             f"Premiere XML takes up to {_MOST_SCALE} %; widen its crop or choose a smaller canvas"
         )
-    width, height = _stored_size(facts)
+    zoom = [(frame, decimal(scale)) for frame, scale in scales]
+    centre = [(frame, _point(move.dx / width, move.dy / height)) for frame, move in moves]
+    turn = 0 if programme.variant == "resolve" else facts.rotation
     return {
         "name": "Basic Motion",
         "effectid": "basic",
@@ -156,32 +220,41 @@ def _basic_motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> dict[str, Any]:
         "mediatype": "video",
         "pproBypass": "false",
         "parameter": [
-            _parameter("scale", "Scale", 0, _MOST_SCALE, decimal(move.scale * 100)),
-            _parameter("rotation", "Rotation", -8640, 8640, facts.rotation),
-            _parameter("center", "Center", None, None, _point(move.dx / width, move.dy / height)),
-            _parameter("centerOffset", "Anchor Point", None, None, _point(0, 0)),
+            _parameter("scale", "Scale", 0, _MOST_SCALE, zoom),
+            _parameter("rotation", "Rotation", -8640, 8640, [(0, turn)]),
+            _parameter("center", "Center", None, None, centre),
+            _parameter("centerOffset", "Anchor Point", None, None, [(0, _point(0, 0))]),
         ],
     }
 
 
 def _parameter(
-    id_: str, name: str, least: int | None, most: int | None, value: Any
+    id_: str, name: str, least: int | None, most: int | None, keys: Sequence[tuple[int, Any]]
 ) -> dict[str, Any]:
+    """A value, and where it moves its keys, in frames of the file as `in` is; linear between."""
     head = {"@authoringApp": "PremierePro", "parameterid": id_, "name": name}
-    return {**head, "valuemin": least, "valuemax": most, "value": value}
+    moving = [{"when": frame, "value": value} for frame, value in keys] if len(keys) > 1 else None
+    return {
+        **head,
+        "valuemin": least,
+        "valuemax": most,
+        "value": keys[0][1],
+        "keyframe": moving,
+    }
 
 
 def _point(right: float, down: float) -> dict[str, str]:
     return {"horiz": decimal(right), "vert": decimal(down)}
 
 
-def _file(facts: ProgrammeFacts) -> dict[str, Any]:
+def _file(programme: _Programme) -> dict[str, Any]:
     """The source, once in full; Resolve refuses the document if the timecode is not the file's."""
-    picture = {"samplecharacteristics": _picture(facts, _stored_size(facts))}
-    sound = facts.sound and {
-        "samplecharacteristics": _samples(facts),
-        "channelcount": facts.sound.channels,
-    }
+    facts = programme.facts
+    picture = {"samplecharacteristics": _picture(facts, _stored_size(programme))}
+    sound = [
+        {"samplecharacteristics": _samples(facts), "channelcount": sound.channels}
+        for sound in facts.sounds
+    ]
     return {
         "name": facts.file_name,
         "pathurl": f"file://localhost{url_path(facts.path)}",
@@ -196,9 +269,11 @@ def _picture(facts: ProgrammeFacts, size: tuple[int, int]) -> dict[str, Any]:
     return {"rate": _rate(facts), "width": size[0], "height": size[1], **_PIXELS}
 
 
-def _stored_size(facts: ProgrammeFacts) -> tuple[int, int]:
-    width, height = facts.size
-    return (height, width) if facts.rotation in (90, 270) else (width, height)
+def _stored_size(programme: _Programme) -> tuple[int, int]:
+    """The picture's size as the host counts it: Premiere before it is turned, Resolve after."""
+    width, height = programme.facts.size
+    lying = programme.facts.rotation in (90, 270) and programme.variant == "premiere"
+    return (height, width) if lying else (width, height)
 
 
 def _samples(facts: ProgrammeFacts) -> dict[str, int]:
@@ -206,9 +281,14 @@ def _samples(facts: ProgrammeFacts) -> dict[str, int]:
     return {"depth": 16, "samplerate": facts.sound.rate if facts.sound else 48000}
 
 
-def _sound_lanes(facts: ProgrammeFacts) -> int:
-    """Audio tracks written: the first two channels at most."""
-    return min(facts.sound.channels, 2) if facts.sound else 0
+def _sound_lanes(facts: ProgrammeFacts) -> tuple[tuple[int, int, int], ...]:
+    """One for each channel of the file, numbered through all its streams."""
+    before = [sum(s.channels for s in facts.sounds[:n]) for n in range(len(facts.sounds))]
+    return tuple(
+        (before[track.stream] + channel + 1, place, len(track.channels))
+        for track in facts.sound_tracks
+        for place, channel in enumerate(track.channels)
+    )
 
 
 def _output(channel: int) -> dict[str, Any]:
@@ -217,40 +297,19 @@ def _output(channel: int) -> dict[str, Any]:
 
 def _rate(facts: ProgrammeFacts) -> dict[str, Any]:
     """The rate as xmeml spells it: a whole number, and whether 1000/1001 of it is meant."""
-    for ntsc, whole in (("FALSE", facts.rate), ("TRUE", facts.rate * Fraction(1001, 1000))):
-        if whole.denominator == 1:
-            return {"timebase": whole.numerator, "ntsc": ntsc}
-    raise TimelineError(
-        f"{facts.path}: Premiere XML has no way to say {facts.rate} frames per second; convert the "
-        "source to a rate such as 25 or 30000/1001, or export FCPXML or OTIO for Resolve"
-    )
+    base, ntsc = timebase(facts.rate, facts.path, "Premiere XML")
+    return {"timebase": base, "ntsc": "TRUE" if ntsc else "FALSE"}
 
 
 def _timecode(facts: ProgrammeFacts, frame: int) -> dict[str, Any]:
-    rate = _rate(facts)
-    drop = facts.drop_frame and rate["ntsc"] == "TRUE" and rate["timebase"] % 30 == 0
+    base, ntsc = timebase(facts.rate, facts.path, "Premiere XML")
+    drop = facts.drop_frame and ntsc and base % 30 == 0
     return {
-        "rate": rate,
-        "string": _label(frame, rate["timebase"], drop),
+        "rate": _rate(facts),
+        "string": timecode(frame, base, drop=drop),
         "frame": frame,
         "displayformat": "DF" if drop else "NDF",
     }
-
-
-def _label(frame: int, timebase: int, drop: bool) -> str:
-    """Frame count as HH:MM:SS:FF.
-
-    Dropped counting (SMPTE ST 12-1) leaves out the first 2 labels in 30, or 4 in 60, of every
-    minute that is not a tenth one.
-    """
-    if drop:
-        dropped = timebase // 15
-        minute = 60 * timebase - dropped
-        tens, rest = divmod(frame, 10 * minute + dropped)
-        frame += dropped * (9 * tens + max(0, (rest - dropped) // minute))
-    seconds, frames = divmod(frame, timebase)
-    hours, minutes = seconds // 3600 % 24, seconds // 60 % 60
-    return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if drop else ':'}{frames:02}"
 
 
 def _element(tag: str, content: Any) -> ET.Element:

@@ -176,10 +176,16 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
 
 
 def _add_timeline_options(parser: argparse.ArgumentParser) -> None:
+    suffixes = ", ".join(parsing.FORMATS)
+    editors = dict.fromkeys(editor for dialects in parsing.FORMATS.values() for editor in dialects)
     parser.add_argument("-o", "--output", type=parsing.timeline_path, required=True, metavar="FILE",
-                        help="timeline to write: .otio, .fcpxml or .xml; - is stdout")  # fmt: skip
-    parser.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
+                        help=f"timeline to write: {suffixes}; - is stdout")  # fmt: skip
+    parser.add_argument("--for", dest="dialect", choices=tuple(editors),
                         help="the editor that will read it")  # fmt: skip
+    parser.add_argument("--resolve-scaling", choices=("fit", "fill", "crop", "stretch"),
+                        help="the input scaling that an .otio for Resolve pins")  # fmt: skip
+    parser.add_argument("--media-root", type=parsing.media_root, metavar="OLD=NEW",
+                        help="the folder OLD is called NEW where it will be opened")  # fmt: skip
 
 
 # --- verbs ----------------------------------------------------------------------------------------
@@ -284,12 +290,18 @@ def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
     editor = arguments.dialect
     suffix = arguments.output.suffix
     if str(arguments.output) == "-":
-        suffix = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
+        first = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
+        suffix = parsing.STDOUT.get(editor, first)
     dialects = parsing.FORMATS[suffix]
     if editor and editor not in dialects:
         fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
         _parser().error(f"--for {editor}: write {fitting}, not {suffix}")
-    return dialects[editor or next(iter(dialects))]
+    name, options = dialects[editor or next(iter(dialects))]
+    if arguments.resolve_scaling:
+        if name != "speakerzoom_resolve_otio":
+            _parser().error("--resolve-scaling: is for .otio --for resolve")
+        options = {**options, "scaling": arguments.resolve_scaling}
+    return name, options
 
 
 def _write_timeline(
@@ -297,7 +309,7 @@ def _write_timeline(
 ) -> None:
     from otio_speakerzoom import pipeline, store
 
-    text = pipeline.timeline_text(cut_list, *adapter)
+    text = pipeline.timeline_text(cut_list, *adapter, media_root=arguments.media_root)
     if str(arguments.output) == "-":
         sys.stdout.write(text)
         return

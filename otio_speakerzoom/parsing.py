@@ -13,15 +13,30 @@ if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
 
 FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
-    ".otio": {"resolve": ("speakerzoom_resolve_otio", {})},
+    ".otio": {
+        "resolve": ("speakerzoom_resolve_otio", {}),
+        "premiere": ("speakerzoom_premiere_otio", {}),
+        "plain": ("otio_json", {}),
+    },
     ".fcpxml": {
         "fcp": ("speakerzoom_fcpxml", {"variant": "fcp"}),
         "resolve": ("speakerzoom_fcpxml", {"variant": "resolve"}),
     },
-    ".xml": {"premiere": ("speakerzoom_premiere_xml", {})},
+    ".xml": {
+        "premiere": ("speakerzoom_premiere_xml", {"variant": "premiere"}),
+        "resolve": ("speakerzoom_premiere_xml", {"variant": "resolve"}),
+    },
+    ".mlt": {"shotcut": ("speakerzoom_mlt", {})},
+    ".edl": {
+        "edl": ("speakerzoom_edl", {"variant": "cuts"}),
+        "markers": ("speakerzoom_edl", {"variant": "markers"}),
+    },
 }
 """Suffix -> dialect -> name of the OTIO adapter and its arguments. The first dialect of a suffix is
 taken where none is asked for."""
+
+STDOUT = {"premiere": ".xml"}
+"""Suffix that an editor of several gets on stdout, where it is not its first above."""
 
 FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 
@@ -31,6 +46,16 @@ def timeline_path(text: str) -> Path:
     if text != "-" and Path(text).suffix not in FORMATS:
         raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FORMATS)}")
     return Path(text)
+
+
+def media_root(text: str) -> tuple[str, str]:
+    """Return a folder here, and what it is called where the timeline will be opened."""
+    old, equals, new = text.partition("=")
+    if not (equals and old and new):
+        raise argparse.ArgumentTypeError(
+            f"{text}: give two folders, as in /here/media=/there/media"
+        )
+    return old, new
 
 
 def film_path(text: str) -> Path:

@@ -395,14 +395,25 @@ def _sha256(name: str) -> str:
     return next((item.sha256 for item in weights.catalogue() if item.name == name), "")
 
 
-def timeline_text(cut_list: CutList, adapter: str, arguments: dict[str, str]) -> str:
-    """Return the timeline of `cut_list` as the OTIO adapter of that name writes it."""
+def timeline_text(
+    cut_list: CutList,
+    adapter: str,
+    arguments: dict[str, str],
+    *,
+    media_root: tuple[str, str] | None = None,
+) -> str:
+    """Return the timeline of `cut_list` as the OTIO adapter of that name writes it.
+
+    `media_root` is a folder above the media, and its name where the timeline will be opened.
+    """
     import opentimelineio as otio
 
-    from otio_speakerzoom.timeline import to_otio
+    from otio_speakerzoom.timeline import relocated, to_otio
 
+    path = str(cut_list.media.path)
+    timeline = to_otio(cut_list, path=relocated(path, *media_root) if media_root else path)
     try:
-        return otio.adapters.write_to_string(to_otio(cut_list), adapter, **arguments)
+        return otio.adapters.write_to_string(timeline, adapter, **arguments)
     except otio.exceptions.NotSupportedError as error:
         raise SpeakerZoomError(
             f"OpenTimelineIO does not find {adapter}: install otio-speakerzoom again"

@@ -7,9 +7,10 @@ own unit is a relabelling of these three, and stands in that host's adapter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 
-from otio_speakerzoom.model import Box
+from otio_speakerzoom.model import Box, FrameRange, Key, Shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,41 @@ def crop_of(reframe: Reframe, size: tuple[int, int], canvas: tuple[int, int]) ->
     half_width = canvas[0] / reframe.scale / 2
     half_height = canvas[1] / reframe.scale / 2
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def reframe_at(shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
+    """Return how `shot` is framed at a frame of the source.
+
+    Scale and move change evenly from key to key, which is how editors and MLT go from one to the
+    next; the crop's own edges then do not (a width is one over a scale). Before the first key and
+    after the last the picture stands still.
+    """
+    keys = shot.keys or (Key(shot.range.start, shot.crop),)
+    at = bisect_right(keys, frame, key=lambda key: key.frame)
+    before, after = keys[max(0, at - 1)], keys[min(at, len(keys) - 1)]
+    a, b = (reframe(key.crop, size, canvas) for key in (before, after))
+    if after is before:
+        return a
+    part = (frame - before.frame) / (after.frame - before.frame)
+    return Reframe(
+        a.scale + part * (b.scale - a.scale),
+        a.dx + part * (b.dx - a.dx),
+        a.dy + part * (b.dy - a.dy),
+    )
+
+
+def part_of(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[int, int]) -> Shot:
+    """Return the part of `shot` that lies in `span`, moving there as the whole shot does."""
+    if not shot.keys:
+        return replace(shot, range=span)
+    known = {key.frame: key for key in shot.keys if span.start <= key.frame < span.end}
+    ends = (span.start, span.end - 1) if shot.keys[-1].frame >= span.end else (span.start,)
+    for frame in ends:
+        if frame not in known:
+            crop = crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
+            known[frame] = Key(frame, crop)
+    keys = tuple(known[frame] for frame in sorted(known))
+    return replace(shot, range=span, crop=keys[0].crop, keys=keys)
 
 
 def fit(size: tuple[int, int], canvas: tuple[int, int]) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ import ffmpeg
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.media import find_ffmpeg, last_line, on_grid
 from otio_speakerzoom.model import Box, CutList, Progress, quiet
+from otio_speakerzoom.reframe import crop_of, reframe_at
 from otio_speakerzoom.store import replacing
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:
     """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
 
-    Crops are taken to whole pixels, so an edge may lie half a pixel off what a timeline says.
+    Crops are taken to whole pixels, so an edge may lie a pixel off what a timeline says, and a slow
+    move goes in steps of a pixel.
     """
     with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
         commands = Path(folder) / "cuts.txt"
@@ -36,16 +39,29 @@ def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> 
 
 
 def crop_commands(cut_list: CutList) -> str:
-    """Return ffmpeg's `sendcmd` script: from which time on which part of the picture is kept."""
+    """Return ffmpeg's `sendcmd` script: from which time on which part of the picture is kept.
+
+    A moving crop is told anew in each frame in which it is another one.
+    """
     lines: list[str] = []
-    for shot in cut_list.shots:
-        at = (shot.range.start - cut_list.range.start - Fraction(1, 2)) / cut_list.media.rate
-        left, top, width, height = whole_pixels(shot.crop, cut_list.media.size)
+    for frame, crop in _crops(cut_list):
+        at = (frame - cut_list.range.start - Fraction(1, 2)) / cut_list.media.rate
+        left, top, width, height = whole_pixels(crop, cut_list.media.size)
         lines.append(
             f"{max(0.0, float(at)):.6f} "
             f"crop w {width}, crop h {height}, crop x {left}, crop y {top};\n"
         )
     return "".join(lines)
+
+
+def _crops(cut_list: CutList) -> Iterator[tuple[int, Box]]:
+    """Yield each shot's crop, with the frame from which it holds."""
+    size, canvas = cut_list.media.size, cut_list.canvas
+    for shot in cut_list.shots:
+        yield shot.range.start, shot.crop
+        moving = range(shot.keys[0].frame + 1, shot.keys[-1].frame + 1) if shot.keys else ()
+        for frame in moving:
+            yield frame, crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
 
 
 def whole_pixels(crop: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:

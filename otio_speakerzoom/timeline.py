@@ -3,11 +3,13 @@
 Every clip refers to the whole original file, so an editor can trim into what lies beyond a shot.
 Source ranges count with the file's own timecode, as OTIO means them; record time starts at 0.
 What OTIO has no field for (exact rate, canvas, crop) lies in `metadata["speakerzoom"]`, and is
-read only through this module.
+read only through this module. With other angles in the cut list there are several picture tracks.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath, PureWindowsPath
@@ -17,7 +19,11 @@ from urllib.parse import quote
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot, Sound
+from otio_speakerzoom.lanes import Piece, lanes
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Shot, Sound
+from otio_speakerzoom.reframe import Reframe, reframe
+
+log = logging.getLogger(__name__)
 
 NAMESPACE = "speakerzoom"
 """Key of everything of ours in OTIO metadata."""
@@ -45,7 +51,20 @@ class ProgrammeFacts:
     rotation: int
     """Degrees clockwise that a player must turn the stored picture."""
     variable_rate: bool
-    sound: Sound | None
+    sounds: tuple[Sound, ...]
+
+    @property
+    def sound(self) -> Sound | None:
+        return self.sounds[0] if self.sounds else None
+
+    @property
+    def sound_tracks(self) -> tuple[SoundTrack, ...]:
+        """All of the sound: each pair of channels together, any other number each on its own."""
+        return tuple(
+            SoundTrack(stream, channels)
+            for stream, sound in enumerate(self.sounds)
+            for channels in ([(0, 1)] if sound.channels == 2 else zip(range(sound.channels)))
+        )
 
     @property
     def file_name(self) -> str:
@@ -53,8 +72,18 @@ class ProgrammeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundTrack:
+    """Channels of the source that are heard on one track."""
+
+    stream: int
+    """Number of the source's audio stream, from 0."""
+    channels: tuple[int, ...]
+    """Of that stream, from 0: two for a stereo track, one for a mono one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProgrammeShot:
-    """One clip of the picture track, in whole frames."""
+    """One clip of a picture track, in whole frames."""
 
     record: FrameRange
     """Where it lies in the programme, which starts at 0."""
@@ -63,41 +92,89 @@ class ProgrammeShot:
     crop: Box
     name: str
     reason: str
+    number: int = 0
+    """Of the shot it is in the programme, from 1; 0 for one that is not in it."""
+    on: bool = True
+    """Whether it is seen."""
+    confidence: float = 1.0
+    keys: tuple[Key, ...] = ()
+    """As in `Shot`."""
+    subjects: tuple[int, ...] = ()
+    locked: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether an editor should look at it: the director was more likely wrong than right."""
+        return self.confidence < 0.5
+
+    @property
+    def remark(self) -> str:
+        """What a marker says of it."""
+        return f"{self.reason or self.name} (confidence {self.confidence:.2f})"
+
+    def moves(self, facts: ProgrammeFacts) -> list[tuple[int, Reframe]]:
+        """Return frames of the source and the framing at each; one where it stands still."""
+        keys = self.keys or (Key(self.source.start, self.crop),)
+        return [(key.frame, reframe(key.crop, facts.size, facts.canvas)) for key in keys]
 
 
-def to_otio(cut_list: CutList) -> otio.schema.Timeline:
-    """Return `cut_list` as a timeline of one picture track and, where there is sound, one of sound.
+@dataclass(frozen=True, slots=True)
+class ProgrammeTrack:
+    """One picture track."""
 
-    The same cut list always gives the same timeline, byte for byte once written.
+    name: str
+    shots: tuple[ProgrammeShot, ...]
+    """In order, with gaps between them on all tracks but the lowest."""
+
+
+def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
+    """Return `cut_list` as a timeline of picture tracks and, where there is sound, tracks of sound.
+
+    The media is looked for at `path`, where it is another than here. The same cut list always
+    gives the same timeline, byte for byte once written.
     """
-    media = cut_list.media
-    _refuse_unwritable(str(media.path))
+    media, path = cut_list.media, path or str(cut_list.media.path)
+    _refuse_unwritable(path)
     timeline = otio.schema.Timeline(
         name=media.path.stem,
         global_start_time=otio.opentime.RationalTime(0, float(media.rate)),
-        metadata={NAMESPACE: _programme_metadata(cut_list)},
+        metadata={NAMESPACE: _programme_metadata(cut_list, path)},
     )
-    picture = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
-    sound = otio.schema.Track("A1", kind=otio.schema.TrackKind.Audio)
-    for link, shot in enumerate(cut_list.shots, start=1):
-        name = cut_list.names(shot)
-        seen, heard = (_clip(media, shot, name) for _ in range(2))
-        seen.metadata[NAMESPACE] = {"link": link, **_shot_metadata(shot, name)}
-        seen.effects.append(_framing(shot.crop, cut_list.canvas))
-        picture.append(seen)
-        heard.metadata[NAMESPACE] = {"link": link}  # the same number: they are moved together
-        sound.append(heard)
-    timeline.tracks.append(picture)
-    if media.sound is not None:
-        timeline.tracks.append(sound)
+    for name, pieces in lanes(cut_list):
+        timeline.tracks.append(_picture_track(cut_list, path, name, pieces))
+    for n, lane in enumerate(read_facts(timeline).sound_tracks, start=1):
+        track = otio.schema.Track(f"Audio {n}", kind=otio.schema.TrackKind.Audio)
+        track.metadata[NAMESPACE] = {"stream": lane.stream, "channels": list(lane.channels)}
+        for link, shot in enumerate(cut_list.shots, start=1):
+            heard = _clip(media, path, shot, cut_list.names(shot))
+            heard.metadata[NAMESPACE] = {"link": link}  # as in the picture: they are moved together
+            track.append(heard)
+        timeline.tracks.append(track)
     return timeline
+
+
+def relocated(path: str, old: str, new: str) -> str:
+    r"""Return `path` with its folder `old` called `new`, as another machine names it.
+
+    `new` may be one of Windows (C:\footage, \\server\share); what follows then has its slashes.
+    Raise TimelineError where the media does not lie in `old`.
+    """
+    root = old.rstrip("/")
+    if not path.startswith(f"{root}/"):
+        raise TimelineError(f"{path}: does not lie in {old}; give --media-root a folder above it")
+    inside = path[len(root) + 1 :]
+    windows = re.match(r"[A-Za-z]:|\\\\", new)
+    if not windows and not new.startswith("/"):
+        raise TimelineError(f"{new}: is not an absolute path; timelines need one for their media")
+    if windows and "\\" in new:
+        return new.rstrip("\\") + "\\" + inside.replace("/", "\\")
+    return f"{new.rstrip('/')}/{inside}"
 
 
 def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
     """Return what `to_otio` noted on the timeline; raise TimelineError if it did not make it."""
     try:
         noted = timeline.metadata[NAMESPACE]
-        sound = noted["sound"]
         return ProgrammeFacts(
             name=timeline.name,
             path=noted["path"],
@@ -109,7 +186,9 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
             drop_frame=noted["drop_frame"],
             rotation=noted["rotation"],
             variable_rate=noted["variable_rate"],
-            sound=sound and Sound(sound["rate"], sound["channels"], Fraction(*sound["delay"])),
+            sounds=tuple(
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"])) for s in noted["sounds"]
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TimelineError(
@@ -118,23 +197,33 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
         ) from error
 
 
-def shots_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeShot, ...]:
-    """Return the picture track's clips in order, where each lies and what it shows."""
+def tracks_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeTrack, ...]:
+    """Return the picture tracks, the lowest first, with what lies on each."""
     facts = read_facts(timeline)
-    shots: list[ProgrammeShot] = []
+    return tuple(_programme_track(track, facts) for track in timeline.video_tracks())
+
+
+def shots_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeShot, ...]:
+    """Return the programme's own shots in order, on whichever track each lies."""
+    name = read_facts(timeline).name
+    clips = (shot for track in tracks_of(timeline) for shot in track.shots if shot.number)
+    shots = sorted(clips, key=lambda shot: shot.record.start)
     at = 0
-    for clip in timeline.video_tracks()[0]:
-        if not isinstance(clip, otio.schema.Clip):
+    for shot in shots:
+        if shot.record.start != at:
             raise TimelineError(
-                f"{facts.name}: has a {type(clip).__name__.lower()} on its picture track at frame "
-                f"{at}; export again from the cut list, which has clips only"
+                f"{name}: has a gap on its picture track at frame {at}; export again from the cut "
+                "list, which has clips only"
             )
-        source = _source_frames(clip, facts)
-        reason = clip.metadata.get(NAMESPACE, {}).get("reason", "")
-        record = FrameRange(at, at + source.duration)
-        shots.append(ProgrammeShot(record, source, framing_of(clip), clip.name, reason))
-        at = record.end
+        at = shot.record.end
     return tuple(shots)
+
+
+def flat_shots_of(timeline: otio.schema.Timeline, format_: str) -> tuple[ProgrammeShot, ...]:
+    """Return the programme's shots, for a format that cannot switch a clip off; say so."""
+    if len(timeline.video_tracks()) > 1:
+        log.warning("%s cannot switch clips off: only the chosen shots are written", format_)
+    return shots_of(timeline)
 
 
 def framing_of(clip: otio.schema.Clip) -> Box:
@@ -145,6 +234,43 @@ def framing_of(clip: otio.schema.Clip) -> Box:
             return Box(*noted["crop"])
     raise TimelineError(
         f"{clip.name}: this clip carries no speakerzoom framing; export again from the cut list"
+    )
+
+
+def _programme_track(track: otio.schema.Track, facts: ProgrammeFacts) -> ProgrammeTrack:
+    shots: list[ProgrammeShot] = []
+    at = 0
+    for item in track:
+        if isinstance(item, otio.schema.Clip):
+            source = _source_frames(item, facts)
+            shots.append(_programme_shot(item, FrameRange(at, at + source.duration), source))
+            at = shots[-1].record.end
+        elif isinstance(item, otio.schema.Gap):
+            at += round(item.duration().rescaled_to(float(facts.rate)).value)
+        else:
+            raise TimelineError(
+                f"{facts.name}: has a {type(item).__name__.lower()} on its picture track at frame "
+                f"{at}; export again from the cut list, which has clips only"
+            )
+    return ProgrammeTrack(track.name, tuple(shots))
+
+
+def _programme_shot(
+    clip: otio.schema.Clip, record: FrameRange, source: FrameRange
+) -> ProgrammeShot:
+    noted = clip.metadata.get(NAMESPACE, {})
+    return ProgrammeShot(
+        record,
+        source,
+        framing_of(clip),
+        clip.name,
+        noted.get("reason", ""),
+        noted.get("link", 0),
+        clip.enabled,
+        noted.get("confidence", 1.0),
+        tuple(Key(int(frame), Box(*edges)) for frame, *edges in noted.get("keys", ())),
+        tuple(noted.get("subjects", ())),
+        noted.get("locked", False),
     )
 
 
@@ -174,10 +300,10 @@ def _refuse_unwritable(path: str) -> None:
         ) from error
 
 
-def _programme_metadata(cut_list: CutList) -> dict[str, Any]:
-    media, sound = cut_list.media, cut_list.media.sound
+def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
+    media = cut_list.media
     return {
-        "path": str(media.path),
+        "path": path,
         "rate": list(media.rate.as_integer_ratio()),
         "duration": media.duration,
         "size": list(media.size),
@@ -186,12 +312,14 @@ def _programme_metadata(cut_list: CutList) -> dict[str, Any]:
         "drop_frame": media.drop_frame,
         "rotation": media.rotation,
         "variable_rate": media.variable_rate,
-        "sound": sound
-        and {
-            "rate": sound.rate,
-            "channels": sound.channels,
-            "delay": list(sound.delay.as_integer_ratio()),
-        },
+        "sounds": [
+            {
+                "rate": sound.rate,
+                "channels": sound.channels,
+                "delay": list(sound.delay.as_integer_ratio()),
+            }
+            for sound in media.sounds
+        ],
     }
 
 
@@ -201,15 +329,53 @@ def _shot_metadata(shot: Shot, name: str) -> dict[str, Any]:
         "subjects": list(shot.subjects),
         "shows": name,
         "reason": shot.reason,
+        "confidence": shot.confidence,
+        "locked": shot.locked,
+        "keys": [[key.frame, *_edges(key.crop)] for key in shot.keys],
         "start": shot.range.start,
         "end": shot.range.end,
     }
 
 
-def _clip(media: Media, shot: Shot, name: str) -> otio.schema.Clip:
+def _picture_track(
+    cut_list: CutList, path: str, name: str, pieces: tuple[Piece, ...]
+) -> otio.schema.Track:
+    media, at = cut_list.media, cut_list.range.start
+    track = otio.schema.Track(name, kind=otio.schema.TrackKind.Video)
+    for piece in pieces:
+        shot, shows = piece.shot, cut_list.names(piece.shot)
+        if at < shot.range.start:
+            empty = FrameRange(at, shot.range.start)
+            track.append(otio.schema.Gap(source_range=_with_timecode(media, empty)))
+        seen = _clip(media, path, shot, shows)
+        seen.enabled = piece.on
+        seen.metadata[NAMESPACE] = {"link": piece.number, **_shot_metadata(shot, shows)}
+        seen.effects.append(_framing(shot.crop, cut_list.canvas))
+        if piece.number:
+            seen.markers.append(_marker(media, shot, shows))
+        track.append(seen)
+        at = shot.range.end
+    return track
+
+
+def _marker(media: Media, shot: Shot, shows: str) -> otio.schema.Marker:
+    """Why the shot is there and how sure that is, on its first frame; red where it is doubtful."""
+    first = FrameRange(shot.range.start, shot.range.start + 1)
+    colours = otio.schema.MarkerColor
+    return otio.schema.Marker(
+        name=shows,
+        marked_range=_with_timecode(media, first),
+        color=colours.RED if shot.confidence < 0.5 else colours.GREEN,
+        metadata={NAMESPACE: {"reason": shot.reason, "confidence": shot.confidence}},
+    )
+
+
+def _clip(media: Media, path: str, shot: Shot, name: str) -> otio.schema.Clip:
+    corners = (otio.schema.V2d(0, 0), otio.schema.V2d(*media.size))
     reference = otio.schema.ExternalReference(
-        target_url=f"file://{url_path(str(media.path), keep=':')}",
+        target_url=f"file://{url_path(path, keep=':')}",
         available_range=_with_timecode(media, media.range),
+        available_image_bounds=otio.schema.Box2d(*corners),
     )
     reference.name = media.path.name
     return otio.schema.Clip(name, reference, _with_timecode(media, shot.range))
@@ -224,9 +390,12 @@ def _with_timecode(media: Media, frames: FrameRange) -> otio.opentime.TimeRange:
 
 
 def _framing(crop: Box, canvas: tuple[int, int]) -> otio.schema.Effect:
-    edges = [float(edge) for edge in (crop.left, crop.top, crop.right, crop.bottom)]
-    noted = {"crop": edges, "canvas": list(canvas)}
+    noted = {"crop": _edges(crop), "canvas": list(canvas)}
     return otio.schema.Effect("Reframe", "SpeakerZoomReframe", {NAMESPACE: noted})
+
+
+def _edges(crop: Box) -> list[float]:
+    return [float(edge) for edge in (crop.left, crop.top, crop.right, crop.bottom)]
 
 
 def _source_frames(clip: otio.schema.Clip, facts: ProgrammeFacts) -> FrameRange:

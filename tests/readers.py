@@ -120,3 +120,19 @@ def resolve_otio(text, size, canvas):
         shots.append(Read(record, start, end, crop))
         record += end - start
     return shots
+
+
+def between(keys, frame, size, canvas):
+    """What is seen at `frame` of a crop with (frame, box) keys: scale and centre change evenly."""
+    moves = []
+    for at, box in keys:
+        k = canvas[0] / (box.right - box.left)
+        x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+        moves.append((at, k, (size[0] / 2 - x) * k, (size[1] / 2 - y) * k))
+    if frame <= moves[0][0] or frame >= moves[-1][0]:
+        return crop_from(*moves[0 if frame <= moves[0][0] else -1][1:], size, canvas)
+    frames = [move[0] for move in moves]
+    after = next(n for n, at in enumerate(frames) if at > frame)
+    a, b = moves[after - 1], moves[after]
+    part = (frame - a[0]) / (b[0] - a[0])
+    return crop_from(*(p + part * (q - p) for p, q in zip(a[1:], b[1:], strict=True)), size, canvas)

@@ -260,8 +260,12 @@ def test_xmeml_links_are_reciprocal_and_point_at_their_place(cut_list):
     for link in sequence.iter("link"):
         keys = ("mediatype", "trackindex", "clipindex")
         assert tuple(map(link.findtext, keys)) == places[link.findtext("linkclipref")]
-    channels = cut_list.media.sound.channels if cut_list.media.sound else 0
-    assert {len(members) for members in links.values()} == {min(channels, 2) + bool(channels)}
+    channels = sum(sound.channels for sound in cut_list.media.sounds)
+    assert {len(members) for members in links.values()} == {channels + bool(channels)}
+    assert [
+        {int(clip.findtext("sourcetrack/trackindex")) for clip in track.iterfind("clipitem")}
+        for track in sequence.iterfind("media/audio/track")
+    ] == [{channel} for channel in range(1, channels + 1)]
 
 
 @unhurried
@@ -291,7 +295,9 @@ def test_the_community_adapter_reads_our_xmeml(cut_list):
     rate = float(cut_list.media.rate)
 
     assert timeline.duration().value == cut_list.range.duration
-    assert len(timeline.audio_tracks()) == bool(cut_list.media.sound)
+    # of exploded tracks that adapter reads the first
+    counts = [1 if sound.channels == 2 else sound.channels for sound in cut_list.media.sounds]
+    assert len(timeline.audio_tracks()) == sum(counts)
     for clip, shot in zip(track, cut_list.shots, strict=True):
         assert clip.source_range.start_time.value == cut_list.media.start + shot.range.start
         assert clip.source_range.duration.value == shot.range.duration
@@ -384,7 +390,7 @@ def test_xmeml_refuses_what_it_cannot_say():
     odd = one_shot(source(rate=Fraction(29) / 2), (0, 0, 1920, 1080), (1920, 1080))
     tight = one_shot(source(), (0, 0, 160, 90), (1920, 1080))
 
-    with pytest.raises(TimelineError, match=r"^/a/talk.mp4: .* 29/2 frames .* convert the source"):
+    with pytest.raises(TimelineError, match=r"^/a/talk.mp4: .* 29/2 frames .* conform it first"):
         written(odd, "premiere_xml")
     with pytest.raises(TimelineError, match=r"frame 100 needs 1200 %.* widen its crop"):
         written(tight, "premiere_xml")

@@ -100,12 +100,14 @@ def test_a_clip_says_who_and_why():
 
     assert (first.name, second.name) == ("Wide", "Person 7")
     noted = dict(second.metadata["speakerzoom"])
-    assert list(noted.pop("subjects")) == [7]
+    assert (list(noted.pop("subjects")), list(noted.pop("keys"))) == ([7], [])
     assert noted == {
         "link": 2,
         "kind": "single",
         "shows": "Person 7",
         "reason": "answers",
+        "confidence": 1.0,
+        "locked": False,
         "start": 100,
         "end": 250,
     }
@@ -137,7 +139,8 @@ def test_a_foreign_timeline_is_refused_by_name(noted):
 
 def test_a_timeline_edited_elsewhere_is_refused():
     gapped, bare, beyond = (to_otio(two_shots(talk())) for _ in range(3))
-    gapped.video_tracks()[0].insert(1, otio.schema.Gap())
+    gap = otio.opentime.TimeRange(duration=otio.opentime.RationalTime(9, 30000 / 1001))
+    gapped.video_tracks()[0].insert(1, otio.schema.Gap(source_range=gap))
     bare.video_tracks()[0][0].effects.clear()
     beyond.video_tracks()[0][0].source_range = otio.opentime.TimeRange(
         otio.opentime.RationalTime(0, 30000 / 1001), otio.opentime.RationalTime(5, 30000 / 1001)

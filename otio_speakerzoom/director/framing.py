@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.model import Box, Key, Shot
-from otio_speakerzoom.reframe import reframe
+from otio_speakerzoom.model import Box, Shot
+from otio_speakerzoom.reframe import crop_of, reframe_at
 
 EYES_BELOW_TOP = 0.4
 """Where the eyes lie in a forehead-to-chin face box, as a share of its height (anthropometry puts
@@ -254,18 +254,8 @@ def _disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDArray[np.float64]:
-    """Return (T, 4) left, top, right, bottom of what each frame of `shot` shows.
-
-    Between two keys scale and position on the canvas change evenly, as every host moves a picture.
-    """
-    frames = np.arange(shot.range.start, shot.range.end)
-    keys = shot.keys or (Key(shot.range.start, shot.crop),)
-    moves = [reframe(key.crop, size, canvas) for key in keys]
-    at = [key.frame for key in keys]
-    scale, dx, dy = (
-        np.interp(frames, at, [getattr(move, name) for move in moves])
-        for name in ("scale", "dx", "dy")
-    )
-    x, y = size[0] / 2 - dx / scale, size[1] / 2 - dy / scale
-    across, down = canvas[0] / scale / 2, canvas[1] / scale / 2
-    return np.stack([x - across, y - down, x + across, y + down], axis=-1)
+    """Return (T, 4) left, top, right, bottom of what each frame of `shot` shows."""
+    frames = range(shot.range.start, shot.range.end) if shot.keys else [shot.range.start]
+    crops = [crop_of(reframe_at(shot, frame, size, canvas), size, canvas) for frame in frames]
+    edges = np.array([[c.left, c.top, c.right, c.bottom] for c in crops])
+    return edges if shot.keys else np.repeat(edges, shot.range.duration, axis=0)

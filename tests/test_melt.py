@@ -1,0 +1,138 @@
+"""A real editor's engine and our own renderer show the same of the source, frame by frame."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import opentimelineio as otio
+import pytest
+from readers import between
+
+from otio_speakerzoom.media import probe
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
+from otio_speakerzoom.render import preview
+from otio_speakerzoom.timeline import to_otio
+
+WIDE = Box(0, 0, 640, 360)
+# Where the chart changes from dark to light or back: no two distances are the same, so a picture
+# that lies elsewhere, or has another size, fits nowhere else.
+EDGES = np.array([20 + 30 * n + n * n for n in range(16)], float)
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory):
+    """Red changes at EDGES from left to right, green from top to bottom; blue counts to twelve."""
+    path = tmp_path_factory.mktemp("chart") / "chart 100 %.mkv"
+    picture = np.empty((360, 640, 3), np.uint8)
+    picture[:, :, 0] = stripes(640)
+    picture[:, :, 1] = stripes(360)[:, None]
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("ffv1", rate=25, width=640, height=360, pix_fmt="bgr0")
+        for frame in range(100):
+            picture[:, :, 2] = 10 + 20 * (frame % 12)
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        film.mux(stream.encode())
+    return probe(path)
+
+
+def stripes(length):
+    return 50 + 150 * ((np.arange(length)[:, None] >= EDGES).sum(axis=1) % 2)
+
+
+def rendered_by_melt(cut_list, folder):
+    if shutil.which("melt") is None:
+        pytest.skip("melt is not installed")
+    project, film = folder / "cut.mlt", folder / "melt.mkv"
+    text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
+    project.write_text(text, encoding="utf-8")
+    command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
+    quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    subprocess.run(
+        [*command, "pix_fmt=yuv444p", "an=1"], check=True, env=quiet, capture_output=True
+    )
+    return pictures(film)
+
+
+def rendered_by_us(cut_list, folder):
+    preview(cut_list, folder / "ours.mkv")
+    return pictures(folder / "ours.mkv")
+
+
+def pictures(path: Path):
+    with av.open(str(path)) as film:
+        return [p.to_ndarray(format="rgb24").astype(float) for p in film.decode(video=0)]
+
+
+def visible(picture, expected):
+    """Left, top, right, bottom of what is seen, from where the chart's edges are.
+
+    `expected` only tells which edge is which, to a few pixels.
+    """
+    left, right = side(picture[:, :, 0].mean(axis=0), expected[0], expected[2])
+    top, bottom = side(picture[:, :, 1].mean(axis=1), expected[1], expected[3])
+    return left, top, right, bottom
+
+
+def side(profile, first, last):
+    """Fit the source coordinates of the first and last border to the edges seen on one axis."""
+    slope = np.abs(np.diff(profile))
+    scale = len(profile) / (last - first)
+    seen, known = [], []
+    for edge in EDGES:
+        at = (edge - first) * scale
+        reach = 7 * scale
+        if reach < at < len(profile) - reach:
+            window = np.arange(round(at - reach), round(at + reach))
+            weight = slope[window]
+            assert weight.sum() > 60, f"no edge where {edge} should be"
+            seen.append((weight * (window + 1)).sum() / weight.sum())
+            known.append(edge)
+    assert len(known) >= 3
+    step, origin = np.polyfit(seen, known, 1)
+    assert np.polyval((step, origin), seen) == pytest.approx(known, abs=0.5)
+    return origin, origin + step * len(profile)
+
+
+def counted(picture):
+    """The number of the frame, modulo 12: steps that no coding can blur."""
+    return (np.median(picture[:, :, 2]) - 10) / 20
+
+
+def a_cut(chart, canvas, crops, moving):
+    """Five still shots, then one that moves from `moving[0]` to `moving[1]` and stands still."""
+    cuts = [3, 14, 15, 31, 48, 60]
+    shots = [
+        Shot(FrameRange(start, end), (), crop)
+        for start, end, crop in zip(cuts, cuts[1:], crops, strict=False)
+    ]
+    start, end = moving
+    keys = (Key(60, start), Key(65, start), Key(85, end))
+    return CutList(chart, canvas, (*shots, Shot(FrameRange(60, 95), (), start, keys=keys)))
+
+
+ACROSS = [WIDE, Box(40, 20, 360, 200), Box(320, 33, 576, 177), Box(210.3, 101.7, 466.3, 245.7)]
+TALL = [Box(200, 0, 402.5, 360), Box(30, 10, 210, 330), Box(400.4, 20.2, 571, 323.4)]
+CUTS = {
+    "one shape": ((640, 360), [*ACROSS, WIDE], (WIDE, Box(300, 30, 556, 174))),
+    "upright": ((360, 640), [*TALL, *TALL[:2]], (TALL[0], TALL[2])),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("engine", [rendered_by_melt, rendered_by_us])
+def test_each_shot_shows_its_crop_and_its_frames(chart, tmp_path, engine, name):
+    cut_list = a_cut(chart, *CUTS[name])
+    film = engine(cut_list, tmp_path)
+
+    assert len(film) == cut_list.range.duration
+    for shot in cut_list.shots:
+        first, last = shot.range.start, shot.range.end - 1
+        for frame in sorted({first, (first + last) // 2, last, *range(first, last, 5)}):
+            picture = film[frame - cut_list.range.start]
+            keys = [(k.frame, k.crop) for k in shot.keys] or [(first, shot.crop)]
+            meant = between(keys, frame, chart.size, cut_list.canvas)
+            assert counted(picture) == pytest.approx(frame % 12, abs=0.4), f"frame {frame}"
+            assert visible(picture, meant) == pytest.approx(meant, abs=1), f"frame {frame}"
