@@ -309,6 +309,8 @@ def _write_timeline(
 ) -> None:
     from otio_speakerzoom import pipeline, store
 
+    if covered := sum(bool(shot.covers) for shot in cut_list.shots):
+        log.warning("%d shots cover other faces: in the film only, no timeline says so", covered)
     text = pipeline.timeline_text(cut_list, *adapter, media_root=arguments.media_root)
     if str(arguments.output) == "-":
         sys.stdout.write(text)

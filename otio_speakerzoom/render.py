@@ -2,7 +2,9 @@
 
 One pass over the source: pictures are put on the grid exactly as they were when they were looked
 at, a `crop` filter is told at each cut what to keep (`sendcmd`, half a frame before the cut, so no
-rounding of time stamps can move it), and what it keeps is scaled to the canvas.
+rounding of time stamps can move it), and what it keeps is scaled to the canvas. Where faces are to
+be covered, a blurred or dimmed copy of a part of the picture is laid over it before that; it too is
+told where, and out of the picture where there is nothing to cover.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 import logging
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +23,7 @@ import ffmpeg
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.media import find_ffmpeg, last_line, on_grid
-from otio_speakerzoom.model import Box, CutList, Progress, quiet
+from otio_speakerzoom.model import Box, Cover, CutList, Progress, quiet
 from otio_speakerzoom.reframe import crop_of, reframe_at
 from otio_speakerzoom.store import replacing
 
@@ -44,14 +48,80 @@ def crop_commands(cut_list: CutList) -> str:
     A moving crop is told anew in each frame in which it is another one.
     """
     lines: list[str] = []
-    for frame, crop in _crops(cut_list):
+
+    def tell(frame: int, *orders: str) -> None:
         at = (frame - cut_list.range.start - Fraction(1, 2)) / cut_list.media.rate
+        lines.append(f"{max(0.0, float(at)):.6f} {', '.join(orders)};\n")
+
+    for frame, crop in _crops(cut_list):
         left, top, width, height = whole_pixels(crop, cut_list.media.size)
-        lines.append(
-            f"{max(0.0, float(at)):.6f} "
-            f"crop w {width}, crop h {height}, crop x {left}, crop y {top};\n"
-        )
+        tell(frame, f"crop@shot w {width}", f"crop@shot h {height}",
+             f"crop@shot x {left}", f"crop@shot y {top}")  # fmt: skip
+    patches = _patches(cut_list)
+    for shot in cut_list.shots if patches else ():
+        for n, patch in enumerate(patches):
+            cover = patch.of(shot.covers)
+            if cover is None:
+                tell(shot.range.start, f"overlay@{n} x {-patch.width}")
+                continue
+            left, top = patch.corner(cover.box, cut_list.media.size)
+            tell(shot.range.start, f"crop@{n} x {left}", f"crop@{n} y {top}",
+                 f"overlay@{n} x {left}", f"overlay@{n} y {top}")  # fmt: skip
     return "".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """One of the pieces laid over the picture: of one size throughout, moved from shot to shot."""
+
+    how: str
+    nth: int
+    """Which of a shot's covers of that kind it is for."""
+    width: int
+    height: int
+
+    def of(self, covers: Sequence[Cover]) -> Cover | None:
+        """Return the cover of a shot that this is for, if there is one."""
+        mine = [cover for cover in covers if cover.how == self.how]
+        return mine[self.nth] if self.nth < len(mine) else None
+
+    def corner(self, box: Box, size: tuple[int, int]) -> tuple[int, int]:
+        """Return left and top of the patch, whole pixels, around `box` inside the picture."""
+        x, y = box.centre
+        left = min(max(0, round(x - self.width / 2)), size[0] - self.width)
+        return left, min(max(0, round(y - self.height / 2)), size[1] - self.height)
+
+
+def _patches(cut_list: CutList) -> list[_Patch]:
+    """Return as many patches as any shot needs at once, each as large as its largest cover."""
+    sizes: dict[tuple[str, int], list[Box]] = {}
+    for shot in cut_list.shots:
+        for how in ("blur", "dim"):
+            for nth, cover in enumerate(c for c in shot.covers if c.how == how):
+                sizes.setdefault((how, nth), []).append(cover.box)
+    return [
+        _Patch(
+            how,
+            nth,
+            min(cut_list.media.size[0], 2 * ceil(max(box.width for box in boxes) / 2)),
+            min(cut_list.media.size[1], 2 * ceil(max(box.height for box in boxes) / 2)),
+        )
+        for (how, nth), boxes in sorted(sizes.items())
+    ]
+
+
+def _covered(picture: Any, patches: Sequence[_Patch]) -> Any:
+    """Return the picture with each patch laid over it, out of sight until it is told where."""
+    for n, patch in enumerate(patches):
+        halves = picture.split()
+        part = halves[1].filter(f"crop@{n}", patch.width, patch.height, 0, 0, exact=1)
+        if patch.how == "blur":
+            # an eighth of a face wide: no feature is left of it
+            part = part.filter("gblur", sigma=max(2, patch.width // 8))
+        else:
+            part = part.filter("lutyuv", y="val*0.15")
+        picture = ffmpeg.filter([halves[0], part], f"overlay@{n}", x=-patch.width, y=0)
+    return picture
 
 
 def _crops(cut_list: CutList) -> Iterator[tuple[int, Box]]:
@@ -79,7 +149,9 @@ def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
     left, top, width, height = whole_pixels(cut_list.shots[0].crop, media.size)
     source = ffmpeg.input(str(media.path))
     picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
-    picture = picture.filter("crop", width, height, left, top, exact=1)
+    if patches := _patches(cut_list):
+        picture = _covered(picture.filter("format", "yuv420p"), patches)
+    picture = picture.filter("crop@shot", width, height, left, top, exact=1)
     # ffmpeg 5.1 stops for good where a crop that changes its size feeds a scale directly
     picture = picture.filter("format", "yuv420p")
     picture = picture.filter("scale", *cut_list.canvas, flags="lanczos")

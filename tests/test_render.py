@@ -11,7 +11,7 @@ from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.media import find_ffmpeg, probe
-from otio_speakerzoom.model import Box, CutList, FrameRange, Person, Shot
+from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Person, Shot
 from otio_speakerzoom.render import preview, whole_pixels
 
 LEFT, RIGHT, WHOLE = Box(0, 0, 64, 64), Box(64, 0, 128, 64), Box(0, 0, 128, 64)
@@ -82,6 +82,39 @@ def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
     assert len(film) == 100
     levels = [picture.mean() for picture in film]
     assert levels == pytest.approx([2 * n * 255 / 219 for n in range(100)], abs=2)
+
+
+@pytest.mark.parametrize("rate", ["25", "60000/1001"])
+def test_a_face_is_dimmed_in_its_shot_and_nowhere_else(two_halves, tmp_path, rate):
+    media = probe(two_halves(rate))
+    cover = Cover(Box(80, 16, 112, 48), "dim")
+    shots = tuple(
+        Shot(FrameRange(start, end), (), WHOLE, covers=covers)
+        for start, end, covers in ((0, 20, ()), (20, 41, (cover,)), (41, 90, ()))
+    )
+    preview(CutList(media, (128, 64), shots), tmp_path / "film.mp4")
+
+    for frame, picture in enumerate(decoded(tmp_path / "film.mp4")):
+        covered, beside = picture[20:44, 84:108].mean(), picture[20:44, 8:56].mean()
+        plain = (luma(frame, 1) - 16) * 255 / 219
+        dimmed = (luma(frame, 1) * 0.15 - 16) * 255 / 219
+        assert beside == pytest.approx((luma(frame, 0) - 16) * 255 / 219, abs=4)
+        assert covered == pytest.approx(max(0, dimmed) if 20 <= frame < 41 else plain, abs=6)
+
+
+def test_a_blurred_face_has_no_features_left(tmp_path):
+    path = tmp_path / "checks.mkv"
+    checks = r"color=black:s=128x64:r=25,geq=lum='235*mod(floor(X/4)+floor(Y/4)\,2)':cb=128:cr=128"
+    command = [find_ffmpeg(), "-v", "error", "-f", "lavfi", "-i", checks, "-frames:v", "20",
+               "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", str(path)]  # fmt: skip
+    subprocess.run(command, check=True)
+    cover = Cover(Box(64, 0, 128, 64), "blur")
+    shot = Shot(FrameRange(0, 20), (), WHOLE, covers=(cover,))
+    preview(CutList(probe(path), (128, 64), (shot,)), tmp_path / "film.mp4")
+
+    for picture in decoded(tmp_path / "film.mp4"):
+        assert picture[8:56, 8:56].std() > 80
+        assert picture[8:56, 76:120].std() < 12
 
 
 def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
