@@ -15,7 +15,7 @@ import readers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from strategies import NAMES, cut_lists
+from strategies import NAMES, cut_lists, rich_cut_lists
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot, Sound
@@ -29,13 +29,40 @@ def written(cut_list, name, **options):
     return otio.adapters.write_to_string(to_otio(cut_list), f"speakerzoom_{name}", **options)
 
 
+WRITERS = {
+    "fcp": ("fcpxml", {}),
+    "resolve": ("fcpxml", {"variant": "resolve"}),
+    "xmeml": ("premiere_xml", {}),
+    "xmeml resolve": ("premiere_xml", {"variant": "resolve"}),
+    "otio": ("resolve_otio", {}),
+    "fill": ("resolve_otio", {"scaling": "fill"}),
+    "crop": ("resolve_otio", {"scaling": "crop"}),
+    "stretch": ("resolve_otio", {"scaling": "stretch"}),
+    "premiere": ("premiere_otio", {}),
+    "mlt": ("mlt", {}),
+    "edl": ("edl", {}),
+    "markers": ("edl", {"variant": "markers"}),
+}
+
+
 def every_format(cut_list):
-    return {
-        "fcp": written(cut_list, "fcpxml"),
-        "resolve": written(cut_list, "fcpxml", variant="resolve"),
-        "xmeml": written(cut_list, "premiere_xml"),
-        "otio": written(cut_list, "resolve_otio"),
-    }
+    return {key: written(cut_list, name, **more) for key, (name, more) in WRITERS.items()}
+
+
+def every_format_read(cut_list):
+    """The clips of every file that tells crops, as its own reader finds them."""
+    files, media, canvas = every_format(cut_list), cut_list.media, cut_list.canvas
+    for scaling in ("otio", "fill", "crop", "stretch"):
+        yield scaling, readers.resolve_otio(files[scaling], media.size, canvas)
+    for variant in ("fcp", "resolve"):
+        yield variant, readers.fcpxml(files[variant], variant)
+    yield "xmeml", readers.xmeml(files["xmeml"])
+    yield "xmeml resolve", readers.xmeml(files["xmeml resolve"], "resolve")
+    yield "premiere", readers.premiere_otio(files["premiere"], media.size)
+    yield "mlt", readers.mlt(files["mlt"], media.size)
+    yield "edl", readers.edl(files["edl"], round(media.rate), media.start)
+    plain = otio.adapters.write_to_string(to_otio(cut_list), "otio_json")
+    yield "plain", readers.plain_otio(plain)
 
 
 def source(**changes):
@@ -66,25 +93,65 @@ def case_b():
 # What was meant comes back -------------------------------------------------------------------
 
 
+def edges(crop):
+    return crop.left, crop.top, crop.right, crop.bottom
+
+
 @unhurried
 @given(cut_lists())
 def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
-    files = every_format(cut_list)
-    read = {
-        "fcp": readers.fcpxml(files["fcp"], "fcp"),
-        "resolve": readers.fcpxml(files["resolve"], "resolve"),
-        "xmeml": readers.xmeml(files["xmeml"]),
-        "otio": readers.resolve_otio(files["otio"], cut_list.media.size, cut_list.canvas),
-    }
-
     began = cut_list.range.start
-    for shots in read.values():
+    for format_, shots in every_format_read(cut_list):
         assert [(s.record, s.start, s.end) for s in shots] == [
             (s.range.start - began, s.range.start, s.range.end) for s in cut_list.shots
-        ]
+        ], format_
         for shot, meant in zip(shots, cut_list.shots, strict=True):
-            edges = (meant.crop.left, meant.crop.top, meant.crop.right, meant.crop.bottom)
-            assert shot.crop == pytest.approx(edges, abs=0.01)
+            assert shot.crop == pytest.approx(edges(meant.crop), abs=0.01), format_
+
+
+@settings(deadline=None, max_examples=60)
+@given(rich_cut_lists())
+def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
+    """The highest clip that is on is what an editor shows; its moves are the shot's."""
+    began = cut_list.range.start
+    for format_, clips in every_format_read(cut_list):
+        for shot in cut_list.shots:
+            first, last = (frame - began for frame in (shot.range.start, shot.range.end - 1))
+            for at in (first, last):
+                over = [c for c in clips if c.on and c.record <= at < c.record + c.end - c.start]
+                top = max(over, key=lambda clip: clip.track)
+                assert (top.start, top.end) == (shot.range.start, shot.range.end), format_
+            assert top.crop == pytest.approx(edges(shot.crop), abs=0.01), format_
+            assert [frame for frame, _ in top.keys] == [key.frame for key in shot.keys], format_
+            for (_, crop), key in zip(top.keys, shot.keys, strict=True):
+                assert crop == pytest.approx(edges(key.crop), abs=0.01), format_
+
+
+@settings(deadline=None, max_examples=40)
+@given(rich_cut_lists().filter(lambda cut_list: cut_list.angles))
+def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
+    began = cut_list.range.start
+    for format_, clips in every_format_read(cut_list):
+        if format_ in ("mlt", "edl"):  # they cannot switch a clip off
+            assert len(clips) == len(cut_list.shots)
+            continue
+        wide = [clip for clip in clips if not clip.track]
+        assert wide[0].record == 0
+        assert all(a.record + a.end - a.start == b.record for a, b in pairwise(wide))
+        assert wide[-1].end == cut_list.range.end
+        assert all(clip.on for clip in wide)
+        assert all(clip.start - clip.record == began for clip in clips)
+        for id_ in [person.id for person in cut_list.people]:
+            ready = {f for a in cut_list.angles if a.subjects == (id_,) for f in frames_of(a.range)}
+            cut_to = {s.range for s in cut_list.shots if s.subjects[:1] == (id_,)}
+            ready |= {f for span in cut_to for f in frames_of(span)}
+            tracks = [{f for c in clips if c.track == n for f in (c.start, c.end - 1)}
+                      for n in range(1, len(cut_list.people) + 1)]  # fmt: skip
+            assert not ready or any(found and found <= ready for found in tracks), format_
+
+
+def frames_of(span):
+    return range(span.start, span.end)
 
 
 @settings(deadline=None, max_examples=25)
