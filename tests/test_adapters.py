@@ -113,7 +113,7 @@ def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
             assert shot.crop == pytest.approx(edges(meant.crop), abs=0.01), format_
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(rich_cut_lists())
 def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
     """The highest clip that is on is what an editor shows; its moves are the shot's."""
@@ -131,7 +131,7 @@ def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
                 assert crop == pytest.approx(edges(key.crop), abs=0.01), format_
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(rich_cut_lists().filter(lambda cut_list: cut_list.angles))
 def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
     began = cut_list.range.start
@@ -158,8 +158,8 @@ def frames_of(span):
     return range(span.start, span.end)
 
 
-@settings(deadline=None, max_examples=25)
-@given(cut_lists())
+@settings(deadline=None, max_examples=10)
+@given(rich_cut_lists())
 def test_the_same_cut_list_gives_the_same_bytes(cut_list):
     assert every_format(cut_list) == every_format(cut_list)
 
@@ -316,7 +316,7 @@ def dtd(request):
         return etree.DTD(file), request.param.replace("_", ".")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(rich_cut_lists(), st.sampled_from(("fcp", "resolve")))
 def test_fcpxml_is_valid_by_apples_dtd(dtd, cut_list, variant):
     document = readers.parse_xml(written(cut_list, "fcpxml", variant=variant))
@@ -728,18 +728,20 @@ def test_pycmx_reads_our_edl():
         assert (edit.channels.a1, edit.channels.a2) == (True, True)
 
 
-def test_ten_thousand_shots_are_written_by_all_but_edl():
+def test_ten_thousand_shots_are_written_but_not_as_an_edl():
     media = source(duration=250_000)
     spans = (FrameRange(start, start + 25) for start in range(0, 250_000, 25))
     many = CutList(media, (1920, 1080), tuple(Shot(s, (), Box(0, 0, 1920, 1080)) for s in spans))
     timeline = to_otio(many)
 
-    for name in NAMES_OF_WRITERS:
-        if name == "edl":
-            with pytest.raises(TimelineError, match=r"999 events, the cut has 10000 shots; cut it"):
-                written(many, name)
-        else:
-            assert len(otio.adapters.write_to_string(timeline, f"speakerzoom_{name}")) > 10**6
+    for name, reader in (("fcpxml", "fcp"), ("mlt", media.size)):
+        text = otio.adapters.write_to_string(timeline, f"speakerzoom_{name}")
+        read = getattr(readers, name)(text, reader)
+        assert [(s.record, s.end) for s in read[::1111]] == [
+            (s.range.start, s.range.end) for s in many.shots[::1111]
+        ]
+    with pytest.raises(TimelineError, match=r"999 events, the cut has 10000 shots; cut it"):
+        otio.adapters.write_to_string(timeline, "speakerzoom_edl")
 
 
 # Paths, files, and the real thing ------------------------------------------------------------
