@@ -28,7 +28,8 @@ from otio_speakerzoom.timeline import (
     url_path,
 )
 
-_MOST_SCALE = 1000  # percent: valuemax of the scale in Premiere's exports
+# Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
+_MOST_SCALE = {"premiere": 1000, "resolve": 10_000}
 _PIXELS = {"anamorphic": "FALSE", "pixelaspectratio": "square", "fielddominance": "none"}
 _LABELS = ("Iris", "Caribbean", "Rose", "Mango", "Lavender", "Forest", "Cerulean", "Violet")
 """Premiere's own clip colours, one a person; the wide is Iris, which pictures have there anyway."""
@@ -203,11 +204,11 @@ def _basic_motion(programme: _Programme, shot: ProgrammeShot) -> dict[str, Any]:
     fitted = fit(facts.size, facts.canvas) if programme.variant == "resolve" else 1.0
     width, height = (fitted * side for side in _stored_size(programme))
     scales = [(frame, move.scale / fitted * 100) for frame, move in moves]
-    most = max(scale for _, scale in scales)
-    if most > _MOST_SCALE:
+    tightest, most = max(scale for _, scale in scales), _MOST_SCALE[programme.variant]
+    if tightest > most:
         raise TimelineError(
-            f"{facts.path}: the shot at frame {shot.source.start} needs {most:.0f} %, "
-            f"Premiere XML takes up to {_MOST_SCALE} %; widen its crop or choose a smaller canvas"
+            f"{facts.path}: the shot at frame {shot.source.start} needs {tightest:.0f} %, "
+            f"this XML takes up to {most} %; widen its crop or choose a smaller canvas"
         )
     zoom = [(frame, decimal(scale)) for frame, scale in scales]
     centre = [(frame, _point(move.dx / width, move.dy / height)) for frame, move in moves]
@@ -220,7 +221,7 @@ def _basic_motion(programme: _Programme, shot: ProgrammeShot) -> dict[str, Any]:
         "mediatype": "video",
         "pproBypass": "false",
         "parameter": [
-            _parameter("scale", "Scale", 0, _MOST_SCALE, zoom),
+            _parameter("scale", "Scale", 0, most, zoom),
             _parameter("rotation", "Rotation", -8640, 8640, [(0, turn)]),
             _parameter("center", "Center", None, None, centre),
             _parameter("centerOffset", "Anchor Point", None, None, [(0, _point(0, 0))]),

@@ -1,13 +1,15 @@
 """What each written file says, read back with formulas of its own.
 
 Nothing here is shared with the writers: each reader undoes one host's units, as the notes on that
-host give them, and returns the shots as (record start, source in, source out, crop).
+host give them, and returns the clips of all picture tracks, the lowest first.
 """
 
 import json
+import re
 from fractions import Fraction
 from typing import NamedTuple
 
+import pytest
 from lxml import etree
 
 
@@ -16,7 +18,16 @@ class Read(NamedTuple):
     start: int
     end: int
     crop: tuple[float, float, float, float]
-    """Left, top, right, bottom in source pixels."""
+    """Left, top, right, bottom in source pixels; what is seen first, where it moves."""
+    keys: tuple = ()
+    """(frame of the source, crop) of each key; none where it stands still."""
+    track: int = 0
+    on: bool = True
+
+
+def seen(record, start, end, keys, track=0, on=True):
+    """A clip with (frame, crop) keys, of which one is none."""
+    return Read(record, start, end, keys[0][1], tuple(keys) if len(keys) > 1 else (), track, on)
 
 
 def crop_from(k, dx, dy, size, canvas):
@@ -49,21 +60,44 @@ def fcpxml(text, variant):
     w, h = (int(formats[sequence.get("format")].get(key)) for key in ("width", "height"))
     sw, sh = (int(formats[asset.get("format")].get(key)) for key in ("width", "height"))
     f = min(w / sw, h / sh)
+    begin = seconds(asset.get("start"))
     shots = []
-    for clip in root.iter("asset-clip"):
+    for clip in root.iter("asset-clip", "clip"):
         assert clip.find("adjust-conform").get("type") == "fit"
-        transform = clip.find("adjust-transform")
-        s, s2 = map(float, transform.get("scale").split())
-        assert s == s2
-        px, py = map(float, transform.get("position").split())
-        dx, dy = px * h / 100, -py * h / 100
-        if variant == "resolve":
-            dx, dy = dx * sw * f / w, dy * sh * f / h
-        start = frames(seconds(clip.get("start")) - seconds(asset.get("start")), step)
+        record, local = (seconds(clip.get(key)) for key in ("offset", "start"))
+        if clip.get("lane"):  # its offset counts in the time of the clip it hangs on
+            parent = clip.getparent()
+            record += seconds(parent.get("offset")) - seconds(parent.get("start"))
+            assert clip.find("video").get("ref") == asset.get("id")
+        keys = []
+        for time, position, scale in fcpxml_keys(clip.find("adjust-transform"), local):
+            s, s2 = map(float, scale.split())
+            assert s == s2
+            px, py = map(float, position.split())
+            dx, dy = px * h / 100, -py * h / 100
+            if variant == "resolve":
+                dx, dy = dx * sw * f / w, dy * sh * f / h
+            crop = crop_from(f * s, dx, dy, (sw, sh), (w, h))
+            keys.append((frames(time - begin, step), crop))
+        start = frames(local - begin, step)
         end = start + frames(seconds(clip.get("duration")), step)
-        record = frames(seconds(clip.get("offset")), step)
-        shots.append(Read(record, start, end, crop_from(f * s, dx, dy, (sw, sh), (w, h))))
-    return shots
+        lane, on = int(clip.get("lane", 0)), clip.get("enabled", "1") == "1"
+        shots.append(seen(frames(record, step), start, end, keys, lane, on))
+    return sorted(shots, key=lambda shot: (shot.track, shot.record))
+
+
+def fcpxml_keys(transform, start):
+    """(time, position, scale) of each key, in the clip's local time; one where it is still."""
+    if transform.find("param") is None:
+        return [(start, transform.get("position"), transform.get("scale"))]
+    rows = {
+        param.get("name"): [
+            (seconds(k.get("time")), k.get("value")) for k in param.iter("keyframe")
+        ]
+        for param in transform.iterfind("param")
+    }
+    assert [time for time, _ in rows["position"]] == [time for time, _ in rows["scale"]]
+    return [(t, p, s) for (t, p), (_, s) in zip(rows["position"], rows["scale"], strict=True)]
 
 
 def number(element, path):
@@ -74,22 +108,41 @@ def parameters(effect):
     return {p.findtext("parameterid"): p.find("value") for p in effect.iter("parameter")}
 
 
-def xmeml(text):
+def xmeml(text, variant="premiere"):
+    """Resolve counts both numbers on the picture as scaled to fit, Premiere on the file's own."""
     sequence = parse_xml(text).find("sequence")
     picture = sequence.find("media/video/format/samplecharacteristics")
     w, h = (int(picture.findtext(key)) for key in ("width", "height"))
     source = sequence.find(".//file/media/video/samplecharacteristics")
     sw, sh = (int(source.findtext(key)) for key in ("width", "height"))
+    f = min(w / sw, h / sh) if variant == "resolve" else 1
     shots = []
-    for clip in sequence.iterfind("media/video/track/clipitem"):
-        (effect,) = clip.iterfind("filter/effect[effectid='basic']")
-        values = parameters(effect)
-        k = float(values["scale"].text) / 100
-        dx, dy = (number(values["center"], key) for key in ("horiz", "vert"))
-        record, to, start, end = (int(clip.findtext(key)) for key in ("start", "end", "in", "out"))
-        assert to - record == end - start
-        shots.append(Read(record, start, end, crop_from(k, dx * sw, dy * sh, (sw, sh), (w, h))))
+    for at, track in enumerate(sequence.iterfind("media/video/track")):
+        for clip in track.iterfind("clipitem"):
+            (effect,) = clip.iterfind("filter/effect[effectid='basic']")
+            lanes = xmeml_keys(effect, int(clip.findtext("in")))
+            keys = []
+            for (when, scale), (_, centre) in zip(lanes["scale"], lanes["center"], strict=True):
+                dx, dy = number(centre, "horiz") * sw * f, number(centre, "vert") * sh * f
+                k = float(scale.text) / 100 * f
+                keys.append((when, crop_from(k, dx, dy, (sw, sh), (w, h))))
+            record, to = (int(clip.findtext(key)) for key in ("start", "end"))
+            start, end = (int(clip.findtext(key)) for key in ("in", "out"))
+            assert to - record == end - start
+            on = clip.findtext("enabled") == "TRUE"
+            shots.append(seen(record, start, end, keys, at, on))
     return shots
+
+
+def xmeml_keys(effect, start):
+    """(frame of the media, value) of each parameter's keys; its value where it has none."""
+    return {
+        p.findtext("parameterid"): [
+            (int(k.findtext("when")), k.find("value")) for k in p.iterfind("keyframe")
+        ]
+        or [(start, p.find("value"))]
+        for p in effect.iter("parameter")
+    }
 
 
 def resolve_parameters(clip):
@@ -102,23 +155,130 @@ def resolve_parameters(clip):
 
 def resolve_otio(text, size, canvas):
     """The canvas is not in the file (Resolve takes the project's), so it must be given."""
-    (track,) = (t for t in json.loads(text)["tracks"]["children"] if t["kind"] == "Video")
     (sw, sh), (w, h) = size, canvas
+    bases = {1: (1, 1), 2: (min(w / sw, h / sh),) * 2, 3: (max(w / sw, h / sh),) * 2}
+    bases[4] = (w / sw, h / sh)
+
+    def framings(clip, start):
+        rows = {
+            p["Parameter ID"]: p
+            for effect in clip["effects"]
+            for p in effect["metadata"]["Resolve_OTIO"]["Parameters"]
+        }
+        bx, by = bases[rows["scale"]["Parameter Value"]]
+        zooms, names = rows["transformationZoomX"], ("ZoomX", "ZoomY", "Pan", "Tilt")
+        for at in sorted(map(int, zooms["Key Frames"])) or [None]:
+            zx, zy, pan, tilt = (
+                p["Parameter Value"] if at is None else p["Key Frames"][str(at)]["Value"]
+                for p in (rows[f"transformation{name}"] for name in names)
+            )
+            assert -4 <= min(pan, tilt) <= max(pan, tilt) <= 4
+            assert zx * bx == pytest.approx(zy * by)
+            crop = crop_from(bx * zx, pan * sw * bx, -tilt * sh * by, size, canvas)
+            yield start + (at or 0), crop
+
+    return otio_clips(text, framings)
+
+
+def premiere_otio(text, size):
+    w, h = (
+        json.loads(text)["tracks"]["metadata"]["PremierePro_OTIO"]["VideoResolution"][key]
+        for key in ("width", "height")
+    )
+
+    def framings(clip, start):
+        (motion,) = (e for e in clip["effects"] if e["effect_name"] == "Motion")
+        rows = {p["ID"]: p for p in motion["metadata"]["PremierePro_OTIO"]["Parameters"]}
+        positions, scales = (rows[n].get("Keyframes") or [rows[n]["StartValue"]] for n in (1, 2))
+        for position, scale in zip(positions, scales, strict=True):
+            at, (x, y) = position["Position"]["value"], position["Value"].values()
+            k = scale["Value"] / 100
+            crop = crop_from(k, (x - 0.5) * w, (y - 0.5) * h, size, (w, h))
+            yield int(at) if "Keyframes" in rows[1] else start, crop
+
+    return otio_clips(text, framings)
+
+
+def plain_otio(text):
+    """Our own note of the crop, which no editor reads."""
+
+    def framings(clip, start):
+        noted, (effect,) = clip["metadata"]["speakerzoom"], clip["effects"]
+        still = [(start, effect["metadata"]["speakerzoom"]["crop"])]
+        return [(frame, edges) for frame, *edges in noted["keys"]] or still
+
+    return otio_clips(text, framings)
+
+
+def otio_clips(text, framings):
+    tracks = [t for t in json.loads(text)["tracks"]["children"] if t["kind"] == "Video"]
+    shots = []
+    for at, track in enumerate(tracks):
+        record = 0
+        for clip in track["children"]:
+            shown = clip["source_range"]
+            length = int(shown["duration"]["value"])
+            if clip["OTIO_SCHEMA"].startswith("Clip"):
+                whole = clip["media_references"]["DEFAULT_MEDIA"]["available_range"]
+                start = int(shown["start_time"]["value"] - whole["start_time"]["value"])
+                keys = list(framings(clip, start))
+                shots.append(seen(record, start, start + length, keys, at, clip["enabled"]))
+            record += length
+    return shots
+
+
+def mlt(text, size):
+    root = parse_xml(text)
+    profile = root.find("profile")
+    canvas = tuple(int(profile.get(key)) for key in ("width", "height"))
+    producers = {p.get("id"): p for p in root.iter("producer")}
     record, shots = 0, []
-    for clip in track["children"]:
-        values = resolve_parameters(clip)
-        base = {2: min, 3: max}[values.get("scale", 2)](w / sw, h / sh)
-        zoom = values["transformationZoomX"]
-        assert zoom == values["transformationZoomY"]
-        dx = values["transformationPan"] * sw * base
-        dy = -values["transformationTilt"] * sh * base
-        shown = clip["source_range"]
-        whole = clip["media_references"]["DEFAULT_MEDIA"]["available_range"]
-        start = int(shown["start_time"]["value"] - whole["start_time"]["value"])
-        end = start + int(shown["duration"]["value"])
-        crop = crop_from(base * zoom, dx, dy, size, canvas)
-        shots.append(Read(record, start, end, crop))
+    for entry in root.iterfind("playlist/entry"):
+        start, end = int(entry.get("in")), int(entry.get("out")) + 1
+        (effect,) = producers[entry.get("producer")].iterfind("filter")
+        assert (effect.get("in"), effect.get("out")) == (entry.get("in"), entry.get("out"))
+        rects = effect.findtext("property[@name='transition.rect']")
+        keys = []
+        for text_ in rects.split(";"):
+            at, _, rect = text_.rpartition("=")
+            x, y, w, h, opacity = map(float, rect.split())
+            k = w / size[0]
+            assert (k, opacity) == (pytest.approx(h / size[1]), 1)
+            left, top = -x / k, -y / k
+            crop = (left, top, left + canvas[0] / k, top + canvas[1] / k)
+            keys.append((start + int(at or 0), crop))
+        shots.append(seen(record, start, end, keys))
         record += end - start
+    return shots
+
+
+def label_frames(label, base):
+    """Frames since midnight, counted label by label as dropped counting is defined."""
+    hours, minutes, seconds_, frames_ = map(int, re.split("[:;]", label))
+    minutes += 60 * hours
+    count = (60 * minutes + seconds_) * base + frames_
+    return count - (minutes - minutes // 10) * base // 15 if ";" in label else count
+
+
+def edl(text, base, start):
+    """`base` is the whole frames a second, `start` the source's own timecode; neither is in it."""
+    day = label_frames("23:59:59;00" if ";" in text else "23:59:59:00", base) + base
+    shots, begin = [], None
+    for event in re.split(r"\n(?=\d{3}  )", text)[1:]:
+        labels = re.findall(r"\d\d:\d\d:\d\d[:;]\d\d", event.splitlines()[0])
+        first, last, record, to = (label_frames(label, base) for label in labels)
+        begin = record if begin is None else begin
+        assert (to - record) % day == (last - first) % day
+        source = (first - start) % day
+        keys = []
+        for frame, *numbers in re.findall(
+            r"OSZ (?:CROP|KEY: FRAME=(\d+)).*? X=(\S+) Y=(\S+) W=(\S+) H=(\S+)", event
+        ):
+            x, y, w, h = map(float, numbers)
+            keys.append((int(frame) if frame else None, (x, y, x + w, y + h)))
+        record = (record - begin) % day
+        end = source + (last - first) % day
+        shots.append(seen(record, source, end, keys[1:] or [(source, keys[0][1])]))
     return shots
 
 

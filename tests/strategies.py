@@ -1,12 +1,13 @@
 """Hypothesis strategies: sources, people and cut lists as every stage may meet them."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import strategies as st
 
-from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Key, Media, Person, Shot, Sound
 
 RATES = tuple(
     Fraction(rate)
@@ -87,6 +88,35 @@ def cut_lists(draw, sources=None):
         for start, end in pairwise(cuts)
     )
     return CutList(source, canvas, shots, people)
+
+
+@st.composite
+def rich_cut_lists(draw):
+    """The same with moving crops, and with other angles of what the shots show."""
+    cut_list = draw(cut_lists())
+    size, canvas, span = cut_list.media.size, cut_list.canvas, cut_list.range
+
+    def moving(shot):
+        inside = st.integers(shot.range.start, shot.range.end - 1)
+        frames = sorted(draw(st.sets(inside, max_size=3)) | {shot.range.start})
+        if len(frames) == 1:
+            return shot
+        keys = (Key(frame, draw(crops(size, canvas))) for frame in frames[1:])
+        return replace(shot, keys=(Key(frames[0], shot.crop), *keys))
+
+    def angles(subjects):
+        inside = st.sets(st.integers(span.start, span.end), min_size=2, max_size=4).map(sorted)
+        edges = draw(inside) if subjects else [span.start, span.end]
+        return [
+            moving(Shot(FrameRange(start, end), subjects, draw(crops(size, canvas))))
+            for start, end in pairwise(edges)
+        ]
+
+    shots = tuple(moving(shot) for shot in cut_list.shots)
+    stacked = draw(st.booleans())
+    people = [(), *((person.id,) for person in cut_list.people)]
+    others = tuple(angle for subjects in people for angle in angles(subjects)) if stacked else ()
+    return replace(cut_list, shots=shots, angles=others)
 
 
 @st.composite

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -15,10 +16,10 @@ import readers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from strategies import NAMES, cut_lists
+from strategies import NAMES, RATES, cut_lists, rich_cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot, Sound
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
 from otio_speakerzoom.timeline import to_otio
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
@@ -29,13 +30,43 @@ def written(cut_list, name, **options):
     return otio.adapters.write_to_string(to_otio(cut_list), f"speakerzoom_{name}", **options)
 
 
+WRITERS = {
+    "fcp": ("fcpxml", {}),
+    "resolve": ("fcpxml", {"variant": "resolve"}),
+    "xmeml": ("premiere_xml", {}),
+    "xmeml resolve": ("premiere_xml", {"variant": "resolve"}),
+    "otio": ("resolve_otio", {}),
+    "fill": ("resolve_otio", {"scaling": "fill"}),
+    "crop": ("resolve_otio", {"scaling": "crop"}),
+    "stretch": ("resolve_otio", {"scaling": "stretch"}),
+    "premiere": ("premiere_otio", {}),
+    "mlt": ("mlt", {}),
+    "edl": ("edl", {}),
+    "markers": ("edl", {"variant": "markers"}),
+}
+
+
+NAMES_OF_WRITERS = sorted({name for name, _ in WRITERS.values()})
+
+
 def every_format(cut_list):
-    return {
-        "fcp": written(cut_list, "fcpxml"),
-        "resolve": written(cut_list, "fcpxml", variant="resolve"),
-        "xmeml": written(cut_list, "premiere_xml"),
-        "otio": written(cut_list, "resolve_otio"),
-    }
+    return {key: written(cut_list, name, **more) for key, (name, more) in WRITERS.items()}
+
+
+def every_format_read(cut_list):
+    """The clips of every file that tells crops, as its own reader finds them."""
+    files, media, canvas = every_format(cut_list), cut_list.media, cut_list.canvas
+    for scaling in ("otio", "fill", "crop", "stretch"):
+        yield scaling, readers.resolve_otio(files[scaling], media.size, canvas)
+    for variant in ("fcp", "resolve"):
+        yield variant, readers.fcpxml(files[variant], variant)
+    yield "xmeml", readers.xmeml(files["xmeml"])
+    yield "xmeml resolve", readers.xmeml(files["xmeml resolve"], "resolve")
+    yield "premiere", readers.premiere_otio(files["premiere"], media.size)
+    yield "mlt", readers.mlt(files["mlt"], media.size)
+    yield "edl", readers.edl(files["edl"], round(media.rate), media.start)
+    plain = otio.adapters.write_to_string(to_otio(cut_list), "otio_json")
+    yield "plain", readers.plain_otio(plain)
 
 
 def source(**changes):
@@ -66,29 +97,69 @@ def case_b():
 # What was meant comes back -------------------------------------------------------------------
 
 
+def edges(crop):
+    return crop.left, crop.top, crop.right, crop.bottom
+
+
 @unhurried
 @given(cut_lists())
 def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
-    files = every_format(cut_list)
-    read = {
-        "fcp": readers.fcpxml(files["fcp"], "fcp"),
-        "resolve": readers.fcpxml(files["resolve"], "resolve"),
-        "xmeml": readers.xmeml(files["xmeml"]),
-        "otio": readers.resolve_otio(files["otio"], cut_list.media.size, cut_list.canvas),
-    }
-
     began = cut_list.range.start
-    for shots in read.values():
+    for format_, shots in every_format_read(cut_list):
         assert [(s.record, s.start, s.end) for s in shots] == [
             (s.range.start - began, s.range.start, s.range.end) for s in cut_list.shots
-        ]
+        ], format_
         for shot, meant in zip(shots, cut_list.shots, strict=True):
-            edges = (meant.crop.left, meant.crop.top, meant.crop.right, meant.crop.bottom)
-            assert shot.crop == pytest.approx(edges, abs=0.01)
+            assert shot.crop == pytest.approx(edges(meant.crop), abs=0.01), format_
 
 
-@settings(deadline=None, max_examples=25)
-@given(cut_lists())
+@settings(deadline=None, max_examples=30)
+@given(rich_cut_lists())
+def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
+    """The highest clip that is on is what an editor shows; its moves are the shot's."""
+    began = cut_list.range.start
+    for format_, clips in every_format_read(cut_list):
+        for shot in cut_list.shots:
+            first, last = (frame - began for frame in (shot.range.start, shot.range.end - 1))
+            for at in (first, last):
+                over = [c for c in clips if c.on and c.record <= at < c.record + c.end - c.start]
+                top = max(over, key=lambda clip: clip.track)
+                assert (top.start, top.end) == (shot.range.start, shot.range.end), format_
+            assert top.crop == pytest.approx(edges(shot.crop), abs=0.01), format_
+            assert [frame for frame, _ in top.keys] == [key.frame for key in shot.keys], format_
+            for (_, crop), key in zip(top.keys, shot.keys, strict=True):
+                assert crop == pytest.approx(edges(key.crop), abs=0.01), format_
+
+
+@settings(deadline=None, max_examples=15)
+@given(rich_cut_lists().filter(lambda cut_list: cut_list.angles))
+def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
+    began = cut_list.range.start
+    for format_, clips in every_format_read(cut_list):
+        if format_ in ("mlt", "edl"):  # they cannot switch a clip off
+            assert len(clips) == len(cut_list.shots)
+            continue
+        wide = [clip for clip in clips if not clip.track]
+        assert wide[0].record == 0
+        assert all(a.record + a.end - a.start == b.record for a, b in pairwise(wide))
+        assert wide[-1].end == cut_list.range.end
+        assert all(clip.on for clip in wide)
+        assert all(clip.start - clip.record == began for clip in clips)
+        for id_ in [person.id for person in cut_list.people]:
+            ready = {f for a in cut_list.angles if a.subjects == (id_,) for f in frames_of(a.range)}
+            cut_to = {s.range for s in cut_list.shots if s.subjects[:1] == (id_,)}
+            ready |= {f for span in cut_to for f in frames_of(span)}
+            tracks = [{f for c in clips if c.track == n for f in (c.start, c.end - 1)}
+                      for n in range(1, len(cut_list.people) + 1)]  # fmt: skip
+            assert not ready or any(found and found <= ready for found in tracks), format_
+
+
+def frames_of(span):
+    return range(span.start, span.end)
+
+
+@settings(deadline=None, max_examples=10)
+@given(rich_cut_lists())
 def test_the_same_cut_list_gives_the_same_bytes(cut_list):
     assert every_format(cut_list) == every_format(cut_list)
 
@@ -115,11 +186,16 @@ def test_fcpxml_of_the_worked_cases(case, variant, scale, position):
 
 
 @pytest.mark.parametrize(
-    ("case", "scale", "centre"),
-    [(case_a, 300, (-0.5, 0.722222)), (case_b, 133.333333, (0.005208, 0.098765))],
+    ("case", "variant", "scale", "centre"),
+    [
+        (case_a, "premiere", 300, (-0.5, 0.722222)),
+        (case_b, "premiere", 133.333333, (0.005208, 0.098765)),
+        (case_a, "resolve", 300, (-0.5, 0.722222)),
+        (case_b, "resolve", 474.074074, (0.018519, 0.351166)),
+    ],
 )
-def test_xmeml_of_the_worked_cases(case, scale, centre):
-    file = readers.parse_xml(written(case(), "premiere_xml"))
+def test_xmeml_of_the_worked_cases(case, variant, scale, centre):
+    file = readers.parse_xml(written(case(), "premiere_xml", variant=variant))
     values = readers.parameters(file.find(".//effect"))
 
     assert float(values["scale"].text) == pytest.approx(scale, abs=1e-6)
@@ -127,42 +203,128 @@ def test_xmeml_of_the_worked_cases(case, scale, centre):
 
 
 @pytest.mark.parametrize(
-    ("case", "zoom", "pan", "tilt"),
-    [(case_a, 3, -0.5, -0.722222), (case_b, 4.740741, 0.018519, -0.351166)],
+    ("case", "scaling", "zooms", "pan", "tilt"),
+    [
+        (case_a, "fit", (3, 3), -0.5, -0.722222),
+        (case_a, "fill", (3, 3), -0.5, -0.722222),
+        (case_a, "crop", (3, 3), -0.5, -0.722222),
+        (case_a, "stretch", (3, 3), -0.5, -0.722222),
+        (case_b, "fit", (4.740741, 4.740741), 0.018519, -0.351166),
+        (case_b, "fill", (1.5, 1.5), 0.005859, -0.111111),
+        (case_b, "crop", (1.333333, 1.333333), 0.005208, -0.098765),
+        (case_b, "stretch", (4.740741, 1.5), 0.018519, -0.111111),
+    ],
 )
-def test_resolve_otio_of_the_worked_cases(case, zoom, pan, tilt):
-    (clip,) = json.loads(written(case(), "resolve_otio"))["tracks"]["children"][0]["children"]
+def test_resolve_otio_of_the_worked_cases(case, scaling, zooms, pan, tilt):
+    text = written(case(), "resolve_otio", scaling=scaling)
+    (clip,) = json.loads(text)["tracks"]["children"][0]["children"]
 
     assert readers.resolve_parameters(clip) == pytest.approx(
         {
-            "transformationZoomX": zoom,
-            "transformationZoomY": zoom,
+            "transformationZoomX": zooms[0],
+            "transformationZoomY": zooms[1],
             "transformationPan": pan,
             "transformationTilt": tilt,
-            "scale": 2,
+            "scale": {"crop": 1, "fit": 2, "fill": 3, "stretch": 4}[scaling],
         },
         abs=1e-6,
     )
 
 
+@pytest.mark.parametrize(
+    ("case", "size", "scale", "position"),
+    [
+        (case_a, (1920, 1080), 300, (0, 1.222222)),
+        (case_b, (1080, 1920), 133.333333, (0.518519, 0.611111)),
+    ],
+)
+def test_premiere_otio_of_the_worked_cases(case, size, scale, position):
+    stack = json.loads(written(case(), "premiere_otio"))["tracks"]
+    (opacity, motion) = stack["children"][0]["children"][0]["effects"]
+    values = {
+        p["DisplayName"]: p["StartValue"]
+        for p in motion["metadata"]["PremierePro_OTIO"]["Parameters"]
+    }
+    sequence = stack["metadata"]["PremierePro_OTIO"]
+
+    assert (opacity["effect_name"], motion["effect_name"]) == ("Opacity", "Motion")
+    assert sequence["VideoResolution"] == {"width": size[0], "height": size[1]}
+    assert values["Scale"]["Value"] == pytest.approx(scale, abs=1e-6)
+    assert list(values["Position"]["Value"].values()) == pytest.approx(position, abs=1e-6)
+    assert values["Scale"]["Position"]["value"] == -10800000
+
+
+@pytest.mark.parametrize(
+    ("case", "rect"),
+    [(case_a, (-2880, -300, 5760, 3240)), (case_b, (-2000, -266.666667, 5120, 2880))],
+)
+def test_mlt_of_the_worked_cases(case, rect):
+    text = readers.parse_xml(written(case(), "mlt")).findtext(
+        ".//filter/*[@name='transition.rect']"
+    )
+
+    assert [float(number) for number in text.split()] == pytest.approx([*rect, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("case", "comment"),
+    [
+        (case_a, "* OSZ CROP: X=960 Y=100 W=640 H=360 SRC=1920x1080 SEQ=1920x1080"),
+        (case_b, "* OSZ CROP: X=1500 Y=200 W=810 H=1440 SRC=3840x2160 SEQ=1080x1920"),
+    ],
+)
+def test_edl_of_the_worked_cases(case, comment):
+    assert written(case(), "edl").splitlines() == [
+        "TITLE: talk",
+        "FCM: NON-DROP FRAME",
+        "",
+        "001  AX       AA/V  C        01:00:04:00 01:00:08:00 01:00:00:00 01:00:04:00",
+        "* FROM CLIP NAME: talk.mp4",
+        comment,
+        "* LOC: 01:00:00:00 GREEN   Wide: why (confidence 1.00)",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("start", [0, 10])
+def test_cuts_at_three_hours_are_exact_at_every_rate(rate, start):
+    """With a source timecode of ten hours, and with none; dropped labels where there are any."""
+    base = round(rate)
+    drops = rate.denominator > 1 and base % 30 == 0
+    for drop in {False, drops}:
+        hour = 3600 * base - (108 * base // 30 if drop else 0)
+        long = source(rate=rate, duration=4 * hour, start=start * hour, drop_frame=drop)
+        cuts = (3 * hour - 1, 3 * hour, 3 * hour + 1, 3 * hour + 61 * base, 4 * hour)
+        shots = (Shot(FrameRange(a, b), (), Box(0, 0, 1920, 1080)) for a, b in pairwise((0, *cuts)))
+        cut_list = CutList(long, (1920, 1080), tuple(shots))
+        for format_, read in every_format_read(cut_list):
+            assert [(s.record, s.start, s.end) for s in read] == [
+                (s.range.start, s.range.start, s.range.end) for s in cut_list.shots
+            ], format_
+
+
 # Final Cut Pro -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def dtd():
-    path = REFERENCE / "dtd" / "FCPXMLv1_10.dtd"
+@pytest.fixture(scope="module", params=["1_10", "1_13"])
+def dtd(request):
+    path = REFERENCE / "dtd" / f"FCPXMLv{request.param}.dtd"
     if not path.is_file():
-        pytest.skip("Apple's FCPXMLv1_10.dtd is not in shared/reference/dtd")
+        pytest.skip(f"Apple's {path.name} is not in shared/reference/dtd")
     with path.open("rb") as file:
-        return etree.DTD(file)
+        return etree.DTD(file), request.param.replace("_", ".")
 
 
-@settings(deadline=None, max_examples=40)
-@given(cut_lists(), st.sampled_from(("fcp", "resolve")))
+@settings(deadline=None, max_examples=20)
+@given(rich_cut_lists(), st.sampled_from(("fcp", "resolve")))
 def test_fcpxml_is_valid_by_apples_dtd(dtd, cut_list, variant):
     document = readers.parse_xml(written(cut_list, "fcpxml", variant=variant))
+    assert document.get("version") == "1.10"
+    rules, version = dtd
+    document.set("version", version)  # each DTD wants its own, and allows what 1.10 does
 
-    assert dtd.validate(document), dtd.error_log
+    assert rules.validate(document), rules.error_log
 
 
 def test_fcpxml_is_valid_for_xmllint_too(dtd, tmp_path):
@@ -218,6 +380,7 @@ def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
     assert (sequence.get("audioLayout"), sequence.get("audioRate")) == ("stereo", "48k")
     assert clip[0].tag == "note"
     assert clip[0].text == "why"
+    assert (asset.get("audioSources"), clip.get("videoRole")) == ("1", "video.Wide")
 
 
 def test_a_silent_source_claims_no_sound_anywhere():
@@ -231,8 +394,11 @@ def test_a_silent_source_claims_no_sound_anywhere():
 
 
 def test_an_unknown_variant_is_a_callers_mistake():
-    with pytest.raises(ValueError, match="avid"):
-        written(case_a(), "fcpxml", variant="avid")
+    for name in ("fcpxml", "premiere_xml", "edl"):
+        with pytest.raises(ValueError, match="avid"):
+            written(case_a(), name, variant="avid")
+    with pytest.raises(ValueError, match="zoom"):
+        written(case_a(), "resolve_otio", scaling="zoom")
 
 
 # Premiere ------------------------------------------------------------------------------------
@@ -470,6 +636,114 @@ def test_resolve_otio_refuses_what_neither_scaling_can_reach():
         written(tight, "resolve_otio")
 
 
+# What every file tells an editor -------------------------------------------------------------
+
+
+def two_people():
+    anna, both = (Shot(FrameRange(100, 150), (1,), Box(0, 0, 960, 540), "Anna speaks", 0.3),
+                  Shot(FrameRange(150, 200), (2, 1), Box(0, 0, 1920, 1080), "", 0.9))  # fmt: skip
+    people = (Person(1, (), "Anna | A."), Person(2, ()))
+    return CutList(source(), (1920, 1080), (anna, both), people)
+
+
+def test_a_doubtful_cut_gets_a_marker_of_another_colour_everywhere():
+    files = every_format(two_people())
+    anna = "Anna speaks (confidence 0.30)"
+
+    fcp = [dict(m.attrib) for m in readers.parse_xml(files["fcp"]).iter("marker")]
+    assert [(m["value"], m.get("completed"), m["start"]) for m in fcp] == [
+        (anna, "0", "3604s"),
+        ("Person 2 + Anna | A. (confidence 0.90)", None, "3606s"),
+    ]
+    xmeml = readers.parse_xml(files["xmeml"]).findall("sequence/marker")
+    assert [xmeml[0].findtext(k) for k in ("in", "out", "comment")] == [
+        "0",
+        "-1",
+        anna,
+    ]
+    assert len({m.findtext("pproColor") for m in xmeml}) == 2
+    for format_ in ("otio", "premiere"):
+        markers = json.loads(files[format_])["tracks"]["markers"]
+        assert [m["marked_range"]["start_time"]["value"] for m in markers] == [0, 50]
+        assert [m["color"] for m in markers] == ["RED", "GREEN"]
+        assert [m["name"] for m in markers] == ["Anna | A.", "Person 2 + Anna | A."]
+    shotcut = {p.get("name"): p.text for p in readers.parse_xml(files["mlt"]).iter("property")}
+    assert shotcut["shotcut:markers.0.color"] != shotcut["shotcut:markers.1.color"]
+    assert shotcut["shotcut:markers.1.start"] == "50"
+    assert f"* LOC: 01:00:00:00 RED     Anna | A.: {anna}" in files["edl"]
+
+
+def test_resolves_list_of_markers_is_laid_out_as_resolve_exports_it():
+    assert written(two_people(), "edl", variant="markers").splitlines()[3:] == [
+        "001  001      V     C        01:00:00:00 01:00:00:01 01:00:00:00 01:00:00:01  ",
+        "Anna speaks (confidence 0.30) |C:ResolveColorRed |M:Anna / A. |D:1",
+        "",
+        "002  001      V     C        01:00:02:00 01:00:02:01 01:00:02:00 01:00:02:01  ",
+        "Person 2 + Anna / A. (confidence 0.90) |C:ResolveColorGreen |M:Person 2 + Anna / A. |D:1",
+        "",
+    ]
+
+
+def test_people_have_colours_in_premiere_and_roles_in_final_cut():
+    files = every_format(two_people())
+    labels = readers.parse_xml(files["xmeml"]).findall(".//video/track/clipitem/labels/label2")
+    roles = [c.get("videoRole") for c in readers.parse_xml(files["fcp"]).iter("asset-clip")]
+
+    assert [label.text for label in labels] == ["Caribbean", "Rose"]
+    assert roles == ["video.Anna | A ", "video.Person 2 + Anna | A "]
+
+
+def test_all_streams_and_channels_are_heard_and_linked():
+    sounds = tuple(Sound(48000, channels, Fraction(0)) for channels in (2, 1, 4))
+    files = every_format(one_shot(source(sounds=sounds), (0, 0, 1920, 1080), (1920, 1080)))
+    expected = [(0, 2), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]
+
+    tracks = [t for t in json.loads(files["otio"])["tracks"]["children"] if t["kind"] == "Audio"]
+    heard = [track["children"][0]["metadata"]["Resolve_OTIO"] for track in tracks]
+    assert [(h["Channels"][0]["Source Track ID"], len(h["Channels"])) for h in heard] == expected
+    assert {h["Link Group ID"] for h in heard} == {1}
+    tracks = [
+        t for t in json.loads(files["premiere"])["tracks"]["children"] if t["kind"] == "Audio"
+    ]
+    heard = [track["children"][0]["metadata"]["PremierePro_OTIO"] for track in tracks]
+    assert [h["OriginalChannelGroupIndex"] for h in heard] == [stream for stream, _ in expected]
+    assert {h["LinkID"] for h in heard} == {"1"}
+    asset = readers.parse_xml(files["fcp"]).find(".//asset")
+    assert (asset.get("audioSources"), asset.get("audioChannels")) == ("3", "7")
+    exploded = readers.parse_xml(files["xmeml"]).findall(".//audio/track")
+    assert [t.get("premiereTrackType") for t in exploded] == ["Stereo"] * 2 + ["Mono"] * 5
+
+
+def test_pycmx_reads_our_edl():
+    pycmx = pytest.importorskip("pycmx")
+    read = list(pycmx.parse_cmx3600(io.StringIO(written(two_people(), "edl"))).events)
+
+    assert [event.number for event in read] == [1, 2]
+    for event, labels in zip(read, (("01:00:04:00", "01:00:06:00"), ("01:00:06:00", "01:00:08:00")),
+                             strict=True):  # fmt: skip
+        (edit,) = event.edits
+        assert (edit.source_in, edit.source_out) == labels
+        assert edit.clip_name == "talk.mp4"
+        assert edit.channels.video
+        assert (edit.channels.a1, edit.channels.a2) == (True, True)
+
+
+def test_ten_thousand_shots_are_written_but_not_as_an_edl():
+    media = source(duration=250_000)
+    spans = (FrameRange(start, start + 25) for start in range(0, 250_000, 25))
+    many = CutList(media, (1920, 1080), tuple(Shot(s, (), Box(0, 0, 1920, 1080)) for s in spans))
+    timeline = to_otio(many)
+
+    for name, reader in (("fcpxml", "fcp"), ("mlt", media.size)):
+        text = otio.adapters.write_to_string(timeline, f"speakerzoom_{name}")
+        read = getattr(readers, name)(text, reader)
+        assert [(s.record, s.end) for s in read[::1111]] == [
+            (s.range.start, s.range.end) for s in many.shots[::1111]
+        ]
+    with pytest.raises(TimelineError, match=r"999 events, the cut has 10000 shots; cut it"):
+        otio.adapters.write_to_string(timeline, "speakerzoom_edl")
+
+
 # Paths, files, and the real thing ------------------------------------------------------------
 
 
@@ -495,7 +769,7 @@ def test_characters_that_xml_forbids_do_not_break_a_file():
     assert readers.parse_xml(files["fcp"]).findtext(".//note") == "a bell \ufffd rings"
 
 
-@pytest.mark.parametrize("name", ["fcpxml", "premiere_xml", "resolve_otio"])
+@pytest.mark.parametrize("name", NAMES_OF_WRITERS)
 def test_files_are_written_through_otios_registry(name, tmp_path):
     path = tmp_path / "talk.file"
     otio.adapters.write_to_file(
@@ -506,7 +780,7 @@ def test_files_are_written_through_otios_registry(name, tmp_path):
 
 
 def test_a_foreign_timeline_is_refused_by_every_format():
-    for name in ("fcpxml", "premiere_xml", "resolve_otio"):
+    for name in NAMES_OF_WRITERS:
         with pytest.raises(TimelineError, match="speakerzoom export"):
             otio.adapters.write_to_string(otio.schema.Timeline("x"), f"speakerzoom_{name}")
 

@@ -122,6 +122,18 @@ def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, edito
         assert on_stdout.stdout == out.read_text()
 
 
+def test_the_media_is_named_as_another_machine_names_it(sample_work, tmp_path):
+    work, _ = sample_work
+    out, root = tmp_path / "talk.xml", f"{SAMPLE.parent}=D:\\footage"
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", root)
+
+    assert run.returncode == 0, run.stderr
+    assert f"file://localhost/D%3A/footage/{SAMPLE.name}" in out.read_text()
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", "/nowhere=/x")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "does not lie in /nowhere" in run.stderr
+
+
 def test_otio_reads_the_timeline_back(sample_work):
     work, _ = sample_work
     timeline = otio.adapters.read_from_file(str(work / "talk.otio"))
@@ -285,8 +297,10 @@ def test_part_of_the_source_in_another_shape(own_work):
     [
         ([], "required: VERB"),
         (["cut", "a.mp4"], "required: -o"),
-        (["cut", "a.mp4", "-o", "a.edl"], "must end in .otio, .fcpxml, .xml"),
-        (["cut", "a.mp4", "-o", "a.otio", "--for", "premiere"], "--for premiere: write .xml"),
+        (["cut", "a.mp4", "-o", "a.aaf"], "must end in .otio, .fcpxml, .xml, .mlt, .edl"),
+        (["cut", "a.mp4", "-o", "a.mlt", "--for", "premiere"], "premiere: write .otio or .xml"),
+        (["export", "a.mp4", "-o", "a.xml", "--resolve-scaling", "fill"], "--for resolve"),
+        (["export", "a.mp4", "-o", "a.xml", "--media-root", "/a"], "/here/media=/there/media"),
         (["cut", "a.mp4", "-o", "a.otio", "--in", "5"], "a time is 1.5s, 45f"),
         (["cut", "a.mp4", "-o", "a.otio", "--canvas", "big"], "a canvas is"),
         (["cut", "a.mp4", "-o", "a.otio", "--canvas", "1921x1080"], "must be even"),

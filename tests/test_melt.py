@@ -136,3 +136,15 @@ def test_each_shot_shows_its_crop_and_its_frames(chart, tmp_path, engine, name):
             meant = between(keys, frame, chart.size, cut_list.canvas)
             assert counted(picture) == pytest.approx(frame % 12, abs=0.4), f"frame {frame}"
             assert visible(picture, meant) == pytest.approx(meant, abs=1), f"frame {frame}"
+
+
+def test_a_phones_picture_stands_upright_in_melt_as_in_our_film(rotated_clip, tmp_path):
+    media = probe(rotated_clip)
+    crops = (Box(0, 0, 180, 320), Box(90, 160, 180, 320))
+    shots = (Shot(FrameRange(20 * n, 20 * n + 20), (), crop) for n, crop in enumerate(crops))
+    cut_list = CutList(media, (180, 320), tuple(shots))
+    melted, ours = rendered_by_melt(cut_list, tmp_path), rendered_by_us(cut_list, tmp_path)
+
+    assert len(melted) == len(ours) == 40
+    for a, b in zip(melted[::7], ours[::7], strict=True):
+        assert np.abs(a - b).mean() < 12  # another filter for scaling; a turn would give over 80

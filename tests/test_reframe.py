@@ -3,8 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import canvases, crops
 
-from otio_speakerzoom.model import Box
-from otio_speakerzoom.reframe import Reframe, crop_of, decimal, fill, fit, reframe
+from otio_speakerzoom.model import Box, FrameRange, Key, Shot
+from otio_speakerzoom.reframe import (
+    Reframe,
+    crop_of,
+    decimal,
+    fill,
+    fit,
+    part_of,
+    reframe,
+    reframe_at,
+)
 
 sizes = st.tuples(st.integers(240, 4096), st.integers(240, 4096))
 
@@ -71,6 +80,33 @@ def test_a_crop_of_another_shape_covers_the_canvas_and_keeps_its_centre():
 
     assert seen.centre == pytest.approx(crop.centre)
     assert (seen.width, seen.height) == pytest.approx((400, 225))
+
+
+def zoom_in(start=10, last=30, end=50):
+    wide, close = Box(0, 0, 1920, 1080), Box(960, 100, 1600, 460)
+    keys = (Key(start, wide), Key(last, close))
+    return Shot(FrameRange(start, end), (), wide, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [(10, (1, 0, 0)), (20, (2, -480, 390)), (25, (2.5, -720, 585)), (30, (3, -960, 780)),
+     (49, (3, -960, 780))],
+)  # fmt: skip
+def test_a_move_is_even_in_scale_and_place_and_then_stands_still(frame, expected):
+    move = reframe_at(zoom_in(), frame, (1920, 1080), (1920, 1080))
+
+    assert (move.scale, move.dx, move.dy) == pytest.approx(expected)
+
+
+@given(st.integers(10, 48), st.integers(1, 40))
+def test_a_part_of_a_move_moves_as_the_whole_does(start, length):
+    whole, sizes = zoom_in(), ((1920, 1080), (1920, 1080))
+    part = part_of(whole, FrameRange(start, min(50, start + length)), *sizes)
+
+    for frame in range(part.range.start, part.range.end):
+        here, there = (reframe_at(shot, frame, *sizes) for shot in (part, whole))
+        assert (here.scale, here.dx, here.dy) == pytest.approx((there.scale, there.dx, there.dy))
 
 
 @given(sizes, sizes)

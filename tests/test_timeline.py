@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,14 @@ from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
-from otio_speakerzoom.timeline import framing_of, read_facts, shots_of, to_otio, url_path
+from otio_speakerzoom.timeline import (
+    framing_of,
+    read_facts,
+    relocated,
+    shots_of,
+    to_otio,
+    url_path,
+)
 
 unhurried = settings(deadline=None)
 STEREO = Sound(48000, 2, Fraction(0))
@@ -170,3 +178,50 @@ def test_a_file_name_that_is_not_utf8_is_refused():
 )
 def test_paths_of_every_system_become_url_paths(path, expected):
     assert url_path(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("/Volumes/Media", "/Volumes/Media/day 1/talk.mp4"),
+        ("/", "/day 1/talk.mp4"),
+        ("D:\\footage\\", "D:\\footage\\day 1\\talk.mp4"),
+        ("D:/footage", "D:/footage/day 1/talk.mp4"),
+        ("\\\\server\\share", "\\\\server\\share\\day 1\\talk.mp4"),
+    ],
+)
+@pytest.mark.parametrize("old", ["/mnt/media", "/mnt/media/"])
+def test_media_is_found_where_another_machine_has_it(old, new, expected):
+    assert relocated("/mnt/media/day 1/talk.mp4", old, new) == expected
+
+
+def test_a_root_that_the_media_does_not_lie_in_is_refused():
+    with pytest.raises(TimelineError, match="does not lie in /mnt/med;"):
+        relocated("/mnt/media/talk.mp4", "/mnt/med", "/x")
+    with pytest.raises(TimelineError, match="not an absolute path"):
+        relocated("/mnt/media/talk.mp4", "/mnt/media", "elsewhere")
+
+
+def test_a_timeline_for_another_machine_names_the_media_there():
+    timeline = to_otio(two_shots(talk()), path="D:\\a b\\talk.mp4")
+    clip = timeline.video_tracks()[0][0]
+
+    assert clip.media_reference.target_url == "file:///D:/a%20b/talk.mp4"
+    assert (read_facts(timeline).path, read_facts(timeline).file_name) == (
+        "D:\\a b\\talk.mp4",
+        "talk.mp4",
+    )
+
+
+def test_a_clip_knows_its_pictures_bounds_and_is_marked_by_how_sure_it_is():
+    cut_list = two_shots(talk())
+    doubtful = replace(cut_list.shots[1], confidence=0.3, locked=True)
+    first, second = to_otio(replace(cut_list, shots=(cut_list.shots[0], doubtful))).video_tracks()[
+        0
+    ]
+    bounds = first.media_reference.available_image_bounds
+
+    assert (bounds.min.x, bounds.min.y, bounds.max.x, bounds.max.y) == (0, 0, 1920, 1080)
+    assert [clip.markers[0].color for clip in (first, second)] == ["GREEN", "RED"]
+    assert second.markers[0].marked_range.start_time.value == 107992
+    assert second.metadata["speakerzoom"]["locked"]
