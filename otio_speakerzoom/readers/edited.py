@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 from otio_speakerzoom.model import FrameRange
@@ -71,6 +72,10 @@ class EditedClip:
     @property
     def media_name(self) -> str:
         return PurePosixPath(self.media.replace("\\", "/")).name
+
+    def plays(self, name: str) -> bool:
+        """Whether its media is called `name`; macOS takes accents apart, others do not."""
+        return normalize("NFC", self.media_name) == normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True)
