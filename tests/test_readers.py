@@ -11,7 +11,7 @@ from fractions import Fraction
 import opentimelineio as otio
 import pytest
 from conftest import SHARED
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import cut_lists
 
@@ -33,6 +33,14 @@ OURS = [
     if suffix in READERS
     for dialect, adapter in dialects.items()
 ]
+
+
+def written(cut_list, adapter):
+    """The file, unless the format cannot hold so tight a crop."""
+    try:
+        return timeline_text(cut_list, *adapter)
+    except TimelineError:
+        assume(False)
 
 
 def exported(name, given=HD):
@@ -59,7 +67,7 @@ def edges(box):
 def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cut_list):
     media = cut_list.media
     path = tmp_path_factory.mktemp("ours") / f"talk{suffix}"
-    path.write_text(timeline_text(cut_list, *adapter))
+    path.write_text(written(cut_list, adapter))
     timeline = read_timeline(path, Given(media.size, cut_list.canvas, media.rotation, dialect))
 
     began = cut_list.range.start

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import opentimelineio as otio
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from lxml import etree
 from rich.console import Console
 from strategies import cut_lists
@@ -17,7 +17,7 @@ from otio_speakerzoom import importing, store
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
 from otio_speakerzoom.media import probe
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Person, Shot
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Media, Person, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import Job, timeline_text
 from otio_speakerzoom.readers import EditedClip, EditedTimeline, Given, MovingTo, read_timeline
@@ -109,10 +109,21 @@ def edit_otio(text, by):
         begin = shown.start_time + start if start else shown.start_time
         clip.source_range = otio.opentime.TimeRange(begin, shown.duration + duration)
     clips[4].effects[:] = [effect.deepcopy() for effect in clips[3].effects]
-    for parameter in clips[3].effects[0].metadata["Resolve_OTIO"]["Parameters"]:
-        if parameter["Parameter ID"] == "transformationPan":
-            parameter["Parameter Value"] += by
+    for effect in clips[3].effects:
+        for noted in effect.metadata.values():
+            nudge(noted, by)
     return timeline.to_json_string()
+
+
+def nudge(noted, by):
+    """Move a picture to the right by a part of its width, in whichever host's notes."""
+    if "crop" in noted:
+        noted["crop"] = [edge - by * 320 * (n % 2 == 0) for n, edge in enumerate(noted["crop"])]
+    for parameter in noted.get("Parameters", ()):
+        if parameter.get("Parameter ID") == "transformationPan":
+            parameter["Parameter Value"] += by
+        if parameter.get("DisplayName") == "Position":
+            parameter["StartValue"]["Value"]["X"] += by
 
 
 def edit_fcpxml(text, by):
@@ -193,12 +204,37 @@ def test_exactly_what_was_changed_becomes_locks(job, talk, suffix, dialect, adap
 @given(cut_list=cut_lists())
 def test_an_unchanged_file_gives_no_lock(tmp_path_factory, suffix, dialect, adapter, cut_list):
     path = tmp_path_factory.mktemp("same") / f"talk{suffix}"
-    path.write_text(timeline_text(cut_list, *adapter))
+    try:
+        path.write_text(timeline_text(cut_list, *adapter))
+    except TimelineError:  # the format cannot hold so tight a crop
+        assume(False)
     known = Given(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
     comparison = compare(read_timeline(path, known), cut_list)
 
     assert (comparison.changes, comparison.notes) == ((), ())
     assert comparison.unchanged == len(cut_list.shots)
+
+
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
+def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
+    tmp_path, suffix, dialect, adapter
+):
+    """Whether the format carries keys and switched-off clips, or only the chosen shots, still."""
+    media = Media(tmp_path / "talk.mp4", Fraction(30000, 1001), 600, (320, 180), start=107892)
+    crops = framings((180, 320))
+    keys = (Key(100, crops[2,]), Key(130, crops[2,]), Key(180, crops[1,]))
+    cut_list = a_cut(media, (180, 320))
+    shots = list(cut_list.shots)
+    shots[1] = replace(shots[1], keys=keys)
+    angles = [Shot(FrameRange(0, 600), who, crop) for who, crop in crops.items()]
+    cut_list = replace(cut_list, shots=tuple(shots), angles=tuple(angles))
+    path = tmp_path / f"talk{suffix}"
+    path.write_text(timeline_text(cut_list, *adapter))
+    known = Given(media.size, cut_list.canvas, 0, dialect)
+    comparison = compare(read_timeline(path, known), cut_list)
+
+    assert (comparison.changes, comparison.notes) == ((), ())
+    assert comparison.unchanged == 6
 
 
 # What an editor may do ----------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def _clip(item: Json, record: FrameRange, sequence: _Sequence, *, enabled: bool)
     shown = item.get("source_range") or whole
     start = _frames(shown["start_time"], sequence) - begin
     source = frame_range(name, start, record.duration)
-    move, keys, odd = _moves(item, source, sequence)
+    move, keys, odd = _moves(item, source, begin, sequence)
     odd += [
         "plays at another speed"
         for effect in item.get("effects") or ()
@@ -141,7 +141,7 @@ def _clip(item: Json, record: FrameRange, sequence: _Sequence, *, enabled: bool)
 
 
 def _moves(
-    item: Json, source: FrameRange, sequence: _Sequence
+    item: Json, source: FrameRange, begin: float, sequence: _Sequence
 ) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
     """The placing, its keys where it moves, and what the placing cannot say."""
     effects = [e for e in item.get("effects") or () if e.get("enabled") is not False]
@@ -149,16 +149,32 @@ def _moves(
         return _resolve_moves([_notes(e, _RESOLVE) for e in effects], source, sequence)
     if sequence.host == "premiere":
         motion = [_notes(e, _PREMIERE) for e in effects]
-        return _premiere_moves(motion, source, sequence)
-    crops = [_notes(e, NAMESPACE)["crop"] for e in effects if "crop" in _notes(e, NAMESPACE)]
-    if sequence.size is None or sequence.canvas is None:
+        return _premiere_moves(motion, begin, sequence)
+    return _our_moves(item, [_notes(e, NAMESPACE) for e in effects], sequence)
+
+
+def _our_moves(
+    item: Json, effects: list[Json], sequence: _Sequence
+) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
+    """What we noted in a file for no host: the crop on the effect, the keys on the clip."""
+    size, canvas = sequence.size, sequence.canvas
+    if size is None or canvas is None:
         return None, (), ["has no known size"]
+    crops = [noted["crop"] for noted in effects if "crop" in noted]
     if not crops:
-        return unplaced(sequence.size, sequence.canvas), (), []
-    crop = Box(*(finite(edge) for edge in crops[-1]))
+        return unplaced(size, canvas), (), []
+    keys = tuple(
+        MovingTo(int(frame), _cropped(crop, size, canvas))
+        for frame, *crop in _notes(item, NAMESPACE).get("keys") or ()
+    )
+    return _cropped(crops[-1], size, canvas), keys, []
+
+
+def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
+    crop = Box(*(finite(edge) for edge in edges))
     if crop.width <= 0 or crop.height <= 0:
-        raise ValueError(f"{item.get('name')}: its crop has no area")
-    return reframe(crop, sequence.size, sequence.canvas), (), []
+        raise ValueError(f"the crop {edges} has no area")
+    return reframe(crop, size, canvas)
 
 
 def _resolve_moves(
@@ -241,7 +257,7 @@ def _number(value: Any) -> float:
 
 
 def _premiere_moves(
-    effects: list[Json], source: FrameRange, sequence: _Sequence
+    effects: list[Json], begin: float, sequence: _Sequence
 ) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
     canvas = sequence.canvas
     if canvas is None:
@@ -250,7 +266,7 @@ def _premiere_moves(
     for effect in effects:
         if effect.get("MatchName") == "AE.ADBE Motion":
             found |= {
-                str(p["DisplayName"]): _premiere_keys(p, source, sequence)
+                str(p["DisplayName"]): _premiere_keys(p, begin, sequence)
                 for p in effect["Parameters"]
             }
     middle = [(0, {"X": 0.5, "Y": 0.5})]
@@ -273,16 +289,13 @@ def _premiere_moves(
     return move_of({name: keys[0][1] for name, keys in keyed.items()}), moving(keyed, move_of), odd
 
 
-def _premiere_keys(
-    parameter: Json, source: FrameRange, sequence: _Sequence
-) -> list[tuple[int, Any]]:
+def _premiere_keys(parameter: Json, begin: float, sequence: _Sequence) -> list[tuple[int, Any]]:
+    """(frame of the media, value); keys count as the clip's range does, `begin` is its origin."""
     keys = [
-        (round(_frames(key["Position"], sequence)), key["Value"])
+        (round(_frames(key["Position"], sequence) - begin), key["Value"])
         for key in parameter.get("Keyframes") or ()
     ]
-    return sorted(keys, key=lambda key: key[0]) or [
-        (source.start, parameter["StartValue"]["Value"])
-    ]
+    return sorted(keys, key=lambda key: key[0]) or [(0, parameter["StartValue"]["Value"])]
 
 
 def _reference(item: Json) -> Json:

@@ -130,7 +130,8 @@ def _moves(
     keyed = _parameters(effect)
     first = {name: keys[0][1] for name, keys in keyed.items()}
     odd = []
-    if effect is not None and (first["rotation"] - rotation) % 360:
+    turn = 0 if dialect == "resolve" else rotation  # Resolve turns a phone's picture itself
+    if effect is not None and (first["rotation"] - turn) % 360:
         odd.append("is turned")
     if any(value for name in ("anchor_x", "anchor_y") for _, value in keyed[name]):
         odd.append("has its anchor moved")
