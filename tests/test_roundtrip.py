@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import opentimelineio as otio

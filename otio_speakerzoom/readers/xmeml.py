@@ -96,11 +96,12 @@ def _clip(
     source = frame_range(name, begin, end - begin)
     if item.find("filter/effect[effectid='crop']") is not None:
         odd.append("has a crop effect")
-    stored = file.size or _stored(given)
-    move, keys, turned = _moves(item, stored, canvas, dialect, given.rotation)
+    rotation = 0 if dialect == "resolve" else given.rotation  # Resolve turns pictures itself
+    stored = file.size or _turned(given.size, rotation)
+    move, keys, turned = _moves(item, stored, canvas, dialect, rotation)
     return EditedClip(
         record, source, name, file.path, move, keys, enabled, ", ".join([*odd, *turned]),
-        size=_shown(stored, given.rotation),
+        size=_turned(stored, rotation),
         whole=FrameRange(0, file.duration) if file.duration > 0 else None,
     )  # fmt: skip
 
@@ -116,7 +117,7 @@ def _moves(
 
     `rotation` is what the file's own turn may stand for in Basic Motion.
     """
-    shown = _shown(stored, rotation)
+    shown = _turned(stored, rotation)
     if stored is None or shown is None or (dialect == "resolve" and canvas is None):
         return None, (), ["has no known size"]
     size = stored
@@ -130,8 +131,7 @@ def _moves(
     keyed = _parameters(effect)
     first = {name: keys[0][1] for name, keys in keyed.items()}
     odd = []
-    turn = 0 if dialect == "resolve" else rotation  # Resolve turns a phone's picture itself
-    if effect is not None and (first["rotation"] - turn) % 360:
+    if effect is not None and (first["rotation"] - rotation) % 360:
         odd.append("is turned")
     if any(value for name in ("anchor_x", "anchor_y") for _, value in keyed[name]):
         odd.append("has its anchor moved")
@@ -193,12 +193,8 @@ def _size(picture: ET.Element | None) -> tuple[int, int] | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _stored(given: Given) -> tuple[int, int] | None:
-    return _shown(given.size, given.rotation)  # a turn by 90 degrees undoes itself in sizes
-
-
-def _shown(size: tuple[int, int] | None, rotation: int) -> tuple[int, int] | None:
-    """`size` after a turn by `rotation` degrees."""
+def _turned(size: tuple[int, int] | None, rotation: int) -> tuple[int, int] | None:
+    """`size` after a turn by `rotation` degrees, either way."""
     return (size[1], size[0]) if size and rotation in (90, 270) else size
 
 
