@@ -111,6 +111,16 @@ def _parser() -> argparse.ArgumentParser:
                       help="the edited timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                       help="the editor that it is from (default: as it looks)")  # fmt: skip
+    check = verb("check", _check, "what is wrong with a timeline, and what an editor will do with "
+                 "it; exit code 1 where something is wrong")  # fmt: skip
+    check.add_argument("timeline", type=Path,
+                       help="the timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
+    check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
+                       help="the project's size, where the file does not carry it: "
+                            "1920x1080")  # fmt: skip
+    check.add_argument("--dtd", type=Path, metavar="FILE",
+                       help="the DTD that an FCPXML is held against "
+                            "(default: Apple's, if it lies beside)")  # fmt: skip
     render = verb("render", _render, "the cut as a film", source, analysis, taste)
     render.add_argument("-o", "--output", type=parsing.film_path, required=True, metavar="FILE",
                         help="film to write: .mp4, .mov or .mkv")  # fmt: skip
@@ -304,6 +314,17 @@ def _import(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         taken = importing.take_back(job, arguments.timeline, arguments.dialect)
     importing.show(taken, Console())
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from otio_speakerzoom.checking import check
+
+    report = check(arguments.timeline, arguments.dtd, arguments.canvas)
+    for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
+        _say(line)
+    if not report.problems:
+        _say("no problem found")
+    return int(bool(report.problems))
 
 
 def _render(arguments: argparse.Namespace) -> None:
