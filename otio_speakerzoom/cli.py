@@ -108,6 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_timeline_options(cut)
     export = verb("export", _export, "write the timeline again from the kept cut", source)
     _add_timeline_options(export)
+    take = verb("import", _import, "what was changed in an editor, kept as locks", source)
+    take.add_argument("timeline", type=Path,
+                      help="the edited timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
+    take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
+                      help="the editor that it is from (default: as it looks)")  # fmt: skip
+    check = verb("check", _check, "what is wrong with a timeline, and what an editor will do with "
+                 "it; exit code 1 where something is wrong")  # fmt: skip
+    check.add_argument("timeline", type=Path,
+                       help="the timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
+    check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
+                       help="the project's size, where the file does not carry it: "
+                            "1920x1080")  # fmt: skip
+    check.add_argument("--dtd", type=Path, metavar="FILE",
+                       help="the DTD that an FCPXML is held against "
+                            "(default: Apple's, if it lies beside)")  # fmt: skip
     render = verb("render", _render, "the cut as a film", source, analysis, taste)
     render.add_argument("-o", "--output", type=parsing.film_path, required=True, metavar="FILE",
                         help="film to write: .mp4, .mov or .mkv")  # fmt: skip
@@ -323,6 +338,25 @@ def _write_timeline(
 def _not_the_source(arguments: argparse.Namespace) -> None:
     if arguments.output.exists() and arguments.output.samefile(arguments.source):
         raise SpeakerZoomError(f"{arguments.output}: is the source; write to another name")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import importing
+
+    with _job(arguments) as job:
+        taken = importing.take_back(job, arguments.timeline, arguments.dialect)
+    importing.show(taken, Console())
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from otio_speakerzoom.checking import check
+
+    report = check(arguments.timeline, arguments.dtd, arguments.canvas)
+    for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
+        _say(line)
+    if not report.problems:
+        _say("no problem found")
+    return int(bool(report.problems))
 
 
 def _render(arguments: argparse.Namespace) -> None:

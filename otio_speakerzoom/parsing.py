@@ -117,6 +117,14 @@ def _label_frame(label: list[int], media: Media) -> int:
     return frame - media.start
 
 
+def size(text: str) -> tuple[int, int]:
+    """Return a width and a height in pixels."""
+    if not re.fullmatch(r"[1-9]\d{1,4}x[1-9]\d{1,4}", text):
+        raise argparse.ArgumentTypeError(f"{text}: a size is 1920x1080")
+    width, height = map(int, text.split("x"))
+    return width, height
+
+
 def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
     """Parse a canvas into what gives its size once the source's is known; always even."""
     if text == "source":

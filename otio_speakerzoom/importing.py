@@ -1,0 +1,121 @@
+"""An edited timeline taken back: what the editor changed, shown, and kept as locks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
+from otio_speakerzoom.model import CutList, Lock
+from otio_speakerzoom.readers import DIALECTS, EditedTimeline, Given, read_timeline
+from otio_speakerzoom.roundtrip import Comparison, compare
+
+_NOTES = 20  # lines that a terminal still shows at once, the table above left aside
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What came of an import."""
+
+    comparison: Comparison
+    cut_list: CutList
+    replaced: tuple[Lock, ...]
+    """Locks that were there and gave way to new ones."""
+
+
+def take_back(job: pipeline.Job, path: Path, dialect: str | None = None) -> TakenBack:
+    """Compare the timeline at `path` with the kept cut, and keep what changed as locks.
+
+    `dialect` is the host that the file is from; None to tell it from the file, and where its
+    numbers could be of either, by which of them fits the kept cut.
+    """
+    cut_list = pipeline.kept_cut(job)
+    if cut_list is None:
+        raise SpeakerZoomError(
+            f"{job.source}: nothing is cut yet, so nothing can have changed; "
+            "run `speakerzoom cut` on it first"
+        )
+    comparison = _compared(path, cut_list, dialect)
+    kept = store.load_locks(job.folder)
+    locks, replaced = merged(kept, comparison.locks)
+    if locks != kept:
+        store.save_locks(job.folder, locks)
+    return TakenBack(comparison, cut_list, replaced)
+
+
+def merged(kept: Sequence[Lock], new: Sequence[Lock]) -> tuple[tuple[Lock, ...], tuple[Lock, ...]]:
+    """Return all locks in order of time, and those of `kept` that overlap `new` and give way.
+
+    `new` are in order of time, and so are `kept`.
+    """
+    stay, gone, at = [], [], 0
+    for lock in kept:
+        while at < len(new) and new[at].range.end <= lock.range.start:
+            at += 1
+        overlaps = at < len(new) and new[at].range.start < lock.range.end
+        (gone if overlaps else stay).append(lock)
+    return tuple(sorted([*stay, *new], key=lambda lock: lock.range.start)), tuple(gone)
+
+
+def _compared(path: Path, cut_list: CutList, dialect: str | None) -> Comparison:
+    media = cut_list.media
+    given = Given(media.size, cut_list.canvas, media.rotation, dialect or "")
+    as_it_says = read_timeline(path, given)
+    _refuse_another_programme(path, as_it_says, cut_list)
+    comparison = compare(as_it_says, cut_list)
+    if dialect or not comparison.changes:
+        return comparison
+    others = [d for d in DIALECTS.get(path.suffix.lower(), ()) if d != as_it_says.host]
+    for other in others:
+        otherwise = compare(read_timeline(path, replace(given, dialect=other)), cut_list)
+        if otherwise.recognized > comparison.recognized:
+            comparison = otherwise
+    return comparison
+
+
+def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: CutList) -> None:
+    media, canvas = cut_list.media, timeline.canvas
+    clips = [clip for track in timeline.tracks for clip in track]
+    if not any(clip.plays(media.path.name) for clip in clips):
+        raise TimelineError(
+            f"{path}: no clip of it is of {media.path.name}; import a timeline of that recording"
+        )
+    if timeline.rate != media.rate:
+        raise TimelineError(
+            f"{path}: runs at {timeline.rate} frames per second, the recording at {media.rate}; "
+            "set the timeline to the recording's rate in the editor and export it again"
+        )
+    if canvas and canvas != cut_list.canvas:
+        raise TimelineError(
+            f"{path}: its picture is {canvas[0]}x{canvas[1]}, the kept cut's "
+            f"{cut_list.canvas[0]}x{cut_list.canvas[1]}; "
+            f"cut again with --canvas {canvas[0]}x{canvas[1]}, or change it in the editor"
+        )
+
+
+def show(taken: TakenBack, console: Console) -> None:
+    """Print a table of what the editor changed."""
+    rate = taken.cut_list.media.rate
+    table = Table("from", "to", "was", "is", "what", "kept as", title="Changes")
+    for change in taken.comparison.changes:
+        begin, end = (float(at / rate) for at in (change.range.start, change.range.end))
+        as_ = "lock" if change.lock else ""
+        table.add_row(f"{begin:.2f} s", f"{end:.2f} s", change.was, change.now, change.what, as_)
+    if table.row_count:
+        console.print(table)
+    notes = taken.comparison.notes
+    more = [f"and {len(notes) - _NOTES} more of that kind"] if len(notes) > _NOTES else []
+    for note in [*notes[:_NOTES], *more]:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    console.print(_summary(taken), markup=False, highlight=False, soft_wrap=True)
+
+
+def _summary(taken: TakenBack) -> str:
+    made, gone = len(taken.comparison.locks), len(taken.replaced)
+    said = f"{taken.comparison.unchanged} shots as they were, {made} kept as locks"
+    return f"{said}; {gone} of the locks before gave way" if gone else said

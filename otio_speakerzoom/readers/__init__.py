@@ -1,0 +1,14 @@
+"""Timelines as editors give them back: one format a file, each from text to one record."""
+
+from otio_speakerzoom.readers.edited import EditedClip, EditedTimeline, Given, MovingTo
+from otio_speakerzoom.readers.open import DIALECTS, read_timeline, text_of
+
+__all__ = [
+    "DIALECTS",
+    "EditedClip",
+    "EditedTimeline",
+    "Given",
+    "MovingTo",
+    "read_timeline",
+    "text_of",
+]

@@ -1,0 +1,65 @@
+"""A timeline's file, whichever format it is in, as one record; or one line that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.readers import fcpxml, otio_json, xmeml
+from otio_speakerzoom.readers.edited import EditedTimeline, Given
+
+READERS: dict[str, Callable[[str, Given], EditedTimeline]] = {
+    ".otio": otio_json.read,
+    ".fcpxml": fcpxml.read,
+    ".fcpxmld": fcpxml.read,
+    ".xml": xmeml.read,
+}
+DIALECTS = {".fcpxml": fcpxml.DIALECTS, ".fcpxmld": fcpxml.DIALECTS, ".xml": xmeml.DIALECTS}
+"""Suffix -> the hosts that mean different things by the same numbers. An .otio names its host."""
+
+_LARGEST = 1 << 29  # bytes; 10,000 shots with every effect that Resolve exports are some 300 MB
+
+
+def read_timeline(path: Path, given: Given | None = None) -> EditedTimeline:
+    """Return what the timeline at `path` says: .otio, .fcpxml, a .fcpxmld bundle, or .xml.
+
+    Raises TimelineError, in one line, over anything that is not such a timeline.
+    """
+    text = text_of(path)
+    try:
+        timeline = READERS[path.suffix.lower()](text, given or Given())
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise _unreadable(path, what) from error
+    except (RecursionError, ZeroDivisionError) as error:
+        raise _unreadable(path, "it is built as no timeline is") from error
+    if not any(timeline.tracks):
+        raise _unreadable(path, "there is no clip in it")
+    return timeline
+
+
+def text_of(path: Path) -> str:
+    """Return the text of the timeline at `path`; of a bundle, of the document inside."""
+    if path.suffix.lower() not in READERS:
+        raise TimelineError(f"{path}: not a timeline; the name must end in {', '.join(READERS)}")
+    document = path / "Info.fcpxml" if path.is_dir() else path
+    if not document.is_file():
+        raise TimelineError(f"{document}: no such file; check the name")
+    try:
+        if document.stat().st_size > _LARGEST:
+            raise _unreadable(path, f"it is larger than {_LARGEST >> 20} MiB")
+        return document.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "it is not UTF-8 text") from error
+    except OSError as error:
+        raise TimelineError(
+            f"{document}: cannot be read ({error.strerror}); check its rights"
+        ) from error
+
+
+def _unreadable(path: Path, what: str) -> TimelineError:
+    line = " ".join(what.split())
+    return TimelineError(
+        f"{path}: not a timeline that can be read ({line}); export it from the editor again"
+    )

@@ -1,0 +1,126 @@
+"""What an editor would trip over is said before anyone imports the file."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import SHARED
+
+from otio_speakerzoom.checking import check
+from otio_speakerzoom.cli import main
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.media import probe
+from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
+from otio_speakerzoom.parsing import FORMATS
+from otio_speakerzoom.pipeline import timeline_text
+from otio_speakerzoom.readers.open import READERS
+
+DTD = SHARED / "reference" / "dtd" / "FCPXMLv1_10.dtd"
+OURS = [
+    (suffix, adapter)
+    for suffix, dialects in FORMATS.items()
+    if suffix in READERS
+    for adapter in dialects.values()
+]
+
+
+@pytest.fixture(scope="module")
+def talk(make_clip):
+    return probe(make_clip("checked.mp4", seconds=4))
+
+
+@pytest.fixture
+def write(talk, tmp_path):
+    """Return a function that writes three shots in a format, with texts in it replaced."""
+    crops = (Box(0, 0, 320, 180), Box(20, 30, 180, 120), Box(150, 50, 310, 140))
+    starts = ((0, 40), (40, 70), (70, 100))
+    shots = tuple(Shot(FrameRange(*at), (), c) for at, c in zip(starts, crops, strict=True))
+
+    def file(suffix, adapter=None, **replaced):
+        adapter = adapter or next(iter(FORMATS[suffix].values()))
+        text = timeline_text(CutList(talk, (320, 180), shots), *adapter)
+        for was, now in replaced.items():
+            assert was in text
+            text = text.replace(was, now, 1)
+        path = tmp_path / f"checked{suffix}"
+        path.write_text(text)
+        return path
+
+    return file
+
+
+@pytest.mark.parametrize(("suffix", "adapter"), OURS)
+def test_what_we_write_has_no_problem(write, suffix, adapter):
+    report = check(write(suffix, adapter), canvas=(320, 180))
+
+    assert report.problems == ()
+    assert any("zooms 2.00 and moves" in line for line in report.says)
+
+
+def test_what_resolve_will_do_is_said_in_plain_words(write):
+    says = check(write(".otio"), canvas=(320, 180)).says
+
+    assert says[0] == "Resolve: plays 3 clips at 25 frames per second, in 320x180"
+    assert any("Resolve fits 320x180 into 320x180, then zooms 2.00" in line for line in says)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "was", "now", "says"),
+    [
+        (".xml", "checked.mp4</pathurl>", "gone.mp4</pathurl>", "the editor will show it offline"),
+        (".xml", "<start>40<", "<start>38<", "plays at another speed"),
+        (".xml", '<clipitem id="clipitem-2">', '<clipitem id="clipitem-1">', "2 clips have the id"),
+        (".xml", "<linkclipref>clipitem-1<", "<linkclipref>clipitem-9<", "which is not there"),
+        (".xml", "<linkclipref>clipitem-1<", "<linkclipref>clipitem-2<", "not the other way"),
+        (".xml", '<file id="file-1" />', '<file id="file-7" />', "told nowhere"),
+        (".xml", "<value>200<", "<value>1200<", "more than 1000 %"),
+        (".xml", "<timebase>25", "<timebase>30", "the timeline at 30"),
+        (".fcpxml", 'duration="8/5s"', 'duration="9/5s"', "overlaps the clip before it"),
+        (".fcpxml", 'duration="8/5s"', 'duration="7/5s"', "frames 35 to 40 of the programme show"),
+        (".fcpxml", 'start="8/5s"', 'start="3s"', "shows frames up to 105 of media that has 100"),
+        (".otio", '"Parameter Value": 2.0', '"Parameter Value": 200.0', "takes 0 to 100"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_named(write, suffix, was, now, says):
+    problems = check(write(suffix, **{was: now}), canvas=(320, 180)).problems
+
+    assert any(says in problem for problem in problems), problems
+
+
+def test_an_fcpxml_is_held_against_a_dtd(write):
+    if not DTD.exists():
+        pytest.skip("Apple's DTDs are not beside the project")
+    good = check(write(".fcpxml"), DTD)
+    bad = check(write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"}), DTD)
+
+    assert (good.problems, good.says[-1]) == ((), "held against FCPXMLv1_10.dtd")
+    assert any("adjust-nothing" in problem for problem in bad.problems)
+
+
+def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
+    path = write(".fcpxml")
+    assert check(path).says[-1].startswith("not held against a DTD")
+    beside = path.parent / "FCPXMLv1_10.dtd"
+    beside.write_text("<!ELEMENT fcpxml EMPTY>")
+    assert any("fcpxml" in problem for problem in check(path).problems)
+    with pytest.raises(TimelineError, match="no such file"):
+        check(path, path.parent / "absent.dtd")
+
+
+def test_the_exit_code_says_whether_something_is_wrong(write, capsys):
+    assert main(["check", str(write(".xml"))]) == 0
+    assert capsys.readouterr().out.endswith("no problem found\n")
+    assert main(["check", str(write(".xml", **{"<value>200<": "<value>1200<"}))]) == 1
+    assert "problem: the clip clipitem-2" in capsys.readouterr().out
+
+
+def test_checking_loads_neither_torch_nor_mediapipe_nor_cv2(write):
+    script = (
+        "import sys; from otio_speakerzoom.cli import main; code = main(sys.argv[1:]);"
+        "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "check", str(write(".fcpxml"))], check=False
+    )
+
+    assert run.returncode == 0
