@@ -69,9 +69,9 @@ def test_what_resolve_will_do_is_said_in_plain_words(write):
     [
         (".xml", "checked.mp4</pathurl>", "gone.mp4</pathurl>", "the editor will show it offline"),
         (".xml", "<start>40<", "<start>38<", "plays at another speed"),
-        (".xml", '<clipitem id="clipitem-2">', '<clipitem id="clipitem-1">', "2 clips have the id"),
-        (".xml", "<linkclipref>clipitem-1<", "<linkclipref>clipitem-9<", "which is not there"),
-        (".xml", "<linkclipref>clipitem-1<", "<linkclipref>clipitem-2<", "not the other way"),
+        (".xml", '<clipitem id="clipitem-2-0">', '<clipitem id="clipitem-1-0">', "2 clips have the id"),
+        (".xml", "<linkclipref>clipitem-1-0<", "<linkclipref>clipitem-9-0<", "which is not there"),
+        (".xml", "<linkclipref>clipitem-1-0<", "<linkclipref>clipitem-2-0<", "not the other way"),
         (".xml", '<file id="file-1" />', '<file id="file-7" />', "told nowhere"),
         (".xml", "<value>200<", "<value>1200<", "more than 1000 %"),
         (".xml", "<timebase>25", "<timebase>30", "the timeline at 30"),
