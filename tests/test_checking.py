@@ -69,7 +69,7 @@ def test_what_resolve_will_do_is_said_in_plain_words(write):
     [
         (".xml", "checked.mp4</pathurl>", "gone.mp4</pathurl>", "the editor will show it offline"),
         (".xml", "<start>40<", "<start>38<", "plays at another speed"),
-        (".xml", '<clipitem id="clipitem-2-0">', '<clipitem id="clipitem-1-0">', "2 clips have the id"),
+        (".xml", 'clipitem id="clipitem-2-0"', 'clipitem id="clipitem-1-0"', "2 clips have the id"),
         (".xml", "<linkclipref>clipitem-1-0<", "<linkclipref>clipitem-9-0<", "which is not there"),
         (".xml", "<linkclipref>clipitem-1-0<", "<linkclipref>clipitem-2-0<", "not the other way"),
         (".xml", '<file id="file-1" />', '<file id="file-7" />', "told nowhere"),
