@@ -292,7 +292,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
     adapter = _adapter(arguments)
     with _job(arguments) as job:
-        cut_list = pipeline.kept_cut(job)
+        cut_list = pipeline.current_cut(job)
     if cut_list is None:
         raise SpeakerZoomError(
             f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
@@ -371,7 +371,7 @@ def _render(arguments: argparse.Namespace) -> None:
         or any(getattr(arguments, name) for name in asked)
     )
     with _job(arguments) as job:
-        cut_list = pipeline.kept_cut(job) if as_kept else None
+        cut_list = pipeline.current_cut(job) if as_kept else None
         cut_list = cut_list or _planned(arguments, job)
         _not_the_source(arguments)
         preview(cut_list, arguments.output, on_progress=job.on_stage("render"))

@@ -9,9 +9,9 @@ digest has not changed is not run again. What an editor changed by hand is kept.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -25,11 +25,13 @@ from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.faces.choose import WEIGHTS as DETECTOR_WEIGHTS
 from otio_speakerzoom.model import (
+    Box,
     CutList,
     Detections,
     FaceTrack,
     FrameRange,
     Listening,
+    Lock,
     Media,
     Person,
     Progress,
@@ -179,7 +181,7 @@ def cut(
         locks=locks,
         stacked=stacked,
     )
-    store.save_cut_list(job.folder, cut_list, made_from)
+    store.save_cut_list(job.folder, cut_list, made_from, asdict(style))
     # what is kept is rounded for people to read: give that, so that export says the same again
     return kept.value if (kept := _load_cut(job, analysis)) else cut_list
 
@@ -194,6 +196,59 @@ def kept_cut(job: Job) -> CutList | None:
     people = store.load_people(job.folder)
     kept = store.load_cut_list(job.folder, media, people.value if people else ())
     return kept.value if kept else None
+
+
+def current_cut(job: Job) -> CutList | None:
+    """Return the kept cut as it is, or planned anew in its own style where the locks have changed.
+
+    Nothing is looked at or listened to again. None where nothing is cut yet.
+    """
+    cut_list = kept_cut(job)
+    locks = store.load_locks(job.folder)
+    if cut_list is None or _obeys(cut_list, locks):
+        return cut_list
+    media, people = cut_list.media, store.load_people(job.folder)
+    kept = store.load_cut_list(job.folder, media, people.value if people else ())
+    known, detections = kept_analysis(job), store.load_detections(job.folder)
+    style = store.load_cut_style(job.folder)
+    if (kept and kept.edited) or not known or not detections or not style:
+        log.warning(
+            "%s: is not applied to the kept cut, which %s; `speakerzoom cut --force` plans anew",
+            job.folder / "locks.json",
+            "was edited" if kept and kept.edited else "was made from what is no longer here",
+        )
+        return cut_list
+    _, tracks, people_now, voice, speech = known
+    cut_list = direct(
+        media, tracks, people_now, speech.scores, Style(**style),
+        canvas=cut_list.canvas, camera_cuts=detections.value.camera_cuts.tolist(),
+        within=cut_list.range, voice=voice, locks=locks, stacked=bool(cut_list.angles),
+    )  # fmt: skip
+    store.save_cut_list(job.folder, cut_list, "", style)
+    return kept_cut(job)
+
+
+def _obeys(cut_list: CutList, locks: Sequence[Lock]) -> bool:
+    """Whether the locked shots of a cut are what the locks say, and no others."""
+    shots = [shot for shot in cut_list.shots if shot.locked]
+    seen = [
+        lock
+        for lock in locks
+        if lock.range.start < cut_list.range.end and cut_list.range.start < lock.range.end
+    ]
+    return len(shots) == len(seen) and all(
+        set(shot.subjects) == set(lock.subjects)
+        and shot.range.start <= max(lock.range.start, cut_list.range.start)
+        and min(lock.range.end, cut_list.range.end) <= shot.range.end
+        and (lock.crop is None or _alike(lock.crop, shot.crop))
+        for shot, lock in zip(shots, seen, strict=True)
+    )
+
+
+def _alike(a: Box, b: Box) -> bool:
+    """Whether two crops are the same once written to a thousandth of a pixel, as they are kept."""
+    pairs = zip(astuple(a), astuple(b), strict=True)
+    return all(abs(one - other) < 1e-3 for one, other in pairs)
 
 
 def kept_analysis(

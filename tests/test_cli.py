@@ -258,6 +258,30 @@ def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_wo
     assert "my own" not in path.read_text()
 
 
+def test_locks_are_kept_by_export_in_the_style_of_the_cut(own_work):
+    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "--min-shot", "3s")
+    assert command(*cut, "-o", own_work / "a.otio").returncode == 0
+    lock = {"start": 130, "end": 170, "show": "wide"}
+    (kept(own_work) / "locks.json").write_text(
+        json.dumps({"schema": "speakerzoom.locks/1", "locks": [lock]})
+    )
+    run = command("export", SAMPLE, "--work", own_work, "-o", own_work / "b.otio")
+    shots = json.loads((kept(own_work) / "cutlist.json").read_text())["shots"]
+
+    assert (run.returncode, run.stderr) == (0, "")
+    (locked,) = [shot for shot in shots if shot.get("locked")]
+    assert (locked["start"], locked["end"], locked["kind"]) == (130, 170, "wide")
+    assert min(s["end"] - s["start"] for s in shots if s is not locked) >= 75
+    again = command(*cut, "-o", own_work / "c.otio")
+    assert again.returncode == 0
+    assert (own_work / "c.otio").read_bytes() == (own_work / "b.otio").read_bytes()
+
+    edit(own_work, '"reason": "', '"reason": "my own: ')
+    (kept(own_work) / "locks.json").unlink()
+    unapplied = command("export", SAMPLE, "--work", own_work, "-o", own_work / "d.otio")
+    assert "is not applied to the kept cut, which was edited" in unapplied.stderr
+
+
 def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
     edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
     run = command("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "talk.fcpxml")

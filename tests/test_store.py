@@ -274,7 +274,9 @@ def test_written_json_can_be_read_by_anybody(cut_file):
     folder, _ = cut_file
     document = json.loads((folder / "cutlist.json").read_text())
 
-    assert list(document) == ["schema", "made_from", "media", "canvas", "people", "shots"]
+    assert list(document) == [
+        "schema", "made_from", "media", "canvas", "style", "people", "shots",
+    ]  # fmt: skip
     assert document["shots"][1] == {
         "start": 60, "end": 100, "kind": "single", "subjects": [1],
         "crop": [0.0, 0.0, 320.0, 180.0], "reason": "speaks", "confidence": 1,

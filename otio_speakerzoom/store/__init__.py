@@ -18,6 +18,7 @@ from otio_speakerzoom.store.arrays import (
 )
 from otio_speakerzoom.store.documents import (
     load_cut_list,
+    load_cut_style,
     load_locks,
     load_media,
     load_people,
@@ -41,6 +42,7 @@ __all__ = [
     "digest_of_file",
     "folder_beside",
     "load_cut_list",
+    "load_cut_style",
     "load_detections",
     "load_locks",
     "load_media",

@@ -46,13 +46,16 @@ def load_people(folder: Path) -> Kept[tuple[Person, ...]] | None:
     return Kept(people, kept.made_from, kept.edited)
 
 
-def save_cut_list(folder: Path, cut_list: CutList, made_from: str) -> None:
-    """Keep the cut, in the form that editors may change by hand."""
+def save_cut_list(
+    folder: Path, cut_list: CutList, made_from: str, style: dict[str, object] | None = None
+) -> None:
+    """Keep the cut, in the form that editors may change by hand, and the style it was made in."""
     facts = _media_to_json(cut_list.media)
     told = ("path", "rate", "duration", "width", "height", "start")
     content = {
         "media": {name: facts[name] for name in told},
         "canvas": list(cut_list.canvas),
+        "style": style or {},
         "people": [{"id": p.id, "name": p.name} for p in cut_list.people],
         "shots": [_shot_to_json(shot) for shot in cut_list.shots],
     }
@@ -141,6 +144,13 @@ def _lock_from_json(number: int, row: dict[str, Any]) -> Lock:
         subjects,
         _crop_from_json(where, row["crop"]) if "crop" in row else None,
     )
+
+
+def load_cut_style(folder: Path) -> dict[str, Any]:
+    """Return the values of the style that the kept cut was made in; none where none are told."""
+    kept = read_json(folder / "cutlist.json", "cutlist")
+    style = kept.value.get("style") if kept else None
+    return style if isinstance(style, dict) else {}
 
 
 def _shot_to_json(shot: Shot) -> dict[str, object]:
