@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import opentimelineio as otio
+import pycmx
 import pytest
 import readers
 from hypothesis import given, settings
@@ -101,7 +102,7 @@ def edges(crop):
     return crop.left, crop.top, crop.right, crop.bottom
 
 
-@unhurried
+@settings(deadline=None, max_examples=50)
 @given(cut_lists())
 def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
     began = cut_list.range.start
@@ -152,6 +153,15 @@ def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
             tracks = [{f for c in clips if c.track == n for f in (c.start, c.end - 1)}
                       for n in range(1, len(cut_list.people) + 1)]  # fmt: skip
             assert not ready or any(found and found <= ready for found in tracks), format_
+
+
+@pytest.mark.parametrize("name", ["mlt", "edl"])
+def test_a_format_that_cannot_switch_clips_off_says_what_it_leaves_out(name, caplog):
+    other = Shot(FrameRange(100, 200), (), Box(0, 0, 1920, 1080))
+    written(replace(two_people(), angles=(other,)), name)
+
+    assert len(caplog.messages) == 1
+    assert "cannot switch clips off: only the chosen shots are written" in caplog.text
 
 
 def frames_of(span):
@@ -552,6 +562,15 @@ def test_xmeml_turns_a_phones_picture_itself(rotation):
     assert (x, y) == pytest.approx((0, 0), abs=0.01)
 
 
+def test_resolve_turns_a_phones_picture_by_itself():
+    shown = one_shot(source(size=(1080, 1920), rotation=90), (270, 480, 540, 960), (1080, 1920))
+    root = readers.parse_xml(written(shown, "premiere_xml", variant="resolve"))
+    stored = root.find(".//file/media/video/samplecharacteristics")
+
+    assert [stored.findtext(key) for key in ("width", "height")] == ["1080", "1920"]
+    assert readers.parameters(root.find(".//effect"))["rotation"].text == "0"
+
+
 def test_xmeml_refuses_what_it_cannot_say():
     odd = one_shot(source(rate=Fraction(29) / 2), (0, 0, 1920, 1080), (1920, 1080))
     tight = one_shot(source(), (0, 0, 160, 90), (1920, 1080))
@@ -715,7 +734,6 @@ def test_all_streams_and_channels_are_heard_and_linked():
 
 
 def test_pycmx_reads_our_edl():
-    pycmx = pytest.importorskip("pycmx")
     read = list(pycmx.parse_cmx3600(io.StringIO(written(two_people(), "edl"))).events)
 
     assert [event.number for event in read] == [1, 2]

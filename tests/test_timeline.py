@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
 from otio_speakerzoom.timeline import (
     framing_of,
@@ -225,3 +226,14 @@ def test_a_clip_knows_its_pictures_bounds_and_is_marked_by_how_sure_it_is():
     assert [clip.markers[0].color for clip in (first, second)] == ["GREEN", "RED"]
     assert second.markers[0].marked_range.start_time.value == 107992
     assert second.metadata["speakerzoom"]["locked"]
+
+
+def test_a_source_of_variable_rate_is_written_on_the_constant_grid_it_is_read_on(vfr_clip):
+    media = probe(vfr_clip)
+    shot = Shot(FrameRange(10, media.duration), (), Box(0, 0, 320, 180))
+    (clip,) = to_otio(CutList(media, (320, 180), (shot,))).video_tracks()[0]
+
+    assert media.variable_rate
+    assert clip.source_range.start_time.rate == media.rate == 30
+    assert clip.source_range.start_time.to_seconds() == pytest.approx(10 / 30)
+    assert clip.available_range().duration.to_seconds() == pytest.approx(2, abs=1 / 20)
