@@ -123,6 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--dtd", type=Path, metavar="FILE",
                        help="the DTD that an FCPXML is held against "
                             "(default: Apple's, if it lies beside)")  # fmt: skip
+    calibrate = verb("calibrate", _calibrate, "a pack that shows whether an editor places pictures "
+                     "as we mean it")  # fmt: skip
+    calibrate.add_argument("folder", type=Path, metavar="DIR", help="where to write it")
     render = verb("render", _render, "the cut as a film", source, analysis, taste)
     render.add_argument("-o", "--output", type=parsing.film_path, required=True, metavar="FILE",
                         help="film to write: .mp4, .mov or .mkv")  # fmt: skip
@@ -357,6 +360,14 @@ def _check(arguments: argparse.Namespace) -> int:
     if not report.problems:
         _say("no problem found")
     return int(bool(report.problems))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom.calibration import write_pack
+
+    written = write_pack(arguments.folder)
+    log.info("%d files; README.txt says how to compare", len(written))
+    _say(str(arguments.folder))
 
 
 def _render(arguments: argparse.Namespace) -> None:

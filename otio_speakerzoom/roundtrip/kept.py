@@ -52,6 +52,10 @@ class KeptCut:
         self._starts = [shot.range.start for shot in cut_list.shots]
         framings = (*cut_list.shots, *cut_list.angles)
         self._subjects = [shot.subjects for shot in framings]
+        self._wide = np.array([not subjects for subjects in self._subjects])  # (F,)
+        self._of: dict[tuple[int, ...], list[int]] = {}  # who -> numbers of their framings
+        for number, subjects in enumerate(self._subjects):
+            self._of.setdefault(subjects, []).append(number)
         seen = [self._visible(self._move(shot.crop)) for shot in framings]
         self._crops = np.array([edges(crop) for crop in seen])  # (F, 4)
         labels = {person.label: (person.id,) for person in cut_list.people}
@@ -98,17 +102,14 @@ class KeptCut:
         if off[nearest] <= SAME:
             return self._subjects[nearest]
         nearly = NEARLY * self._size[0]
-        wides = [n for n, subjects in enumerate(self._subjects) if not subjects]
-        if close(crop, Box(0, 0, *self._size), nearly) or (wides and off[wides].min() <= nearly):
+        whole = close(crop, Box(0, 0, *self._size), nearly)
+        if whole or off.min(where=self._wide, initial=np.inf) <= nearly:
             return ()
-        shared = self._shared(crop)
+        shared = np.where(self._wide, 0, self._shared(crop))
         noted = clip.subjects if clip.subjects is not None else self._named.get(clip.name)
-        if noted and any(
-            subjects == noted and shared[n] > 0 for n, subjects in enumerate(self._subjects)
-        ):
+        if noted and noted in self._of and shared[self._of[noted]].any():
             return noted
-        people = [n for n, subjects in enumerate(self._subjects) if subjects and shared[n] > 0]
-        return self._subjects[max(people, key=lambda n: shared[n])] if people else origin.subjects
+        return self._subjects[int(shared.argmax())] if shared.any() else origin.subjects
 
     def _same(self, span: Span, shot: Shot) -> bool:
         """Whether `span` is framed as the shot is, wherever either has a key.
