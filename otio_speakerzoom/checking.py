@@ -48,13 +48,17 @@ def check(path: Path, dtd: Path | None = None, canvas: tuple[int, int] | None = 
     TimelineError where the file is no timeline that can be read.
     """
     timeline = read_timeline(path, Given(canvas=canvas))
+    told = canvas or timeline.canvas
     found, problems = _media(path, timeline)
     if len(found) == 1:  # what the file leaves out is then known: the sizes
         (media,) = found.values()
-        timeline = read_timeline(path, Given(media.size, canvas, media.rotation))
+        assumed = told or media.size
+        timeline = read_timeline(path, Given(media.size, assumed, media.rotation))
     problems += [*_ranges(timeline, found), *_order(timeline), *_faults(path)]
     problems += [f"{note}: it may not survive the import" for note in timeline.notes]
     says = list(_plain_words(timeline))
+    if len(found) == 1 and not told:
+        says.append("the project's size is not in this file: taken as the media's (--canvas tells)")
     if path.suffix.lower() in (".fcpxml", ".fcpxmld"):
         wrong, remark = _against_dtd(path, dtd)
         problems += wrong

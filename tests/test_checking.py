@@ -59,6 +59,14 @@ def test_what_we_write_has_no_problem(write, suffix, adapter):
     assert any("zooms 2.00 and moves" in line for line in report.says)
 
 
+def test_a_size_that_is_not_told_is_taken_from_the_media_and_said(write):
+    report = check(write(".otio"))
+
+    assert report.problems == ()
+    assert report.says[-1].startswith("the project's size is not in this file")
+    assert any("then zooms 2.00" in line for line in report.says)
+
+
 def test_what_resolve_will_do_is_said_in_plain_words(write):
     says = check(write(".otio"), canvas=(320, 180)).says
 
