@@ -65,7 +65,7 @@ class _Sequence:
 def read(text: str, given: Given) -> EditedTimeline:
     """Return the first project's sequence; the units are those of `given.dialect`.
 
-    Without one, a file that Final Cut itself stamped is Final Cut's, and so is any other.
+    Without one it is Resolve's where Resolve added its name to the event's, else Final Cut's.
     """
     root = parse_xml(text)
     if root.tag != "fcpxml":
@@ -106,13 +106,7 @@ def read(text: str, given: Given) -> EditedTimeline:
     )
 
 
-def stamped(text: str) -> bool:
-    """Whether Final Cut itself wrote the file: it gives events and projects a uid."""
-    return _looks_like(parse_xml(text)) == "fcp" and " uid=" in text
-
-
 def _looks_like(root: ET.Element) -> str:
-    """Resolve adds its name to the event's; otherwise Final Cut, whose format it is."""
     events = root.iter("event")
     return "resolve" if any("(Resolve)" in e.get("name", "") for e in events) else "fcp"
 
