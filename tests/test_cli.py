@@ -117,7 +117,7 @@ def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, edito
     on_stdout = command("export", SAMPLE, "--work", work, "-o", "-", "--for", editor)
 
     assert (run.returncode, run.stdout) == (0, f"{out}\n")
-    assert out.stat().st_size > 1000
+    assert out.stat().st_size > 500  # a marker EDL of six shots has twice that
     if list(FORMATS[suffix]) == [editor]:
         assert on_stdout.stdout == out.read_text()
 
