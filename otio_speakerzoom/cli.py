@@ -137,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--overlay", type=parsing.film_path, metavar="FILE",
                          help="the source with boxes, people and scores drawn over it: "
                               ".mp4, .mov or .mkv")  # fmt: skip
+    inspect.add_argument("--report", type=Path, metavar="FILE",
+                         help="what the cut is worth: .html page or .png picture")  # fmt: skip
+    inspect.add_argument("--labels", type=Path, metavar="FILE",
+                         help="who truly speaks when (.json), instead of the scores")  # fmt: skip
+    inspect.add_argument("--review", action="store_true", help="the doubtful cuts first")
     weights = verb("weights", _weights, "which networks there are, from where, how licensed")
     weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     weights.add_argument("name", nargs="?", help="what to fetch")
@@ -395,9 +400,13 @@ def _inspect(arguments: argparse.Namespace) -> None:
     sheet, overlay = arguments.sheet, arguments.overlay
     if sheet and sheet.suffix != ".png":
         _parser().error(f"--sheet {sheet}: the name must end in .png")
+    report = arguments.report
+    if report and report.suffix not in (".html", ".png"):
+        _parser().error(f"--report {report}: the name must end in .html or .png")
     with _job(arguments) as job:
         known = inspection.what_is_known(job)
-        for path in filter(None, (sheet, overlay)):
+        judged = inspection.judge(known, arguments.labels)
+        for path in filter(None, (sheet, overlay, report)):
             _not_the_source(argparse.Namespace(source=arguments.source, output=path))
         if sheet:
             from otio_speakerzoom.contact_sheet import write_sheet
@@ -407,15 +416,21 @@ def _inspect(arguments: argparse.Namespace) -> None:
             from otio_speakerzoom.overlay import write_overlay
 
             write_overlay(known, overlay, on_progress=job.on_stage("overlay"))
+    if report:
+        from otio_speakerzoom.report_page import write_report
+
+        write_report(known, judged, report)
     if arguments.csv:
         inspection.write_csv(known, arguments.csv)
-    written = [path for path in (sheet, overlay, arguments.csv) if path]
+    written = [path for path in (sheet, overlay, report, arguments.csv) if path]
     for path in written:
         log.info("%s written", path)
     if arguments.json:
-        _say(inspection.as_json(known))
+        _say(inspection.as_json(known, judged))
+    elif arguments.review:
+        inspection.show_review(known, Console())
     elif not written:
-        inspection.show(known, Console())
+        inspection.show(known, judged, Console())
 
 
 def _weights(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,32 @@ from rich.table import Table
 
 from otio_speakerzoom import pipeline, store, weights
 from otio_speakerzoom.director.direct import floor_of
+from otio_speakerzoom.director.report import (
+    CutFigures,
+    Talker,
+    lanes_framed,
+    measure,
+    talkers_of_labels,
+    talkers_of_tracks,
+)
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Speech, Voice
+from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, Voice
 
 HEARD = 0.5
 """Probability above which somebody is heard: Silero VAD's own default."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A cut held against who speaks."""
+
+    talkers: tuple[Talker, ...]
+    figures: CutFigures
+    framed: list[list[int]]
+    """Of each shot, the numbers of the talkers it frames."""
+    against: str
+    """What says who speaks: the scores, or a labels file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +56,8 @@ class Known:
     speaks: NDArray[np.bool_]
     """(P, frames) who holds the floor, by the standard style."""
     cut_list: CutList | None
+    camera_cuts: tuple[int, ...] = ()
+    """First frame after each of the source's own cuts."""
 
 
 def what_is_known(job: pipeline.Job) -> Known:
@@ -47,7 +69,74 @@ def what_is_known(job: pipeline.Job) -> Known:
         )
     media, tracks, people, voice, speech = kept
     floor = floor_of(media, tracks, people, speech.scores, voice, Style(), media.range)
-    return Known(media, tracks, people, voice, speech, floor.speaks, pipeline.kept_cut(job))
+    seen = store.load_detections(job.folder)
+    cuts = tuple(seen.value.camera_cuts.tolist()) if seen else ()
+    return Known(media, tracks, people, voice, speech, floor.speaks, pipeline.kept_cut(job), cuts)
+
+
+def judge(known: Known, labels: Path | None = None) -> Judged | None:
+    """Return the kept cut held against `labels`, or against the scores; None where none is kept."""
+    if known.cut_list is None:
+        return None
+    if labels is None:
+        talkers = talkers_of_tracks(known.media, known.tracks, known.people, known.speaks)
+    else:
+        talkers = talkers_of_labels(_labels(labels, known.media), known.media)
+    return Judged(
+        tuple(talkers),
+        measure(known.cut_list, known.tracks, talkers),
+        lanes_framed(known.cut_list, known.tracks, talkers),
+        labels.name if labels else "the scores",
+    )
+
+
+def _labels(path: Path, media: Media) -> dict[str, Any]:
+    """Return what a labels file says; raise where it cannot be about this source."""
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))
+        talkers_of_labels(labels, replace(media, duration=1))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SpeakerZoomError(f"{path}: cannot be read as labels ({error}); see --help") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise SpeakerZoomError(
+            f"{path}: is no labels file ({type(error).__name__}: {error}); it needs `faces` with "
+            "person, from_s, to_s, box and `speech` with person, from_s, to_s"
+        ) from error
+    if (of := labels.get("file", media.path.name)) != media.path.name:
+        raise SpeakerZoomError(f"{path}: labels {of}, not {media.path.name}; give its own labels")
+    return labels
+
+
+def doubtful(cut_list: CutList) -> list[tuple[int, Shot]]:
+    """Return the shots with their numbers, the least sure first."""
+    return sorted(enumerate(cut_list.shots, 1), key=lambda row: (row[1].confidence, row[0]))
+
+
+def show_review(known: Known, console: Console) -> None:
+    """Print the shots that an editor should look at first."""
+    if known.cut_list is None:
+        console.print("nothing is cut yet: `speakerzoom cut` decides the shots")
+        return
+    table = Table("sure", "shot", "from", "length", "shows", "why", "or", title="Doubtful first")
+    rate = float(known.media.rate)
+    for number, shot in doubtful(known.cut_list):
+        begin, length = shot.range.start / rate, shot.range.duration / rate
+        table.add_row(
+            f"{shot.confidence:.2f}", str(number), f"{begin:.2f} s", f"{length:.2f} s",
+            known.cut_list.names(shot), shot.reason, _or_else(known, shot),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _or_else(known: Known, shot: Shot) -> str:
+    """Return what else could be shown: who else speaks most in the shot, or the wide."""
+    spoken = known.speaks[:, shot.range.start : shot.range.end].sum(axis=1)
+    rest = [
+        (int(frames), person.label)
+        for frames, person in zip(spoken, known.people, strict=True)
+        if frames and person.id not in shot.subjects
+    ]
+    return max(rest)[1] if rest else ("Wide" if shot.subjects else "")
 
 
 def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
@@ -78,8 +167,9 @@ def _sound(known: Known) -> dict[str, Any] | None:
     }
 
 
-def as_json(known: Known) -> str:
+def as_json(known: Known, judged: Judged | None) -> str:
     """Return what is known as one JSON document; times in seconds, shots in frames."""
+    figures = asdict(judged.figures) if judged else {}
     media = known.media
     shots = known.cut_list.shots if known.cut_list else ()
     document = {
@@ -105,15 +195,18 @@ def as_json(known: Known) -> str:
                 "kind": shot.kind,
                 "subjects": list(shot.subjects),
                 "reason": shot.reason,
+                "confidence": round(shot.confidence, 3),
             }
             for shot in shots
         ],
+        "figures": {k: None if v != v else round(v, 4) for k, v in figures.items()},
+        "against": judged.against if judged else None,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def show(known: Known, console: Console) -> None:
-    """Print tables of the people and the shots."""
+def show(known: Known, judged: Judged | None, console: Console) -> None:
+    """Print tables of the people and the shots, and what the cut is worth."""
     media = known.media
     seconds = float(media.duration / media.rate)
     console.print(
@@ -142,6 +235,15 @@ def show(known: Known, console: Console) -> None:
         who = known.cut_list.names(shot)
         shots.add_row(f"{begin:.2f} s", f"{end:.2f} s", f"{end - begin:.2f} s", who, shot.reason)
     console.print(shots)
+    if judged:
+        told = judged.figures
+        console.print(
+            f"held against {judged.against}: while one speaks ({told.alone_s:.1f} s) they are "
+            f"in frame {told.in_frame:.3f} of the time, alone in it {told.right:.3f}, and somebody "
+            f"else is {told.wrong:.3f}; shortest shot {told.shortest_s:.2f} s, {told.reversals} "
+            "reversals (more with --report FILE.html)",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 BOX_COLUMNS = ("left", "top", "right", "bottom")

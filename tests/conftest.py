@@ -6,8 +6,13 @@ from pathlib import Path
 
 import av
 import pytest
+from hypothesis import settings
 
 from otio_speakerzoom.media import find_ffmpeg
+
+# how long an example takes says nothing on a busy machine
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"

@@ -338,7 +338,10 @@ def test_what_cannot_be_opened_ends_in_one_line(tmp_path):
             read_timeline(tmp_path / name)
 
 
-@pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
+@pytest.mark.parametrize(
+    ("suffix", "dialect", "adapter"),
+    [of for n, of in enumerate(OURS) if of[0] not in [other[0] for other in OURS[:n]]],
+)
 def test_ten_thousand_shots_are_read(tmp_path, suffix, dialect, adapter):
     media = Media(tmp_path / "talk.mp4", Fraction(25), 100_000, (1920, 1080))
     shot = Shot(FrameRange(0, 10), (), Box(480, 270, 1440, 810))

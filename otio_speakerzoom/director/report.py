@@ -106,14 +106,15 @@ def talkers_of_labels(labels: dict[str, Any], media: Media) -> list[Talker]:
     def during(row: dict[str, Any]) -> NDArray[np.bool_]:
         return (row["from_s"] <= times) & (times < row["to_s"])
 
+    faces, speech = labels["faces"], labels["speech"]
     talkers: list[Talker] = []
-    for person in sorted({face["person"] for face in labels["faces"]}):
+    for person in sorted({face["person"] for face in faces}):
         boxes = np.full((media.duration, 4), np.nan, np.float32)
         speaks = np.zeros(media.duration, bool)
-        for face in labels["faces"]:
+        for face in faces:
             if face["person"] == person:
                 boxes[during(face)] = face["box"]
-        for row in labels["speech"]:
+        for row in speech:
             if row["person"] == person:
                 speaks |= during(row)
         talkers.append(Talker(person, boxes, speaks))
@@ -184,6 +185,23 @@ def measure(
         upscale_max=float((cut_list.canvas[1] / (crops[:, 3] - crops[:, 1])).max()),
         eyes_off=_eyes_off(shots, own, ids, media, cut_list.canvas),
     )  # fmt: skip
+
+
+def lanes_framed(
+    cut_list: CutList, tracks: Sequence[FaceTrack], talkers: Sequence[Talker]
+) -> list[list[int]]:
+    """Return which talkers each shot frames: those whose face its subjects' is for most of it."""
+    ids = [person.id for person in cut_list.people]
+    own = person_boxes(cut_list.media, tracks, cut_list.people)
+    lanes: list[list[int]] = []
+    for shot in cut_list.shots:
+        part = slice(shot.range.start, shot.range.end)
+        subjects = [own[ids.index(id_)][part] for id_ in shot.subjects]
+        lanes.append([
+            n for n, talker in enumerate(talkers)
+            if any((_iou(talker.boxes[part], box) > SAME_FACE_IOU).mean() > 0.5 for box in subjects)
+        ])  # fmt: skip
+    return lanes
 
 
 def _is_switch(before: Shot, after: Shot) -> bool:
