@@ -12,7 +12,8 @@ tracks      for each person and camera shot, on average
 people      found by place / found by looks / labelled; looks need the embedder's weights
 split       labelled people who were made into several, by place / by looks
 mixed       found people in whom two labelled ones were mixed up, by place / by looks
-ms          for each look of the detector; for each source frame, with reading and camera cuts
+ms          for each look of the detector, be it full or near known faces; for each source frame,
+            with camera cuts, but without reading the file
 """
 
 from __future__ import annotations
@@ -52,20 +53,22 @@ DETECTORS: dict[str, Callable[[], choose.OpenDetector]] = {
 
 @dataclass(slots=True)
 class Timed:
-    """A detector that counts its looks and its seconds."""
+    """Calls that are counted, with their seconds."""
 
-    detector: choose.OpenDetector
     looks: int = 0
     seconds: float = 0.0
 
-    def __call__(
-        self, picture: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        start = time.perf_counter()
-        found = self.detector(picture)
-        self.seconds += time.perf_counter() - start
-        self.looks += 1
-        return found
+    def __call__(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `call`, timed."""
+
+        def timed(*arguments: Any) -> Any:
+            start = time.perf_counter()
+            found = call(*arguments)
+            self.seconds += time.perf_counter() - start
+            self.looks += 1
+            return found
+
+        return timed
 
 
 COLUMNS = (
@@ -89,23 +92,27 @@ def main() -> None:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
             media = source_file.probe(path.parent / labels["file"])
+            looks, reading = Timed(), Timed()
             with DETECTORS[name]() as detector:
-                timed = Timed(detector)
                 start = time.perf_counter()
-                found = detect(media, timed, arguments.every)
-                seconds = time.perf_counter() - start
+                found = detect(media, detector, arguments.every, looks, reading)
+                seconds = time.perf_counter() - start - reading.seconds
             tracks = track_faces(found, media.rate, media.range, sure=arguments.sure)
             embeddings = embed(media, tracks, embedder) if embedder else None
             cells = [name, path.stem, *row(labels, media, found, tracks, embeddings)]
-            cells.append(f"{1000 * timed.seconds / timed.looks:.1f}")
+            cells.append(f"{1000 * looks.seconds / looks.looks:.1f}")
             cells.append(f"{1000 * seconds / media.duration:.1f}")
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def detect(media: Media, detector: Timed, every: int | None) -> Detections:
+def detect(
+    media: Media, detector: choose.OpenDetector, every: int | None, looks: Timed, reading: Timed
+) -> Detections:
     """Return what `detector` finds in the pictures that the pipeline would show it."""
+    near = looks(detector.near) if detector.near else None
     with closing(source_file.pictures(media, size=looked_at_size(media))) as pictures:
-        return detect_faces(pictures, media, detector, every=every)
+        shown = iter(reading(partial(next, pictures, None)), None)
+        return detect_faces(shown, media, looks(detector), near=near, every=every)
 
 
 def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:

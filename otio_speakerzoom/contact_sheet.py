@@ -6,13 +6,10 @@ about as large as it ever gets, speaking if it ever does there, and the sharpest
 
 from __future__ import annotations
 
-import logging
-import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,11 +17,10 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.inspection import Known
+from otio_speakerzoom.lettering import drawn_labels, fitted, mut_letter
 from otio_speakerzoom.media import pictures
-from otio_speakerzoom.model import FrameRange, Person, Progress, quiet
+from otio_speakerzoom.model import FrameRange, Progress, quiet
 from otio_speakerzoom.store import replacing
-
-log = logging.getLogger(__name__)
 
 PICTURE = 240
 """Pixels of a picture's side: a face is known at a glance, and four fit side by side in a mail."""
@@ -181,78 +177,3 @@ def _laid_out(tiles: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         y, x = GAP + n // columns * tall, GAP + n % columns * wide
         sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
     return sheet
-
-
-# --- lettering ------------------------------------------------------------------------------------
-
-
-@cache
-def _font() -> Any:
-    """Return the face that OpenCV carries in itself: Latin, Greek, Cyrillic, Chinese, Japanese.
-
-    OpenCV has it from 5 on; its older letters are ASCII alone.
-    """
-    if not hasattr(cv2, "FontFace"):
-        raise SpeakerZoomError(
-            f"OpenCV {cv2.__version__} cannot write names: "
-            "pip install --upgrade 'opencv-python-headless>=5'"
-        )
-    return cv2.FontFace("sans")
-
-
-WEIGHT = 500
-"""Of the letters, between regular (400) and semibold (600): fine strokes drown in a film."""
-
-
-def mut_letter(
-    picture: NDArray[np.uint8],
-    words: str,
-    at: tuple[int, int],
-    size: int,
-    colour: tuple[int, int, int],
-) -> None:
-    """Write `words` into `picture`, from the left end of their base line, `size` pixels high."""
-    cv2.putText(picture, words, at, colour, _font(), size, WEIGHT)
-
-
-def width_of(words: str, size: int) -> int:
-    """Return how many pixels `words` take in a line."""
-    left, _, width, _ = cv2.getTextSize((0, 0), words, (0, 0), _font(), size, WEIGHT)
-    return left + width
-
-
-def fitted(words: str, width: int, size: int) -> str:
-    """Return `words`, shortened at their end if they take more than `width` pixels."""
-    if width_of(words, size) <= width:
-        return words
-    while words and width_of(words + "…", size) > width:
-        words = words[:-1].rstrip()
-    return words + "…"
-
-
-def drawn_labels(people: Sequence[Person]) -> dict[int, str]:
-    """Return by id what to write for each person: their name where it can be drawn, else the id."""
-    labels: dict[int, str] = {}
-    for person in people:
-        label = unicodedata.normalize("NFC", person.label)
-        if not all(map(_drawable, label)):
-            log.warning("person %d: the name cannot be drawn, so the id is instead", person.id)
-            label = f"Person {person.id}"
-        labels[person.id] = label
-    return labels
-
-
-def _drawable(sign: str) -> bool:
-    """Whether a sign is drawn as itself when it stands in a line from left to right.
-
-    OpenCV neither turns nor joins letters (Arabic, Hebrew, marks that combine), and draws a
-    question mark for what it lacks.
-    """
-    if sign == "?":
-        return True
-    if unicodedata.bidirectional(sign) in ("R", "AL") or unicodedata.category(sign)[0] in "MC":
-        return False
-    drawn = np.zeros((2, 40, 40, 3), np.uint8)
-    for picture, letter in zip(drawn, (sign, "?"), strict=True):
-        mut_letter(picture, letter, (4, 30), 24, (255, 255, 255))
-    return not np.array_equal(drawn[0], drawn[1])

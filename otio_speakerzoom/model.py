@@ -152,7 +152,7 @@ class Detections:
     confidences: NDArray[np.float32]
     """(N,) 0 to 1, as the detector gives it."""
     looked_at: NDArray[np.int32]
-    """(L,) source frames that were given to the detector, rising."""
+    """(L,) source frames whose faces are known, rising: looked at by the detector, or followed."""
     camera_cuts: NDArray[np.int32]
     """(C,) first frame after each hard cut of the source itself, rising."""
 

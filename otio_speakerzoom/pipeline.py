@@ -54,7 +54,7 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {
     "media": 2,
-    "detections": 2,
+    "detections": 3,
     "tracks": 2,
     "people": 2,
     "voice": 1,
@@ -292,7 +292,7 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
     pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
     with choose_detector(job.detector, on_fetch=job.on_stage) as detector, closing(pictures):
         detections = detect_faces(
-            pictures, media, detector,
+            pictures, media, detector, near=detector.near,
             within=within, every=job.detect_every, follow=job.tracker,
             on_progress=job.on_stage("find faces"),
         )  # fmt: skip

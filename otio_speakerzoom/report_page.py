@@ -148,11 +148,11 @@ def _write_picture(drawing: Drawing, path: Path) -> None:
     """Write the ribbon as a PNG, twice as large as on a page."""
     import cv2
 
-    from otio_speakerzoom.contact_sheet import PAPER, mut_letter, width_of
+    from otio_speakerzoom.lettering import mut_letter, width_of
 
     scale, edge = 2, 16
     size = (scale * drawing.height + 2 * edge, scale * drawing.width + 2 * edge, 3)
-    picture = np.full(size, PAPER, np.uint8)
+    picture = np.full(size, 255, np.uint8)
     for part in drawing.parts:
         x, y = (round(edge + scale * at) for at in (part.x, part.y))
         if isinstance(part, Words):

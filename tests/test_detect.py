@@ -90,6 +90,105 @@ def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
     assert found.confidences == pytest.approx(found.frames / 255)
 
 
+class Told:
+    """A detector of numbered pictures that notes where it looked in full, and where near what."""
+
+    def __init__(self, boxes_in):
+        self.boxes_in = boxes_in
+        self.full, self.near_looks = [], []
+
+    def __call__(self, picture):
+        self.full.append(int(picture[0, 0, 0]))
+        return self.sure(self.boxes_in(self.full[-1]))
+
+    def near(self, picture, boxes):
+        frame = int(picture[0, 0, 0])
+        self.near_looks.append((frame, boxes[:, 0].tolist()))
+        there = self.boxes_in(frame)
+        return self.sure(there[overlaps(there, boxes).max(axis=1, initial=0) > 0.1])
+
+    def sure(self, boxes):
+        return boxes, np.full(len(boxes), 0.9, np.float32)
+
+
+def watched(boxes_in, *, pictures=None, **options):
+    told = Told(boxes_in)
+    pictures = numbered(range(60)) if pictures is None else pictures
+    return told, detect_faces(pictures, source(), told, near=told.near, **options)
+
+
+def test_a_full_look_a_second_and_looks_near_known_faces_between():
+    told, found = watched(lambda _: face_at(10))
+
+    assert told.full == [0, 24, 48]
+    assert told.near_looks == [(frame, [10]) for frame in range(0, 60, 2)]
+    assert found.looked_at.tolist() == found.frames.tolist() == list(range(0, 60, 2))
+
+
+def test_where_nobody_is_known_there_is_nothing_to_look_near():
+    told, found = watched(lambda _: NO_FACE)
+
+    assert told.full == [0, 24, 48]
+    assert told.near_looks == []
+    assert found.looked_at.tolist() == list(range(0, 60, 2))
+
+
+def test_whoever_comes_between_full_looks_is_found_back_to_the_first_picture():
+    told, found = watched(
+        lambda frame: face_at(10) if frame < 7 else np.concatenate([face_at(10), face_at(60)])
+    )
+
+    assert told.full == [0, 24, 48]
+    come = found.frames[found.boxes[:, 0] == 1200].tolist()
+    assert come == list(range(8, 60, 2))
+    assert found.frames.tolist() == sorted([*range(0, 60, 2), *come])
+
+
+def test_a_face_that_was_missed_is_waited_for_until_the_next_full_look():
+    told, found = watched(lambda frame: NO_FACE if 10 <= frame < 30 else face_at(10))
+    near = [frame for frame, _ in told.near_looks]
+
+    back = [28]  # from the look at frame 48, until it is not there
+    assert [frame for frame in near if 10 <= frame < 30] == [*range(10, 24, 2), *back]
+    assert found.frames.tolist() == [*range(0, 10, 2), *range(30, 60, 2)]
+
+
+def test_a_face_that_moves_is_sought_where_it_was_last():
+    _, found = watched(lambda frame: face_at(10 + frame))
+
+    assert found.frames.tolist() == list(range(0, 60, 2))
+
+
+def test_a_place_stays_while_a_face_only_trembles_in_it():
+    told, _ = watched(lambda frame: face_at(10 + frame // 2 % 3))
+
+    assert {left for _, (left,) in told.near_looks} == {10}
+
+
+def test_after_a_camera_cut_the_whole_picture_is_looked_at_and_then_back_to_the_cut():
+    def with_a_cut():
+        for frame in range(40):
+            picture = texture(1 if frame < 9 else 2, (54, 96))
+            picture[0, 0] = frame
+            yield frame, picture
+
+    told, found = watched(lambda frame: face_at(10 if frame < 9 else 70), pictures=with_a_cut())
+
+    assert found.camera_cuts.tolist() == [9]
+    assert told.full[:2] == [0, 12]
+    assert found.frames.tolist() == list(range(0, 40, 2))
+    assert found.boxes[:, 0].tolist() == [200] * 5 + [1400] * 15
+
+
+@pytest.mark.parametrize("options", [{"every": 3}, {"follow": "mil"}])
+def test_looks_that_are_asked_for_are_full(options):
+    told, found = watched(lambda _: face_at(10), **options)
+
+    assert told.near_looks == []
+    assert set(told.full) <= set(found.looked_at.tolist())
+    assert np.diff(told.full).tolist() == [options.get("every", 2)] * (len(told.full) - 1)
+
+
 def test_no_picture_gives_no_face():
     assert len(detect_faces((), source(), seeing(lambda _: NO_FACE), follow="mil").looked_at) == 0
 

@@ -196,7 +196,7 @@ def test_an_opencv_that_cannot_run_retinaface_is_told_in_one_line(monkeypatch, t
 def test_weights_that_are_missing_or_others_are_named(open_with, tmp_path):
     (tmp_path / "text").write_text("not a network at all")
 
-    with pytest.raises(WeightsError, match="nowhere cannot be read"):
+    with pytest.raises(WeightsError, match=r"nowhere:? cannot be read"):
         open_with(tmp_path / "nowhere")
     with pytest.raises(WeightsError, match=r"text") as told:
         open_with(tmp_path / "text")
@@ -274,10 +274,10 @@ def test_s3fd_boxes_come_back_in_pixels_of_the_picture_given(made_up, s3fd):
 
 def test_s3fd_takes_every_weight_and_no_other(made_up, s3fd):
     torch.save({name: t for name, t in made_up.items() if name != "vgg.0.bias"}, s3fd)
-    with pytest.raises(WeightsError, match="other than the weights of S3FD"):
+    with pytest.raises(WeightsError, match="not the weights of S3fdNetwork"):
         S3fd(s3fd)
     torch.save(made_up | {"vgg.1.bias": torch.zeros(1)}, s3fd)
-    with pytest.raises(WeightsError, match="other than the weights of S3FD"):
+    with pytest.raises(WeightsError, match="not the weights of S3fdNetwork"):
         S3fd(s3fd)
 
 

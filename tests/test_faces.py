@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from strategies import walks
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detect import looked_at_size
+from otio_speakerzoom.faces.shrink import quickly_shrunk
 from otio_speakerzoom.faces.track import overlaps, track_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media
 
@@ -241,6 +243,20 @@ def test_a_cut_between_two_pictures_is_found_to_the_frame_and_a_pan_is_not():
         cuts.see(frame, picture)
 
     assert cuts.finish().tolist() == [23]
+
+
+def test_shrinking_fast_gives_nearly_the_mean_of_what_each_pixel_covers():
+    """Fine stripes turn grey; taking single pixels of them would leave stripes."""
+    fine = np.zeros((540, 960, 3), np.uint8)
+    fine[:, ::2] = 255
+    small = quickly_shrunk(fine, (256, 144))
+    noise = np.random.default_rng(1).integers(0, 255, (288, 480, 3), np.uint8)
+    last = quickly_shrunk(noise, (256, 154)).astype(float)
+    nearest = cv2.resize(noise, (256, 154), interpolation=cv2.INTER_NEAREST).astype(float)
+
+    assert small.shape == (144, 256, 3)
+    assert np.ptp(small[:, 4:-4]) <= 2
+    assert last.std() < 0.8 * nearest.std()  # the last step mixes neighbours too
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.speech import devices
 from otio_speakerzoom.speech.features import LOWER_FACE, WHOLE_BOX, Clip, mfcc, mfcc_rows
@@ -14,7 +15,6 @@ from otio_speakerzoom.speech.mouth_motion import MouthMotion
 from otio_speakerzoom.speech.networks import flat
 from otio_speakerzoom.speech.networks import light_asd as light_asd_module
 from otio_speakerzoom.speech.networks import lr_asd as lr_asd_module
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer

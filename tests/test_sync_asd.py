@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from otio_speakerzoom import weights
+from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.speech.features import Clip
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.networks.sync_asd import (
     ENCODER_HALO,
     JOINT_HALO,

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
+from otio_speakerzoom.faces.shrink import quickly_shrunk
+
 COMPARED_WIDTH = 256
 """Pixels across of what is compared: PySceneDetect itself shrinks to at least this much."""
 
@@ -31,17 +33,15 @@ class CameraCuts:
         self._last: FrameTimecode | None = None
         self._first = 0
 
-    def see(self, frame: int, picture: NDArray[np.uint8]) -> None:
-        """Take the next frame, an (H, W, 3) RGB picture."""
+    def see(self, frame: int, picture: NDArray[np.uint8]) -> bool:
+        """Take the next frame, an (H, W, 3) RGB picture; return whether a cut has shown by now."""
         height, width = picture.shape[:2]
-        small = (COMPARED_WIDTH, max(1, round(height * COMPARED_WIDTH / width)))
-        bgr = cv2.cvtColor(
-            cv2.resize(picture, small, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR
-        )
+        size = (COMPARED_WIDTH, max(1, round(height * COMPARED_WIDTH / width)))
+        bgr = cv2.cvtColor(quickly_shrunk(picture, size), cv2.COLOR_RGB2BGR)
         if self._last is None:
             self._first = frame
         self._last = FrameTimecode(frame, self._rate)
-        self._keep(self._detector.process_frame(self._last, bgr))
+        return self._keep(self._detector.process_frame(self._last, bgr))
 
     def finish(self) -> NDArray[np.int32]:
         """Return (C,) the first frame after each cut, rising."""
@@ -49,5 +49,7 @@ class CameraCuts:
             self._keep(self._detector.post_process(self._last))
         return np.array(sorted(set(self._found)), np.int32)
 
-    def _keep(self, cuts: list[FrameTimecode]) -> None:
-        self._found += [cut.frame_num for cut in cuts if cut.frame_num > self._first]
+    def _keep(self, cuts: list[FrameTimecode]) -> bool:
+        new = [cut.frame_num for cut in cuts if cut.frame_num > self._first]
+        self._found += new
+        return bool(new)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from fractions import Fraction
-from itertools import pairwise
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.faces.camera_cuts import COMPARED_WIDTH, CameraCuts
-from otio_speakerzoom.faces.follow import NO_TRACKER, check_tracker, follow_faces
+from otio_speakerzoom.faces.camera_cuts import CameraCuts
+from otio_speakerzoom.faces.follow import NO_TRACKER, check_tracker
+from otio_speakerzoom.faces.watch import Detector, Near, Sight, Watch
 from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, quiet
-
-Detector = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""(H, W, 3) RGB picture -> (N, 4) left, top, right, bottom in its pixels, (N,) confidences."""
 
 LOOKS_PER_SECOND = Fraction(25, 2)
 """How often the detector looks; a head moves little in 80 ms, and boxes between are interpolated.
-5 looks a second cost two fifths of that, but crops follow worse: Sync-ASD's average precision falls
-from .984 to .975 on two_turns, LR-ASD's from .980 to .969 on three_panel."""
+With 5 looks a second crops follow worse: Sync-ASD's average precision falls from .984 to .976 on
+two_turns, LR-ASD's from .980 to .969 on three_panel."""
+
+SECONDS_TO_FULL_LOOK = 1
+"""How long it looks only near the faces that it knows, where it can, unless the source cuts.
+Whoever comes meanwhile is found at the next full look and then sought back to the picture in which
+they came, so only a visit of less than a second can be missed; two full looks a second would cost a
+sixth more."""
 
 LONG_SIDE = 960
 """Pixels of the longer side of what the detector sees: a fixed size, not a fixed share of the
@@ -40,6 +41,7 @@ def detect_faces(
     media: Media,
     detector: Detector,
     *,
+    near: Near | None = None,
     within: FrameRange | None = None,
     every: int | None = None,
     follow: str = NO_TRACKER,
@@ -48,108 +50,45 @@ def detect_faces(
     """Return every face in `pictures`, (frame, (H, W, 3) RGB) pairs in order, in source pixels.
 
     Every picture is compared with the one before for camera cuts. The detector looks at the first
-    of `within` and at every `every`-th after it; without `every`, at about `LOOKS_PER_SECOND`. The
-    tracker `follow` finds its faces again in the pictures between, as surely as at the look, but
-    not past a camera cut; these pictures count as looked at.
+    of `within` and at every `every`-th after it; without `every`, at about `LOOKS_PER_SECOND`. Then
+    it looks `near` the faces that it knows, if it can, and in full every `SECONDS_TO_FULL_LOOK` and
+    after each camera cut, which shows three pictures late. The tracker `follow` finds its faces
+    again in the pictures between, as surely as at the look, but not past a camera cut; these
+    pictures count as looked at, and with it all looks are full.
     """
     if every is not None and every < 1:
         raise ValueError(f"every must be at least 1 frame, got {every}")
     check_tracker(follow)
     within = within or media.range
     step = every or max(1, round(media.rate / LOOKS_PER_SECOND))
-    cuts, watch = CameraCuts(media.rate), _Watch(detector, follow, media.size)
+    if every or follow != NO_TRACKER:
+        near = None
+    in_full = step * max(1, int(media.rate * SECONDS_TO_FULL_LOOK / step)) if near else step
+    cuts, watch, scale = CameraCuts(media.rate), Watch(detector, near, follow), np.ones(2)
+    due = False
     for frame, picture in pictures:
-        cuts.see(frame, _for_cuts(picture))
-        watch.hold(frame, picture)
-        if (frame - within.start) % step == 0:
+        due |= cuts.see(frame, picture) or (frame - within.start) % in_full == 0
+        looks = (frame - within.start) % step == 0
+        if looks or follow != NO_TRACKER:
+            watch.hold(frame, picture)
+        if looks and due:
             watch.look()
+            due = False
+        elif looks:
+            watch.look_near()
+        scale = np.array(media.size) / picture.shape[1::-1]
         on_progress(frame - within.start + 1, within.duration)
-    return _collect(watch.finish(), cuts.finish())
+    return _collect(watch.finish(), np.tile(scale, 2).astype(np.float32), cuts.finish())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sight:
-    """The faces in one frame."""
-
-    frame: int
-    since: int
-    """The frame of the look that they come from: this one, or an earlier one if followed."""
-    boxes: NDArray[np.float32]
-    """(N, 4) left, top, right, bottom in source pixels."""
-    confidences: NDArray[np.float32]
-    """(N,) 0 to 1."""
-
-
-class _Watch:
-    """A detector at work: holds the pictures since its last look, in which to follow its faces."""
-
-    def __init__(self, detector: Detector, tracker: str, size: tuple[int, int]) -> None:
-        self._detector = detector
-        self._tracker = tracker
-        self._size = size
-        self._held: dict[int, NDArray[np.uint8]] = {}
-        self._looks: dict[int, _Sight] = {}
-        self._followed: list[_Sight] = []
-
-    def hold(self, frame: int, picture: NDArray[np.uint8]) -> None:
-        """Take the next frame, an (H, W, 3) RGB picture."""
-        self._held[frame] = picture
-
-    def look(self) -> None:
-        """Look at the last picture, and follow the faces of the look before up to it."""
-        last = max(self._held)
-        boxes, confidences = self._detector(self._held[last])
-        self._looks[last] = _Sight(last, last, boxes * self._scale(last), confidences)
-        self._follow()
-        self._held = {last: self._held[last]}
-
-    def finish(self) -> list[_Sight]:
-        """Return what was seen, in order of the frames."""
-        self._follow()
-        return sorted([*self._looks.values(), *self._followed], key=lambda sight: sight.frame)
-
-    def _follow(self) -> None:
-        """Follow each look's faces through the held pictures up to the next look."""
-        if self._tracker == NO_TRACKER:
-            return
-        looks = [frame for frame in self._held if frame in self._looks]
-        for look, end in pairwise([*looks, max(self._held, default=0) + 1]):
-            sight, scale = self._looks[look], self._scale(look)
-            stretch = range(look, end)
-            pictures = [self._held[frame] for frame in stretch]
-            rows = scale * follow_faces(self._tracker, pictures, sight.boxes / scale)
-            for frame, boxes in zip(stretch[1:], rows, strict=True):
-                there = ~np.isnan(boxes).any(axis=1)
-                self._followed.append(_Sight(frame, look, boxes[there], sight.confidences[there]))
-
-    def _scale(self, frame: int) -> NDArray[np.float32]:
-        """(4,) source pixels in a pixel of the picture held: across, down, across, down."""
-        height, width = self._held[frame].shape[:2]
-        return np.array((self._size[0] / width, self._size[1] / height) * 2, np.float32)
-
-
-def _for_cuts(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the picture as small as it is compared for cuts, if it is larger.
-
-    By halves and a last step of less than two, since OpenCV means whole pixels ten times faster
-    than parts of them: with the comparison 0.4 ms instead of 2.3 for 960 x 540, and the same cuts
-    in 12 clips of the footage.
-    """
-    while picture.shape[1] > COMPARED_WIDTH:
-        height, width = picture.shape[:2]
-        size, kind = (width // 2, height // 2), cv2.INTER_AREA
-        if size[0] < COMPARED_WIDTH:
-            size, kind = (COMPARED_WIDTH, height * COMPARED_WIDTH // width), cv2.INTER_LINEAR
-        picture = np.asarray(cv2.resize(picture, size, interpolation=kind), np.uint8)
-    return picture
-
-
-def _collect(sights: list[_Sight], cuts: NDArray[np.int32]) -> Detections:
-    """Return the sights but those followed past a cut."""
+def _collect(
+    sights: list[Sight], scale: NDArray[np.float32], cuts: NDArray[np.int32]
+) -> Detections:
+    """Return the sights but those followed past a cut; `scale`, (4,), takes boxes to the source."""
     kept = [s for s in sights if not ((s.since < cuts) & (cuts <= s.frame)).any()]
     return Detections(
         frames=np.repeat([s.frame for s in kept], [len(s.boxes) for s in kept]).astype(np.int32),
-        boxes=np.concatenate([np.empty((0, 4), np.float32), *(s.boxes for s in kept)]),
+        boxes=np.concatenate([np.empty((0, 4), np.float32), *(s.boxes * scale for s in kept)]),
         confidences=np.concatenate([np.empty(0, np.float32), *(s.confidences for s in kept)]),
         looked_at=np.array([s.frame for s in kept], np.int32),
         camera_cuts=cuts,

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.faces.detectors.shared import Found, InMemory, check, one_each, shrunk
 
 # TalkNet's demo shows a quarter of the source, 480 pixels of 1080p, and so loses faces of less than
@@ -45,7 +45,7 @@ class S3fd(InMemory):
     ) -> None:
         self._device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = S3fdNetwork()
-        _load(self._network, model)
+        load_checkpoint(self._network, model)
         self._network.eval().to(self._device)
         self._min_confidence = min_confidence
 
@@ -147,15 +147,3 @@ def _boxes(moves: Tensor, step: int) -> Tensor:
     centres = centres + moves[:, :2] * _CENTRE_SCALE * side  # (B, 2, h, w)
     half = side * torch.exp(moves[:, 2:] * _SIZE_SCALE) / 2
     return torch.cat([centres - half, centres + half], dim=1).flatten(2).transpose(1, 2)
-
-
-def _load(network: nn.Module, model: Path) -> None:
-    """Fill `network` with all tensors of the file and no other; only tensors are unpickled."""
-    try:
-        network.load_state_dict(torch.load(model, weights_only=True, map_location="cpu"))
-    except OSError as error:
-        raise WeightsError(f"{model} cannot be read; see weights/README.md") from error
-    except Exception as error:  # a damaged pickle or archive can raise anything
-        raise WeightsError(
-            f"{model} holds other than the weights of S3FD; fetch the file that weights.toml names"
-        ) from error

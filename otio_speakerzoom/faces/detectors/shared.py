@@ -16,7 +16,12 @@ Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class InMemory:
-    """A detector that holds nothing but memory, so that closing it is left to Python."""
+    """A detector that holds nothing but memory, so that closing it is left to Python.
+
+    It always looks at the whole picture.
+    """
+
+    near = None
 
     def close(self) -> None:
         """Do nothing; here so that every detector can be closed."""

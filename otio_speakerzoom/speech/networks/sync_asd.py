@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip, CropRecipe
-from otio_speakerzoom.speech.networks.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.spool import Spool
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
