@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--detector", nargs="+", choices=DETECTORS, default=["blazeface"])
     parser.add_argument("--every", type=int, help="frames from look to look")
+    parser.add_argument("--near", action="store_true", help="look mostly near known faces")
     parser.add_argument("--sure", type=float, default=0.5, help="confidence that begins a track")
     parser.add_argument("--embedder", type=Path, help="MobileFaceNet's ONNX file")
     arguments = parser.parse_args()
@@ -95,7 +96,8 @@ def main() -> None:
             looks, reading = Timed(), Timed()
             with DETECTORS[name]() as detector:
                 start = time.perf_counter()
-                found = detect(media, detector, arguments.every, looks, reading)
+                near = looks(detector.near) if arguments.near and detector.near else None
+                found = detect(media, looks(detector), near, arguments.every, reading)
                 seconds = time.perf_counter() - start - reading.seconds
             tracks = track_faces(found, media.rate, media.range, sure=arguments.sure)
             embeddings = embed(media, tracks, embedder) if embedder else None
@@ -105,14 +107,11 @@ def main() -> None:
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def detect(
-    media: Media, detector: choose.OpenDetector, every: int | None, looks: Timed, reading: Timed
-) -> Detections:
+def detect(media: Media, detector: Any, near: Any, every: int | None, reading: Timed) -> Detections:
     """Return what `detector` finds in the pictures that the pipeline would show it."""
-    near = looks(detector.near) if detector.near else None
     with closing(source_file.pictures(media, size=looked_at_size(media))) as pictures:
         shown = iter(reading(partial(next, pictures, None)), None)
-        return detect_faces(shown, media, looks(detector), near=near, every=every)
+        return detect_faces(shown, media, detector, near=near, every=every)
 
 
 def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from otio_speakerzoom import pipeline, store, weights
@@ -77,6 +78,10 @@ def what_is_known(job: pipeline.Job) -> Known:
 def judge(known: Known, labels: Path | None = None) -> Judged | None:
     """Return the kept cut held against `labels`, or against the scores; None where none is kept."""
     if known.cut_list is None:
+        if labels:
+            raise SpeakerZoomError(
+                f"{labels}: nothing is cut yet that it could judge; run `speakerzoom cut` first"
+            )
         return None
     if labels is None:
         talkers = talkers_of_tracks(known.media, known.tracks, known.people, known.speaks)
@@ -94,6 +99,8 @@ def _labels(path: Path, media: Media) -> dict[str, Any]:
     """Return what a labels file says; raise where it cannot be about this source."""
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(labels, dict):
+            raise ValueError("not an object")
         talkers_of_labels(labels, replace(media, duration=1))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SpeakerZoomError(f"{path}: cannot be read as labels ({error}); see --help") from error
@@ -123,7 +130,7 @@ def show_review(known: Known, console: Console) -> None:
         begin, length = shot.range.start / rate, shot.range.duration / rate
         table.add_row(
             f"{shot.confidence:.2f}", str(number), f"{begin:.2f} s", f"{length:.2f} s",
-            known.cut_list.names(shot), shot.reason, _or_else(known, shot),
+            *map(escape, (known.cut_list.names(shot), shot.reason, _or_else(known, shot))),
         )  # fmt: skip
     console.print(table)
 
@@ -224,7 +231,7 @@ def show(known: Known, judged: Judged | None, console: Console) -> None:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     people = Table("person", "seen", "speaks", "shown alone", title="People")
     for person, *spans in _people(known):
-        people.add_row(person.label, *(f"{span:.1f} s" for span in spans))
+        people.add_row(escape(person.label), *(f"{span:.1f} s" for span in spans))
     console.print(people)
     if known.cut_list is None:
         console.print("nothing is cut yet: `speakerzoom cut` decides the shots")
@@ -233,7 +240,13 @@ def show(known: Known, judged: Judged | None, console: Console) -> None:
     for shot in known.cut_list.shots:
         begin, end = (float(frame / media.rate) for frame in (shot.range.start, shot.range.end))
         who = known.cut_list.names(shot)
-        shots.add_row(f"{begin:.2f} s", f"{end:.2f} s", f"{end - begin:.2f} s", who, shot.reason)
+        shots.add_row(
+            f"{begin:.2f} s",
+            f"{end:.2f} s",
+            f"{end - begin:.2f} s",
+            escape(who),
+            escape(shot.reason),
+        )
     console.print(shots)
     if judged:
         told = judged.figures

@@ -1,5 +1,6 @@
 """What a cut is worth: every figure worked out by hand, and the page that shows it."""
 
+import io
 import math
 from dataclasses import asdict, replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from otio_speakerzoom.director.report import (
     CutFigures,
@@ -18,7 +20,7 @@ from otio_speakerzoom.director.report import (
     talkers_of_labels,
 )
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.inspection import Known, doubtful, judge
+from otio_speakerzoom.inspection import Known, doubtful, judge, show, show_review
 from otio_speakerzoom.model import (
     Box,
     CutList,
@@ -149,6 +151,18 @@ def test_labels_count_from_the_files_first_time_stamp():
     assert not np.isnan(talker.boxes).any()
 
 
+def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path, known):
+    with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
+        judge(replace(known, cut_list=None), tmp_path / "labels.json")
+    people = (PEOPLE[0], replace(PEOPLE[1], name="[bold]B[/x]"))
+    named = replace(known, people=people, cut_list=replace(PLAIN, people=people))
+    console = Console(record=True, width=200, file=io.StringIO())
+    show_review(named, console)
+    show(named, judge(named), console)
+
+    assert "[bold]B[/x]" in console.export_text()
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -171,6 +185,7 @@ def test_the_scores_judge_where_no_labels_are_given(known):
     ("text", "says"),
     [
         ("not json", "cannot be read as labels"),
+        ("[1]", "is no labels file .ValueError: not an object"),
         ('{"faces": []}', "is no labels file .KeyError: 'speech'"),
         ('{"file": "other.mp4", "faces": [], "speech": []}', "labels other.mp4, not talk.mp4"),
         ('{"faces": [{"person": 1}], "speech": []}', "is no labels file"),

@@ -108,7 +108,7 @@ def talkers_of_labels(labels: dict[str, Any], media: Media) -> list[Talker]:
 
     faces, speech = labels["faces"], labels["speech"]
     talkers: list[Talker] = []
-    for person in sorted({face["person"] for face in faces}):
+    for person in sorted({face["person"] for face in faces}, key=str):
         boxes = np.full((media.duration, 4), np.nan, np.float32)
         speaks = np.zeros(media.duration, bool)
         for face in faces:
@@ -117,7 +117,7 @@ def talkers_of_labels(labels: dict[str, Any], media: Media) -> list[Talker]:
         for row in speech:
             if row["person"] == person:
                 speaks |= during(row)
-        talkers.append(Talker(person, boxes, speaks))
+        talkers.append(Talker(str(person), boxes, speaks))
     return talkers
 
 

@@ -19,7 +19,7 @@ With 5 looks a second crops follow worse: Sync-ASD's average precision falls fro
 two_turns, LR-ASD's from .980 to .969 on three_panel."""
 
 SECONDS_TO_FULL_LOOK = 1
-"""How long it looks only near the faces that it knows, where it can, unless the source cuts.
+"""How long it looks only near the faces that it knows, where it is told to, unless the source cuts.
 Whoever comes meanwhile is found at the next full look and then sought back to the picture in which
 they came, so only a visit of less than a second can be missed; two full looks a second would cost a
 sixth more."""
