@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from otio_speakerzoom.media import find_ffmpeg
 
-# how long an example takes says nothing on a busy machine
-settings.register_profile("untimed", deadline=None)
+# how long an example takes says nothing on a busy machine; fifty of each keep the whole run short
+settings.register_profile("untimed", deadline=None, max_examples=50)
 settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).parents[1]
