@@ -2,7 +2,9 @@
 
 Laid out as Shotcut saves a project: a producer for each clip, with Shotcut's filter "Size, Position
 & Rotate" on it, so that its controls show. The filter takes the rectangle that the whole picture
-covers, in pixels of the canvas. MLT: "MLT XML" and the affine filter's page (mltframework.org).
+covers, in pixels of the canvas. A clip has the sound of the file's first stream; each further stream
+has a track below, mixed in. MLT: "MLT XML", the affine filter's, avformat's and the mix transition's
+pages (mltframework.org).
 """
 
 from __future__ import annotations
@@ -29,16 +31,25 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     document = ET.Element("mlt", LC_NUMERIC="C", producer="tractor0", title=facts.name)
     _add_profile(document, facts)
     for shot in shots:
-        _add_producer(document, facts, shot)
-    playlist = ET.SubElement(document, "playlist", id="playlist0")
-    _add_properties(playlist, {"shotcut:video": "1", "shotcut:name": "V1"})
-    for shot in shots:
-        ET.SubElement(playlist, "entry", {"producer": _id(shot), **_in_out(shot)})
+        _add_framing(_add_producer(document, facts, shot), facts, shot)
+    _add_playlist(document, shots, "V1")
+    for stream in range(1, len(facts.sounds)):
+        for shot in shots:
+            producer = _add_producer(document, facts, shot, stream)
+            _add_properties(producer, {"audio_index": str(facts.sounds[stream].index)})
+        _add_playlist(document, shots, f"A{stream}", stream)
     last = shots[-1].record.end - 1 if shots else 0
     whole = {"id": "tractor0", "in": "0", "out": str(last)}
     tractor = ET.SubElement(document, "tractor", whole)
     _add_properties(tractor, {"shotcut": "1", **_markers(shots)})
     ET.SubElement(tractor, "track", producer="playlist0")
+    for stream in range(1, len(facts.sounds)):
+        ET.SubElement(tractor, "track", producer=f"playlist{stream}", hide="video")
+    for stream in range(1, len(facts.sounds)):
+        mix = ET.SubElement(tractor, "transition", id=f"transition{stream}")
+        lanes = {"a_track": "0", "b_track": str(stream)}
+        how = {"mlt_service": "mix", "always_active": "1", "sum": "1"}
+        _add_properties(mix, lanes | how)
     return xml_text(document, indent="  ")
 
 
@@ -62,9 +73,22 @@ def _add_profile(document: ET.Element, facts: ProgrammeFacts) -> None:
     ET.SubElement(document, "profile", {key: str(value) for key, value in profile.items()})
 
 
-def _add_producer(document: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) -> None:
-    """The source for one clip, its name and why it is there, and its framing."""
-    whole = {"id": _id(shot), "in": "0", "out": str(facts.duration - 1)}
+def _add_playlist(
+    document: ET.Element, shots: tuple[ProgrammeShot, ...], name: str, stream: int = 0
+) -> None:
+    """One track: each shot's producer for a stream of sound, from end to end."""
+    playlist = ET.SubElement(document, "playlist", id=f"playlist{stream}")
+    kind = "audio" if stream else "video"
+    _add_properties(playlist, {f"shotcut:{kind}": "1", "shotcut:name": name})
+    for shot in shots:
+        ET.SubElement(playlist, "entry", {"producer": _id(shot, stream), **_in_out(shot)})
+
+
+def _add_producer(
+    document: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, stream: int = 0
+) -> ET.Element:
+    """The source for one clip, its name and why it is there."""
+    whole = {"id": _id(shot, stream), "in": "0", "out": str(facts.duration - 1)}
     producer = ET.SubElement(document, "producer", whole)
     _add_properties(
         producer,
@@ -76,6 +100,10 @@ def _add_producer(document: ET.Element, facts: ProgrammeFacts, shot: ProgrammeSh
             "shotcut:comment": shot.remark,
         },
     )
+    return producer
+
+
+def _add_framing(producer: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) -> None:
     # With the clip's own ends, keys count from its first frame; without, from the source's.
     framing = ET.SubElement(producer, "filter", _in_out(shot))
     _add_properties(
@@ -120,8 +148,9 @@ def _markers(shots: tuple[ProgrammeShot, ...]) -> dict[str, str]:
     return named
 
 
-def _id(shot: ProgrammeShot) -> str:
-    return f"producer{shot.number - 1}"
+def _id(shot: ProgrammeShot, stream: int) -> str:
+    """Of the shot's picture with the first stream of sound, or of its sound of another `stream`."""
+    return f"sound{stream}-{shot.number - 1}" if stream else f"producer{shot.number - 1}"
 
 
 def _in_out(shot: ProgrammeShot) -> dict[str, str]:

@@ -168,6 +168,7 @@ def _sound_facts(container: Any, first_picture: Fraction) -> tuple[Sound, ...]:
             rate=audio.rate,
             channels=audio.channels,
             delay=(audio.start_time or 0) * audio.time_base - first_picture,
+            index=audio.index,
         )
         for audio in container.streams.audio
     )

@@ -73,6 +73,8 @@ class Sound:
     channels: int
     delay: Fraction
     """Seconds from the first picture to the first sample; negative where sound starts earlier."""
+    index: int = 1
+    """Its number among all streams of the file, pictures too, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,8 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
             rotation=noted["rotation"],
             variable_rate=noted["variable_rate"],
             sounds=tuple(
-                Sound(s["rate"], s["channels"], Fraction(*s["delay"])) for s in noted["sounds"]
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s["index"])
+                for s in noted["sounds"]
             ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -317,6 +318,7 @@ def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
                 "rate": sound.rate,
                 "channels": sound.channels,
                 "delay": list(sound.delay.as_integer_ratio()),
+                "index": sound.index,
             }
             for sound in media.sounds
         ],

@@ -233,7 +233,7 @@ def mlt(text, size):
     canvas = tuple(int(profile.get(key)) for key in ("width", "height"))
     producers = {p.get("id"): p for p in root.iter("producer")}
     record, shots = 0, []
-    for entry in root.iterfind("playlist/entry"):
+    for entry in root.iterfind("playlist[@id='playlist0']/entry"):
         start, end = int(entry.get("in")), int(entry.get("out")) + 1
         (effect,) = producers[entry.get("producer")].iterfind("filter")
         assert (effect.get("in"), effect.get("out")) == (entry.get("in"), entry.get("out"))

@@ -29,6 +29,7 @@ def sounds(draw):
         rate=draw(st.sampled_from((44100, 48000, 96000))),
         channels=draw(st.sampled_from((1, 2, 2, 6))),
         delay=draw(st.sampled_from((Fraction(0), Fraction(1, 48), Fraction(-21, 1000)))),
+        index=draw(st.integers(0, 9)),
     )
 
 

@@ -713,7 +713,7 @@ def test_people_have_colours_in_premiere_and_roles_in_final_cut():
 
 
 def test_all_streams_and_channels_are_heard_and_linked():
-    sounds = tuple(Sound(48000, channels, Fraction(0)) for channels in (2, 1, 4))
+    sounds = tuple(Sound(48000, n, Fraction(0), at) for n, at in ((2, 1), (1, 3), (4, 4)))
     files = every_format(one_shot(source(sounds=sounds), (0, 0, 1920, 1080), (1920, 1080)))
     expected = [(0, 2), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]
 
@@ -731,6 +731,9 @@ def test_all_streams_and_channels_are_heard_and_linked():
     assert (asset.get("audioSources"), asset.get("audioChannels")) == ("3", "7")
     exploded = readers.parse_xml(files["xmeml"]).findall(".//audio/track")
     assert [t.get("premiereTrackType") for t in exploded] == ["Stereo"] * 2 + ["Mono"] * 5
+    project = readers.parse_xml(files["mlt"])
+    heard = [project.find(f"*[@id='sound{n}-0']/property[@name='audio_index']") for n in (1, 2)]
+    assert [index.text for index in heard] == ["3", "4"]
 
 
 def test_pycmx_reads_our_edl():

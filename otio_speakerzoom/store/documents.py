@@ -224,6 +224,7 @@ def _media_to_json(media: Media) -> dict[str, object]:
                 "rate": sound.rate,
                 "channels": sound.channels,
                 "delay": list(sound.delay.as_integer_ratio()),
+                "index": sound.index,
             }
             for sound in media.sounds
         ],
@@ -237,7 +238,8 @@ def load_media(folder: Path) -> Kept[Media] | None:
         return None
     with understood(folder / "media.json"):
         row = kept.value["media"]
-        if "sounds" not in row:  # by a version that knew one audio stream: it is made anew
+        # by a version that knew one audio stream, or not which it is: made anew
+        if any("index" not in sound for sound in row.get("sounds", [{}])):
             return None
         media = Media(
             path=Path(row["path"]),
@@ -250,7 +252,8 @@ def load_media(folder: Path) -> Kept[Media] | None:
             variable_rate=row["variable_rate"],
             video_offset=Fraction(*row["video_offset"]),
             sounds=tuple(
-                Sound(s["rate"], s["channels"], Fraction(*s["delay"])) for s in row["sounds"]
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s["index"])
+                for s in row["sounds"]
             ),
         )
     return Kept(media, kept.made_from, kept.edited)
