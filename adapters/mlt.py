@@ -2,9 +2,9 @@
 
 Laid out as Shotcut saves a project: a producer for each clip, with Shotcut's filter "Size, Position
 & Rotate" on it, so that its controls show. The filter takes the rectangle that the whole picture
-covers, in pixels of the canvas. A clip has the sound of the file's first stream; each further stream
-has a track below, mixed in. MLT: "MLT XML", the affine filter's, avformat's and the mix transition's
-pages (mltframework.org).
+covers, in pixels of the canvas. A clip has the sound of the file's first stream; each further one
+has a track below, mixed in. MLT: "MLT XML" and the pages of avformat, affine and mix
+(mltframework.org).
 """
 
 from __future__ import annotations

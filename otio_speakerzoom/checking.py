@@ -54,7 +54,8 @@ def check(path: Path, dtd: Path | None = None, canvas: tuple[int, int] | None = 
         (media,) = found.values()
         assumed = told or media.size
         timeline = read_timeline(path, Given(media.size, assumed, media.rotation))
-    problems += [*_ranges(timeline, found), *_order(timeline), *_faults(path)]
+    problems += [*_timecodes(timeline, found), *_ranges(timeline, found)]
+    problems += [*_order(timeline), *_faults(path)]
     problems += [f"{note}: it may not survive the import" for note in timeline.notes]
     says = list(_plain_words(timeline))
     if len(found) == 1 and not told:
@@ -86,6 +87,19 @@ def _media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media], list
                 f"{timeline.rate}: cuts will miss their frames"
             )
     return found, problems
+
+
+def _timecodes(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[str]:
+    """Media that starts at another timecode than the timeline has it: shown offline, or shifted."""
+    for clip in _clips(timeline):
+        media = found.get(clip.media)
+        if clip.timecode is None or media is None or media.rate != timeline.rate:
+            continue
+        if clip.timecode != media.start:
+            yield (
+                f"{clip.media} starts at frame {media.start} of its timecode, the timeline has it "
+                f"start at {clip.timecode}: the editor will not find the frames, or others"
+            )
 
 
 def _ranges(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from conftest import SHARED
@@ -96,6 +97,22 @@ def test_each_fault_is_named(write, suffix, was, now, says):
     problems = check(write(suffix, **{was: now}), canvas=(320, 180)).problems
 
     assert any(says in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(("suffix", "adapter"), OURS)
+def test_a_timecode_that_the_media_does_not_have_is_named(talk, tmp_path, suffix, adapter):
+    shot = Shot(FrameRange(0, 100), (), Box(0, 0, 320, 180))
+    path = tmp_path / f"elsewhere{suffix}"
+    path.write_text(
+        timeline_text(CutList(replace(talk, start=90000), (320, 180), (shot,)), *adapter)
+    )
+    problems = check(path, canvas=(320, 180)).problems
+
+    if adapter[0] == "speakerzoom_premiere_otio":  # it says nothing of timecode
+        assert problems == ()
+        return
+    (problem,) = problems
+    assert "starts at frame 0 of its timecode, the timeline has it start at 90000" in problem
 
 
 def test_an_fcpxml_is_held_against_a_dtd(write):

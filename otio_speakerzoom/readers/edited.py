@@ -68,6 +68,8 @@ class EditedClip:
     """Of the media's picture, where the file says it."""
     whole: FrameRange | None = None
     """What there is of the media, counted from its first frame, where the file says it."""
+    timecode: int | None = None
+    """Of the media's first frame, in frames, where the file says it."""
 
     @property
     def media_name(self) -> str:

@@ -171,6 +171,7 @@ def _clip(item: ET.Element, at: Fraction, sequence: _Sequence) -> EditedClip | N
         ", ".join([*odd, *turned]),
         size=asset.size,
         whole=FrameRange(0, max(1, round(sequence.frames(asset.duration)))),
+        timecode=round(sequence.frames(asset.start)),
     )  # fmt: skip
 
 

@@ -137,6 +137,10 @@ def _clip(item: Json, record: FrameRange, sequence: _Sequence, *, enabled: bool)
         subjects=None if subjects is None else tuple(int(id_) for id_ in subjects),
         size=sequence.size,
         whole=FrameRange(0, max(1, round(_frames(whole["duration"], sequence)))),
+        # Premiere counts media from 0, whatever its timecode
+        timecode=round(begin)
+        if reference.get("available_range") and sequence.host != "premiere"
+        else None,
     )  # fmt: skip
 
 

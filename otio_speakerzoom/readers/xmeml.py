@@ -37,6 +37,8 @@ class _File:
     """As stored."""
     duration: int
     """In frames; 0 where the file does not say it."""
+    timecode: int | None
+    """Of its first frame, in frames; None where the file does not say it."""
 
 
 def read(text: str, given: Given) -> EditedTimeline:
@@ -103,6 +105,7 @@ def _clip(
         record, source, name, file.path, move, keys, enabled, ", ".join([*odd, *turned]),
         size=_turned(stored, rotation),
         whole=FrameRange(0, file.duration) if file.duration > 0 else None,
+        timecode=file.timecode,
     )  # fmt: skip
 
 
@@ -172,6 +175,7 @@ def _files(sequence: ET.Element) -> dict[str | None, _File]:
             media_path(file.findtext("pathurl") or file.findtext("name") or ""),
             _size(file.find("media/video/samplecharacteristics")),
             int(file.findtext("duration") or 0),
+            None if file.find("timecode/frame") is None else int(text_at(file, "timecode/frame")),
         )
         for file in sequence.iter("file")
         if len(file)
