@@ -12,7 +12,7 @@ tracks      for each person and camera shot, on average
 people      found by place / found by looks / labelled; looks need the embedder's weights
 split       labelled people who were made into several, by place / by looks
 mixed       found people in whom two labelled ones were mixed up, by place / by looks
-ms          for each look of the detector, be it full or near known faces; for each source frame,
+ms          for each look of the detector; for each source frame,
             with camera cuts, but without reading the file
 """
 
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ from otio_speakerzoom.pipeline import silent
 
 SAME_FACE = 0.3
 """Least intersection over union: a labelled box is the median of a shot, and heads move to 0.5."""
+
+PIECE = 100
+"""Pictures read before they are looked at, so that ffmpeg does not decode beside what is timed."""
 
 DETECTORS: dict[str, Callable[[], choose.OpenDetector]] = {
     name: partial(choose.choose_detector, name, on_fetch=silent) for name in choose.DETECTORS
@@ -83,7 +86,6 @@ def main() -> None:
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--detector", nargs="+", choices=DETECTORS, default=["blazeface"])
     parser.add_argument("--every", type=int, help="frames from look to look")
-    parser.add_argument("--near", action="store_true", help="look mostly near known faces")
     parser.add_argument("--sure", type=float, default=0.5, help="confidence that begins a track")
     parser.add_argument("--embedder", type=Path, help="MobileFaceNet's ONNX file")
     arguments = parser.parse_args()
@@ -96,8 +98,7 @@ def main() -> None:
             looks, reading = Timed(), Timed()
             with DETECTORS[name]() as detector:
                 start = time.perf_counter()
-                near = looks(detector.near) if arguments.near and detector.near else None
-                found = detect(media, looks(detector), near, arguments.every, reading)
+                found = detect(media, looks(detector), arguments.every, reading)
                 seconds = time.perf_counter() - start - reading.seconds
             tracks = track_faces(found, media.rate, media.range, sure=arguments.sure)
             embeddings = embed(media, tracks, embedder) if embedder else None
@@ -107,11 +108,12 @@ def main() -> None:
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def detect(media: Media, detector: Any, near: Any, every: int | None, reading: Timed) -> Detections:
+def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> Detections:
     """Return what `detector` finds in the pictures that the pipeline would show it."""
     with closing(source_file.pictures(media, size=looked_at_size(media))) as pictures:
-        shown = iter(reading(partial(next, pictures, None)), None)
-        return detect_faces(shown, media, detector, near=near, every=every)
+        pieces = iter(reading(lambda: list(islice(pictures, PIECE))), [])
+        shown = (picture for piece in pieces for picture in piece)
+        return detect_faces(shown, media, detector, every=every)
 
 
 def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:

@@ -162,8 +162,6 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     analysis.add_argument("--detect-every", type=parsing.number, metavar="N",
                           help="look for faces in every Nth frame "
                                "(default: as often as they move)")  # fmt: skip
-    analysis.add_argument("--looks", choices=("full", "near"),
-                          help="near: in half the time, mostly near known faces")  # fmt: skip
     analysis.add_argument("--tracker", choices=("iou", "csrt", "kcf", "mil"),
                           help="what follows faces between two looks "
                                "(iou: nothing, boxes are interpolated)")  # fmt: skip
@@ -230,7 +228,6 @@ def _job(arguments: argparse.Namespace) -> Iterator[Job]:
             work=arguments.work,
             detector=given.get("detector") or "blazeface",
             detect_every=given.get("detect_every"),
-            looks=given.get("looks") or "full",
             tracker=given.get("tracker") or "iou",
             scorer=given.get("scorer") or "auto",
             device=given.get("device") or "auto",
@@ -382,10 +379,7 @@ def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.render import preview
 
-    seen, heard = (
-        ("detector", "detect_every", "looks", "tracker"),
-        ("scorer", "audio_stream", "channels"),
-    )
+    seen, heard = ("detector", "detect_every", "tracker"), ("scorer", "audio_stream", "channels")
     asked = (*seen, *heard, "begin", "end", "style", "canvas")
     as_kept = not (
         arguments.force

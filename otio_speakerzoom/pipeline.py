@@ -78,8 +78,6 @@ class Job:
     detector: str = "blazeface"
     detect_every: int | None = None
     """Frames from one look of the detector to the next; None for as often as faces move."""
-    looks: str = "full"
-    """`full`, or `near`: mostly near the faces that are known, in half the time."""
     tracker: str = "iou"
     """What follows faces between two looks; `iou` for nothing: boxes are interpolated."""
     scorer: str = "auto"
@@ -282,7 +280,7 @@ def _digest(stage: str, *inputs: object) -> str:
 
 def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Detections, str]:
     with_weights = [_sha256(name) for name in DETECTOR_WEIGHTS[job.detector]]
-    looks = (job.detect_every, job.tracker, job.looks)
+    looks = (job.detect_every, job.tracker)
     options = (job.detector, with_weights, *looks, within.start, within.end)
     made_from = _digest("detections", options, inputs)
     kept = None if job.force else store.load_detections(job.folder)
@@ -293,15 +291,8 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
 
     pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
     with choose_detector(job.detector, on_fetch=job.on_stage) as detector, closing(pictures):
-        near = detector.near if job.looks == "near" else None
-        if job.looks == "near" and (near is None or job.detect_every or job.tracker != "iou"):
-            log.warning(
-                "only blazeface looks near known faces, and only without --detect-every and "
-                "--tracker: every look is in full"
-            )
         detections = detect_faces(
-            pictures, media, detector, near=near,
-            within=within, every=job.detect_every, follow=job.tracker,
+            pictures, media, detector, within=within, every=job.detect_every, follow=job.tracker,
             on_progress=job.on_stage("find faces"),
         )  # fmt: skip
     store.save_detections(job.folder, detections, made_from)

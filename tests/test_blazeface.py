@@ -117,46 +117,6 @@ def test_a_face_too_small_for_the_whole_picture_is_found_in_a_square(detector, t
 
 
 @pytest.mark.weights
-def test_near_known_faces_it_sees_what_it_sees_in_the_whole_picture(detector, two_talkers):
-    there = from_the_left(detector(two_talkers))
-    height = np.ptp(there[:, [1, 3]], axis=1).max()
-    moved = there + np.array([0.2, -0.2, 0.2, -0.2], np.float32) * height
-    near = from_the_left(detector.near(two_talkers, moved))
-
-    assert len(near) == 2
-    assert np.abs(near - there).max() < 0.1 * height
-    assert all(len(detector.near(two_talkers, box[None])[0]) == 1 for box in moved)
-
-
-@pytest.mark.weights
-def test_near_faces_in_any_number_are_seen_once_each(detector, two_talkers):
-    there, _ = detector(two_talkers)
-    crowded = np.concatenate([there, there + 20, there - 20, there + 40, there - 40, there + 60])
-
-    assert len(crowded) > 9
-    assert len(detector.near(two_talkers, crowded)[0]) == 2
-
-
-@pytest.mark.weights
-def test_near_nobody_and_near_a_corner_nobody_is_seen(detector, two_talkers):
-    corner = np.array([[-200, -300, 100, 50]], np.float32)
-
-    assert detector.near(two_talkers, corner[:0])[0].shape == (0, 4)
-    assert detector.near(np.full_like(two_talkers, 128), corner)[0].shape == (0, 4)
-
-
-@pytest.mark.weights
-def test_a_face_that_the_edge_of_the_picture_cuts_is_found_from_near(detector, two_talkers):
-    left = from_the_left(detector(two_talkers))[0]
-    cut = np.ascontiguousarray(two_talkers[:, int(left[0] + 0.15 * (left[2] - left[0])) :])
-    expected = left - [two_talkers.shape[1] - cut.shape[1], 0] * 2
-    near, _ = detector.near(cut, expected[None].astype(np.float32))
-
-    assert len(near) == 1
-    assert iou(near[0], expected) > 0.7
-
-
-@pytest.mark.weights
 @pytest.mark.parametrize("shape", [(720, 1280, 3), (1280, 720, 3), (300, 300, 3), (64, 64, 3)])
 def test_an_empty_picture_has_no_faces(detector, shape):
     boxes, confidences = detector(np.full(shape, 128, np.uint8))

@@ -71,7 +71,7 @@ def film(heads):
 @pytest.mark.weights
 def test_two_who_cross_leave_and_hide_keep_their_tracks(detector, heads):
     media = Media(Path("/walk.mp4"), Fraction(25), FRAMES, (WIDTH, HEIGHT))
-    found = detect_faces(film(heads), media, detector, near=detector.near)
+    found = detect_faces(film(heads), media, detector)
     tracks = track_faces(found, media.rate, media.range)
     owners = []
     for track in tracks:

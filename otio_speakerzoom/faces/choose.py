@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import weights
 from otio_speakerzoom.model import Progress
-
-if TYPE_CHECKING:
-    from otio_speakerzoom.faces.watch import Near
 
 Need = Callable[[str], Path]
 """The name of weights in weights.toml -> where they lie, by now."""
@@ -38,9 +35,6 @@ class OpenDetector(AbstractContextManager[Any], Protocol):
     """A detector that is to be closed: see faces/detectors."""
 
     name: str
-
-    @property
-    def near(self) -> Near | None: ...
 
     def __call__(
         self, picture: NDArray[np.uint8], /

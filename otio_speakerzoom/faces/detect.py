@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
-from otio_speakerzoom.faces.follow import NO_TRACKER, check_tracker
-from otio_speakerzoom.faces.watch import Detector, Near, Sight, Watch
+from otio_speakerzoom.faces.follow import NO_TRACKER, check_tracker, follow_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, quiet
+
+Detector = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""(H, W, 3) RGB picture -> (N, 4) left, top, right, bottom in its pixels, (N,) confidences."""
 
 LOOKS_PER_SECOND = Fraction(25, 2)
 """How often the detector looks; a head moves little in 80 ms, and boxes between are interpolated.
 With 5 looks a second crops follow worse: Sync-ASD's average precision falls from .984 to .976 on
 two_turns, LR-ASD's from .980 to .969 on three_panel."""
-
-SECONDS_TO_FULL_LOOK = 1
-"""How long it looks only near the faces that it knows, where it is told to, unless the source cuts.
-Whoever comes meanwhile is found at the next full look and then sought back to the picture in which
-they came, so only a visit of less than a second can be missed; two full looks a second would cost a
-sixth more."""
 
 LONG_SIDE = 960
 """Pixels of the longer side of what the detector sees: a fixed size, not a fixed share of the
@@ -41,7 +38,6 @@ def detect_faces(
     media: Media,
     detector: Detector,
     *,
-    near: Near | None = None,
     within: FrameRange | None = None,
     every: int | None = None,
     follow: str = NO_TRACKER,
@@ -50,39 +46,62 @@ def detect_faces(
     """Return every face in `pictures`, (frame, (H, W, 3) RGB) pairs in order, in source pixels.
 
     Every picture is compared with the one before for camera cuts. The detector looks at the first
-    of `within` and at every `every`-th after it; without `every`, at about `LOOKS_PER_SECOND`. Then
-    it looks `near` the faces that it knows, if it can, and in full every `SECONDS_TO_FULL_LOOK` and
-    after each camera cut, which shows three pictures late. The tracker `follow` finds its faces
-    again in the pictures between, as surely as at the look, but not past a camera cut; these
-    pictures count as looked at, and with it all looks are full.
+    of `within` and at every `every`-th after it; without `every`, at about `LOOKS_PER_SECOND`. The
+    tracker `follow` finds its faces again in the pictures between, as surely as at the look, but
+    not past a camera cut; these pictures count as looked at.
     """
     if every is not None and every < 1:
         raise ValueError(f"every must be at least 1 frame, got {every}")
     check_tracker(follow)
     within = within or media.range
     step = every or max(1, round(media.rate / LOOKS_PER_SECOND))
-    if every or follow != NO_TRACKER:
-        near = None
-    in_full = step * max(1, int(media.rate * SECONDS_TO_FULL_LOOK / step)) if near else step
-    cuts, watch, scale = CameraCuts(media.rate), Watch(detector, near, follow), np.ones(2)
-    due = False
+    cuts, sights, scale = CameraCuts(media.rate), list[_Sight](), np.ones(2)
+    held: list[tuple[int, NDArray[np.uint8]]] = []  # the last look's picture and those after it
     for frame, picture in pictures:
-        due |= cuts.see(frame, picture) or (frame - within.start) % in_full == 0
+        cuts.see(frame, picture)
         looks = (frame - within.start) % step == 0
-        if looks or follow != NO_TRACKER:
-            watch.hold(frame, picture)
-        if looks and due:
-            watch.look()
-            due = False
-        elif looks:
-            watch.look_near()
+        if looks:
+            sights += _followed(follow, held, sights)
+            sights.append(_Sight(frame, frame, *detector(picture)))
+            held = []
+        if follow != NO_TRACKER:
+            held.append((frame, picture))
         scale = np.array(media.size) / picture.shape[1::-1]
         on_progress(frame - within.start + 1, within.duration)
-    return _collect(watch.finish(), np.tile(scale, 2).astype(np.float32), cuts.finish())
+    sights += _followed(follow, held, sights)
+    return _collect(sights, np.tile(scale, 2).astype(np.float32), cuts.finish())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sight:
+    """The faces in one frame."""
+
+    frame: int
+    since: int
+    """The frame of the look that they come from: this one, or an earlier one if followed."""
+    boxes: NDArray[np.float32]
+    """(N, 4) left, top, right, bottom in pixels of the picture."""
+    confidences: NDArray[np.float32]
+    """(N,) 0 to 1."""
+
+
+def _followed(
+    tracker: str, held: list[tuple[int, NDArray[np.uint8]]], sights: list[_Sight]
+) -> list[_Sight]:
+    """Return the faces of the last look, the first of `held`, in the pictures held after it."""
+    if len(held) < 2 or not sights:
+        return []
+    look = sights[-1]
+    rows = follow_faces(tracker, [picture for _, picture in held], look.boxes)
+    followed = []
+    for (frame, _), boxes in zip(held[1:], rows, strict=True):
+        there = ~np.isnan(boxes).any(axis=1)
+        followed.append(_Sight(frame, look.frame, boxes[there], look.confidences[there]))
+    return followed
 
 
 def _collect(
-    sights: list[Sight], scale: NDArray[np.float32], cuts: NDArray[np.int32]
+    sights: list[_Sight], scale: NDArray[np.float32], cuts: NDArray[np.int32]
 ) -> Detections:
     """Return the sights but those followed past a cut; `scale`, (4,), takes boxes to the source."""
     kept = [s for s in sights if not ((s.since < cuts) & (cuts <= s.frame)).any()]

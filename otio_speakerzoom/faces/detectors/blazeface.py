@@ -2,25 +2,25 @@
 
 The network sees 192 x 192 pixels whatever it is given, and loses a face that is less than about a
 tenth as high as a wide picture. So it looks at the whole picture, and then at overlapping squares
-as high as the picture (two for 16:9), in which a face is nearly twice as large. Where faces are
-known already, one look is enough for all of them: their surroundings, side by side in one square.
-BlazeFace: Bazarevsky et al., arXiv:1907.05047.
+as high as the picture (two for 16:9), in which a face is nearly twice as large, up to three at a
+time where there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 """
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import ceil
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.shared import check
-from otio_speakerzoom.faces.shrink import quickly_shrunk
 
 # Squares overlap by this share of their side, so that a face up to a fifth of the picture's height
 # is whole in one of them; larger ones are found in the whole picture. Below the least gain they
@@ -48,17 +48,9 @@ _RAISE_TOP = 0.17
 _LOWER_BOTTOM = 0.04
 _TOWARDS_EARS = 0.45
 
-# The montage of what lies about known faces. The network is the cost, 6 ms whatever it is shown, so
-# nine are shown at once; a face is then 25 of its 192 pixels high where 11 are enough. It is made
-# twice as large as the network sees it, since MediaPipe gives whole pixels of it.
-_MONTAGE = 2 * 192
-_MOST = 9
-
-# Sides of a tile in heights of the face: a head that moves by half its height from look to look
-# is whole in it.
-_AROUND = 2.5
-
 _EARS = slice(4, 6)  # of the six points: eyes, tip of the nose, mouth, ears (face_detection.proto)
+
+_AT_ONCE = 3  # views looked at side by side: as many as a 16:9 picture has
 
 
 class BlazeFace:
@@ -73,18 +65,26 @@ class BlazeFace:
     def __init__(self, model: Path, *, min_confidence: float = 0.5) -> None:
         if not 0 < min_confidence < 1:
             raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}")
-        self._detector: Any
         try:
             model_bytes = model.read_bytes()
         except OSError as error:
             raise WeightsError(f"{model} cannot be read; see weights/README.md") from error
         try:
-            self._detector, self._image = _start(model_bytes, min_confidence)
+            started = [
+                _start(model_bytes, min_confidence)
+                for _ in range(min(_AT_ONCE, os.cpu_count() or 1))
+            ]
         except (ImportError, OSError) as error:
             raise cannot_load(error) from error
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(f"MediaPipe cannot use {model} to find faces: {reason}") from error
+        # MediaPipe runs the network on one thread and lets Python go on meanwhile.
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for detector, self._image in started:
+            self._idle.put(detector)
+        self._count = len(started)
+        self._threads = ThreadPoolExecutor(self._count)
 
     def __call__(
         self, picture: NDArray[np.uint8]
@@ -92,23 +92,15 @@ class BlazeFace:
         """Return (N, 4) boxes in pixels of the (H, W, 3) RGB picture, and (N,) confidences."""
         check(picture)
         height, width, _ = picture.shape
-        faces = np.concatenate([self._look(picture, view) for view in _views(width, height)])
-        return _distinct(faces)
-
-    def near(
-        self, picture: NDArray[np.uint8], boxes: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return what a call would of the faces about the (N, 4) `boxes`, from a single look."""
-        check(picture)
-        some = [boxes[at : at + _MOST] for at in range(0, len(boxes), _MOST)]
-        faces = [np.empty((0, 7)), *(self._look_about(picture, those) for those in some)]
-        return _distinct(np.concatenate(faces))
+        faces = self._threads.map(partial(self._look, picture), _views(width, height))
+        return _distinct(np.concatenate(list(faces)))
 
     def close(self) -> None:
-        """Free MediaPipe's graph and its thread; a second time does nothing."""
-        if self._detector is not None:
-            self._detector.close()
-            self._detector = None
+        """Free MediaPipe's graphs and their threads; a second time does nothing."""
+        self._threads.shutdown()
+        while self._count:
+            self._idle.get().close()
+            self._count -= 1
 
     def __enter__(self) -> Self:
         return self
@@ -129,34 +121,13 @@ class BlazeFace:
         faces[:, 6] = ((inside < margin) & inner).any(axis=1)
         return faces
 
-    def _look_about(
-        self, picture: NDArray[np.uint8], boxes: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """(N, 7) as of `_look`, of the faces that are whole in a tile about one of the `boxes`."""
-        columns = ceil(len(boxes) ** 0.5)
-        tile = _MONTAGE // columns
-        montage = np.zeros((_MONTAGE, _MONTAGE, 3), np.uint8)
-        height = boxes[:, 3] - boxes[:, 1]
-        sides = np.maximum(1, np.round(_AROUND * height)).astype(int)
-        starts = np.round((boxes[:, :2] + boxes[:, 2:] - sides[:, None]) / 2).astype(int)
-        corners = np.array([divmod(n, columns)[::-1] for n in range(len(boxes))]) * tile
-        tiles = zip(corners.tolist(), starts.tolist(), sides.tolist(), strict=True)
-        for (x, y), start, side in tiles:
-            montage[y : y + tile, x : x + tile] = _cut_out(picture, start, side, tile)
-        faces = self._seen(montage)
-        column, row = ((faces[:, :2] + faces[:, 2:4]) / 2 // tile).astype(int).T
-        which = row * columns + column
-        faces, which = faces[which < len(boxes)], which[which < len(boxes)]
-        faces[:, :5] -= corners[which][:, [0, 1, 0, 1, 0]]
-        margin = _CUT_MARGIN * _MONTAGE
-        whole = ((faces[:, :4] > margin) & (faces[:, :4] < tile - margin)).all(axis=1)
-        faces[:, :5] *= sides[which, None] / tile
-        faces[:, :5] += starts[which][:, [0, 1, 0, 1, 0]]
-        return faces[whole]
-
     def _seen(self, part: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, 7) as of `_look` in pixels of `part`, all of it: none is cut."""
-        found = self._detector.detect(self._image(data=part)).detections
+        detector = self._idle.get()
+        try:
+            found = detector.detect(self._image(data=part)).detections
+        finally:
+            self._idle.put(detector)
         faces = np.zeros((len(found), 7))
         for row, face in zip(faces, found, strict=True):
             box = face.bounding_box
@@ -204,21 +175,6 @@ def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
     if width > height:
         return [whole, *((at, 0, at + side, side) for at in starts)]
     return [whole, *((0, at, side, at + side) for at in starts)]
-
-
-def _cut_out(
-    picture: NDArray[np.uint8], start: tuple[int, int], side: int, tile: int
-) -> NDArray[np.uint8]:
-    """(tile, tile, 3) the square of `side` pixels from `start` on, black outside the picture."""
-    height, width, _ = picture.shape
-    x, y = start
-    left, right = max(0, min(x, width)), max(0, min(x + side, width))
-    top, bottom = max(0, min(y, height)), max(0, min(y + side, height))
-    part = picture[top:bottom, left:right]
-    if part.shape[:2] != (side, side):
-        outside = (top - y, y + side - bottom, left - x, x + side - right)
-        part = np.asarray(cv2.copyMakeBorder(part, *outside, cv2.BORDER_CONSTANT), np.uint8)
-    return quickly_shrunk(part, (tile, tile))
 
 
 def _distinct(faces: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -16,12 +16,7 @@ Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class InMemory:
-    """A detector that holds nothing but memory, so that closing it is left to Python.
-
-    It always looks at the whole picture.
-    """
-
-    near = None
+    """A detector that holds nothing but memory, so that closing it is left to Python."""
 
     def close(self) -> None:
         """Do nothing; here so that every detector can be closed."""
