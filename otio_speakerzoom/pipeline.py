@@ -55,8 +55,8 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 VERSIONS = {
     "media": 2,
     "detections": 3,
-    "tracks": 2,
-    "people": 2,
+    "tracks": 3,
+    "people": 3,
     "voice": 1,
     "scores": 4,
     "cut": 2,

@@ -179,6 +179,21 @@ def test_a_small_face_that_is_still_for_a_few_seconds_is_kept():
     assert len(tracked(seen([(f, x, 50, s) for f in looks for x, s in ((0, 200), (600, 40))]))) == 2
 
 
+def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
+    looks = range(0, 100, 2)
+    head = [(f, 100, 50, 80) for f in looks]
+
+    def beside(left, sure, often):
+        return len(
+            tracked(seen([*head, *((f, left, 50, 80, sure) for f in looks if f % often == 0)]))
+        )
+
+    assert beside(150, 0.9, 6) == 1
+    assert beside(150, 0.9, 2) == 2
+    assert beside(200, 0.9, 6) == 2
+    assert beside(150, 1.0, 6) == 2
+
+
 def test_a_pattern_that_is_a_face_now_and_then_is_dropped():
     looks = range(0, 300, 2)
     flicker = [(f, 300, 50, 80) for f in looks if f % 28 == 0]

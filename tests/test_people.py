@@ -100,6 +100,19 @@ def test_the_same_place_in_the_same_shot_makes_up_for_a_profile():
     assert members(here, cuts=[80], looks=[0, 70]) == [(1,), (2,)]
 
 
+def test_where_the_wide_comes_back_a_surplus_face_is_one_of_them_from_another_side():
+    wide = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 100), track(4, 100, 400)]
+    single = track(5, 200, 250)
+    joined = [(1, 3, 5), (2, 4)]
+
+    assert members([*wide, single], cuts=[90, 190], looks=[0, 180, 0, 180, 70]) == joined
+    assert members([*wide, single], cuts=[90, 190], looks=[0, 180, 0, 180, 75]) == [
+        (1, 3), (2, 4), (5,)
+    ]  # fmt: skip
+    once = [track(1, 0, 100), track(2, 0, 400), track(5, 200, 250)]
+    assert members(once, cuts=[90], looks=[0, 180, 70]) == [(1,), (2,), (5,)]
+
+
 def test_a_track_of_unknown_looks_is_joined_by_place():
     tracks = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 410)]
 
