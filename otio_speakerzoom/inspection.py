@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from otio_speakerzoom.director.report import (
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, Voice
+from otio_speakerzoom.spelling import timecode
 
 HEARD = 0.5
 """Probability above which somebody is heard: Silero VAD's own default."""
@@ -101,6 +103,10 @@ def _labels(path: Path, media: Media) -> dict[str, Any]:
         labels = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(labels, dict):
             raise ValueError("not an object")
+        for face in labels["faces"]:
+            left, top, right, bottom = face["box"]
+            if not (left < right and top < bottom):
+                raise ValueError(f"the box {face['box']} is none: left, top, right, bottom")
         talkers_of_labels(labels, replace(media, duration=1))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SpeakerZoomError(f"{path}: cannot be read as labels ({error}); see --help") from error
@@ -124,15 +130,26 @@ def show_review(known: Known, console: Console) -> None:
     if known.cut_list is None:
         console.print("nothing is cut yet: `speakerzoom cut` decides the shots")
         return
-    table = Table("sure", "shot", "from", "length", "shows", "why", "or", title="Doubtful first")
-    rate = float(known.media.rate)
+    table = Table("sure", "shot", title="Doubtful first")
+    table.add_column("at", no_wrap=True)
+    for name in ("length", "shows", "why", "or"):
+        table.add_column(name)
     for number, shot in doubtful(known.cut_list):
-        begin, length = shot.range.start / rate, shot.range.duration / rate
+        length = shot.range.duration / float(known.media.rate)
         table.add_row(
-            f"{shot.confidence:.2f}", str(number), f"{begin:.2f} s", f"{length:.2f} s",
+            f"{shot.confidence:.2f}", str(number),
+            _timecode(known.media, shot.range.start), f"{length:.2f} s",
             *map(escape, (known.cut_list.names(shot), shot.reason, _or_else(known, shot))),
         )  # fmt: skip
     console.print(table)
+
+
+def _timecode(media: Media, frame: int) -> str:
+    """Return the source's timecode of a frame; seconds where its rate has none."""
+    base = round(media.rate)
+    if media.rate not in (base, Fraction(base * 1000, 1001)):
+        return f"{float(frame / media.rate):.2f} s"
+    return timecode(media.start + frame, base, drop=media.drop_frame)
 
 
 def _or_else(known: Known, shot: Shot) -> str:

@@ -40,6 +40,10 @@ td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabula
 )  # fmt: skip
 
 
+KEY = {"speaks": "speaks", "shown": "shown", "wide": "wide", "cut": "the source's own cut"}
+"""What each colour means."""
+
+
 def write_report(known: Known, judged: Judged | None, path: Path) -> None:
     """Write the report of the kept cut to `path`, a page or a picture by its suffix."""
     if known.cut_list is None or judged is None:
@@ -48,7 +52,7 @@ def write_report(known: Known, judged: Judged | None, path: Path) -> None:
         )
     drawing = _ribbon(known, known.cut_list, judged)
     if path.suffix == ".png":
-        _write_picture(drawing, path)
+        _write_picture(_with_figures(drawing, judged), path)
     else:
         store.write_text(path, _page(known, known.cut_list, judged, drawing))
 
@@ -65,11 +69,7 @@ def _ribbon(known: Known, cut_list: CutList, judged: Judged) -> Drawing:
 
 def _page(known: Known, cut_list: CutList, judged: Judged, drawing: Drawing) -> str:
     name = escape(known.media.path.name)
-    keys = "".join(
-        f'<span class="key {kind}"></span>{words}'
-        for kind, words in (("speaks", "speaks"), ("shown", "shown"), ("wide", "wide"),
-                            ("cut", "the source's own cut"))
-    )  # fmt: skip
+    keys = "".join(f'<span class="key {kind}"></span>{words}' for kind, words in KEY.items())
     first = [(number, shot) for number, shot in doubtful(cut_list) if shot.confidence < 0.5]
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -142,6 +142,24 @@ def _shots(cut_list: CutList, shots: list[tuple[int, Shot]]) -> str:
 
 
 # --- the picture ----------------------------------------------------------------------------------
+
+
+def _with_figures(drawing: Drawing, judged: Judged) -> Drawing:
+    """Return the drawing with the key and the figures, in three columns, under it."""
+    line, columns, top = 22, 3, drawing.height + 22
+    across = drawing.width / columns
+    parts = [*drawing.parts]
+    for n, (kind, words) in enumerate(KEY.items()):
+        x = n * drawing.width / len(KEY)
+        parts += [Bar(x, top - LETTERS + 2, LETTERS, LETTERS, kind), Words(x + 20, top, words)]
+    told = [f"{name.replace('_', ' ')}: {shown(getattr(judged.figures, name))}"
+            for name in explained()]  # fmt: skip
+    told.append(f"held against {judged.against}")
+    rows = -(-len(told) // columns)
+    for n, text in enumerate(told):
+        column, row = divmod(n, rows)
+        parts.append(Words(column * across, top + (row + 2) * line, text))
+    return Drawing(drawing.width, top + (rows + 2) * line, tuple(parts))
 
 
 def _write_picture(drawing: Drawing, path: Path) -> None:

@@ -177,6 +177,19 @@ def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
     assert speaking == pytest.approx(sum(p["speaking_s"] for p in document["people"]), abs=0.01)
 
 
+def test_inspect_reports_a_cut_against_labels_and_reviews_it(sample_work, tmp_path):
+    options = ("inspect", SAMPLE, "--work", sample_work[0])
+    labels = SAMPLE.with_suffix(".json")
+    for suffix, begins in ((".html", b"<!DOCTYPE html>"), (".png", b"\x89PNG")):
+        run = command(*options, "--labels", labels, "--report", tmp_path / f"cut{suffix}")
+
+        assert run.returncode == 0, run.stderr
+        assert (tmp_path / f"cut{suffix}").read_bytes().startswith(begins)
+    assert "held against two_talkers.json" in (tmp_path / "cut.html").read_text()
+    assert "Doubtful first" in command(*options, "--review").stdout
+    assert "must end in .html or .png" in command(*options, "--report", "cut.txt").stderr
+
+
 def test_inspect_warns_of_sound_that_misses_the_lips(own_work):
     folder = kept(own_work)
     scores = store.load_scores(folder)

@@ -1,6 +1,7 @@
 """What a cut is worth: every figure worked out by hand, and the page that shows it."""
 
 import io
+import json
 import math
 from dataclasses import asdict, replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from otio_speakerzoom import lettering
 from otio_speakerzoom.director.report import (
     CutFigures,
     Talker,
@@ -20,7 +22,7 @@ from otio_speakerzoom.director.report import (
     talkers_of_labels,
 )
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.inspection import Known, doubtful, judge, show, show_review
+from otio_speakerzoom.inspection import Known, as_json, doubtful, judge, show, show_review
 from otio_speakerzoom.model import (
     Box,
     CutList,
@@ -98,6 +100,48 @@ def test_another_face_in_a_single_intrudes():
     loose = cut((60, (1,), WIDE), (200, (2,), ON_RIGHT))
 
     assert measure(loose, TRACKS, TURNS).intruded == pytest.approx(60 / 200)
+
+
+def shifted(by):
+    """The small cut's second single, its other face `by` pixels into the crop's left edge."""
+    return replace(ON_RIGHT, left=LEFT[2] - by, right=LEFT[2] - by + 500)
+
+
+@pytest.mark.parametrize(("pixels", "share"), [(9, 0.0), (11, 1.0)])
+def test_a_tenth_of_another_face_is_borne(pixels, share):
+    assert measure(cut((200, (2,), shifted(pixels))), TRACKS, TURNS).intruded == share
+
+
+@pytest.mark.parametrize(("pixels", "share"), [(49, 0.0), (51, 1.0)])
+def test_half_a_face_is_in_frame(pixels, share):
+    said = talkers((1, 0, 200))
+
+    assert measure(cut((200, (2,), shifted(pixels))), TRACKS, said).in_frame == share
+
+
+@pytest.mark.parametrize(("aside", "right"), [(60, 1.0), (70, 0.0)])
+def test_a_labelled_box_a_fifth_of_which_is_ours_is_the_same_face(aside, right):
+    (one, other) = talkers((1, 0, 200))
+    moved = replace(one, boxes=one.boxes + np.array([aside, 0, aside, 0], np.float32))
+
+    assert measure(cut((200, (1,), ON_LEFT)), TRACKS, [moved, other]).right == right
+
+
+def test_a_two_shot_is_never_right_and_wrong_only_without_the_speaker():
+    both = measure(cut((200, (1, 2), WIDE)), TRACKS, talkers((1, 0, 200)))
+
+    assert (both.right, both.wrong, both.in_frame) == (0.0, 0.0, 1.0)
+
+
+def test_the_ninetieth_percentile_is_of_the_switches_alone():
+    turns = talkers((1, 0, 40), (2, 40, 80), (1, 80, 120), (2, 120, 200))
+    late = cut(
+        (45, (1,), ON_LEFT), (90, (2,), ON_RIGHT), (120, (1,), ON_LEFT), (200, (2,), ON_RIGHT)
+    )
+    figures = measure(late, TRACKS, turns)
+
+    assert figures.latency_median_s == pytest.approx(0.5)  # of 0.5, 1.0 and 0
+    assert figures.latency_p90_s == pytest.approx(0.9)
 
 
 def test_a_single_of_an_empty_chair_is_empty():
@@ -189,6 +233,10 @@ def test_the_scores_judge_where_no_labels_are_given(known):
         ('{"faces": []}', "is no labels file .KeyError: 'speech'"),
         ('{"file": "other.mp4", "faces": [], "speech": []}', "labels other.mp4, not talk.mp4"),
         ('{"faces": [{"person": 1}], "speech": []}', "is no labels file"),
+        (
+            '{"faces": [{"person": 1, "from_s": 0, "to_s": 1, "box": [9, 0, 5, 9]}], "speech": []}',
+            r"the box .9, 0, 5, 9. is none: left, top, right, bottom",
+        ),
     ],
 )
 def test_wrong_labels_are_refused_in_one_line(known, tmp_path, text, says):
@@ -247,7 +295,19 @@ def test_the_picture_is_twice_the_drawing(known, tmp_path):
 
     assert picture.shape[1] == 2 * 960 + 32
     assert (picture == [0x1E, 0x8A, 0xE0]).all(axis=2).sum() > 1000  # BGR: orange, who speaks
-    assert (picture == [0xB0, 0x6C, 0x2B]).all(axis=2).sum() == 0  # no shot is sure beyond doubt
+    ribbon = picture[: 2 * draw_ribbon(PLAIN, ["A", "B"], known.speaks, [[]] * 4, []).height]
+    assert (ribbon == [0xB0, 0x6C, 0x2B]).all(axis=2).sum() == 0  # no shot is sure beyond doubt
+
+
+def test_the_picture_has_every_figure_and_the_key_under_the_ribbon(known, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(lettering, "mut_letter", lambda _, text, *__: written.append(text))
+    write_report(known, judge(known), tmp_path / "cut.png")
+
+    assert {"speaks", "shown", "wide", "the source's own cut"} <= set(written)
+    assert "in frame: 0.985" in written
+    assert "held against the scores" in written
+    assert sum(": " in text for text in written) == len(asdict(judge(known).figures))
 
 
 def test_a_long_film_is_drawn_in_rows():
@@ -271,3 +331,31 @@ def test_the_least_sure_shot_comes_first():
     )
 
     assert [n for n, _ in doubtful(replace(PLAIN, shots=shots))] == [2, 4, 3, 1]
+
+
+def test_the_review_tells_timecode_and_what_else_could_be_shown(known):
+    media = replace(MEDIA, start=36_000)  # an hour
+    console = Console(record=True, width=200, file=io.StringIO())
+    people = (PEOPLE[0], Person(2, (2,)))
+    cut_list = replace(PLAIN, media=media, people=people)
+    show_review(replace(known, media=media, people=people, cut_list=cut_list), console)
+    rows = [
+        [cell.strip() for cell in line.split("│")[1:-1]]
+        for line in console.export_text().splitlines()
+        if "because" in line
+    ]
+
+    assert rows == [
+        ["0.90", "1", "01:00:00:00", "6.00 s", "Person 1", "because", "Person 2"],
+        ["0.90", "2", "01:00:06:00", "5.00 s", "Person 2", "because", "Wide"],
+        ["0.90", "3", "01:00:11:00", "4.00 s", "Wide", "because", "Person 1"],
+        ["0.90", "4", "01:00:15:00", "5.00 s", "Person 1", "because", "Wide"],
+    ]
+
+
+def test_what_cannot_be_counted_is_null_in_json(known):
+    silent = replace(known, speaks=np.zeros((2, 200), bool))
+    told = json.loads(as_json(silent, judge(silent)), parse_constant=pytest.fail)
+
+    assert told["figures"]["in_frame"] is None
+    assert told["figures"]["shots"] == 4

@@ -160,10 +160,10 @@ def _reliefs(
         long = shot.end - shot.start > max(most, 3 * least)
         if not most or not long or len(shot.picture) != 1 or shot.lock is not None:
             continue
-        first = shot.start + max(least, most // 2)
-        last = min(shot.end - 2 * least, shot.start + max(most, least))
-        at = _quietest(floor, max(shot.start + least, min(first, last)), max(first, last) + 1)
-        at = min(at, shot.end - 2 * least)
+        # in the second half of what may be shown at once, and with room for a shot after it
+        latest = min(shot.start + max(most, least), shot.end - 2 * least)
+        earliest = min(shot.start + max(least, most // 2), latest)
+        at = _quietest(floor, earliest, latest + 1)
         picture = WIDE
         if style.relief == "listener":
             picture = _listener(search, floor, shot.picture[0], at, at + least)
