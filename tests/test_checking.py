@@ -1,6 +1,7 @@
 """What an editor would trip over is said before anyone imports the file."""
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -133,6 +134,36 @@ def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
     assert any("fcpxml" in problem for problem in check(path).problems)
     with pytest.raises(TimelineError, match="no such file"):
         check(path, path.parent / "absent.dtd")
+
+
+def test_without_lxml_the_dtd_is_asked_by_xmllint(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    path = write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"})
+    dtd = path.parent / "FCPXMLv1_10.dtd"
+    dtd.write_text("<!ELEMENT fcpxml EMPTY>")
+    if shutil.which("xmllint"):
+        assert any("fcpxml" in problem for problem in check(path).problems)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    report = check(path)
+
+    assert report.problems == ()
+    assert report.says[-1] == "not held against a DTD: neither lxml nor xmllint is installed"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "was"),
+    [
+        (".otio", '(?<="target_url": ")[^"]*'),
+        (".fcpxml", 'file://[^"]*'),
+        (".xml", "file://[^<]*"),
+    ],
+)
+def test_a_reference_that_climbs_out_of_its_folder_is_refused_and_not_opened(write, suffix, was):
+    path = write(suffix, **{was: "file:///media/../../etc/passwd"})
+
+    with pytest.raises(TimelineError, match="climbs out of its folder") as caught:
+        check(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_exit_code_says_whether_something_is_wrong(write, capsys):
