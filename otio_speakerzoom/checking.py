@@ -25,6 +25,7 @@ _HOSTS = {
     "resolve": "Resolve",
     "premiere": "Premiere",
     "fcp": "Final Cut",
+    "shotcut": "Shotcut",
     "speakerzoom": "no editor (the framing is in our own notes): an editor",
 }
 _SAID = 10  # shots told in full: enough to see whether the framing is meant so

@@ -109,14 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     export = verb("export", _export, "write the timeline again from the kept cut", source)
     _add_timeline_options(export)
     take = verb("import", _import, "what was changed in an editor, kept as locks", source)
-    take.add_argument("timeline", type=Path,
-                      help="the edited timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
+    suffixes = ".otio, .fcpxml, .fcpxmld, .xml or .mlt"
+    take.add_argument("timeline", type=Path, help=f"the edited timeline: {suffixes}")
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                       help="the editor that it is from (default: as it looks)")  # fmt: skip
     check = verb("check", _check, "what is wrong with a timeline, and what an editor will do with "
                  "it; exit code 1 where something is wrong")  # fmt: skip
-    check.add_argument("timeline", type=Path,
-                       help="the timeline: .otio, .fcpxml, .fcpxmld or .xml")  # fmt: skip
+    check.add_argument("timeline", type=Path, help=f"the timeline: {suffixes}")
     check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
                        help="the project's size, where the file does not carry it: "
                             "1920x1080")  # fmt: skip

@@ -20,7 +20,7 @@ from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import timeline_text
 from otio_speakerzoom.readers import Given, read_timeline
-from otio_speakerzoom.readers.edited import exact_rate, media_path, moving
+from otio_speakerzoom.readers.edited import MovingTo, exact_rate, media_path, moving
 from otio_speakerzoom.readers.open import READERS
 from otio_speakerzoom.reframe import Reframe, crop_of, reframe
 from otio_speakerzoom.timeline import to_otio
@@ -120,6 +120,80 @@ def test_premieres_motion_is_undone(tmp_path):
     crop = crop_of(read.tracks[0][0].move, media.size, read.canvas)
     assert (read.host, read.canvas) == ("premiere", (1080, 1920))
     assert edges(crop) == pytest.approx((1500, 200, 2310, 1640), abs=0.01)
+
+
+SHOTCUT = """<?xml version="1.0" encoding="utf-8"?>
+<mlt LC_NUMERIC="C" version="7.12.0" root="/media/talk" producer="main_bin">
+  <profile width="1920" height="1080" frame_rate_num="30000" frame_rate_den="1001"/>
+  <chain id="chain0" out="00:00:16.650">
+    <property name="length">500</property>
+    <property name="resource">a talk.mp4</property>
+    <property name="mlt_service">avformat-novalidate</property>
+    <property name="shotcut:caption">Anna</property>
+    <filter id="filter0" in="00:00:03.337" out="00:00:06.640">
+      <property name="mlt_service">affine</property>
+      <property name="shotcut:filter">affineSizePosition</property>
+      <property name="transition.fill">1</property>
+      <property name="transition.rect">RECT</property>
+    </filter>
+    <filter id="filter1">
+      <property name="mlt_service">brightness</property>
+      <property name="shotcut:filter">brightness</property>
+    </filter>
+  </chain>
+  <producer id="fast"><property name="mlt_service">timewarp</property>
+    <property name="resource">2:/media/talk/b.mp4</property></producer>
+  <producer id="black"><property name="mlt_service">color</property></producer>
+  <playlist id="main_bin"><entry producer="chain0" in="0" out="499"/></playlist>
+  <playlist id="background"><entry producer="black" in="0" out="299"/></playlist>
+  <playlist id="playlist0">
+    <property name="shotcut:video">1</property>
+    <blank length="00:00:01.001"/>
+    <entry producer="chain0" in="00:00:03.337" out="00:00:06.640"/>
+    <entry producer="tractor1" in="0" out="9"/>
+    <entry producer="fast" in="10" out="19"/>
+  </playlist>
+  <playlist id="playlist1"><entry producer="chain0" in="0" out="9"/></playlist>
+  <playlist id="playlist2"><property name="shotcut:audio">1</property>
+    <entry producer="chain0" in="0" out="9"/></playlist>
+  <tractor id="tractor1"><track producer="chain0"/></tractor>
+  <tractor id="tractor0"><property name="shotcut">1</property>
+    <track producer="background"/><track producer="playlist0"/>
+    <track producer="playlist1" hide="both"/><track producer="playlist2" hide="video"/></tractor>
+</mlt>""".replace("RECT", "00:00:00.000=0 0 1920 1080 1;00:00:01.001~=-50% -540 200% 2160 1")
+
+
+def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
+    """Clock times, chains, a black background, relative media, keys, a hidden track."""
+    path = tmp_path / "edited.mlt"
+    path.write_text(SHOTCUT)
+    timeline = read_timeline(path, Given((1920, 1080)))
+
+    assert (timeline.host, timeline.rate) == ("shotcut", Fraction(30000, 1001))
+    assert timeline.canvas == (1920, 1080)
+    assert timeline.notes == ("a transition at frame 130",)
+    (first, second), (hidden,) = timeline.tracks
+    assert (first.record, first.source) == (FrameRange(30, 130), FrameRange(100, 200))
+    assert (first.name, first.media, first.odd) == (
+        "Anna", "/media/talk/a talk.mp4", "has the filter brightness"
+    )  # fmt: skip
+    assert first.keys == (
+        MovingTo(100, Reframe(1.0, 0.0, 0.0)), MovingTo(130, Reframe(2.0, 0.0, 0.0))
+    )  # fmt: skip
+    assert (second.record.start, second.odd) == (140, "plays at another speed")
+    assert (hidden.enabled, hidden.source) == (False, FrameRange(0, 10))
+
+
+def test_a_rectangle_of_another_shape_crops_what_it_shows(tmp_path):
+    media = Media(tmp_path / "talk.mp4", Fraction(25), 500, (1920, 1080))
+    shot = Shot(FrameRange(0, 500), (), Box(0, 0, 1920, 1080))
+    text = timeline_text(CutList(media, (1920, 1080), (shot,)), *FORMATS[".mlt"]["shotcut"])
+    path = tmp_path / "talk.mlt"
+    path.write_text(text.replace("0 0 1920 1080 1", "0 0 960 1080 1"))
+    (clip,) = read_timeline(path, HD).tracks[0]
+
+    assert clip.odd == "shows a part of its picture in a frame of another shape"
+    assert clip.move == Reframe(1.0, -480.0, 0.0)
 
 
 def test_a_bundle_is_read(tmp_path):
@@ -352,7 +426,7 @@ def test_ten_thousand_shots_are_read(tmp_path, suffix, dialect, adapter):
         document["tracks"]["children"][0]["children"] *= 10_000
         path.write_text(json.dumps(document))
     else:
-        clip = re.search(r"<(asset-clip|clipitem) .*?</\1>", text, re.DOTALL)
+        clip = re.search(r"<(asset-clip|clipitem) .*?</\1>|<(entry) [^>]*>", text, re.DOTALL)
         path.write_text(text.replace(clip[0], clip[0] * 10_000, 1))
 
     assert len(read_timeline(path, HD).tracks[0]) == 10_000

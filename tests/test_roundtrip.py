@@ -162,7 +162,24 @@ def edit_xmeml(text, by):
     return etree.tostring(root, encoding="unicode")
 
 
-EDITS = {".otio": (edit_otio, 0.05), ".fcpxml": (edit_fcpxml, 5), ".xml": (edit_xmeml, 0.05)}
+def edit_mlt(text, by):
+    root = etree.fromstring(text.encode())
+    first, second = root.findall("playlist[@id='playlist0']/entry")[:2]
+    first.set("out", str(int(first.get("out")) + 7))
+    second.set("in", str(int(second.get("in")) + 7))
+    rects = [rect for rect in root.iter("property") if rect.get("name") == "transition.rect"]
+    rects[4].text = rects[3].text
+    x, rest = rects[3].text.split(" ", 1)
+    rects[3].text = f"{float(x) + by} {rest}"
+    return etree.tostring(root, encoding="unicode")
+
+
+EDITS = {
+    ".otio": (edit_otio, 0.05),
+    ".fcpxml": (edit_fcpxml, 5),
+    ".xml": (edit_xmeml, 0.05),
+    ".mlt": (edit_mlt, 16),
+}
 """Suffix -> how to edit, and how far a crop is moved in the format's own unit: some pixels."""
 
 

@@ -85,7 +85,7 @@ class EditedTimeline:
     """What is to be seen; sound is left aside."""
 
     host: str
-    """Whose units were undone: resolve, premiere, fcp, or speakerzoom for our neutral notes."""
+    """Whose units were undone: resolve, premiere, fcp, shotcut, or speakerzoom for our notes."""
     name: str
     rate: Fraction
     canvas: tuple[int, int] | None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.readers import fcpxml, otio_json, xmeml
+from otio_speakerzoom.readers import fcpxml, mlt, otio_json, xmeml
 from otio_speakerzoom.readers.edited import EditedTimeline, Given
 
 READERS: dict[str, Callable[[str, Given], EditedTimeline]] = {
@@ -14,6 +14,7 @@ READERS: dict[str, Callable[[str, Given], EditedTimeline]] = {
     ".fcpxml": fcpxml.read,
     ".fcpxmld": fcpxml.read,
     ".xml": xmeml.read,
+    ".mlt": mlt.read,
 }
 DIALECTS = {".fcpxml": fcpxml.DIALECTS, ".fcpxmld": fcpxml.DIALECTS, ".xml": xmeml.DIALECTS}
 """Suffix -> the hosts that mean different things by the same numbers. An .otio names its host."""
@@ -22,7 +23,7 @@ _LARGEST = 1 << 29  # bytes; 10,000 shots with every effect that Resolve exports
 
 
 def read_timeline(path: Path, given: Given | None = None) -> EditedTimeline:
-    """Return what the timeline at `path` says: .otio, .fcpxml, a .fcpxmld bundle, or .xml.
+    """Return what the timeline at `path` says: .otio, .fcpxml, .xml, .mlt, or a .fcpxmld bundle.
 
     Raises TimelineError, in one line, over anything that is not such a timeline.
     """
