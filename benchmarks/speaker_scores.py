@@ -32,6 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| clip | average precision | face frames | on top | frames | false, P > 0.5 | frames |")
     print("|---|---|---|---|---|---|---|")
+    everything = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
@@ -41,16 +42,23 @@ def main() -> None:
             )  # fmt: skip
             analysis = pipeline.analyze(job)
             rate = float(analysis.media.rate)
-            print(row(labels, analysis.tracks, analysis.speech.scores, rate), flush=True)
+            found = frames(labels, analysis.tracks, analysis.speech.scores, rate)
+            print(row(path.stem, *found), flush=True)
+            for mine, all_ in zip(found, everything, strict=True):
+                all_ += mine
+    print(row("all together", *everything))
 
 
-def row(
+def frames(
     labels: dict[str, Any],
     tracks: tuple[FaceTrack, ...],
     scores: tuple[SpeechScores, ...],
     rate: float,
-) -> str:
-    """Return one line of the table."""
+) -> tuple[list[float], list[bool], list[bool]]:
+    """Return the score of each face in each frame, whether it speaks, and of frames who is on top.
+
+    The last are of the frames with one visible speaker among several faces.
+    """
     found: list[float] = []
     true: list[bool] = []
     tops: list[bool] = []
@@ -69,10 +77,15 @@ def row(
         true += [person in speakers for person in here]
         if len(here) > 1 and len(speakers) == 1 and speakers <= here.keys():
             tops.append(max(here, key=lambda person: here[person]) in speakers)
+    return found, true, tops
+
+
+def row(name: str, found: list[float], true: list[bool], tops: list[bool]) -> str:
+    """Return one line of the table."""
     scored, spoken = np.array(found), np.array(true, bool)
     precision = average_precision(scored, spoken)
     return (
-        f"| {Path(labels['file']).stem} | {precision:.3f} | {len(scored)} | "
+        f"| {name} | {precision:.4f} | {len(scored)} | "
         f"{np.mean(tops) if tops else np.nan:.3f} | {len(tops)} | "
         f"{(scored[~spoken] > 0).mean():.3f} | {(~spoken).sum()} |"
     )

@@ -65,7 +65,7 @@ def test_its_scores_on_fixed_input_are_as_measured_when_it_was_committed(scorer)
     assert logits[::12] == pytest.approx(PINNED, abs=2e-3)
 
 
-PINNED = [-4.5518, -8.4064, -7.2784, -8.1750, -6.8420]
+PINNED = [-4.0250, -8.6494, -5.9700, -6.0708, -5.2204]
 
 
 def test_a_file_with_a_tensor_missing_is_refused(tmp_path):
@@ -192,16 +192,16 @@ def test_a_few_steps_on_a_tiny_network_make_the_loss_fall(training):
     assert np.mean(told[-2:]) < 0.8 * told[0]
 
 
-def test_members_are_joined_by_number_and_stages_of_one_are_averaged(training, tmp_path):
-    for name, values in {"a": [1, 2], "b": [3, 4], "c": [5, 7]}.items():
-        np.savez(tmp_path / f"{name}.npz", w=np.array(values, np.float16))
-    a, b, c = (str(tmp_path / f"{name}.npz") for name in "abc")
+def test_members_are_joined_by_number(training, tmp_path):
+    files = [tmp_path / f"{name}.npz" for name in "ab"]
+    for file, values in zip(files, ([1, 2], [5, 7]), strict=True):
+        np.savez(file, w=np.array(values, np.float16))
 
-    training["train"].join([f"{a},{b}", c], tmp_path / "joined.npz")
+    training["train"].join(files, tmp_path / "joined.npz")
 
     with np.load(tmp_path / "joined.npz") as file:
         assert {name: file[name].tolist() for name in file} == {
-            "members.0.w": [2, 3], "members.1.w": [5, 7],
+            "members.0.w": [1, 2], "members.1.w": [5, 7],
         }  # fmt: skip
         assert file["members.0.w"].dtype == np.float16
 

@@ -24,6 +24,9 @@ TICK = 640
 """Samples of a tick of 1/25 s."""
 WRONG = 2
 """Wrong sounds that come with each scene besides its own."""
+SHORTER = (0.5, 0.3, 0.2)
+"""Shares of batches of whole, half and quarter scenes: tracks begin and end, and scores are wanted
+there too."""
 PAUSE = 3
 """What a tick of a pause counts: they are few, and cuts are timed by them."""
 REST = 150
@@ -91,16 +94,12 @@ class Piece:
 class Scenes(IterableDataset):
     """Batches of scenes without end, each of different people as far as possible."""
 
-    def __init__(
-        self, tracks: Sequence[Track], *, batch: int, ticks: int, seed: int,
-        short: float = 0.5, truth_of: str = "sound",
-    ) -> None:  # fmt: skip
-        """Make batches of `batch` scenes of `ticks` or, a share of `short`, of more, shorter ones.
+    def __init__(self, tracks: Sequence[Track], *, batch: int, ticks: int, seed: int) -> None:
+        """Make batches of `batch` scenes of `ticks`, or of more and shorter ones.
 
-        Where the sound comes late, what is true goes with the `sound` or with the `picture`.
+        Where the sound comes late, what is true goes with the sound.
         """
         self.batch, self.ticks, self.seed = batch, ticks, seed
-        self.short, self.truth_of = short, truth_of
         people: dict[str, list[Track]] = {}
         for track in tracks:
             people.setdefault(track.person, []).append(track)
@@ -116,9 +115,7 @@ class Scenes(IterableDataset):
         cv2.setNumThreads(1)  # the others are at work on the network
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
-            # Tracks begin and end, and scores are wanted there too.
-            shares = [1 - self.short, 0.6 * self.short, 0.4 * self.short]
-            parts = int(rng.choice([1, 2, 4], p=shares)) if self.short else 1
+            parts = int(rng.choice([1, 2, 4], p=SHORTER))
             size = min(self.batch * parts, len(self.people))
             chosen = rng.choice(len(self.people), size, replace=False, p=self.chance)
             scenes = [self.scene(n, self.ticks // parts, rng) for n in chosen]
@@ -132,9 +129,8 @@ class Scenes(IterableDataset):
         pictures = np.concatenate([piece.take.pictures[piece.at()] for piece in pieces])
         seen = np.concatenate([piece.take.seen[piece.at()] for piece in pieces])
         mouths = np.concatenate([piece.talking() for piece in pieces])
-        late = shift if self.truth_of == "sound" else 0
-        speaks = np.concatenate([piece.talking(late) for piece in pieces])
-        weight = np.concatenate([piece_weight(piece, len(pieces), late) for piece in pieces])
+        speaks = np.concatenate([piece.talking(shift) for piece in pieces])
+        weight = np.concatenate([piece_weight(piece, len(pieces), shift) for piece in pieces])
         own = joined(pieces, shift)
         wrong = [joined(self.elsewhere(pieces, person, rng)) for _ in range(WRONG + 1)]
         kind = rng.choice(["talks", "freezes", "rests"], p=[0.7, 0.1, 0.2])

@@ -1,7 +1,7 @@
 """Train a member of Sync-ASD from nothing, or join members to one file.
 
     python training/train.py --corpus CORPUS --teachers teachers.npz --out member.npz
-    python training/train.py --join member-800.npz,member-2000.npz other.npz --out sync-asd.npz
+    python training/train.py --join one-2000.npz other-2000.npz --out sync-asd.npz
 
 Every step, eight faces or more are seen once, and three sounds heard for each: the one that it
 comes with and two that are surely wrong. Joining a face and a sound costs little, and what is true
@@ -117,18 +117,12 @@ def save(network: Member, path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def join(members: Sequence[str], path: Path) -> None:
-    """Write the weights of all `members` under the names that `SyncAsd` has for them.
-
-    A member is a file, or several of one training with commas between, whose mean is taken: the
-    older weights know less and are less sure of it (Izmailov et al., UAI 2018).
-    """
+def join(members: Sequence[Path], path: Path) -> None:
+    """Write the weights of all `members` under the names that `SyncAsd` has for them."""
     arrays = {}
     for number, member in enumerate(members):
-        stages = [dict(np.load(stage)) for stage in member.split(",")]
-        for name, newest in stages[-1].items():
-            mean = np.mean([stage[name].astype(np.float32) for stage in stages], axis=0)
-            arrays[f"members.{number}.{name}"] = mean.astype(newest.dtype)
+        with np.load(member) as file:
+            arrays |= {f"members.{number}.{name}": array for name, array in file.items()}
     np.savez(path, **arrays)
 
 
@@ -184,17 +178,12 @@ def main() -> None:
         required=True,
         help="the npz to write; each look adds its step to the name",
     )
-    parser.add_argument("--join", nargs="+", help="join members, each the mean of A.npz,B.npz")
+    parser.add_argument("--join", nargs="+", type=Path, help="members to join to one file")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument(
         "--look", type=int, default=150, help="steps between two looks at strangers"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--short", type=float, default=0.5, help="share of batches of short scenes")
-    parser.add_argument(
-        "--truth-of", choices=("sound", "picture"), default="sound",
-        help="whose time counts where the sound comes late",
-    )  # fmt: skip
     arguments = parser.parse_args()
     if arguments.join:
         join(arguments.join, arguments.out)
@@ -211,10 +200,7 @@ def main() -> None:
             save(network, arguments.out.with_stem(f"{arguments.out.stem}-{step}"))
             print(json.dumps(summary(trial(judge_of(network), strangers, others=2))), flush=True)
 
-    scenes = Scenes(
-        tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed,
-        short=arguments.short, truth_of=arguments.truth_of,
-    )  # fmt: skip
+    scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
     train(scenes, arguments.steps, arguments.seed, look)
 
 
