@@ -2,7 +2,7 @@
 
 A demonstration has to run on something that belongs to nobody. Two public-domain portraits come
 inside Python packages (scikit-image, matplotlib) and espeak-ng speaks the numbers; the mouth of
-whoever speaks opens with the loudness of the voice, a frame ahead of it, as lips do.
+whoever speaks opens as each sound asks for, a moment ahead of it, as lips do.
 Needs the `samples` extra; run as `python samples/make_two_talkers.py`.
 """
 
@@ -34,20 +34,32 @@ NAME = "two_talkers"
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 SECONDS = 22.4
 SAMPLE_RATE = 48_000
-SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 
 PANEL_WIDTH, PANEL_HEIGHT, CORNER_RADIUS = 592, 640, 14
 PANEL_TOP, PANEL_LEFTS = 220, (184, 1144)  # each in the middle of its half: room to punch in
 
 # From espeak-ng's speak_lib.h: AUDIO_OUTPUT_RETRIEVAL, espeakRATE, espeakPITCH, POS_CHARACTER,
-# espeakCHARS_UTF8.
+# espeakCHARS_UTF8, espeakINITIALIZE_PHONEME_EVENTS, espeakEVENT_PHONEME.
 RETRIEVAL, PARAMETER_RATE, PARAMETER_PITCH, POSITION_CHARACTER, CHARS_UTF8 = 1, 1, 3, 1, 1
+PHONEME_EVENTS, EVENT_PHONEME = 1, 7
 WORDS_A_MINUTE = 140  # a calm count, with pauses short enough to belong to the turn
 
 SPEECH_DBFS = -20.0  # the usual level of dialogue in a camera file, with 18 dB of headroom
-WIDE_OPEN_DBFS = SPEECH_DBFS + 7  # the loudest vowels of a turn
-JAW_FRAMES = 1.0  # width of the smoothing of its motion (standard deviation): 40 ms
-JAW_GAIN = 1.2  # makes good what smoothing takes off the widest openings
+
+OPENINGS = {
+    **dict.fromkeys("aAV0&", 1.0), **dict.fromkeys("EeO3", 0.75), **dict.fromkeys("o@", 0.55),
+    **dict.fromkeys("iI", 0.4), **dict.fromkeys("uU", 0.3), **dict.fromkeys("w", 0.12),
+    **dict.fromkeys("fv", 0.06), **dict.fromkeys("pbm", 0.0), **dict.fromkeys("_", 0.0),
+}  # fmt: skip
+"""How far the lips part for a sound, by the first letter of espeak-ng's name for it: wide for open
+vowels, little for close ones, not at all for those that the lips themselves make."""
+BEHIND_THE_LIPS = 0.22
+"""The same of all other sounds, which the tongue makes."""
+JAW_S = 0.035
+"""Width of the smoothing of its motion (standard deviation): a jaw has weight."""
+AHEAD_S = 0.06
+"""How long before its sound the mouth has its shape: a frame and a half."""
+SHAPES_A_SECOND = 500
 ROOM_DBFS = -60.0  # a quiet room; digital silence would be a giveaway no microphone has
 OVERLAP_CEILING = 0.97  # where two voices add up; the sum peaks at 0.962, so nothing clips
 
@@ -152,11 +164,26 @@ TURNS = (
 )
 
 
+class Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h; what happens in the voice, and when in milliseconds."""
+
+    _fields_ = (
+        ("type", ctypes.c_int), ("identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int), ("audio_ms", ctypes.c_int), ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p), ("name", ctypes.c_char * 8),
+    )  # fmt: skip
+
+
+Sounds = list[tuple[float, str]]
+"""When each sound begins, in seconds from the turn's first sample, and espeak-ng's name for it."""
+
+
 def main() -> None:
     """Write the picture, the sound and the answers beside this script."""
-    voices = [at_level(voice) for voice in speak(TURNS)]
+    spoken = list(speak(TURNS))
+    voices = [at_level(voice) for voice, _ in spoken]
     tracks = {p.label: track(p.label, voices) for p in PEOPLE}
-    frames = picture(tracks)
+    frames = picture({p.label: opening(p.label, spoken) for p in PEOPLE})
     video = HERE / f"{NAME}.mp4"
     encode(frames, mix(tracks), video)
     answers = HERE / f"{NAME}.json"
@@ -168,23 +195,29 @@ def main() -> None:
 # Sound
 
 
-def speak(turns: Sequence[Turn]) -> Iterator[NDArray[np.float32]]:
-    """Give each turn's voice at 48 kHz from its first to its last audible sample.
+def speak(turns: Sequence[Turn]) -> Iterator[tuple[NDArray[np.float32], Sounds]]:
+    """Give each turn's voice at 48 kHz from its first to its last audible sample, and its sounds.
 
     Calls go to the shared library inside espeakng-loader (espeak-ng's speak_lib.h). Its noise is
     seeded once, so the same turns in the same order sound the same.
     """
     espeak = ctypes.CDLL(espeakng_loader.get_library_path())
     data = str(espeakng_loader.get_data_path()).encode()
-    native_rate = espeak.espeak_Initialize(RETRIEVAL, 0, data, 0)
+    native_rate = espeak.espeak_Initialize(RETRIEVAL, 0, data, PHONEME_EVENTS)
     if native_rate < 0:
         raise RuntimeError("espeak-ng does not start from the data of espeakng-loader")
     chunks: list[NDArray[np.int16]] = []
+    sounds: Sounds = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-    def collect(wave, count, _events):
+    @ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event)
+    )
+    def collect(wave, count, events):
         if wave and count:
             chunks.append(np.ctypeslib.as_array(wave, (count,)).copy())
+        for event in itertools.takewhile(lambda event: event.type, events):  # 0 ends the list
+            if event.type == EVENT_PHONEME:
+                sounds.append((event.audio_ms / 1000, event.name.decode()))
         return 0
 
     espeak.espeak_SetSynthCallback(collect)
@@ -192,9 +225,11 @@ def speak(turns: Sequence[Turn]) -> Iterator[NDArray[np.float32]]:
     people = {p.label: p for p in PEOPLE}
     for turn in turns:
         chunks.clear()
+        sounds.clear()
         utter(espeak, people[turn.label], turn.words)
         wave = np.concatenate(chunks) / 32768.0
-        yield audible(resample_poly(wave, SAMPLE_RATE, native_rate))
+        voice, skipped = audible(resample_poly(wave, SAMPLE_RATE, native_rate))
+        yield voice, [(at - skipped / SAMPLE_RATE, name) for at, name in sounds]
 
 
 def utter(espeak: ctypes.CDLL, person: Person, words: str) -> None:
@@ -208,10 +243,13 @@ def utter(espeak: ctypes.CDLL, person: Person, words: str) -> None:
     espeak.espeak_Synchronize()
 
 
-def audible(wave: NDArray[np.float64], floor_db: float = -40.0) -> NDArray[np.float32]:
-    """Return `wave` without what lies more than 40 dB under its peak before and after it."""
+def audible(wave: NDArray[np.float64], floor_db: float = -40.0) -> tuple[NDArray[np.float32], int]:
+    """Return `wave` without what lies more than 40 dB under its peak before and after it.
+
+    And how many samples before it that was.
+    """
     loud = np.flatnonzero(np.abs(wave) > np.abs(wave).max() * 10 ** (floor_db / 20))
-    return wave[loud[0] : loud[-1] + 1].astype(np.float32)
+    return wave[loud[0] : loud[-1] + 1].astype(np.float32), int(loud[0])
 
 
 def at_level(voice: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -245,18 +283,27 @@ def pink_noise(count: int) -> NDArray[np.float32]:
     return (noise * 10 ** (ROOM_DBFS / 20) / noise.std()).astype(np.float32)
 
 
-def opening(voice_track: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how far the mouth stands open in each frame, (T,) between 0 and 1.
+def opening(
+    label: str, spoken: Sequence[tuple[NDArray[np.float32], Sounds]]
+) -> NDArray[np.float64]:
+    """Return how far a person's mouth stands open in each frame, (T,) between 0 and 1.
 
-    By the sound pressure, a little steeper than in proportion and not by its logarithm: then the
-    vowels move the lips most, as in real speech. A jaw has weight: it takes a few frames to open
-    and to close, and sets out before the sound is heard.
+    Each sound has its shape from its beginning to the next one's, and the jaw glides between them.
     """
-    blocks = voice_track.reshape(-1, SAMPLES_PER_FRAME)
-    pressure = np.sqrt(np.mean(blocks**2, axis=1))
-    target = np.clip(pressure / 10 ** (WIDE_OPEN_DBFS / 20), 0, 1) ** 1.3
-    smooth = JAW_GAIN * gaussian_filter1d(target, JAW_FRAMES)
-    out = np.append(smooth[1:], 0).clip(0, 1)
+    shapes = np.zeros(round(SECONDS * SHAPES_A_SECOND))
+    for turn, (voice, sounds) in zip(TURNS, spoken, strict=True):
+        if turn.label != label:
+            continue
+        end = len(voice) / SAMPLE_RATE
+        for (at, name), (until, _) in itertools.pairwise([*sounds, (end, "_")]):
+            first, last = (
+                round((turn.start_s + min(max(0.0, t), end) - AHEAD_S) * SHAPES_A_SECOND)
+                for t in (at, until)
+            )
+            letter = name.lstrip("',%=")[:1] or "_"  # without the marks of stress
+            shapes[first:last] = OPENINGS.get(letter, BEHIND_THE_LIPS)
+    smooth = gaussian_filter1d(shapes, JAW_S * SHAPES_A_SECOND)
+    out = smooth[np.arange(round(SECONDS * FPS)) * SHAPES_A_SECOND // FPS]
     out[out < 0.02] = 0
     return out
 
@@ -264,15 +311,14 @@ def opening(voice_track: NDArray[np.float32]) -> NDArray[np.float64]:
 # Picture
 
 
-def picture(tracks: dict[str, NDArray[np.float32]]) -> Iterator[NDArray[np.uint8]]:
+def picture(openings: dict[str, NDArray[np.float64]]) -> Iterator[NDArray[np.uint8]]:
     """Give the frames, (H, W, 3) in RGB: both panels on the backdrop."""
     stage, frame_mask = backdrop(), panel_mask()
     photos = [portrait(p) for p in PEOPLE]
-    openings = [opening(tracks[p.label]) for p in PEOPLE]
     for t in range(round(SECONDS * FPS)):
         frame = stage.copy()
         for i, person in enumerate(PEOPLE):
-            talking = move_mouth(photos[i], person.mouth, float(openings[i][t]))
+            talking = move_mouth(photos[i], person.mouth, float(openings[person.label][t]))
             panel = seat(talking, person, t / FPS, phase=2.1 * i)
             left = PANEL_LEFTS[i]
             area = frame[PANEL_TOP : PANEL_TOP + PANEL_HEIGHT, left : left + PANEL_WIDTH]
