@@ -187,7 +187,7 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
             rotation=noted["rotation"],
             variable_rate=noted["variable_rate"],
             sounds=tuple(
-                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s["index"])
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s.get("index", 1))
                 for s in noted["sounds"]
             ),
         )

@@ -136,15 +136,24 @@ def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
         check(path, path.parent / "absent.dtd")
 
 
-def test_without_lxml_the_dtd_is_asked_by_xmllint(write, monkeypatch):
+@pytest.fixture
+def beside_a_dtd(write, monkeypatch):
+    """A file that its DTD does not allow, on a machine without lxml."""
     monkeypatch.setitem(sys.modules, "lxml", None)
-    path = write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"})
-    dtd = path.parent / "FCPXMLv1_10.dtd"
-    dtd.write_text("<!ELEMENT fcpxml EMPTY>")
-    if shutil.which("xmllint"):
-        assert any("fcpxml" in problem for problem in check(path).problems)
+    path = write(".fcpxml")
+    (path.parent / "FCPXMLv1_10.dtd").write_text("<!ELEMENT fcpxml EMPTY>")
+    return path
+
+
+def test_without_lxml_the_dtd_is_asked_by_xmllint(beside_a_dtd):
+    if not shutil.which("xmllint"):
+        pytest.skip("xmllint is not installed")
+    assert any("fcpxml" in problem for problem in check(beside_a_dtd).problems)
+
+
+def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    report = check(path)
+    report = check(beside_a_dtd)
 
     assert report.problems == ()
     assert report.says[-1] == "not held against a DTD: neither lxml nor xmllint is installed"
@@ -156,6 +165,7 @@ def test_without_lxml_the_dtd_is_asked_by_xmllint(write, monkeypatch):
         (".otio", '(?<="target_url": ")[^"]*'),
         (".fcpxml", 'file://[^"]*'),
         (".xml", "file://[^<]*"),
+        (".mlt", '(?<="resource">)[^<]*'),
     ],
 )
 def test_a_reference_that_climbs_out_of_its_folder_is_refused_and_not_opened(write, suffix, was):
@@ -164,6 +174,15 @@ def test_a_reference_that_climbs_out_of_its_folder_is_refused_and_not_opened(wri
     with pytest.raises(TimelineError, match="climbs out of its folder") as caught:
         check(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_root_that_climbs_is_refused_too(write):
+    path = write(
+        ".mlt", **{"<mlt ": '<mlt root="/media/../../etc" ', '(?<="resource">)[^<]*': "passwd"}
+    )
+
+    with pytest.raises(TimelineError, match="climbs out of its folder"):
+        check(path)
 
 
 def test_the_exit_code_says_whether_something_is_wrong(write, capsys):

@@ -193,6 +193,11 @@ def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
     assert beside(200, 0.9, 6) == 2
     assert beside(150, 1.0, 6) == 2
 
+    flicker = [(f, 100, 50, 80) for f in range(0, 300, 2) if f % 30 == 0]  # no face itself
+    face = [(f, 150, 50, 80, 0.9) for f in range(120, 200, 2) if f % 6 == 0]
+    found = tracked(seen([*flicker, *face], looked_at=range(0, 300, 2)), end=300)
+    assert [t.boxes[0, 0] for t in found] == [150]
+
 
 def test_a_pattern_that_is_a_face_now_and_then_is_dropped():
     looks = range(0, 300, 2)

@@ -109,6 +109,8 @@ def test_where_the_wide_comes_back_a_surplus_face_is_one_of_them_from_another_si
     assert members([*wide, single], cuts=[90, 190], looks=[0, 180, 0, 180, 75]) == [
         (1, 3), (2, 4), (5,)
     ]  # fmt: skip
+    pairs = [track(1, 0, 0), track(2, 0, 400), track(3, 100, 150), track(4, 100, 550)]
+    assert members(pairs, cuts=[90], looks=[0, 180, 70, 270]) == [(1,), (2,), (3,), (4,)]
     once = [track(1, 0, 100), track(2, 0, 400), track(5, 200, 250)]
     assert members(once, cuts=[90], looks=[0, 180, 70]) == [(1,), (2,), (5,)]
 

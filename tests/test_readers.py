@@ -160,7 +160,7 @@ SHOTCUT = """<?xml version="1.0" encoding="utf-8"?>
   <tractor id="tractor0"><property name="shotcut">1</property>
     <track producer="background"/><track producer="playlist0"/>
     <track producer="playlist1" hide="both"/><track producer="playlist2" hide="video"/></tractor>
-</mlt>""".replace("RECT", "00:00:00.000=0 0 1920 1080 1;00:00:01.001~=-50% -540 200% 2160 1")
+</mlt>""".replace("RECT", "00:00:00.000=0 0 1920 1080 1;00:00:01.001=-50% -540 200% 2160 1")
 
 
 def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
@@ -184,16 +184,83 @@ def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
     assert (hidden.enabled, hidden.source) == (False, FrameRange(0, 10))
 
 
-def test_a_rectangle_of_another_shape_crops_what_it_shows(tmp_path):
-    media = Media(tmp_path / "talk.mp4", Fraction(25), 500, (1920, 1080))
+RECT = '<property name="transition.rect">0 0 1920 1080 1</property>'
+
+
+@pytest.mark.parametrize(
+    ("now", "odd"),
+    [
+        ("0=0 0 1920 1080 1;25~=0 0 3840 2160 1", "moves otherwise than evenly"),
+        ("0|=0 0 1920 1080 1;25=0 0 3840 2160 1", "moves otherwise than evenly"),
+        ("0=0 0 1920 1080 1;00:00:01.000g=0 0 3840 2160 1", "moves otherwise than evenly"),
+        ("0=0 0 1920 1080 1;-1=0 0 3840 2160 1", "moves otherwise than evenly"),
+        ("a b", "has a rectangle that cannot be read"),
+        ('0 0 1920 1080 1</property><property name="transition.fix_rotate_x">0=0;1=9', "is turned"),
+        ('0 0 1920 1080 1</property><property name="transition.rotate_y">9', "is turned"),
+    ],
+)
+def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now, odd):
+    clip = shotcut_clip(tmp_path, RECT, RECT.replace("0 0 1920 1080 1", now))
+
+    assert odd in clip.odd
+    assert "\n" not in clip.odd
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "odd"),
+    [
+        ('fill">1', 'fill">0', "is not framed to fill its rectangle"),
+        ('out="499">\n      <property', 'out="99">\n      <property', "is framed for a part of it"),
+        ("</filter>", "</filter><filter><property name='mlt_service'>sepia</property></filter>",
+         "has the filter sepia"),
+        ("</filter>", "</filter><filter><property name='mlt_service'>volume</property></filter>",
+         ""),
+        ("</filter>", "</filter><link><property name='mlt_service'>timeremap</property></link>",
+         "has the link timeremap"),
+        (RECT, RECT.replace("0 0 1920 1080 1", "0/0:1920x1080:100"), ""),
+        (RECT, RECT.replace("0 0 1920 1080 1", "0%/0%:100%x100%:100"), ""),
+    ],
+)  # fmt: skip
+def test_filters_are_told_unless_they_only_change_sound(tmp_path, was, now, odd):
+    clip = shotcut_clip(tmp_path, was, now)
+
+    assert clip.odd.startswith(odd) if odd else clip.odd == ""
+    assert clip.source == FrameRange(0, 500)
+
+
+def test_a_picture_covers_a_rectangle_of_another_shape_unless_it_is_stretched(tmp_path):
+    """As melt 7.12 shows it: about the rectangle's middle, and not cut off by it."""
+    narrow = RECT.replace("1920 1080", "960 1080")
+    clip = shotcut_clip(tmp_path, RECT, narrow)
+
+    assert (clip.odd, clip.move) == ("", Reframe(1.0, -480.0, 0.0))
+    distort = '<property name="transition.distort">1</property>'
+    stretched = shotcut_clip(tmp_path, RECT, narrow, distort.replace("1<", "0<"), distort)
+    assert stretched.odd == "is stretched"
+
+
+def test_a_filter_on_a_whole_track_is_noted(tmp_path):
+    effect = "<filter><property name='mlt_service'>sepia</property></filter>"
+    path = tmp_path / "edited.mlt"
+    path.write_text(
+        SHOTCUT.replace('<playlist id="playlist0">', f'<playlist id="playlist0">{effect}')
+    )
+
+    assert any("a filter on the whole track" in note for note in read_timeline(path).notes)
+
+
+def shotcut_clip(folder, *replaced):
+    """The one clip of a timeline of ours, with pieces of the text replaced."""
+    media = Media(folder / "talk.mp4", Fraction(25), 500, (1920, 1080))
     shot = Shot(FrameRange(0, 500), (), Box(0, 0, 1920, 1080))
     text = timeline_text(CutList(media, (1920, 1080), (shot,)), *FORMATS[".mlt"]["shotcut"])
-    path = tmp_path / "talk.mlt"
-    path.write_text(text.replace("0 0 1920 1080 1", "0 0 960 1080 1"))
+    for was, now in zip(replaced[::2], replaced[1::2], strict=True):
+        assert was in text, text
+        text = text.replace(was, now, 1)
+    path = folder / "talk.mlt"
+    path.write_text(text)
     (clip,) = read_timeline(path, HD).tracks[0]
-
-    assert clip.odd == "shows a part of its picture in a frame of another shape"
-    assert clip.move == Reframe(1.0, -480.0, 0.0)
+    return clip
 
 
 def test_a_bundle_is_read(tmp_path):

@@ -167,6 +167,11 @@ def edit_mlt(text, by):
     first, second = root.findall("playlist[@id='playlist0']/entry")[:2]
     first.set("out", str(int(first.get("out")) + 7))
     second.set("in", str(int(second.get("in")) + 7))
+    producers = {producer.get("id"): producer for producer in root.iter("producer")}
+    for entry in (first, second):  # Shotcut moves the ends of a filter with those of its clip
+        effect = producers[entry.get("producer")].find("filter")
+        effect.set("in", entry.get("in"))
+        effect.set("out", entry.get("out"))
     rects = [rect for rect in root.iter("property") if rect.get("name") == "transition.rect"]
     rects[4].text = rects[3].text
     x, rest = rects[3].text.split(" ", 1)

@@ -5,7 +5,7 @@ tracks all at once (Hungarian assignment), because greedy first matches swap two
 Sure boxes come first; doubtful ones may then continue a track that found none, but never begin
 one: a face that turns into profile is doubted, not gone (the idea of ByteTrack: Zhang et al.,
 arXiv:2110.06864). What is missed for a moment is interpolated. A track never crosses a cut of the
-source. What is no participant, by `_is_false`, is dropped in the end.
+source. What is no participant, by `_is_false` and `_is_shadow`, is dropped in the end.
 """
 
 from __future__ import annotations
@@ -129,12 +129,15 @@ def track_faces(
         before = frame
     made = [*ended, *living]
     finished = [_finish(t, detections, within) for t in made]
-    kept = [
-        done
+    real = [
+        (track, done)
         for track, done, beside in zip(made, finished, _largest_beside(finished), strict=True)
         if len(done[1]) >= min_seconds * rate
         and not _is_false(track, detections.looked_at, rate, sure, beside)
-        and not _is_shadow(track, made, detections.looked_at, sure)
+    ]
+    others = [track for track, _ in real]
+    kept = [
+        done for track, done in real if not _is_shadow(track, others, detections.looked_at, sure)
     ]
     kept.sort(key=lambda t: (t[0], float(t[1][0, 0])))
     return tuple(FaceTrack(n, *track) for n, track in enumerate(kept, 1))

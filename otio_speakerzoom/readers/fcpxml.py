@@ -44,7 +44,9 @@ _ODD = {
 class _Asset:
     path: str
     start: Fraction
-    """Its timecode in seconds."""
+    """Its timecode in seconds, 0 where the file does not say it."""
+    starts: bool
+    """Whether it does."""
     duration: Fraction
     size: tuple[int, int] | None
 
@@ -171,7 +173,7 @@ def _clip(item: ET.Element, at: Fraction, sequence: _Sequence) -> EditedClip | N
         ", ".join([*odd, *turned]),
         size=asset.size,
         whole=FrameRange(0, max(1, round(sequence.frames(asset.duration)))),
-        timecode=round(sequence.frames(asset.start)),
+        timecode=round(sequence.frames(asset.start)) if asset.starts else None,
     )  # fmt: skip
 
 
@@ -247,6 +249,7 @@ def _asset(asset: ET.Element, formats: Mapping[str | None, ET.Element], given: G
     return _Asset(
         media_path(source),
         _time(asset.get("start", "0s")),
+        "start" in asset.attrib,
         _time(asset.get("duration", "0s")),
         (None if form is None else _size(form)) or given.size,
     )

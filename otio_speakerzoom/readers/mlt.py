@@ -27,11 +27,20 @@ from otio_speakerzoom.readers.edited import (
     unplaced,
 )
 from otio_speakerzoom.readers.safe_xml import parse_xml
+from otio_speakerzoom.reframe import Reframe
 
 _CLOCK = re.compile(r"(\d+):(\d\d):(\d\d)(?:[.,](\d+))?")
+_KEY = re.compile(r"(?:(-?[\d:.,]+)([^=\d]?)=)?(.*)", re.DOTALL)
+"""A frame or clock, a letter unless it goes on evenly from there, an equals sign, and the value."""
 _WITH_FILE = ("avformat", "avformat-novalidate")
 _BENT = 0.01
 """Share by which a rectangle's shape may differ from the picture's: its numbers are rounded."""
+_HEARD = re.compile(
+    "volume|audio|pan|balance|mono|channelcopy|swapchannels|loudness|dynamic_loudness|gain|mute|"
+    "fadeInVolume|fadeOutVolume|sox|ladspa|lv2|vst2|rbpitch",
+    re.IGNORECASE,
+)
+"""How the names of filters begin that change sound only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def read(text: str, given: Given) -> EditedTimeline:
         playlist = playlists.get(track.get("producer"))
         if playlist is None or _value(playlist, "shotcut:audio"):
             continue
+        if any(_shown(effect) for effect in playlist.iterfind("filter")):
+            notes.append(f"a filter on the whole track {_value(playlist, 'shotcut:name')}")
         seen = track.get("hide") not in ("video", "both")
         clips = tuple(_clips(playlist, project, notes, seen=seen))
         if any(clip.source for clip in clips):  # Shotcut's lowest is a black background
@@ -95,7 +106,8 @@ def _tractor(document: ET.Element) -> ET.Element:
     tractors = {tractor.get("id"): tractor for tractor in document.iter("tractor")}
     if not tractors:
         raise ValueError("it has no tractor")
-    return tractors.get(document.get("producer")) or [*tractors.values()][-1]
+    told = tractors.get(document.get("producer"))
+    return [*tractors.values()][-1] if told is None else told
 
 
 def _clips(
@@ -108,7 +120,7 @@ def _clips(
         if item.tag != "entry":
             continue
         producer = project.producers.get(item.get("producer"))
-        start, end = (project.frame(item.attrib[key]) for key in ("in", "out"))
+        start, end = _in_out(item, producer, project)
         name = item.get("producer", "an entry") if producer is None else _name(producer)
         record = frame_range(name, at, end + 1 - start)
         at = record.end
@@ -122,6 +134,15 @@ def _clips(
             yield _clip(producer, record, frame_range(name, start, end + 1 - start), project, seen)
 
 
+def _in_out(item: ET.Element, producer: ET.Element | None, project: _Project) -> tuple[int, int]:
+    """First and last frame of an entry; those of its producer where it does not tell."""
+    whole = {} if producer is None else producer.attrib
+    first, last = (item.get(key) or whole.get(key) for key in ("in", "out"))
+    if last is None:
+        raise ValueError("an entry has no end")
+    return project.frame(first or "0"), project.frame(last)
+
+
 def _clip(
     producer: ET.Element, record: FrameRange, source: FrameRange, project: _Project, seen: bool
 ) -> EditedClip:
@@ -132,58 +153,96 @@ def _clip(
         odd.append("plays at another speed")
     path = media_path(resource)
     if project.root and not re.match(r"[/\\]|[A-Za-z]:", path):
-        path = f"{project.root.rstrip('/')}/{path}"
+        path = media_path(f"{project.root.rstrip('/')}/{path}")
+    odd += [f"has the link {_value(link, 'mlt_service')}" for link in producer.iterfind("link")]
+    effects = [effect for effect in producer.iterfind("filter") if _shown(effect)]
+    framings = [effect for effect in effects if _value(effect, "transition.rect")]
+    odd += [f"has the filter {_value(e, 'mlt_service')}" for e in effects if e not in framings]
+    move, keys = unplaced(project.given.size, project.canvas), tuple[MovingTo, ...]()
+    if framings:
+        move, keys, wrong = _framing(framings[0], source, project)
+        odd += wrong
+    if len(framings) > 1:
+        odd.append("is framed twice")
     length = _value(producer, "length")
-    size = project.given.size
-    move, keys = unplaced(size, project.canvas), tuple[MovingTo, ...]()
-    for effect in producer.iterfind("filter"):
-        if _value(effect, "disable") == "1":
-            continue
-        if _value(effect, "mlt_service") != "affine" or not _value(effect, "transition.rect"):
-            if _value(effect, "shotcut:filter") or _value(effect, "mlt_service") == "crop":
-                odd.append(f"has the filter {_value(effect, 'mlt_service')}")
-            continue
-        moves, bent = _moves(effect, project)
-        odd += bent
-        if moves:
-            move, keys = moves[0].move, moves if len({m.move for m in moves}) > 1 else ()
     return EditedClip(
-        record, source, _name(producer), path, move, keys, seen, ", ".join(odd),
-        size=size,
+        record, source, _name(producer), path, move, keys, seen, ", ".join(dict.fromkeys(odd)),
+        size=project.given.size,
         whole=FrameRange(0, project.frame(length)) if length else None,
     )  # fmt: skip
 
 
-def _moves(effect: ET.Element, project: _Project) -> tuple[tuple[MovingTo, ...], list[str]]:
-    """Where the picture is at each key of the filter, and what that cannot say.
+def _shown(effect: ET.Element) -> bool:
+    """Whether a filter is on and changes the picture."""
+    names = (_value(effect, "shotcut:filter"), _value(effect, "mlt_service"))
+    return _value(effect, "disable") != "1" and not any(map(_HEARD.match, names))
 
-    A still one has a key at the filter's first frame. Nothing where the media's size is not known.
+
+def _framing(
+    effect: ET.Element, source: FrameRange, project: _Project
+) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
+    """How the affine filter places the picture, its keys where it moves, and what is odd of it.
+
+    With fill, the picture covers the rectangle about its middle and is not cut off by it.
     """
-    size, (width, height) = project.given.size, project.canvas
-    begin = project.frame(effect.get("in", "0"))
-    fill = _value(effect, "transition.fill") != "0"
     odd = [
         "is turned"
         for axis in "xyz"
-        if finite(_value(effect, f"transition.fix_rotate_{axis}") or 0) % 360
+        for turn in ("fix_rotate", "rotate")
+        if not _resting(_value(effect, f"transition.{turn}_{axis}"))
     ]
+    ends = (effect.get("in"), effect.get("out"))
+    first, last = (None if end is None else project.frame(end) for end in ends)
+    if (first or 0) > source.start or (last is not None and last < source.end - 1):
+        odd.append("is framed for a part of it only")
+    if _value(effect, "transition.fill") == "0":
+        odd.append("is not framed to fill its rectangle")
+    size, (width, height) = project.given.size, project.canvas
+    if size is None or odd:
+        return None, (), odd
     moves: list[MovingTo] = []
-    if size is None:
-        return (), odd
-    for text in _value(effect, "transition.rect").split(";"):
-        time, equals, rect = text.rpartition("=")
-        at = project.frame(time.rstrip("~|!$-")) if equals else 0
-        x, y, w, h = (
-            finite(number[:-1]) / 100 * of if number.endswith("%") else finite(number)
-            for number, of in zip(rect.split()[:4], (width, height, width, height), strict=True)
-        )
+    texts = _value(effect, "transition.rect").split(";")
+    for text in texts:
+        time, kind, rect = _key(text)
+        try:
+            x, y, w, h = (
+                finite(number[:-1]) / 100 * of if number.endswith("%") else finite(number)
+                for number, of in zip(
+                    re.split(r"[\s/:x,]+", rect.strip())[:4],
+                    (width, height, width, height),
+                    strict=True,
+                )
+            )
+        except ValueError:
+            return None, (), [f"has a rectangle that cannot be read ({rect[:40]})"]
+        if (kind and len(texts) > 1) or time.startswith("-"):
+            odd.append("moves otherwise than evenly from key to key")
         across, down = w / size[0], h / size[1]
-        scale = max(across, down) if fill else min(across, down)
-        if abs(across - down) > _BENT * scale:
-            odd.append("shows a part of its picture in a frame of another shape")
+        bent = abs(across - down) > _BENT * max(across, down)
+        if bent and _value(effect, "transition.distort") == "1":
+            odd.append("is stretched")
+        scale = max(across, down)
+        at = project.frame(time) if time and not time.startswith("-") else 0
         move = placed(scale, x + w / 2 - width / 2, y + h / 2 - height / 2)
-        moves.append(MovingTo(begin + at, move))
-    return tuple(sorted(moves, key=lambda key: key.frame)), list(dict.fromkeys(odd))
+        moves.append(MovingTo((first or 0) + at, move))
+    moves.sort(key=lambda key: key.frame)
+    still = len({key.move for key in moves}) == 1
+    return moves[0].move, () if still else tuple(moves), odd
+
+
+def _key(text: str) -> tuple[str, str, str]:
+    """When, how it goes on from there, and the value; the first two empty where it stands still."""
+    found = _KEY.fullmatch(text)
+    return (found[1] or "", found[2] or "", found[3]) if found else ("", "", text)
+
+
+def _resting(text: str) -> bool:
+    """Whether a number, or every key of one, is a whole turn or none."""
+    values = [_key(part)[2] for part in text.split(";")]
+    try:
+        return not any(finite(value or 0) % 360 for value in values)
+    except ValueError:
+        return False
 
 
 def _name(producer: ET.Element) -> str:

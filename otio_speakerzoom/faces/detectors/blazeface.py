@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -69,22 +70,22 @@ class BlazeFace:
             model_bytes = model.read_bytes()
         except OSError as error:
             raise WeightsError(f"{model} cannot be read; see weights/README.md") from error
+        at_once = min(_AT_ONCE, os.cpu_count() or 1)
+        self._idle: SimpleQueue[Any] = SimpleQueue()
         try:
-            started = [
-                _start(model_bytes, min_confidence)
-                for _ in range(min(_AT_ONCE, os.cpu_count() or 1))
-            ]
+            with ExitStack() as started:  # which closes them all again if one does not start
+                for _ in range(at_once):
+                    detector, self._image = _start(model_bytes, min_confidence)
+                    started.callback(detector.close)
+                    self._idle.put(detector)
+                self._started = started.pop_all()
         except (ImportError, OSError) as error:
             raise cannot_load(error) from error
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(f"MediaPipe cannot use {model} to find faces: {reason}") from error
         # MediaPipe runs the network on one thread and lets Python go on meanwhile.
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        for detector, self._image in started:
-            self._idle.put(detector)
-        self._count = len(started)
-        self._threads = ThreadPoolExecutor(self._count)
+        self._threads = ThreadPoolExecutor(at_once)
 
     def __call__(
         self, picture: NDArray[np.uint8]
@@ -98,9 +99,7 @@ class BlazeFace:
     def close(self) -> None:
         """Free MediaPipe's graphs and their threads; a second time does nothing."""
         self._threads.shutdown()
-        while self._count:
-            self._idle.get().close()
-            self._count -= 1
+        self._started.close()
 
     def __enter__(self) -> Self:
         return self
