@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom import weights
 from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.faces.detectors import blazeface
 from otio_speakerzoom.faces.detectors.blazeface import (
     BlazeFace,
     _one_each,
@@ -175,3 +176,43 @@ def test_a_box_follows_the_ears_of_a_turned_head():
 
     assert straight.tolist() == pytest.approx([106, 83, 194, 204])
     assert (turned - straight).tolist() == pytest.approx([-9, 0, -9, 0])
+
+
+class Started:
+    """What stands for one of MediaPipe's detectors: whether it was closed."""
+
+    open = 0
+
+    def __init__(self):
+        Started.open += 1
+
+    def close(self):
+        Started.open -= 1
+
+
+@pytest.mark.parametrize("broken", [1, 2, None])
+def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
+    tmp_path, monkeypatch, broken
+):
+    (tmp_path / "model.tflite").write_bytes(b"any")
+    calls = []
+
+    def start(*_):
+        calls.append(1)
+        if len(calls) == broken:
+            raise RuntimeError("no graph")
+        return Started(), None
+
+    monkeypatch.setattr(Started, "open", 0)
+    monkeypatch.setattr(blazeface, "_start", start)
+    monkeypatch.setattr(blazeface.os, "cpu_count", lambda: 8)
+    if broken:
+        with pytest.raises(WeightsError, match="no graph"):
+            BlazeFace(tmp_path / "model.tflite")
+    else:
+        detector = BlazeFace(tmp_path / "model.tflite")
+        assert Started.open == 3
+        detector.close()
+        detector.close()
+
+    assert Started.open == 0
