@@ -36,11 +36,11 @@ _WITH_FILE = ("avformat", "avformat-novalidate")
 _BENT = 0.01
 """Share by which a rectangle's shape may differ from the picture's: its numbers are rounded."""
 _HEARD = re.compile(
-    "volume|audio|pan|balance|mono|channelcopy|swapchannels|loudness|dynamic_loudness|gain|mute|"
-    "fadeInVolume|fadeOutVolume|sox|ladspa|lv2|vst2|rbpitch",
+    "volume|audio(?!waveform|spectrum|levelgraph)|panner|mono$|channelcopy|swapchannels|loudness|"
+    "dynamic_loudness|mute|fadeInVolume|fadeOutVolume|sox|ladspa|lv2|vst2|rbpitch",
     re.IGNORECASE,
 )
-"""How the names of filters begin that change sound only."""
+"""How the names of filters begin that change sound only; a waveform is drawn over the picture."""
 
 
 @dataclass(frozen=True, slots=True)
