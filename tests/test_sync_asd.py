@@ -219,14 +219,70 @@ def test_a_sound_counts_as_the_faces_own_only_where_its_voice_was_left_in(traini
     rng = np.random.default_rng(3)
     for _ in range(40):
         own, other = rng.normal(0, 3000, (2, 50 * 640)).astype(np.float32)
-        taught = np.ones((50, 256), np.float16)
-        (made, features), voiced = scenes.sounding((own, taught), other, rng)
+        taught, turns = np.ones((50, 256), np.float16), rng.random(50) < 0.2
+        (made, features), voiced = scenes.sounding((own, taught), other, turns, 0.3, rng)
         kept = (made == own).reshape(50, -1).all(axis=1)
         # what was swapped or muted is labelled so; what is untouched is labelled as the own voice
         assert (voiced[kept] == 1).all()
         assert (voiced[made.reshape(50, -1).max(axis=1) == 0] == 0).all()
         # and the teachers, who heard the own voice alone, are believed where it is alone
         np.testing.assert_array_equal(np.isfinite(features).all(axis=1), kept)
+
+
+def test_another_voice_answers_where_it_is_its_turn_and_nowhere_else(training):
+    scenes = training["scenes"]
+    own, other = np.full(20 * 640, 2000.0, np.float32), np.full(20 * 640, -500.0, np.float32)
+    turns = np.zeros(20, bool)
+    turns[5:10] = True
+
+    made = scenes.answered(own, other, turns, gain=0.5)
+
+    fade = 160  # samples on either side of a change, 20 ms in all
+    assert (made[: 5 * 640 - fade] == 2000).all()
+    assert (made[10 * 640 + fade :] == 2000).all()
+    # as loud as the own voice, times the gain
+    assert made[5 * 640 + fade : 10 * 640 - fade] == pytest.approx(-1000, abs=1)
+    assert np.abs(np.diff(made)).max() < 3000 / 300  # no click
+
+
+def test_a_face_comes_to_rest_and_back_without_a_cut(training):
+    pictures, rest = np.zeros((9, 2, 2), np.uint8), np.full((9, 2, 2), 100, np.uint8)
+
+    training["scenes"].fade_in(pictures, rest)
+
+    assert pictures[:, 0, 0].tolist() == [25, 50, 75, 100, 100, 100, 75, 50, 25]
+
+
+def test_a_face_never_counts_as_speaking_while_it_listens(training):
+    scenes = training["scenes"]
+    made = scenes.Scenes([talker(training, 1)], batch=1, ticks=60, seed=0)
+    listening = 0
+    for seed in range(40):
+        rng = Listening(np.random.default_rng(seed))
+        scene = made.scene(0, 60, rng)
+        joints = np.flatnonzero(scene.weight == 0)
+        if len(joints) == 2 * scenes.FADE:
+            there = slice(joints[0], joints[-1] + 1)
+            listening += 1
+            assert (scene.speaks[there] == 0).all()
+            assert (scene.mouths[there] == 0).all()
+            assert np.isnan(scene.seen[there]).all()
+    assert listening > 20
+
+
+class Listening:
+    """A random source that makes every scene one of a face that listens for a while."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+    def choice(self, options, *arguments, **named):
+        if "listens" in list(options if isinstance(options, list) else []):
+            return "listens"
+        return self.rng.choice(options, *arguments, **named)
 
 
 def test_teachers_are_asked_for_the_tick_that_is_heard(training):

@@ -3,9 +3,9 @@
     python training/evaluate.py --corpus CORPUS --teachers teachers.npz SCORER ...
 
 Every track is shown with its own sound; with other people's; with its own half a track late; with
-none; and mixed with another voice as loud. It is also shown held still, and resting (its own
-pauses back and forth) while somebody else is heard. What is true follows from the making: nothing
-here asks a teacher. Scorers are compared on the same pairings.
+none; mixed with another voice as loud; and with another voice in its pauses. It is also shown held
+still, and resting (its own pauses back and forth) while somebody else is heard. What is true
+follows from the making: nothing here asks a teacher. Scorers are compared on the same pairings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from corpus import FACE, Track, read
 from numpy.typing import NDArray
-from scenes import REST, loudness, resting
+from scenes import QUIET, REST, answered, loudness, resting
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 from scipy.stats import rankdata
@@ -146,7 +146,7 @@ def trial(judge: Judge, tracks: Sequence[Track], *, seed: int = 0, others: int =
             continue
         own, speech = ask(face, sound), track.voice > 0.5
         logits["talking"].append(own[speech])
-        logits["pause"].append(own[track.voice < 0.15])
+        logits["pause"].append(own[track.voice < QUIET])
         hiss = mfcc_rows(mfcc(rng.normal(0, 2, 640 * count).astype(np.int16)), count)
         logits["muted"].append(ask(face, hiss)[speech])
         if count >= 100:
@@ -170,6 +170,10 @@ def trial(judge: Judge, tracks: Sequence[Track], *, seed: int = 0, others: int =
             two = track.pcm[: 640 * span] + gain * other.pcm[: 640 * span]
             mixed = mfcc_rows(mfcc(two.clip(-32768, 32767).astype(np.int16)), span)
             logits["mixed"].append(ask(face, mixed)[speech[:span]])
+            turns = track.voice[:span] < QUIET
+            two = answered(track.pcm[: 640 * span], other.pcm[: 640 * span], turns)
+            answers = mfcc_rows(mfcc(two.clip(-32768, 32767).astype(np.int16)), span)
+            logits["answered"].append(ask(face, answers)[turns & heard])
             for seconds, found in margins.items():
                 w = 25 * seconds
                 for i in range(0, span - w + 1, w):

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from corpus import FACE, Track
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import butter, fftconvolve, sosfilt
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -29,8 +29,12 @@ SHORTER = (0.5, 0.3, 0.2)
 there too."""
 PAUSE = 3
 """What a tick of a pause counts: they are few, and cuts are timed by them."""
+QUIET = 0.15
+"""Below this the voice detector is sure that nobody is heard."""
 REST = 150
 """Ticks of a resting face: a pause played back and forth."""
+FADE = 3
+"""Ticks in which a picture turns into that of the same face at rest, and back."""
 
 Random = np.random.Generator
 Pictures = NDArray[np.uint8]
@@ -85,6 +89,10 @@ class Piece:
         there = (at >= 0) & (at < count)
         return np.where(there[:, None], self.take.heard[at.clip(0, count - 1)], np.float16(np.nan))
 
+    def quiet(self, shift: int = 0) -> NDArray[np.bool_]:
+        """(ticks,) where nobody is heard, `shift` samples late."""
+        return self.take.voice[self.at(shift).clip(0, len(self.take.voice) - 1)] < QUIET
+
     def talking(self, shift: int = 0) -> NDArray[np.float32]:
         """(ticks,) how surely the face speaks; with `shift`, as its late sound has it."""
         talking = self.take.talking * np.float32(self.take.sync != "not_speaking")
@@ -107,8 +115,8 @@ class Scenes(IterableDataset):
         seconds = np.array([sum(len(t.pictures) for t in takes) / 25 for takes in self.people])
         # Those of whom there is more are seen more often, yet less than in proportion.
         self.chance = seconds**0.7 / (seconds**0.7).sum()
-        rests = (resting(track) for track in tracks)
-        self.rests = [rest for rest in rests if rest is not None]
+        rests = ((track.name, resting(track)) for track in tracks)
+        self.rests = {name: rest for name, rest in rests if rest is not None}
 
     def __iter__(self) -> Iterator[list[NDArray]]:
         worker = get_worker_info()
@@ -133,18 +141,25 @@ class Scenes(IterableDataset):
         weight = np.concatenate([piece_weight(piece, len(pieces), shift) for piece in pieces])
         own = joined(pieces, shift)
         wrong = [joined(self.elsewhere(pieces, person, rng)) for _ in range(WRONG + 1)]
-        kind = rng.choice(["talks", "freezes", "rests"], p=[0.7, 0.1, 0.2])
-        if kind == "rests":
-            rest = self.rests[rng.integers(len(self.rests))]
-            start = rng.integers(len(rest) - ticks + 1)
-            pace = rng.uniform(0.4, 1)  # at its own pace a short pause comes round too often
-            pictures = rest[start + (pace * np.arange(ticks)).astype(int)]
+        turns, answers = np.concatenate([piece.quiet(shift) for piece in pieces]), 0.15
+        kind = rng.choice(["talks", "listens", "rests", "freezes"], p=[0.6, 0.16, 0.14, 0.1])
+        rest = self.rests.get(pieces[0].take.name)
+        start, end = span(ticks, rng)
+        there = slice(start, end)
+        if kind == "listens" and rest is not None:  # and talks before or after
+            fade_in(pictures[there], slowly(rest, end - start, rng))
+            turns, answers = np.zeros(ticks, bool), 0.7
+            turns[there] = True
+            weight[start : start + FADE] = weight[end - FADE : end] = 0
+            mouths[there], speaks[there], seen[there] = 0, 0, np.nan
+        elif kind == "rests":
+            rests = list(self.rests.values())
+            pictures = slowly(rests[rng.integers(len(rests))], ticks, rng)
             mouths[:], speaks[:], weight[:], seen[:] = 0, 0, 1, np.nan
         elif kind == "freezes":
-            start, end = span(ticks, rng)
-            pictures[start:end] = pictures[start]
-            mouths[start:end], speaks[start:end], seen[start:end] = 0, 0, np.nan
-        first, voiced = sounding(own, wrong.pop()[0], rng)
+            pictures[there] = pictures[start]
+            mouths[there], speaks[there], seen[there] = 0, 0, np.nan
+        first, voiced = sounding(own, wrong.pop()[0], turns, answers, rng)
         sounds = [first, *wrong]
         rows = [cepstra(recorded(sound, rng), ticks, rng) for sound, _ in sounds]
         crops = filmed_badly(framed(pictures, rng), rng)
@@ -211,8 +226,7 @@ def filmed(takes: Sequence[Track], ticks: int, rng: Random) -> list[Piece]:
 
 def piece_weight(piece: Piece, pieces: int, shift: int) -> NDArray[np.float32]:
     """(T,) what its ticks count: nothing where it meets another, much in a pause."""
-    voice = piece.take.voice[piece.at(shift).clip(0, len(piece.take.voice) - 1)]
-    weight = np.where(voice < 0.15, PAUSE, 1).astype(np.float32)
+    weight = np.where(piece.quiet(shift), PAUSE, 1).astype(np.float32)
     if piece.take.sync == "sync_doubtful":
         weight *= 0.3
     if pieces > 1:
@@ -222,7 +236,7 @@ def piece_weight(piece: Piece, pieces: int, shift: int) -> NDArray[np.float32]:
 
 def resting(track: Track) -> Pictures | None:
     """(150, 192, 192) the track's longest pause back and forth, if one lasts half a second."""
-    quiet = np.flatnonzero(track.voice < 0.15)
+    quiet = np.flatnonzero(track.voice < QUIET)
     if track.sync == "not_speaking":
         quiet = np.arange(len(track.voice))
     if not len(quiet):
@@ -233,11 +247,36 @@ def resting(track: Track) -> Pictures | None:
     return track.pictures[np.resize(np.concatenate([longest, longest[::-1]]), REST)]
 
 
-def sounding(own: Heard, other: Sound, rng: Random) -> tuple[Heard, NDArray[np.float32]]:
-    """Return a sound and, per tick, whether the face's own voice (with all its words) is in it."""
+def slowly(rest: Pictures, ticks: int, rng: Random) -> Pictures:
+    """(ticks, 192, 192) of a resting face; at its own pace a short pause comes round too often."""
+    start, pace = rng.integers(REST - ticks + 1), rng.uniform(0.4, 1)
+    return rest[start + (pace * np.arange(ticks)).astype(int)]
+
+
+def fade_in(pictures: Pictures, rest: Pictures) -> None:
+    """Turn `pictures`, in place, into those of `rest`, and back at the end."""
+    pictures[FADE:-FADE] = rest[FADE:-FADE]
+    for n in range(FADE):
+        share = (n + 1) / (FADE + 1)
+        for at in (n, len(rest) - 1 - n):
+            pictures[at] = cv2.addWeighted(rest[at], share, pictures[at], 1 - share, 0)
+
+
+def sounding(
+    own: Heard, other: Sound, turns: NDArray[np.bool_], answers: float, rng: Random
+) -> tuple[Heard, NDArray[np.float32]]:
+    """Return a sound and, per tick, whether the face's own voice (with all its words) is in it.
+
+    With the chance `answers` the other voice is heard where it is its turn, and nowhere else.
+    """
     sound, features = own
     ticks = len(features)
     voiced = np.ones(ticks, np.float32)
+    if rng.random() < answers:
+        gain = 10 ** (rng.uniform(-6, 6) / 20)
+        made = answered(sound, other, turns, gain)
+        changed = (made != sound).reshape(ticks, -1).any(axis=1)
+        return (made, np.where(changed[:, None], np.float16(np.nan), features)), voiced * ~turns
     kind = rng.choice(["own", "mixed", "swapped", "muted"], p=[0.5, 0.25, 0.17, 0.08])
     if kind == "own":
         return own, voiced
@@ -253,6 +292,15 @@ def sounding(own: Heard, other: Sound, rng: Random) -> tuple[Heard, NDArray[np.f
         sound[there] = 0 if kind == "muted" else other[there]
         voiced[start:end] = 0
     return (sound, features), voiced
+
+
+def answered(sound: Sound, other: Sound, turns: NDArray[np.bool_], gain: float = 1) -> Sound:
+    """Return `sound` with the other in its place in those of the (T,) ticks, faded over 20 ms.
+
+    It is as loud as what it replaces a part of, times `gain`.
+    """
+    share = uniform_filter1d(np.repeat(turns, TICK).astype(np.float32), 320)
+    return sound + share * (other * gain * loudness(sound) / loudness(other) - sound)
 
 
 def loudness(sound: NDArray) -> float:
@@ -339,6 +387,9 @@ def filmed_badly(crops: Pictures, rng: Random) -> Pictures:
             .astype(int)
             .clip(0, len(crops) - 1)
         ]
+    elif rng.random() < 0.15:  # a call over a bad line: some are lost, and the last one stays
+        lost = rng.random(len(crops)) < rng.uniform(0.03, 0.3)
+        crops = crops[np.maximum.accumulate(np.where(lost, 0, np.arange(len(crops))))]
     if rng.random() < 0.4:  # a far face
         side = int(rng.integers(24, 90)) * 4 // 5  # of the crop, four fifths of the face
         way = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC

@@ -1,6 +1,7 @@
-"""Train a member of Sync-ASD from nothing, or join members to one file.
+"""Train a member of Sync-ASD, from nothing or further, or join members to one file.
 
     python training/train.py --corpus CORPUS --teachers teachers.npz --out member.npz
+    python training/train.py ... --start member-2000.npz --rate 1e-3 --out further.npz
     python training/train.py --join one-2000.npz other-2000.npz --out sync-asd.npz
 
 Every step, eight faces or more are seen once, and three sounds heard for each: the one that it
@@ -31,7 +32,7 @@ from torch.utils.data import DataLoader
 from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, stacked
 
 BATCH, TICKS = 8, 128
-RATE, DECAY, WARM_UP = 2e-3, 0.05, 100
+DECAY, WARM_UP = 0.05, 100
 AVERAGE = 0.995
 """How much of the running mean of the weights a step keeps; the mean is what is evaluated."""
 WRONG_SOUND = 0.5
@@ -126,13 +127,26 @@ def join(members: Sequence[Path], path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, Member], None]) -> Member:
-    """Return the running mean of a network trained for `steps`; `look` sees it now and then."""
-    torch.manual_seed(seed)
-    network, helpers = Member(), Helpers()
+def load(path: Path) -> Member:
+    """Return the member that `save` wrote."""
+    network = Member()
+    with np.load(path) as arrays:
+        network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+    return network
+
+
+def train(
+    network: Member,
+    scenes: Scenes,
+    steps: int,
+    rate: float,
+    look: Callable[[int, Member], None],
+) -> None:
+    """Train `network` for `steps`; `look` sees the running mean of its weights after each."""
+    helpers = Helpers()
     average = deepcopy(network).eval()
     weights = [*network.parameters(), *helpers.parameters()]
-    optimizer = torch.optim.AdamW(weights, RATE, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(weights, rate, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: (
@@ -155,7 +169,6 @@ def train(scenes: Scenes, steps: int, seed: int, look: Callable[[int, Member], N
             print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {told}", flush=True)
             sums.clear()
         look(step, average)
-    return average
 
 
 @torch.no_grad()
@@ -179,7 +192,9 @@ def main() -> None:
         help="the npz to write; each look adds its step to the name",
     )
     parser.add_argument("--join", nargs="+", type=Path, help="members to join to one file")
+    parser.add_argument("--start", type=Path, help="a member to train further")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument(
         "--look", type=int, default=150, help="steps between two looks at strangers"
     )
@@ -201,7 +216,9 @@ def main() -> None:
             print(json.dumps(summary(trial(judge_of(network), strangers, others=2))), flush=True)
 
     scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
-    train(scenes, arguments.steps, arguments.seed, look)
+    torch.manual_seed(arguments.seed)
+    network = load(arguments.start) if arguments.start else Member()
+    train(network, scenes, arguments.steps, arguments.rate, look)
 
 
 if __name__ == "__main__":
