@@ -33,6 +33,9 @@ QUIET = 0.15
 """Below this the voice detector is sure that nobody is heard."""
 REST = 150
 """Ticks of a resting face: a pause played back and forth."""
+ANSWERED, LISTENS = 0.15, 0.7
+"""How often another voice fills a talker's pauses; and how often it is what is heard while the face
+comes to rest, which else rests under its own voice."""
 FADE = 3
 """Ticks in which a picture turns into that of the same face at rest, and back."""
 
@@ -141,14 +144,14 @@ class Scenes(IterableDataset):
         weight = np.concatenate([piece_weight(piece, len(pieces), shift) for piece in pieces])
         own = joined(pieces, shift)
         wrong = [joined(self.elsewhere(pieces, person, rng)) for _ in range(WRONG + 1)]
-        turns, answers = np.concatenate([piece.quiet(shift) for piece in pieces]), 0.15
+        turns, answers = np.concatenate([piece.quiet(shift) for piece in pieces]), ANSWERED
         kind = rng.choice(["talks", "listens", "rests", "freezes"], p=[0.6, 0.16, 0.14, 0.1])
         rest = self.rests.get(pieces[0].take.name)
         start, end = span(ticks, rng)
         there = slice(start, end)
         if kind == "listens" and rest is not None:  # and talks before or after
             fade_in(pictures[there], slowly(rest, end - start, rng))
-            turns, answers = np.zeros(ticks, bool), 0.7
+            turns, answers = np.zeros(ticks, bool), LISTENS
             turns[there] = True
             weight[start : start + FADE] = weight[end - FADE : end] = 0
             mouths[there], speaks[there], seen[there] = 0, 0, np.nan
