@@ -6,7 +6,8 @@ For every labelled clip: average precision over the frames of all visible faces 
 heard, or not), and the share of frames with one visible speaker among several faces in which that
 speaker's score is the highest. Then, of all clips but those in which mouths move unheard, how often
 a face counts as speaking (P > 0.5), by what is heard. Faces are those that our own detector and
-tracker found.
+tracker found. With `--cue 1` the mouth-motion cue is added to the raw logits, in that share; what
+passes P > 0.5 then tells nothing, because the sum is not calibrated.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,12 +25,32 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.faces.track import overlaps
-from otio_speakerzoom.model import FaceTrack, SpeechScores
+from otio_speakerzoom.model import FaceTrack, SpeechScores, quiet
+from otio_speakerzoom.speech.calibration import Calibration
+from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
+from otio_speakerzoom.speech.scorers import NETWORKS, score_source
 
 NEAR_S = 0.3
 """Labels are good to some hundredths of a second, and a mouth opens before its voice is heard."""
 HEARD = ("the face itself", "the face itself, just before or after", "somebody else who is seen",
          "somebody who is not seen", "nobody")  # fmt: skip
+
+
+class Cue(MouthMotion):
+    """Agreement of mouth and sound alone, in a share of a network's scale."""
+
+    gated = False
+
+    def __init__(self, scale: float) -> None:
+        self.calibration = Calibration(scale, 0)
+
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
+        """Return the (T, M) agreement of each clip."""
+        return [
+            np.stack([agreement(clip.crops, sound) for sound in clip.sounds], axis=1).astype("f4")
+            for clip in clips
+        ]
 
 
 class FaceFrame(NamedTuple):
@@ -44,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--scorer", required=True, choices=pipeline.SCORERS)
+    parser.add_argument("--cue", type=float, default=0, metavar="SHARE")
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()
     print("| clip | average precision | face frames | on top | frames | false, P > 0.5 | frames |")
@@ -59,7 +83,10 @@ def main() -> None:
             )  # fmt: skip
             analysis = pipeline.analyze(job)
             rate = float(analysis.media.rate)
-            found = frames(labels, analysis.tracks, analysis.speech.scores, rate)
+            scores = analysis.speech.scores
+            if arguments.cue:
+                scores = with_cue(analysis, arguments.cue)
+            found = frames(labels, analysis.tracks, scores, rate)
             print(row(path.stem, *found), flush=True)
             for mine, all_ in zip(found, everything, strict=True):
                 all_ += mine
@@ -70,6 +97,20 @@ def main() -> None:
     for heard in HEARD:
         logits = np.array([face.logit for face in undubbed if face.heard == heard])
         print(f"| {heard} | {(logits > 0).mean() if len(logits) else np.nan:.4f} | {len(logits)} |")
+
+
+def with_cue(analysis: pipeline.Analysis, share: float) -> tuple[SpeechScores, ...]:
+    """Return a network's scores with a share of the cue added to its raw logits."""
+    if analysis.voice is None:
+        raise ValueError(f"{analysis.media.path} has no sound to compare mouths with")
+    cue = Cue(share * NETWORKS[analysis.scorer].calibration.slope)
+    added = score_source(
+        analysis.media, analysis.tracks, analysis.voice, cue, analysis.within, quiet
+    )
+    return tuple(
+        replace(score, logits=score.logits + extra.logits)
+        for score, extra in zip(analysis.speech.scores, added.scores, strict=True)
+    )
 
 
 def frames(
