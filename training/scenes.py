@@ -33,7 +33,7 @@ QUIET = 0.15
 """Below this the voice detector is sure that nobody is heard."""
 REST = 150
 """Ticks of a resting face: a pause played back and forth."""
-ANSWERED, LISTENS = 0.15, 0.7
+ANSWERED, LISTENS = 0.35, 0.7
 """How often another voice fills a talker's pauses; and how often it is what is heard while the face
 comes to rest, which else rests under its own voice."""
 FADE = 3
