@@ -70,6 +70,8 @@ def main() -> None:
     parser.add_argument("--cue", type=float, default=0, metavar="SHARE")
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()
+    if arguments.cue and arguments.scorer == "motion":
+        parser.error("--cue is for networks: `motion` is made of the cue")
     print("| clip | average precision | face frames | on top | frames | false, P > 0.5 | frames |")
     print("|---|---|---|---|---|---|---|")
     everything: tuple[list[FaceFrame], list[bool]] = [], []
