@@ -17,7 +17,8 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.reframe import decimal, fit
-from otio_speakerzoom.spelling import timebase, timecode, xml_text
+from otio_speakerzoom.spelling import timebase, xml_text
+from otio_speakerzoom.timecode import timecode
 from otio_speakerzoom.timeline import (
     ProgrammeFacts,
     ProgrammeShot,

@@ -14,7 +14,7 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.reframe import Reframe, fill, fit
-from otio_speakerzoom.spelling import one_hour
+from otio_speakerzoom.timecode import one_hour
 from otio_speakerzoom.timeline import (
     ProgrammeFacts,
     ProgrammeShot,

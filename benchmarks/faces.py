@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces import choose
 from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
 from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks

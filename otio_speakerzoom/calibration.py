@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import StoreError, ToolError
-from otio_speakerzoom.media import find_ffmpeg, pictures, probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.render import preview
+from otio_speakerzoom.source import find_ffmpeg, pictures, probe
 
 SIZE, CANVAS, RATE = (1920, 1080), (1080, 1920), Fraction(25)
 LENGTH = 50

@@ -14,12 +14,12 @@ from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
 from otio_speakerzoom.errors import MediaError, TimelineError
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.readers import EditedClip, EditedTimeline, Given, read_timeline, text_of
 from otio_speakerzoom.readers.bookkeeping import faults
 from otio_speakerzoom.readers.safe_xml import parse_xml
 from otio_speakerzoom.reframe import fit
+from otio_speakerzoom.source import probe
 
 _HOSTS = {
     "resolve": "Resolve",

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.inspection import Known
 from otio_speakerzoom.lettering import drawn_labels, fitted, mut_letter
-from otio_speakerzoom.media import pictures
 from otio_speakerzoom.model import FrameRange, Progress, quiet
+from otio_speakerzoom.source import pictures
 from otio_speakerzoom.store import replacing
 
 PICTURE = 240

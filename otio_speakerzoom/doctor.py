@@ -13,7 +13,7 @@ from rich.table import Table
 
 from otio_speakerzoom import weights
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.media import find_ffmpeg
+from otio_speakerzoom.source import find_ffmpeg
 
 OWNERS_OF_CV2 = (
     "opencv-python-headless",

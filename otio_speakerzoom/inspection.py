@@ -29,7 +29,7 @@ from otio_speakerzoom.director.report import (
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, Voice
-from otio_speakerzoom.spelling import timecode
+from otio_speakerzoom.timecode import timecode
 
 HEARD = 0.5
 """Probability above which somebody is heard: Silero VAD's own default."""

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.inspection import HEARD, Known
 from otio_speakerzoom.lettering import drawn_labels, fitted, mut_letter, width_of
-from otio_speakerzoom.media import find_ffmpeg, last_line, pictures
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, quiet
 from otio_speakerzoom.render import encoder
+from otio_speakerzoom.source import find_ffmpeg, last_line, pictures
 from otio_speakerzoom.store import replacing
 
 LONGEST = 1280

@@ -110,7 +110,7 @@ def time(text: str) -> Callable[[Media], int]:
 
 def _label_frame(label: list[int], media: Media) -> int:
     """Return the source frame of a timecode label; with the file's timecode if it carries one."""
-    from otio_speakerzoom.media import timecode_frames
+    from otio_speakerzoom.timecode import timecode_frames
 
     hours, minutes, seconds, frames = label
     frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)

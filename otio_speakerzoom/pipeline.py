@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store, weights
 from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.style import Style

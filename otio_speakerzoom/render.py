@@ -22,9 +22,9 @@ from typing import IO, Any
 import ffmpeg
 
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.media import find_ffmpeg, last_line, on_grid
 from otio_speakerzoom.model import Box, Cover, CutList, Progress, quiet
 from otio_speakerzoom.reframe import crop_of, reframe_at
+from otio_speakerzoom.source import find_ffmpeg, last_line, on_grid
 from otio_speakerzoom.store import replacing
 
 log = logging.getLogger(__name__)

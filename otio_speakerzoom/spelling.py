@@ -1,4 +1,4 @@
-"""How text formats spell what every timeline holds: XML, timecode, frame rates."""
+"""How text formats spell what every timeline holds: XML and frame rates."""
 
 from __future__ import annotations
 
@@ -31,25 +31,3 @@ def timebase(rate: Fraction, path: str, format_: str) -> tuple[int, bool]:
         f"{path}: {format_} has no way to say {rate} frames per second; conform it first: "
         f"ffmpeg -i IN -vf fps={max(1, round(rate))} -c:a copy OUT"
     )
-
-
-def timecode(frame: int, base: int, *, drop: bool) -> str:
-    """Return a count of frames from 00:00:00:00 as HH:MM:SS:FF; midnight follows 23:59.
-
-    Dropped counting (SMPTE ST 12-1) leaves out the first 2 labels in 30, or 4 in 60, of every
-    minute that is not a tenth one.
-    """
-    if drop:
-        dropped = base // 15
-        minute = 60 * base - dropped
-        tens, rest = divmod(frame, 10 * minute + dropped)
-        frame += dropped * (9 * tens + max(0, (rest - dropped) // minute))
-    seconds, frames = divmod(frame, base)
-    hours, minutes = seconds // 3600 % 24, seconds // 60 % 60
-    return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if drop else ':'}{frames:02}"
-
-
-def one_hour(base: int, *, drop: bool) -> int:
-    """Return the frames to 01:00:00:00, where editors start a timeline."""
-    # Dropped counting leaves out 2 labels in 30 in 54 of an hour's minutes.
-    return 3600 * base - (54 * base // 15 if drop else 0)

@@ -8,7 +8,7 @@ import av
 import pytest
 from hypothesis import settings
 
-from otio_speakerzoom.media import find_ffmpeg
+from otio_speakerzoom.source import find_ffmpeg
 
 # how long an example takes says nothing on a busy machine; fifty of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)

@@ -12,11 +12,11 @@ from conftest import SHARED
 from otio_speakerzoom.checking import check
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import timeline_text
 from otio_speakerzoom.readers.open import READERS
+from otio_speakerzoom.source import probe
 
 DTD = SHARED / "reference" / "dtd" / "FCPXMLv1_10.dtd"
 ID = r'<clipitem id="([^"]*)"'

@@ -20,9 +20,9 @@ from rich.console import Console
 from otio_speakerzoom import store, weights
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.progress import shown_progress
+from otio_speakerzoom.source import probe
 
 EMBEDDED = ("--scorer", "sync-asd")
 

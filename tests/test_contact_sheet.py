@@ -25,8 +25,8 @@ from otio_speakerzoom.contact_sheet import (
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.inspection import Known
 from otio_speakerzoom.lettering import _warn, drawn_labels, fitted, mut_letter, width_of
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import FaceTrack, Microphone, Person, Speech, SpeechScores, Voice
+from otio_speakerzoom.source import probe
 
 BOX = (120.0, 60.0, 180.0, 120.0)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom import weights
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detect import detect_faces, looked_at_size

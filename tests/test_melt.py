@@ -11,9 +11,9 @@ import opentimelineio as otio
 import pytest
 from readers import between
 
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
 from otio_speakerzoom.render import preview
+from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline import to_otio
 
 WIDE = Box(0, 0, 640, 360)

@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from otio_speakerzoom import media
+from otio_speakerzoom import source
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Listening, Microphone
 from otio_speakerzoom.speech.microphones import choose_microphones, microphones_apart
@@ -34,9 +34,9 @@ def with_sound(tmp_path_factory):
             inputs += ["-f", "s16le", "-ar", str(RATE), "-ac", str(len(samples)), "-i", str(raw)]
         maps = [part for n in range(len(streams) + 1) for part in ("-map", str(n))]
         path = folder / f"{name}.mov"
-        command = [media.find_ffmpeg(), "-v", "error", "-y", *inputs, *maps, "-c:a", "pcm_s16le"]
+        command = [source.find_ffmpeg(), "-v", "error", "-y", *inputs, *maps, "-c:a", "pcm_s16le"]
         subprocess.run([*command, str(path)], check=True)
-        return media.probe(path)
+        return source.probe(path)
 
     return make
 
@@ -88,7 +88,7 @@ def test_what_is_asked_for_is_what_is_heard(two_microphones):
     (right,) = chosen(two_microphones, channel=2)
 
     def levels(microphone):
-        sound = np.concatenate(list(media.sound(two_microphones, microphone=microphone)))
+        sound = np.concatenate(list(source.sound(two_microphones, microphone=microphone)))
         return np.abs(sound.reshape(6, -1).astype(float)).mean(axis=1)
 
     assert right == Microphone(0, 1)

@@ -13,9 +13,9 @@ from test_contact_sheet import keep, known_of, track_of
 
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.media import pictures, probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot, Sound
 from otio_speakerzoom.overlay import film_size, write_overlay
+from otio_speakerzoom.source import pictures, probe
 
 BOX = (120.0, 80.0, 220.0, 180.0)
 LEFT_EDGE, MIDDLE = (120, 130), (170, 130)  # x, y in a film as large as its source

@@ -12,7 +12,7 @@ from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.faces.embed import (
     FACE_SIDE,

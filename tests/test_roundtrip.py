@@ -17,7 +17,6 @@ from strategies import cut_lists
 from otio_speakerzoom import importing, store
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Media, Person, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import Job, timeline_text
@@ -26,6 +25,7 @@ from otio_speakerzoom.readers.open import READERS
 from otio_speakerzoom.reframe import reframe
 from otio_speakerzoom.roundtrip import compare
 from otio_speakerzoom.roundtrip.stacking import uppermost
+from otio_speakerzoom.source import probe
 
 OURS = [
     (suffix, dialect, adapter)

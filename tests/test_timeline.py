@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.media import probe
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline import (
     framing_of,
     read_facts,

@@ -11,7 +11,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Listening, Media, Microphone
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom import weights
 from otio_speakerzoom.model import (
     FaceTrack,

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from conftest import ffmpeg
 
-from otio_speakerzoom import media as source_file
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import MediaError, ToolError
-from otio_speakerzoom.media import pictures, probe, sound, timecode_frames
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.source import pictures, probe, sound
+from otio_speakerzoom.source.probe import _grid
 from otio_speakerzoom.speech.features import grid_frames
+from otio_speakerzoom.timecode import timecode_frames
 
 
 def test_facts_of_an_ntsc_file_are_exact(ntsc_clip):
@@ -77,7 +79,7 @@ def test_uneven_time_stamps_keep_their_time_for_three_hours(nominal, kept):
     stamps = sorted(Fraction(round(t * 90000) + int(rng.integers(-900, 900)), 90000) for t in exact)
     video = SimpleNamespace(base_rate=rate, average_rate=rate)
 
-    on_rate, duration, variable = source_file._grid(stamps, video)
+    on_rate, duration, variable = _grid(stamps, video)
 
     span = stamps[-1] - stamps[0]
     assert variable
