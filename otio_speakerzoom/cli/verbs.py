@@ -1,0 +1,281 @@
+"""What each verb does. Each imports what it needs, so that `export` never loads a network."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from otio_speakerzoom import parsing
+from otio_speakerzoom.director.style import read_style
+from otio_speakerzoom.errors import SpeakerZoomError
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import CutList, FrameRange, Listening, Media
+    from otio_speakerzoom.pipeline import Job
+
+log = logging.getLogger("otio_speakerzoom")
+
+
+@contextmanager
+def _job(arguments: argparse.Namespace) -> Iterator[Job]:
+    """Give the job that the arguments describe, with progress shown while it runs."""
+    from otio_speakerzoom.pipeline import Job
+    from otio_speakerzoom.progress import shown_progress
+
+    given = vars(arguments)
+    limited = given.get("begin") or given.get("end")
+    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+        yield Job(
+            source=arguments.source,
+            work=arguments.work,
+            detector=given.get("detector") or "blazeface",
+            detect_every=given.get("detect_every"),
+            tracker=given.get("tracker") or "iou",
+            scorer=given.get("scorer") or "auto",
+            device=given.get("device") or "auto",
+            listening=_listening(arguments),
+            within=(lambda media: _range(arguments, media)) if limited else None,
+            force=given.get("force", False),
+            on_stage=on_stage,
+        )
+
+
+def _listening(arguments: argparse.Namespace) -> Listening:
+    from otio_speakerzoom.model import Listening
+
+    given = vars(arguments)
+    channel = given.get("channels")
+    number = channel if isinstance(channel, int) else None
+    return Listening(given.get("audio_stream"), number, mixed=channel == "mix")
+
+
+def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
+    from otio_speakerzoom.model import FrameRange
+
+    start = arguments.begin(media) if arguments.begin else 0
+    end = arguments.end(media) if arguments.end else media.duration
+    if not 0 <= start < end <= media.duration:
+        raise SpeakerZoomError(
+            f"{media.path}: --in and --out give frames {start} to {end}, "
+            f"but the source has frames 0 to {media.duration}; choose a part of it"
+        )
+    return FrameRange(start, end)
+
+
+def _analyze(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+
+    with _job(arguments) as job:
+        analysis = pipeline.analyze(job)
+        log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
+    _say(str(job.folder))
+
+
+def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
+    from otio_speakerzoom import pipeline
+
+    style = read_style(arguments.style or "standard", _style_values(arguments))
+    canvas = arguments.canvas or parsing.canvas("source")
+    cut_list = pipeline.cut(job, style, canvas, stacked=arguments.layout == "stacked")
+    singles = sum(shot.kind == "single" for shot in cut_list.shots)
+    shots = len(cut_list.shots)
+    log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
+    return cut_list
+
+
+def _style_values(arguments: argparse.Namespace) -> dict[str, float | str]:
+    """Return the values of the style that were given on the command line."""
+    given = {name.removeprefix("style_"): value for name, value in vars(arguments).items()
+             if name.startswith("style_")}  # fmt: skip
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _cut(arguments: argparse.Namespace) -> None:
+    adapter = _adapter(arguments)
+    with _job(arguments) as job:
+        cut_list = _planned(arguments, job)
+    _write_timeline(arguments, cut_list, adapter)
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+
+    adapter = _adapter(arguments)
+    with _job(arguments) as job:
+        cut_list = pipeline.current_cut(job)
+    if cut_list is None:
+        raise SpeakerZoomError(
+            f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
+        )
+    _write_timeline(arguments, cut_list, adapter)
+
+
+def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
+    """Return the adapter for the suffix and the editor; on stdout the editor alone decides."""
+    editor = arguments.dialect
+    suffix = arguments.output.suffix
+    if str(arguments.output) == "-":
+        first = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
+        suffix = parsing.STDOUT.get(editor, first)
+    dialects = parsing.FORMATS[suffix]
+    if editor and editor not in dialects:
+        fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
+        arguments.usage_error(f"--for {editor}: write {fitting}, not {suffix}")
+    name, options = dialects[editor or next(iter(dialects))]
+    if arguments.resolve_scaling:
+        if name != "speakerzoom_resolve_otio":
+            arguments.usage_error("--resolve-scaling: is for .otio --for resolve")
+        options = {**options, "scaling": arguments.resolve_scaling}
+    return name, options
+
+
+def _write_timeline(
+    arguments: argparse.Namespace, cut_list: CutList, adapter: tuple[str, dict[str, str]]
+) -> None:
+    from otio_speakerzoom import pipeline, store
+
+    if covered := sum(bool(shot.covers) for shot in cut_list.shots):
+        log.warning("%d shots cover other faces: in the film only, no timeline says so", covered)
+    text = pipeline.timeline_text(cut_list, *adapter, media_root=arguments.media_root)
+    if str(arguments.output) == "-":
+        sys.stdout.write(text)
+        return
+    _not_the_source(arguments)
+    store.write_text(arguments.output, text)
+    _say(str(arguments.output))
+
+
+def _not_the_source(arguments: argparse.Namespace) -> None:
+    if arguments.output.exists() and arguments.output.samefile(arguments.source):
+        raise SpeakerZoomError(f"{arguments.output}: is the source; write to another name")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import importing
+
+    with _job(arguments) as job:
+        taken = importing.take_back(job, arguments.timeline, arguments.dialect)
+    importing.show(taken, Console())
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from otio_speakerzoom.checking import check
+
+    report = check(arguments.timeline, arguments.dtd, arguments.canvas)
+    for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
+        _say(line)
+    if not report.problems:
+        _say("no problem found")
+    return int(bool(report.problems))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom.calibration import write_pack
+
+    written = write_pack(arguments.folder)
+    log.info("%d files; README.txt says how to compare", len(written))
+    _say(str(arguments.folder))
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import pipeline
+    from otio_speakerzoom.render import preview
+
+    seen, heard = ("detector", "detect_every", "tracker"), ("scorer", "audio_stream", "channels")
+    asked = (*seen, *heard, "begin", "end", "style", "canvas")
+    as_kept = not (
+        arguments.force
+        or _style_values(arguments)
+        or any(getattr(arguments, name) for name in asked)
+    )
+    with _job(arguments) as job:
+        cut_list = pipeline.current_cut(job) if as_kept else None
+        cut_list = cut_list or _planned(arguments, job)
+        _not_the_source(arguments)
+        preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
+    _say(str(arguments.output))
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import inspection
+
+    sheet, overlay = arguments.sheet, arguments.overlay
+    if sheet and sheet.suffix != ".png":
+        arguments.usage_error(f"--sheet {sheet}: the name must end in .png")
+    report = arguments.report
+    if report and report.suffix not in (".html", ".png"):
+        arguments.usage_error(f"--report {report}: the name must end in .html or .png")
+    with _job(arguments) as job:
+        known = inspection.what_is_known(job)
+        judged = inspection.judge(known, arguments.labels)
+        for path in filter(None, (sheet, overlay, report)):
+            _not_the_source(argparse.Namespace(source=arguments.source, output=path))
+        if sheet:
+            from otio_speakerzoom.contact_sheet import write_sheet
+
+            write_sheet(known, sheet, on_progress=job.on_stage("sheet"))
+        if overlay:
+            from otio_speakerzoom.overlay import write_overlay
+
+            write_overlay(known, overlay, on_progress=job.on_stage("overlay"))
+    if report:
+        from otio_speakerzoom.report_page import write_report
+
+        write_report(known, judged, report)
+    if arguments.csv:
+        inspection.write_csv(known, arguments.csv)
+    written = [path for path in (sheet, overlay, report, arguments.csv) if path]
+    for path in written:
+        log.info("%s written", path)
+    if arguments.json:
+        _say(inspection.as_json(known, judged))
+    elif arguments.review:
+        inspection.show_review(known, Console())
+    elif not written:
+        inspection.show(known, judged, Console())
+
+
+def _weights(arguments: argparse.Namespace) -> None:
+    from otio_speakerzoom import inspection, weights
+    from otio_speakerzoom.progress import shown_progress
+
+    if arguments.action == "list":
+        inspection.show_weights(Console())
+        return
+    if arguments.name not in weights.names():
+        names = ", ".join(weights.names())
+        arguments.usage_error(f"weights fetch needs a name, one of {names}; not {arguments.name}")
+    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+        path = weights.need(arguments.name, on_progress=on_stage(f"fetch {arguments.name}"))
+    _say(str(path))
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from otio_speakerzoom.doctor import examine
+
+    return examine(Console())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+    "analyze": _analyze,
+    "cut": _cut,
+    "export": _export,
+    "import": _import,
+    "check": _check,
+    "calibrate": _calibrate,
+    "render": _render,
+    "inspect": _inspect,
+    "weights": _weights,
+    "doctor": _doctor,
+}
+"""What each verb of the command line does; its exit code where that is not 0."""
