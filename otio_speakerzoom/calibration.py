@@ -38,7 +38,7 @@ def write_pack(folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
-    chart = folder.resolve() / "chart.mp4"
+    chart = folder / "chart.mp4"
     _write_film(chart)
     cut_list = CutList(probe(chart), CANVAS, _shots())
     written = [chart]

@@ -118,7 +118,7 @@ def open_source(job: Job) -> tuple[Media, str]:
         return source_file.probe(job.source), ""  # which says what is wrong
     made_from = _digest("media", store.digest_of_file(job.source))
     kept = store.load_media(job.folder)
-    if kept and kept.made_from == made_from and kept.value.path == job.source.resolve():
+    if kept and kept.made_from == made_from and kept.value.path == source_file.as_named(job.source):
         return kept.value, made_from
     return source_file.probe(job.source), made_from
 

@@ -12,7 +12,7 @@ import logging
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.lanes import Piece, lanes
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Shot, Sound
 from otio_speakerzoom.reframe import Reframe, reframe
+from otio_speakerzoom.source import as_named
 
 log = logging.getLogger(__name__)
 
@@ -156,19 +157,36 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
 def relocated(path: str, old: str, new: str) -> str:
     r"""Return `path` with its folder `old` called `new`, as another machine names it.
 
-    `new` may be one of Windows (C:\footage, \\server\share); what follows then has its slashes.
+    `old` may be relative, or go through links. `new` may be one of Windows (C:\footage,
+    \\server\share); what follows then has its slashes.
     Raise TimelineError where the media does not lie in `old`.
     """
-    root = old.rstrip("/")
-    if not path.startswith(f"{root}/"):
+    inside = _inside(Path(path), as_named(Path(old)))
+    if inside is None:
         raise TimelineError(f"{path}: does not lie in {old}; give --media-root a folder above it")
-    inside = path[len(root) + 1 :]
     windows = re.match(r"[A-Za-z]:|\\\\", new)
     if not windows and not new.startswith("/"):
         raise TimelineError(f"{new}: is not an absolute path; timelines need one for their media")
     if windows and "\\" in new:
-        return new.rstrip("\\") + "\\" + inside.replace("/", "\\")
-    return f"{new.rstrip('/')}/{inside}"
+        return "\\".join((new.rstrip("\\"), *inside.parts))
+    return "/".join((new.rstrip("/"), *inside.parts))
+
+
+def _inside(path: Path, folder: Path) -> PurePath | None:
+    """Return where `path` lies in `folder`, by their names or by what those point to; else None.
+
+    The system decides whether two names are one folder: a link, or another case on some disks.
+    """
+    if folder in path.parents:
+        return path.relative_to(folder)
+    for whole in (path, path.resolve()):
+        for above in whole.parents:
+            try:
+                if above.samefile(folder):
+                    return whole.relative_to(above)
+            except OSError:
+                continue
+    return None
 
 
 def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:

@@ -196,6 +196,57 @@ def test_media_is_found_where_another_machine_has_it(old, new, expected):
     assert relocated("/mnt/media/day 1/talk.mp4", old, new) == expected
 
 
+@pytest.mark.parametrize(
+    "old", [".", "./media", "media/", "media/../media", "link", "link/day 1/.."]
+)
+def test_a_root_is_the_folder_that_the_system_finds_under_its_name(old, tmp_path, monkeypatch):
+    film = tmp_path / "media" / "day 1" / "talk.mp4"
+    film.parent.mkdir(parents=True)
+    film.touch()
+    (tmp_path / "link").symlink_to("media")
+    monkeypatch.chdir(tmp_path)
+    inside = "media/day 1/talk.mp4" if old == "." else "day 1/talk.mp4"
+
+    for named in ("media", "link"):
+        if (old, named) != (".", "link"):
+            path = str(tmp_path / named / "day 1" / "talk.mp4")
+            assert relocated(path, old, "/x") == f"/x/{inside}"
+
+
+def test_a_link_to_the_file_is_looked_for_where_it_points_to(tmp_path):
+    film, link = tmp_path / "media" / "talk.mp4", tmp_path / "desk" / "today.mp4"
+    for path in (film, link):
+        path.parent.mkdir()
+    film.touch()
+    link.symlink_to(film)
+
+    assert relocated(str(link), str(tmp_path / "desk"), "/x") == "/x/today.mp4"
+    assert relocated(str(link), str(tmp_path / "media"), "/x") == "/x/talk.mp4"
+    with pytest.raises(TimelineError, match="give --media-root a folder above it"):
+        relocated(str(link), str(link), "/x")
+
+
+def test_a_timeline_names_the_file_as_its_user_does(ntsc_clip, tmp_path, monkeypatch):
+    """Not what a link points to: an editor looks for it under the name that people use."""
+    volume = tmp_path / "Volume"
+    volume.symlink_to(ntsc_clip.parent)
+    link = tmp_path / "today.mp4"
+    link.symlink_to(ntsc_clip)
+    monkeypatch.chdir(volume)
+    monkeypatch.setenv("PWD", str(volume))
+
+    names = {
+        volume / "ntsc.mp4": volume / "ntsc.mp4",
+        volume / ".." / ntsc_clip.parent.name / "ntsc.mp4": ntsc_clip,  # out of the link again
+        tmp_path / "Volume" / ".." / "today.mp4": ntsc_clip.parent.parent / "today.mp4",
+        Path("ntsc.mp4"): volume / "ntsc.mp4",
+        link: link,
+    }
+    (ntsc_clip.parent.parent / "today.mp4").symlink_to(ntsc_clip)
+    for named, expected in names.items():
+        assert probe(named).path == expected
+
+
 def test_a_root_that_the_media_does_not_lie_in_is_refused():
     with pytest.raises(TimelineError, match="does not lie in /mnt/med;"):
         relocated("/mnt/media/talk.mp4", "/mnt/med", "/x")

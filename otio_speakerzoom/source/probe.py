@@ -14,6 +14,7 @@ from av.stream import Disposition
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.timecode import timecode_frames
 
 STANDARD_RATES = (
@@ -56,7 +57,7 @@ def _media(path: Path, container: Any) -> Media:
     timecode, drop = _start_timecode(container, rate)
     begin = Fraction(container.start_time or 0, av.time_base)
     return Media(
-        path=path.resolve(),
+        path=as_named(path),
         rate=rate,
         duration=duration,
         size=size,
