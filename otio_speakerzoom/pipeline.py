@@ -92,7 +92,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        return store.folder_beside(self.source, self.work)
+        return store.find_folder(self.source, self.work)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,9 +126,10 @@ def open_source(job: Job) -> tuple[Media, str]:
 def analyze(job: Job) -> Analysis:
     """Find the faces and score their speech, as far as that is not done already."""
     media, media_digest = open_source(job)
-    kept = store.load_media(job.folder)
+    folder = store.settle(job.folder, job.source)
+    kept = store.load_media(folder)
     if not kept or (kept.value, kept.made_from) != (media, media_digest):
-        store.save_media(job.folder, media, media_digest)
+        store.save_media(folder, media, media_digest, store.digest_of_file(job.source))
     if media.variable_rate:
         log.warning(
             "%s: its frame rate varies; it is read at a constant %s fps. An editor may count its "

@@ -30,17 +30,16 @@ from otio_speakerzoom.store.documents import (
 from otio_speakerzoom.store.files import (
     Kept,
     digest,
-    digest_of_file,
-    folder_beside,
     replacing,
     write_text,
 )
+from otio_speakerzoom.store.place import digest_of_file, find_folder, settle
 
 __all__ = [
     "Kept",
     "digest",
     "digest_of_file",
-    "folder_beside",
+    "find_folder",
     "load_cut_list",
     "load_cut_style",
     "load_detections",
@@ -59,5 +58,6 @@ __all__ = [
     "save_scores",
     "save_tracks",
     "save_voice",
+    "settle",
     "write_text",
 ]

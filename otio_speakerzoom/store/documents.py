@@ -22,9 +22,10 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
 
 
-def save_media(folder: Path, media: Media, made_from: str) -> None:
-    """Keep the facts of the source."""
-    write_json(folder / "media.json", "media", made_from, {"media": _media_to_json(media)})
+def save_media(folder: Path, media: Media, made_from: str, content: str = "") -> None:
+    """Keep the facts of the source; `content` is the digest of its file."""
+    row = {**_media_to_json(media), "digest": content}
+    write_json(folder / "media.json", "media", made_from, {"media": row})
 
 
 def save_people(folder: Path, people: tuple[Person, ...], made_from: str) -> None:
@@ -78,10 +79,11 @@ def load_cut_list(folder: Path, media: Media, people: tuple[Person, ...]) -> Kep
         if not kept.edited and any("subject" in row for row in kept.value["shots"]):
             return None  # by a version that knew singles and wides only: it is made anew
         written = kept.value["media"]
-        made_for = Path(written["path"]).name, *written["rate"], written["duration"]
-        if made_for != (media.path.name, *media.rate.as_integer_ratio(), media.duration):
+        made_for = *written["rate"], written["duration"]
+        if made_for != (*media.rate.as_integer_ratio(), media.duration):
             if kept.edited:
-                raise ValueError(f"it was made for another source, {made_for[0]}, and edited")
+                name = Path(written["path"]).name
+                raise ValueError(f"it was made for another source, {name}, and edited")
             return None
         cut_list = CutList(
             media=media,

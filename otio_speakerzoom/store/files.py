@@ -31,27 +31,9 @@ class Kept(Generic[T]):
     """Whether somebody changed it since we wrote it (JSON only)."""
 
 
-def folder_beside(source: Path, work: Path | None = None) -> Path:
-    """Return the folder that holds the results for `source`, inside `work` if one is given."""
-    return (work or source.parent) / f"{source.stem}.speakerzoom"
-
-
 def digest(*parts: object) -> str:
     """Return a digest of JSON-able parts: a stage's name and version, options, input digests."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-def digest_of_file(path: Path) -> str:
-    """Return a digest of a source by its size and its first and last MiB.
-
-    Recordings run to many gigabytes: hashing all of one would take longer than opening it, and
-    two takes never share both their head and their tail.
-    """
-    size, edge = path.stat().st_size, 1 << 20
-    with path.open("rb") as file:
-        head = file.read(edge)
-        file.seek(max(0, size - edge))
-        return digest(size, hashlib.sha256(head + file.read(edge)).hexdigest())
 
 
 @contextmanager

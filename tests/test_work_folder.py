@@ -1,0 +1,98 @@
+"""Which folder is a source's, and that what lies in it is never lost or taken for another's."""
+
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from otio_speakerzoom import store
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.model import Media
+
+
+def a_file(path, content=b"one"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def keep_facts(source, folder, content=None):
+    """Keep what an analysis would of `source`; as an older version did where `content` is ""."""
+    digest = store.digest_of_file(source)
+    facts = Media(source.resolve(), Fraction(25), 100, (64, 64))
+    content = digest if content is None else content
+    store.save_media(folder, facts, store.digest("media", 2, digest), content)
+    return folder
+
+
+def test_a_recording_and_its_remux_have_a_folder_each(tmp_path):
+    mp4, mkv = a_file(tmp_path / "talk.mp4"), a_file(tmp_path / "talk.mkv", b"other")
+
+    assert store.find_folder(mp4) == tmp_path / "talk.mp4.speakerzoom"
+    assert store.find_folder(mkv, tmp_path / "work") == tmp_path / "work" / "talk.mkv.speakerzoom"
+
+
+def test_two_recordings_of_one_name_keep_apart_in_one_work_folder(tmp_path):
+    one, other = a_file(tmp_path / "A" / "C1.MP4"), a_file(tmp_path / "B" / "C1.MP4", b"other")
+    first = keep_facts(one, store.find_folder(one, tmp_path))
+    second = keep_facts(other, store.find_folder(other, tmp_path))
+
+    assert first == tmp_path / "C1.MP4.speakerzoom"
+    assert second != first
+    assert second.name.startswith("C1.MP4.")
+    assert store.find_folder(one, tmp_path) == first
+    assert store.find_folder(other, tmp_path) == second
+
+
+def test_a_copy_of_a_recording_shares_its_results_and_a_changed_recording_keeps_its_folder(
+    tmp_path,
+):
+    one = a_file(tmp_path / "A" / "talk.mp4")
+    copy = a_file(tmp_path / "B" / "talk.mp4")
+    folder = keep_facts(one, store.find_folder(one, tmp_path))
+
+    assert store.find_folder(copy, tmp_path) == folder
+    a_file(one, b"recorded on")
+    assert store.find_folder(one, tmp_path) == folder
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_an_older_folder_is_taken_over_by_the_source_it_is_of(tmp_path, content):
+    mp4, mkv = a_file(tmp_path / "talk.mp4"), a_file(tmp_path / "talk.mkv", b"other")
+    older = keep_facts(mp4, tmp_path / "talk.speakerzoom", content)
+    (older / "locks.json").write_text("mine")
+
+    assert store.find_folder(mkv) == tmp_path / "talk.mkv.speakerzoom"
+    assert store.find_folder(mp4) == older  # to look at it changes nothing
+    taken = store.settle(older, mp4)
+    assert taken == tmp_path / "talk.mp4.speakerzoom" == store.find_folder(mp4)
+    assert (taken / "locks.json").read_text() == "mine"
+    assert not older.exists()
+
+
+def test_a_renamed_recording_finds_its_results_and_a_copy_does_not_take_them(tmp_path):
+    source = a_file(tmp_path / "talk.mp4")
+    folder = keep_facts(source, store.find_folder(source))
+    copy = Path(shutil.copy(source, tmp_path / "copy.mp4"))
+    assert store.find_folder(copy) == tmp_path / "copy.mp4.speakerzoom"
+
+    copy.unlink()
+    renamed = source.rename(tmp_path / "interview.mp4")
+    assert store.find_folder(renamed) == folder
+    assert store.settle(folder, renamed) == tmp_path / "interview.mp4.speakerzoom"
+
+
+def test_a_name_as_long_as_names_may_be_has_a_folder(tmp_path):
+    source = a_file(tmp_path / ("é" * 125 + "x.mp4"))  # 255 bytes
+    folder = store.find_folder(source)
+    folder.mkdir()
+
+    assert folder.name.endswith(".speakerzoom")
+    other = source.with_name("é" * 125 + "y.mp4")
+    assert store.find_folder(a_file(other)) != folder
+
+
+def test_a_source_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(MediaError, match=r"gone\.mp4: cannot be read"):
+        store.digest_of_file(tmp_path / "gone.mp4")
