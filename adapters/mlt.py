@@ -1,10 +1,10 @@
-"""Timeline to an MLT document, for Shotcut, for Kdenlive, and for melt, which renders it.
+"""Timeline to an MLT document, for Shotcut and for melt, which renders it.
 
-Laid out as Shotcut saves a project: a producer for each clip, with Shotcut's filter "Size, Position
-& Rotate" on it, so that its controls show. The filter takes the rectangle that the whole picture
-covers, in pixels of the canvas. A clip has the sound of the file's first stream; each further one
-has a track below, mixed in. MLT: "MLT XML" and the pages of avformat, affine and mix
-(mltframework.org).
+Laid out as Shotcut saves a project: a black background as the lowest track, a producer for each
+clip, with Shotcut's filter "Size, Position & Rotate" on it, so that its controls show. The filter
+takes the rectangle that the whole picture covers, in pixels of the canvas. A clip has the sound of
+the file's first stream; each further one has a track below, mixed in. MLT: "MLT XML" and the pages
+of avformat, affine and mix (mltframework.org).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from otio_speakerzoom.reframe import Reframe, decimal
 from otio_speakerzoom.spelling import xml_text
 from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 
+_BACKGROUND = "background"
+"""Shotcut knows the lowest track by this name."""
+
 
 def write_to_string(input_otio: otio.schema.Timeline) -> str:
     """Return the timeline as an MLT document."""
@@ -30,27 +33,61 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         )
     document = ET.Element("mlt", LC_NUMERIC="C", producer="tractor0", title=facts.name)
     _add_profile(document, facts)
+    length = shots[-1].record.end if shots else 1
+    _add_background(document, length)
     for shot in shots:
-        _add_framing(_add_producer(document, facts, shot), facts, shot)
+        picture = _add_producer(document, facts, shot)
+        _add_framing(picture, facts, shot)
     _add_playlist(document, shots, "V1")
     for stream in range(1, len(facts.sounds)):
         for shot in shots:
-            producer = _add_producer(document, facts, shot, stream)
-            _add_properties(producer, {"audio_index": str(facts.sounds[stream].index)})
+            _add_producer(document, facts, shot, stream)
         _add_playlist(document, shots, f"A{stream}", stream)
-    last = shots[-1].record.end - 1 if shots else 0
-    whole = {"id": "tractor0", "in": "0", "out": str(last)}
-    tractor = ET.SubElement(document, "tractor", whole)
-    _add_properties(tractor, {"shotcut": "1", **_markers(shots)})
-    ET.SubElement(tractor, "track", producer="playlist0")
-    for stream in range(1, len(facts.sounds)):
-        ET.SubElement(tractor, "track", producer=f"playlist{stream}", hide="video")
-    for stream in range(1, len(facts.sounds)):
-        mix = ET.SubElement(tractor, "transition", id=f"transition{stream}")
-        lanes = {"a_track": "0", "b_track": str(stream)}
-        how = {"mlt_service": "mix", "always_active": "1", "sum": "1"}
-        _add_properties(mix, lanes | how)
+    _add_tractor(document, facts, shots, length)
     return xml_text(document, indent="  ")
+
+
+def _add_tractor(
+    document: ET.Element, facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], length: int
+) -> None:
+    """The tracks over the background, each mixed into its silence, and the markers."""
+    whole = {"id": "tractor0", "in": "0", "out": str(length - 1)}
+    tractor = ET.SubElement(document, "tractor", whole)
+    _add_properties(tractor, {"shotcut": "1"})
+    _add_markers(tractor, shots)
+    ET.SubElement(tractor, "track", producer=_BACKGROUND)
+    streams = range(max(1, len(facts.sounds)))
+    for stream in streams:
+        sound_only = {"hide": "video"} if stream else {}
+        ET.SubElement(tractor, "track", {"producer": f"playlist{stream}", **sound_only})
+    for stream in streams:
+        mix = ET.SubElement(tractor, "transition", id=f"transition{stream}")
+        tracks = {"a_track": "0", "b_track": str(stream + 1)}
+        _add_properties(mix, tracks | {"mlt_service": "mix", "always_active": "1", "sum": "1"})
+
+
+def _add_background(document: ET.Element, length: int) -> None:
+    """The black of the programme's length that Shotcut has below all tracks.
+
+    It makes the first clip of its lowest track as long as the programme; without this one of its
+    own, that is the first shot (Shotcut 22.12).
+    """
+    whole = {"in": "0", "out": str(length - 1)}
+    black = ET.SubElement(document, "producer", {"id": "black", **whole})
+    _add_properties(
+        black,
+        {
+            "length": str(length),
+            "eof": "pause",
+            "resource": "0",
+            "aspect_ratio": "1",
+            "mlt_service": "color",
+            "mlt_image_format": "rgba",
+            "set.test_audio": "0",
+        },
+    )
+    playlist = ET.SubElement(document, "playlist", id=_BACKGROUND)
+    ET.SubElement(playlist, "entry", {"producer": "black", **whole})
 
 
 def _add_profile(document: ET.Element, facts: ProgrammeFacts) -> None:
@@ -87,7 +124,7 @@ def _add_playlist(
 def _add_producer(
     document: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, stream: int = 0
 ) -> ET.Element:
-    """The source for one clip, its name and why it is there."""
+    """The source for one clip with the sound of one `stream`, its name and why it is there."""
     whole = {"id": _id(shot, stream), "in": "0", "out": str(facts.duration - 1)}
     producer = ET.SubElement(document, "producer", whole)
     _add_properties(
@@ -95,6 +132,7 @@ def _add_producer(
         {
             "length": str(facts.duration),
             "resource": facts.path,
+            "audio_index": str(facts.sounds[stream].index if facts.sounds else -1),
             "mlt_service": "avformat",
             "shotcut:caption": shot.name,
             "shotcut:comment": shot.remark,
@@ -137,15 +175,15 @@ def _rect(move: Reframe, facts: ProgrammeFacts) -> str:
     return " ".join([*map(decimal, (left, top, width, height)), "1"])
 
 
-def _markers(shots: tuple[ProgrammeShot, ...]) -> dict[str, str]:
-    """Shotcut's markers are numbered properties of the tractor; times may be whole frames."""
-    named: dict[str, str] = {}
+def _add_markers(tractor: ET.Element, shots: tuple[ProgrammeShot, ...]) -> None:
+    """One a shot, numbered, on its first frame; times may be whole frames."""
+    markers = ET.SubElement(tractor, "properties", name="shotcut:markers")
     for n, shot in enumerate(shots):
-        colour = "#ff0000" if shot.doubtful else "#008000"
         at = str(shot.record.start)
-        values = {"text": f"{shot.name}: {shot.remark}", "start": at, "end": at, "color": colour}
-        named |= {f"shotcut:markers.{n}.{key}": value for key, value in values.items()}
-    return named
+        colour = "#ff0000" if shot.doubtful else "#008000"
+        text = f"{shot.name}: {shot.remark}"
+        marker = ET.SubElement(markers, "properties", name=str(n))
+        _add_properties(marker, {"text": text, "start": at, "end": at, "color": colour})
 
 
 def _id(shot: ProgrammeShot, stream: int) -> str:

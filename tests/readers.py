@@ -252,6 +252,14 @@ def mlt(text, size):
     return shots
 
 
+def mlt_markers(text):
+    """Shotcut's markers: a numbered group of properties each; it shows no others."""
+    group = parse_xml(text).find("tractor/properties[@name='shotcut:markers']")
+    markers = [{p.get("name"): p.text for p in marker} for marker in group]
+    assert [marker.get("name") for marker in group] == [str(n) for n in range(len(markers))]
+    return markers
+
+
 def label_frames(label, base):
     """Frames since midnight, counted label by label as dropped counting is defined."""
     hours, minutes, seconds_, frames_ = map(int, re.split("[:;]", label))

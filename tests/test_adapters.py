@@ -655,6 +655,44 @@ def test_resolve_otio_refuses_what_neither_scaling_can_reach():
         written(tight, "resolve_otio")
 
 
+# Shotcut -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streams", range(4))
+def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
+    """Shotcut makes the first clip of the lowest track as long as the programme (22.12)."""
+    sounds = tuple(Sound(48000, 1, Fraction(0), n + 1) for n in range(streams))
+    project = readers.parse_xml(written(replace_media(two_people(), sounds=sounds), "mlt"))
+    lists = {playlist.get("id"): playlist for playlist in project.iter("playlist")}
+    (programme,) = project.iter("tractor")
+    tracks = [track.get("producer") for track in programme.iterfind("track")]
+    mixed = [
+        [t.findtext(f"property[@name='{name}']") for name in ("mlt_service", "a_track", "b_track")]
+        for t in programme.iterfind("transition")
+    ]
+
+    background, *others = tracks
+    assert background == "background"
+    assert len(others) == max(1, streams)
+    (black,) = lists[background]
+    assert project.find(f"producer[@id='{black.get('producer')}']/*[@name='mlt_service']").text == (
+        "color"
+    )
+    assert (black.get("in"), black.get("out")) == (programme.get("in"), programme.get("out"))
+    assert mixed == [["mix", "0", str(n)] for n in range(1, len(tracks))]
+    indices = [
+        project.findtext(
+            f"producer[@id='{lists[track].find('entry').get('producer')}']/*[@name='audio_index']"
+        )
+        for track in others
+    ]
+    assert indices == [str(sound.index) for sound in sounds] or (indices, sounds) == (["-1"], ())
+
+
+def replace_media(cut_list, **changes):
+    return replace(cut_list, media=replace(cut_list.media, **changes))
+
+
 # What every file tells an editor -------------------------------------------------------------
 
 
@@ -686,9 +724,10 @@ def test_a_doubtful_cut_gets_a_marker_of_another_colour_everywhere():
         assert [m["marked_range"]["start_time"]["value"] for m in markers] == [0, 50]
         assert [m["color"] for m in markers] == ["RED", "GREEN"]
         assert [m["name"] for m in markers] == ["Anna | A.", "Person 2 + Anna | A."]
-    shotcut = {p.get("name"): p.text for p in readers.parse_xml(files["mlt"]).iter("property")}
-    assert shotcut["shotcut:markers.0.color"] != shotcut["shotcut:markers.1.color"]
-    assert shotcut["shotcut:markers.1.start"] == "50"
+    shotcut = readers.mlt_markers(files["mlt"])
+    assert [m["start"] for m in shotcut] == ["0", "50"]
+    assert shotcut[0]["text"] == f"Anna | A.: {anna}"
+    assert len({m["color"] for m in shotcut}) == 2
     assert f"* LOC: 01:00:00:00 RED     Anna | A.: {anna}" in files["edl"]
 
 

@@ -1,0 +1,91 @@
+"""A desktop that nobody sees: a real editor on it, and keys pressed in its window."""
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+
+import pytest
+
+PATIENCE = 60
+"""Seconds for an editor to answer: it starts in 3 on a machine that has nothing else to do."""
+
+
+def needs(*programs):
+    """Skip where one of the programs is not installed."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+class Desk:
+    """A display of its own, with one editor on it, which knows no settings of the user."""
+
+    def __init__(self, folder, *command):
+        folder.mkdir()
+        reading, writing = os.pipe()
+        server = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24"]
+        self._running = [subprocess.Popen(server, pass_fds=[writing], stderr=subprocess.DEVNULL)]
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            display = f":{told.readline().strip()}"
+        (folder / "run").mkdir(mode=0o700)
+        self._environment = {
+            **os.environ,
+            "DISPLAY": display,
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "SDL_AUDIODRIVER": "dummy",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }
+        with (folder / "log").open("w") as log:
+            self._running.append(
+                subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
+            )
+
+    def close(self):
+        """End the editor and its display, whatever state they are in."""
+        for process in reversed(self._running):
+            process.kill()
+            process.wait()
+
+    def title(self):
+        """The names of all windows that are shown, a line each."""
+        found = self._xdotool("search", "--onlyvisible", "--name", ".", check=False).split()
+        names = [self._xdotool("getwindowname", window, check=False) for window in found]
+        return "".join(names)
+
+    def wait_for(self, what, *, seconds=PATIENCE):
+        """Return whether the windows' titles come to satisfy `what` in time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if what(self.title()):
+                return True
+            assert self._running[-1].poll() is None, "the editor has ended"
+            time.sleep(0.1)
+        return False
+
+    def press(self, *keys):
+        """Press keys in whichever window has the focus."""
+        self._xdotool("key", "--delay", "100", *keys)
+
+    def press_until(self, keys, what):
+        """Press until the titles satisfy `what`: an editor that is still busy loses keys."""
+        for _ in range(PATIENCE // 5):
+            self.press(*keys)
+            if self.wait_for(what, seconds=5):
+                return
+        raise AssertionError(f"{keys} did nothing; the windows are {self.title()!r}")
+
+    def look(self, path):
+        """Keep what is on the screen as a PNG, for a person to look at where a test fails."""
+        with suppress(FileNotFoundError):
+            command = ["import", "-window", "root", str(path)]
+            subprocess.run(command, env=self._environment, check=False)
+
+    def _xdotool(self, *arguments, check=True):
+        command = ["xdotool", *map(str, arguments)]
+        return subprocess.run(
+            command, env=self._environment, check=check, capture_output=True, text=True
+        ).stdout
