@@ -21,7 +21,7 @@ from otio_speakerzoom.errors import StoreError, ToolError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.render import preview
-from otio_speakerzoom.source import find_ffmpeg, pictures, probe
+from otio_speakerzoom.source import find_ffmpeg, input_url, pictures, probe
 
 SIZE, CANVAS, RATE = (1920, 1080), (1080, 1920), Fraction(25)
 LENGTH = 50
@@ -92,7 +92,7 @@ def _write_film(path: Path) -> None:
     looped = source.filter("loop", len(CENTRES) * LENGTH - 1, size=1).filter(
         "setpts", f"N/{RATE}/TB"
     )
-    output = ffmpeg.output(looped, str(path), pix_fmt="yuv420p", r=str(RATE), crf=12)
+    output = ffmpeg.output(looped, input_url(path), pix_fmt="yuv420p", r=str(RATE), crf=12)
     try:
         ffmpeg.run(
             output.global_args("-v", "error").overwrite_output(),

@@ -75,6 +75,8 @@ class Sound:
     """Seconds from the first picture to the first sample; negative where sound starts earlier."""
     index: int = 1
     """Its number among all streams of the file, pictures too, from 0."""
+    varies: bool = False
+    """Whether its rate or its channels change in the middle of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,24 @@ class Media:
     video_offset: Fraction = Fraction(0)
     """Seconds from the start of the container to the first picture; never negative."""
     sounds: tuple[Sound, ...] = ()
-    """Its audio streams, in the file's order."""
+    """Its audio streams that can be decoded and hold something, in the file's order."""
+    picture: int = 0
+    """Number of the stream that is the film among all streams of the file, from 0."""
+    fields: str = "progressive"
+    """progressive, or which field of an interlaced picture comes first: top or bottom."""
+    colour: tuple[int, int, int] = (1, 1, 1)
+    """Primaries, transfer and matrix by the numbers of ITU-T H.273; 1 is Rec. 709, which is taken
+    for whatever the file leaves out."""
+    size_varies: bool = False
+    """Whether the picture's size changes in the middle of the file; `size` is the first one."""
+    warnings: tuple[str, ...] = ()
+    """What its user should know before a cut is made of it, a sentence each."""
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.duration < 1 or min(self.size) < 1:
             raise ValueError(f"not a picture: {self.rate} fps, {self.duration} frames, {self.size}")
+        if self.fields not in ("progressive", "top", "bottom"):
+            raise ValueError(f"fields are progressive, top or bottom, not {self.fields!r}")
 
     @property
     def range(self) -> FrameRange:
@@ -141,6 +156,11 @@ class Media:
     def sound(self) -> Sound | None:
         """The first audio stream, which goes into the timeline; None where there is none."""
         return self.sounds[0] if self.sounds else None
+
+    @property
+    def transfer(self) -> str:
+        """How light is coded: pq (ST 2084), hlg (ARIB STD-B67), or sdr for everything else."""
+        return {16: "pq", 18: "hlg"}.get(self.colour[1], "sdr")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ from otio_speakerzoom.inspection import HEARD, Known
 from otio_speakerzoom.lettering import drawn_labels, fitted, mut_letter, width_of
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, quiet
 from otio_speakerzoom.render import encoder
-from otio_speakerzoom.source import find_ffmpeg, last_line, pictures
+from otio_speakerzoom.source import find_ffmpeg, input_url, last_line, opened, pictures
 from otio_speakerzoom.store import replacing
 
 LONGEST = 1280
@@ -227,13 +227,13 @@ def _film(media: Media, span: FrameRange, size: tuple[int, int], out: Path) -> A
     if media.sound:
         begin = media.video_offset + span.start / media.rate
         end = begin + span.duration / media.rate
-        sound = ffmpeg.input(str(media.path), vn=None)["a:0"]
+        sound = opened(media.path, vn=None)["a:0"]
         sound = sound.filter("aresample", first_pts=0, **{"async": 1})
         sound = sound.filter("atrim", start=f"{float(begin):.6f}", end=f"{float(end):.6f}")
         streams.append(sound.filter("asetpts", "PTS-STARTPTS"))
         options |= {"acodec": "aac", "b:a": "192k"}
     options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
-    return ffmpeg.output(*streams, str(out), **options)
+    return ffmpeg.output(*streams, input_url(out), **options)
 
 
 def _encode(

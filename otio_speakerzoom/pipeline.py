@@ -53,7 +53,7 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {
-    "media": 2,
+    "media": 3,
     "detections": 3,
     "tracks": 3,
     "people": 3,
@@ -130,12 +130,8 @@ def analyze(job: Job) -> Analysis:
     kept = store.load_media(folder)
     if not kept or (kept.value, kept.made_from) != (media, media_digest):
         store.save_media(folder, media, media_digest, store.digest_of_file(job.source))
-    if media.variable_rate:
-        log.warning(
-            "%s: its frame rate varies; it is read at a constant %s fps. An editor may count its "
-            "frames otherwise: conform it first with ffmpeg -i IN -vf fps=%s -c:a copy OUT",
-            media.path, media.rate, media.rate,
-        )  # fmt: skip
+    for warning in media.warnings:
+        log.warning("%s: %s", media.path, warning)
     within = job.within(media) if job.within else media.range
     detections, detections_digest = _detections(job, media, within, media_digest)
     tracks, tracks_digest = _tracks(job, media, within, detections, detections_digest)

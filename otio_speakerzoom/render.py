@@ -24,7 +24,7 @@ import ffmpeg
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import Box, Cover, CutList, Progress, quiet
 from otio_speakerzoom.reframe import crop_of, reframe_at
-from otio_speakerzoom.source import find_ffmpeg, last_line, on_grid
+from otio_speakerzoom.source import find_ffmpeg, input_url, last_line, on_grid, opened
 from otio_speakerzoom.store import replacing
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
     """Return the whole ffmpeg graph, from the source to the file `out`."""
     media, span = cut_list.media, cut_list.range
     left, top, width, height = whole_pixels(cut_list.shots[0].crop, media.size)
-    source = ffmpeg.input(str(media.path))
+    source = opened(media.path)
     picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
     if patches := _patches(cut_list):
         picture = _covered(picture.filter("format", "yuv420p"), patches)
@@ -167,7 +167,7 @@ def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
     options |= {"crf": 18, "preset": "veryfast"} if options["vcodec"] == "libx264" else {"q:v": 3}
     options |= {"acodec": "aac", "b:a": "192k"} if media.sound else {}
     options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
-    return ffmpeg.output(*streams, str(out), **options)
+    return ffmpeg.output(*streams, input_url(out), **options)
 
 
 def encoder() -> str:

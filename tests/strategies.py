@@ -30,6 +30,7 @@ def sounds(draw):
         channels=draw(st.sampled_from((1, 2, 2, 6))),
         delay=draw(st.sampled_from((Fraction(0), Fraction(1, 48), Fraction(-21, 1000)))),
         index=draw(st.integers(0, 9)),
+        varies=draw(st.booleans()),
     )
 
 
@@ -46,6 +47,11 @@ def media(draw):
         start=draw(st.just(0) | st.integers(hour, 23 * hour)),
         drop_frame=may_drop and draw(st.booleans()),
         sounds=tuple(draw(st.lists(sounds(), max_size=3))),
+        picture=draw(st.integers(0, 9)),
+        fields=draw(st.sampled_from(("progressive", "top", "bottom"))),
+        colour=draw(st.sampled_from(((1, 1, 1), (9, 18, 9), (9, 16, 9)))),
+        size_varies=draw(st.booleans()),
+        warnings=draw(st.just(()) | st.just(("its frame rate varies",))),
     )
 
 

@@ -9,18 +9,21 @@ from ffmpeg: the system's, or the one inside the PyPI package imageio-ffmpeg.
 """
 
 from otio_speakerzoom.source.audio import FIRST, SOUND_RATE, sound
-from otio_speakerzoom.source.ffmpeg import find_ffmpeg, last_line
+from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, find_ffmpeg, input_url, last_line, opened
 from otio_speakerzoom.source.frames import on_grid, pictures
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.probe import probe
 
 __all__ = [
     "FIRST",
+    "LOCAL_ONLY",
     "SOUND_RATE",
     "as_named",
     "find_ffmpeg",
+    "input_url",
     "last_line",
     "on_grid",
+    "opened",
     "pictures",
     "probe",
     "sound",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameRange, Media, Microphone
-from otio_speakerzoom.source.ffmpeg import reading
+from otio_speakerzoom.source.ffmpeg import opened, reading
 
 SOUND_RATE = 16_000
 """Samples per second of what `sound` gives: what the networks and the voice detector hear."""
@@ -33,7 +32,7 @@ def sound(
     block = 60 * SOUND_RATE
     if media.sound:
         # first_pts=0 with async=1: the file's own gaps and late starts become silence
-        stream = ffmpeg.input(str(media.path))[f"a:{microphone.stream}"]
+        stream = opened(media.path)[f"a:{microphone.stream}"]
         if microphone.channel is not None:
             # "<" is "=" for one channel, and ffmpeg-python does not escape it
             stream = stream.filter("pan", f"mono|c0<c{microphone.channel}")

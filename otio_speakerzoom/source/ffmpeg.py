@@ -30,6 +30,24 @@ def find_ffmpeg() -> str:
         ) from error
 
 
+LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}
+"""Option of libav and ffmpeg for an input: what it refers to may lie in files, not on a network."""
+
+
+def input_url(path: Path) -> str:
+    """Return what names the file at `path`, and nothing else, to libav and ffmpeg.
+
+    To them a bare name may be an option (-i.mp4), a pipe (-), or an address (http:x.mp4,
+    concat:a.mp4).
+    """
+    return f"file:{path.absolute()}"
+
+
+def opened(path: Path, **options: Any) -> Any:
+    """Return the file at `path` as an input of ffmpeg-python, which reaches no network."""
+    return ffmpeg.input(input_url(path), **LOCAL_ONLY, **options)
+
+
 @contextmanager
 def reading(stream: Any, path: Path) -> Iterator[IO[bytes]]:
     """Run ffmpeg and give its standard output; end it whatever happens.

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Generator
 from typing import Any
 
-import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
-from otio_speakerzoom.source.ffmpeg import reading
+from otio_speakerzoom.source.ffmpeg import opened, reading
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +30,7 @@ def pictures(
     """
     within = within or media.range
     width, height = size or media.size
-    stream = on_grid(ffmpeg.input(str(media.path)), media, within).filter(
-        "scale", width, height, flags="area"
-    )
+    stream = on_grid(opened(media.path), media, within).filter("scale", width, height, flags="area")
     stream = stream.output("pipe:", format="rawvideo", pix_fmt="gray" if gray else "rgb24")
     shape = (height, width) if gray else (height, width, 3)
     count = height * width * (1 if gray else 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from av.stream import Disposition
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.timecode import timecode_frames
 
@@ -32,7 +34,7 @@ def probe(path: Path) -> Media:
     if not path.is_file():
         raise MediaError(f"{path}: no such file; check the name")
     try:
-        with av.open(str(path)) as container:
+        with av.open(input_url(path), container_options=LOCAL_ONLY) as container:
             return _media(path, container)
     except FFmpegError as error:
         raise MediaError(
@@ -68,7 +70,17 @@ def _media(path: Path, container: Any) -> Media:
         # libav rounds the container's start to microseconds: never let that make it negative
         video_offset=max(stamps[0] - begin, Fraction(0)),
         sounds=_sound_facts(container, stamps[0]),
+        picture=video.index,
+        warnings=tuple(_warnings(rate, variable)),
     )
+
+
+def _warnings(rate: Fraction, variable: bool) -> Iterator[str]:
+    if variable:
+        yield (
+            f"its frame rate varies; it is read at a constant {rate} fps. An editor may count its "
+            f"frames otherwise: conform it first with ffmpeg -i IN -vf fps={rate} -c:a copy OUT"
+        )
 
 
 def _grid(stamps: list[Fraction], video: Any) -> tuple[Fraction, int, bool]:

@@ -227,9 +227,15 @@ def _media_to_json(media: Media) -> dict[str, object]:
                 "channels": sound.channels,
                 "delay": list(sound.delay.as_integer_ratio()),
                 "index": sound.index,
+                "varies": sound.varies,
             }
             for sound in media.sounds
         ],
+        "picture": media.picture,
+        "fields": media.fields,
+        "colour": list(media.colour),
+        "size_varies": media.size_varies,
+        "warnings": list(media.warnings),
     }
 
 
@@ -240,8 +246,7 @@ def load_media(folder: Path) -> Kept[Media] | None:
         return None
     with understood(folder / "media.json"):
         row = kept.value["media"]
-        # by a version that knew one audio stream, or not which it is: made anew
-        if any("index" not in sound for sound in row.get("sounds", [{}])):
+        if "picture" not in row:  # by a version that knew less of a source: made anew
             return None
         media = Media(
             path=Path(row["path"]),
@@ -254,8 +259,13 @@ def load_media(folder: Path) -> Kept[Media] | None:
             variable_rate=row["variable_rate"],
             video_offset=Fraction(*row["video_offset"]),
             sounds=tuple(
-                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s["index"])
+                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s["index"], s["varies"])
                 for s in row["sounds"]
             ),
+            picture=row["picture"],
+            fields=row["fields"],
+            colour=tuple(row["colour"]),
+            size_varies=row["size_varies"],
+            warnings=tuple(row["warnings"]),
         )
     return Kept(media, kept.made_from, kept.edited)
