@@ -165,7 +165,7 @@ def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatc
         (".otio", '(?<="target_url": ")[^"]*'),
         (".fcpxml", 'file://[^"]*'),
         (".xml", "file://[^<]*"),
-        (".mlt", '(?<="resource">)[^<]*'),
+        (".mlt", '(?<="resource">)/[^<]*'),
     ],
 )
 def test_a_reference_that_climbs_out_of_its_folder_is_refused_and_not_opened(write, suffix, was):
