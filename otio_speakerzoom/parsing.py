@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otio_speakerzoom.director.style import Quantity, meanings
+
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
 
@@ -84,11 +86,25 @@ def channels(text: str) -> str | int:
     return named.get(text) or int(text)
 
 
-def amount(text: str) -> float:
-    """Return a value of a style: 2, 2s or 12%."""
-    if not (match := re.fullmatch(r"(-?\d+(?:\.\d+)?)(s|%)?", text)):
-        raise argparse.ArgumentTypeError(f"{text}: a value is 2, 2s or 12%")
-    return float(match[1]) / (100 if match[2] == "%" else 1)
+FORMS = {"s": ("s", "seconds, 2 or 2s"), "share": ("%", "a share, 0.12 or 12%")}
+"""By the unit of a style's number, what it may end in on the command line, and how to write it."""
+
+
+def style_value(name: str) -> Callable[[str], float]:
+    """Return what parses a number of a style, in its own unit and range: 2 or 2s, 0.12 or 12%."""
+    meaning = meanings()[name]
+    assert isinstance(meaning, Quantity)
+    suffix, form = FORMS.get(meaning.unit, ("", "a number"))
+
+    def parse(text: str) -> float:
+        if not (match := re.fullmatch(rf"(-?\d{{1,9}}(?:\.\d{{1,9}})?)({suffix})?", text)):
+            raise argparse.ArgumentTypeError(f"{text}: give {form}; {meaning.span}")
+        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        if fault := meaning.fault(value):
+            raise argparse.ArgumentTypeError(f"{text}: {fault}")
+        return value
+
+    return parse
 
 
 def style_flag(name: str) -> str:

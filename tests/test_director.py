@@ -17,7 +17,7 @@ from otio_speakerzoom.director.floor import find_floor, smoothed
 from otio_speakerzoom.director.framing import crops_of, frame_single, frame_two, frame_wide
 from otio_speakerzoom.director.moves import corners, smooth_path
 from otio_speakerzoom.director.plan import plan
-from otio_speakerzoom.director.style import CHOICES, PRESETS, Style, read_style
+from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
 from otio_speakerzoom.director.turns import find_turns, runs, tidied
 from otio_speakerzoom.director.worth import worths
 from otio_speakerzoom.errors import SpeakerZoomError
@@ -432,7 +432,7 @@ styles = st.builds(
     st.sampled_from(sorted(PRESETS)),
     **{name: st.sampled_from(words) for name, words in CHOICES.items()},
     reactions_per_minute=st.sampled_from((0.0, 4.0)),
-    max_shot_seconds=st.sampled_from((0.0, 8.0)),
+    max_shot_seconds=st.sampled_from((0.0, 12.0)),  # three of the calm minimum
 )
 
 
@@ -682,33 +682,3 @@ def test_a_two_shot_holds_both_faces():
     assert crop.left < 700 - 50
     assert crop.right > 1120 + 50
     assert crop.width < 1920 * 0.8
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("min_shot = 2", "'min_shot' is unknown"),
-        ('base = "wild"', "base 'wild' is unknown"),
-        ('overlap = "loudest"', "overlap is one of highest, longest, wide, two-shot"),
-        ('enter = "much"', "enter is a number"),
-        ("enter = ", "not a TOML file"),
-        ("min_shot_seconds = -1", "above 0"),
-        ("hold_seconds = nan", "0 or more"),
-    ],
-)
-def test_a_wrong_style_file_is_refused_in_one_line(tmp_path, text, says):
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-
-    with pytest.raises(SpeakerZoomError, match=says) as caught:
-        read_style(str(path))
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_style_file_starts_from_its_base(tmp_path):
-    path = tmp_path / "mine.toml"
-    path.write_text('base = "calm"\nhold_seconds = 3')
-
-    assert read_style(str(path)).hold_seconds == 3
-    assert read_style(str(path)).min_shot_seconds == PRESETS["calm"].min_shot_seconds

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 
 from otio_speakerzoom import parsing
-from otio_speakerzoom.director.style import CHOICES, Style
+from otio_speakerzoom.director.style import Words, meanings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -113,12 +112,14 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     taste.add_argument("--layout", choices=("programme", "stacked"), default="programme",
                        help="stacked: the wide, above it a track a person")  # fmt: skip
     values = taste.add_argument_group("values of the style, in place of its own (docs/style.md)")
-    for field in fields(Style):
-        flag, dest = parsing.style_flag(field.name), f"style_{field.name}"
-        if field.name in CHOICES:
-            values.add_argument(flag, dest=dest, choices=CHOICES[field.name])
+    for name, meaning in meanings().items():
+        flag, dest = parsing.style_flag(name), f"style_{name}"
+        text = f"{meaning.text} ({meaning.span})".replace("%", "%%")
+        if isinstance(meaning, Words):
+            values.add_argument(flag, dest=dest, choices=meaning.words, help=meaning.text)
         else:
-            values.add_argument(flag, dest=dest, type=parsing.amount, metavar="N")
+            values.add_argument(flag, dest=dest, type=parsing.style_value(name), metavar="N",
+                                help=text)  # fmt: skip
     return common, source, analysis, taste
 
 

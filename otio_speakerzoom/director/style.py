@@ -3,112 +3,242 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.given_files import read_given_text
 
-CHOICES = {
-    "overlap": ("highest", "longest", "wide", "two-shot"),
-    "off_screen": ("wide", "listener"),
-    "relief": ("wide", "listener"),
-    "follow": ("still", "reframe", "smooth"),
-    "hide": ("no", "blur", "dim"),
-}
-"""What the words of a style may be; every other value of it is a number."""
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a number of a style means, and which ones make sense."""
+
+    text: str
+    """What it does, in a sentence or two; a larger or smaller value does what they say."""
+    unit: str
+    """`s`, `share` (of 1; in percent on the command line), or what is counted."""
+    least: float
+    most: float
+    above: bool = False
+    """Whether the least itself is too little."""
+
+    @property
+    def span(self) -> str:
+        """The range in words: `0 to 60 s`, `more than 0, up to 600 s`."""
+        unit = "" if self.unit == "share" else f" {self.unit}"
+        begin = f"more than {self.least:g}, up to" if self.above else f"{self.least:g} to"
+        return f"{begin} {self.most:g}{unit}"
+
+    def fault(self, value: object) -> str:
+        """Return what is wrong with a value, to follow its name; nothing where it may be."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"is a number, {self.span}; not {value!r}"
+        if self.least <= value <= self.most and not (self.above and value == self.least):
+            return ""
+        return f"must be {self.span}; not {value!r:.20}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a word of a style means, and which ones there are."""
+
+    text: str
+    """What it does."""
+    words: tuple[str, ...]
+
+    @property
+    def span(self) -> str:
+        """The words, with commas."""
+        return ", ".join(self.words)
+
+    def fault(self, value: object) -> str:
+        """Return what is wrong with a value, to follow its name; nothing where it may be."""
+        return "" if value in self.words else f"is one of {self.span}; not {value!r}"
+
+
+def _number(
+    default: float, unit: str, least: float, most: float, text: str, *, above: bool = False
+) -> float:
+    meaning = Quantity(" ".join(text.split()), unit, least, most, above)
+    return field(default=default, metadata={"meaning": meaning})
+
+
+def _word(words: tuple[str, ...], text: str) -> str:
+    meaning = Words(" ".join(text.split()), words)
+    return field(default=words[0], metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Every constant of the director; a larger or smaller value does what its sentence says."""
+    """Every constant of the director, each with its unit, its range and what it does.
 
-    enter: float = 0.0
-    """Calibrated log odds from which a face counts as speaking, whichever the scorer; higher asks
-    for surer speech (0 is P = .5)."""
-    smooth_seconds: float = 0.2
-    """What a score says within this long it says once: the five frames of TalkNet's own display."""
-    turn_seconds: float = 2.5
-    """How long people speak before somebody else does, roughly; longer changes speakers less
-    readily (turns in conversation mostly last one to a few seconds)."""
-    off_screen_share: float = 0.1
-    """How many turns are of a voice off screen, roughly: few, where people film themselves."""
-    overlap_share: float = 0.2
-    """How many changes lead to two speaking at once, roughly (a tenth to a fifth of talk is)."""
-    min_pause_seconds: float = 0.5
-    """Shorter pauses belong to the sentence: breaths and hesitations mostly last less."""
-    min_speech_seconds: float = 0.7
-    """Shorter bursts (a cough, a laugh, "mhm") take no shot."""
-    min_overlap_seconds: float = 0.7
-    """Shorter overlaps are the leader's: people start a little before the other ends."""
-    overlap: str = "highest"
-    """Who is shown while several speak: the surest (highest), whose turn is longest, all (wide),
-    or a two-shot of two who sit side by side."""
-    tie: float = 0.5
-    """Log odds by which the surest must lead to be shown in an overlap, else it is wide (0.5 is the
-    way from P = .5 to P = .62)."""
-    off_screen: str = "wide"
-    """What is shown while somebody is heard whom nobody is seen to be: the wide, or a listener."""
-    min_shot_seconds: float = 2.0
-    """No shot is shorter; an audience needs about this long to read a new picture."""
-    max_shot_seconds: float = 25.0
-    """A longer single is broken up by another picture, since eyes tire of one; 0 for never. Three
-    shots of the minimum must fit into it."""
-    relief: str = "wide"
-    """What breaks up a long single: the wide, or a listener."""
-    reactions_per_minute: float = 0.0
-    """Most listeners shown in a minute of singles that are long enough for one; 0 for none."""
-    hold_seconds: float = 1.0
-    """How long a shot outlasts its speaker before it may go wide."""
-    anticipation_seconds: float = 0.25
-    """How early a shot comes before the first word."""
-    caution: float = 6.0
-    """How bad a single of somebody else is while one speaks, where the right one is 1 good; higher
-    meets a turn too short for a shot with the wide, lower with a shot that comes late or stays."""
-    cut_cost_seconds: float = 0.3
-    """What a cut must gain, in seconds of the right picture; higher makes fewer cuts."""
-    cut_in_speech: float = 1.0
-    """By how much more of that a cut costs while somebody is heard; higher keeps cuts to pauses."""
-    camera_cut_seconds: float = 0.5
-    """No cut comes nearer to one of the source's own, since two so close look like a mistake."""
-    face_heights: float = 3.6
-    """Height of a single in heights of the face, forehead to chin: head and shoulders."""
-    tightest_face_heights: float = 1.4
-    """How far a single may tighten to keep another face out: a close-up that trims the hair."""
-    eye_line: float = 1 / 3
-    """Where the eyes lie, as a share of the crop's height from the top (rule of thirds). With 3.6
-    face heights it leaves 12 % of the height above the hair."""
-    lead_room: float = 0.06
-    """Room given on the side of the partner, as a share of the crop's width."""
-    max_upscale: float = 2.0
-    """Most that a source pixel is enlarged on the canvas; more looks soft."""
-    tightest_upscale: float = 2.5
-    """The same where only that keeps another face out: softness disturbs less than half a face."""
-    hide: str = "no"
-    """What happens, in the film, to another face that no framing keeps out of a single: nothing, or
-    it is blurred or dimmed. Timelines carry no such effect."""
-    follow: str = "still"
-    """What happens when a face moves out of its place in a single: nothing (still), a new framing
-    at a quiet moment (reframe), or a slow move with it (smooth)."""
-    safe_area: float = 0.12
-    """How far a face may move before it is followed, as a share of the crop on each side."""
-    move_seconds: float = 1.5
-    """How long a moving crop takes for the width of its safe area, at the least."""
+    Ranges end where a value would be a mistake of the unit (percent for seconds), not of taste.
+    ValueError, in one line that begins with the field, where a value lies outside.
+    """
+
+    enter: float = _number(
+        0.0, "log odds", -10, 10,
+        "Calibrated log odds from which a face counts as speaking, whichever the scorer; higher "
+        "asks for surer speech (0 is P = .5).",
+    )  # fmt: skip
+    smooth_seconds: float = _number(
+        0.2, "s", 0, 10,
+        "What a score says within this long it says once: the five frames of TalkNet's own "
+        "display.",
+    )  # fmt: skip
+    turn_seconds: float = _number(
+        2.5, "s", 0.1, 600,
+        "How long people speak before somebody else does, roughly; longer changes speakers less "
+        "readily (turns in conversation mostly last one to a few seconds).",
+    )  # fmt: skip
+    off_screen_share: float = _number(
+        0.1, "share", 0, 1,
+        "How many turns are of a voice off screen, roughly: few, where people film themselves.",
+        above=True,
+    )  # fmt: skip
+    overlap_share: float = _number(
+        0.2, "share", 0, 1,
+        "How many changes lead to two speaking at once, roughly (a tenth to a fifth of talk is).",
+        above=True,
+    )  # fmt: skip
+    min_pause_seconds: float = _number(
+        0.5, "s", 0, 60,
+        "Shorter pauses belong to the sentence: breaths and hesitations mostly last less.",
+    )  # fmt: skip
+    min_speech_seconds: float = _number(
+        0.7, "s", 0, 60,
+        'Shorter bursts (a cough, a laugh, "mhm") take no shot.',
+    )  # fmt: skip
+    min_overlap_seconds: float = _number(
+        0.7, "s", 0, 60,
+        "Shorter overlaps are the leader's: people start a little before the other ends.",
+    )  # fmt: skip
+    overlap: str = _word(
+        ("highest", "longest", "wide", "two-shot"),
+        "Who is shown while several speak: the surest (highest), whose turn is longest, all "
+        "(wide), or a two-shot of two who sit side by side.",
+    )
+    tie: float = _number(
+        0.5, "log odds", 0, 10,
+        "Log odds by which the surest must lead to be shown in an overlap, else it is wide (0.5 "
+        "is the way from P = .5 to P = .62).",
+    )  # fmt: skip
+    off_screen: str = _word(
+        ("wide", "listener"),
+        "What is shown while somebody is heard whom nobody is seen to be: the wide, or a listener.",
+    )
+    min_shot_seconds: float = _number(
+        2.0, "s", 0, 600,
+        "No shot is shorter; an audience needs about this long to read a new picture.",
+        above=True,
+    )  # fmt: skip
+    max_shot_seconds: float = _number(
+        25.0, "s", 0, 36000,
+        "A longer single is broken up by another picture, since eyes tire of one; 0 for never. "
+        "Three shots of the minimum must fit into it.",
+    )  # fmt: skip
+    relief: str = _word(
+        ("wide", "listener"),
+        "What breaks up a long single: the wide, or a listener.",
+    )
+    reactions_per_minute: float = _number(
+        0.0, "a minute", 0, 60,
+        "Most listeners shown in a minute of singles that are long enough for one; 0 for none.",
+    )  # fmt: skip
+    hold_seconds: float = _number(
+        1.0, "s", 0, 60,
+        "How long a shot outlasts its speaker before it may go wide.",
+    )  # fmt: skip
+    anticipation_seconds: float = _number(
+        0.25, "s", 0, 10,
+        "How early a shot comes before the first word.",
+    )  # fmt: skip
+    caution: float = _number(
+        6.0, "times", 0, 1000,
+        "How bad a single of somebody else is while one speaks, where the right one is 1 good; "
+        "higher meets a turn too short for a shot with the wide, lower with a shot that comes "
+        "late or stays.",
+    )  # fmt: skip
+    cut_cost_seconds: float = _number(
+        0.3, "s", 0, 600,
+        "What a cut must gain, in seconds of the right picture; higher makes fewer cuts.",
+    )  # fmt: skip
+    cut_in_speech: float = _number(
+        1.0, "times", 0, 1000,
+        "By how much more of that a cut costs while somebody is heard; higher keeps cuts to "
+        "pauses.",
+    )  # fmt: skip
+    camera_cut_seconds: float = _number(
+        0.5, "s", 0, 60,
+        "No cut comes nearer to one of the source's own, since two so close look like a mistake.",
+    )  # fmt: skip
+    face_heights: float = _number(
+        3.6, "face heights", 1, 20,
+        "Height of a single in heights of the face, forehead to chin: head and shoulders.",
+    )  # fmt: skip
+    tightest_face_heights: float = _number(
+        1.4, "face heights", 1, 20,
+        "How far a single may tighten to keep another face out: a close-up that trims the hair.",
+    )  # fmt: skip
+    eye_line: float = _number(
+        1 / 3, "share", 0, 1,
+        "Where the eyes lie, as a share of the crop's height from the top (rule of thirds). With "
+        "3.6 face heights it leaves 12 % of the height above the hair.",
+    )  # fmt: skip
+    lead_room: float = _number(
+        0.06, "share", 0, 0.5,
+        "Room given on the side of the partner, as a share of the crop's width.",
+    )  # fmt: skip
+    max_upscale: float = _number(
+        2.0, "times", 0.1, 20,
+        "Most that a source pixel is enlarged on the canvas; more looks soft.",
+    )  # fmt: skip
+    tightest_upscale: float = _number(
+        2.5, "times", 0.1, 20,
+        "The same where only that keeps another face out: softness disturbs less than half a "
+        "face.",
+    )  # fmt: skip
+    hide: str = _word(
+        ("no", "blur", "dim"),
+        "What happens, in the film, to another face that no framing keeps out of a single: "
+        "nothing, or it is blurred or dimmed. Timelines carry no such effect.",
+    )
+    follow: str = _word(
+        ("still", "reframe", "smooth"),
+        "What happens when a face moves out of its place in a single: nothing (still), a new "
+        "framing at a quiet moment (reframe), or a slow move with it (smooth).",
+    )
+    safe_area: float = _number(
+        0.12, "share", 0, 0.5,
+        "How far a face may move before it is followed, as a share of the crop on each side.",
+    )  # fmt: skip
+    move_seconds: float = _number(
+        1.5, "s", 0, 60,
+        "How long a moving crop takes for the width of its safe area, at the least.",
+        above=True,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        above_0 = ("face_heights", "tightest_face_heights", "max_upscale", "tightest_upscale")
-        shares = ("off_screen_share", "overlap_share")
-        for name in ("min_shot_seconds", "move_seconds", *shares, *above_0):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in CHOICES:
-                if value not in CHOICES[field.name]:
-                    words = ", ".join(CHOICES[field.name])
-                    raise ValueError(f"{field.name} is one of {words}, not {value!r}")
-            elif field.name != "enter" and not 0 <= value < float("inf"):
-                raise ValueError(f"{field.name} must be 0 or more, got {value}")
+        for name, meaning in meanings().items():
+            if fault := meaning.fault(getattr(self, name)):
+                raise ValueError(f"{name}: {fault}")
+        longest, shortest = self.max_shot_seconds, self.min_shot_seconds
+        if 0 < longest < 3 * shortest:
+            raise ValueError(
+                f"max_shot_seconds: {longest:g} s is too short for three shots of min_shot_seconds,"
+                f" {shortest:g} s; take {3 * shortest:g} or more (--max-shot), or 0 for no limit"
+            )
 
+
+def meanings() -> dict[str, Quantity | Words]:
+    """Return what each value of a style means, by its name."""
+    return {item.name: item.metadata["meaning"] for item in fields(Style)}
+
+
+CHOICES = {name: m.words for name, m in meanings().items() if isinstance(m, Words)}
+"""What the words of a style may be; every other value of it is a number."""
 
 PRESETS = {
     "standard": Style(),
@@ -126,36 +256,38 @@ PRESETS = {
 def read_style(name: str, changes: dict[str, float | str] | None = None) -> Style:
     """Return the preset called `name`, or the style in the TOML file of that name, with `changes`.
 
-    A file holds any of `Style`'s fields, and `base = "calm"` to start from another preset.
+    A file holds any of `Style`'s fields, and `base = "calm"` to start from another preset. What
+    only fits once the changes are in is taken: they win over the file.
     """
-    changes = changes or {}
+    base, values = (PRESETS[name], {}) if name in PRESETS else _in_file(name)
     try:
-        return replace(_named(name), **changes)  # type: ignore[arg-type]
+        return replace(base, **{**values, **(changes or {})})
     except ValueError as error:
         raise SpeakerZoomError(f"{name}: {error}") from error
 
 
-def _named(name: str) -> Style:
-    if name in PRESETS:
-        return PRESETS[name]
+def _in_file(name: str) -> tuple[Style, dict[str, Any]]:
+    """Return the preset that a file starts from, and the values that it gives."""
+    presets = ", ".join(PRESETS)
     try:
-        table = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+        Path(name).stat()
     except FileNotFoundError as error:
-        known = ", ".join(PRESETS)
-        raise SpeakerZoomError(f"{name}: no such style; take {known}, or a TOML file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpeakerZoomError(f"{name}: not a TOML file: {error}") from error
-    base = str(table.pop("base", "standard"))
-    known = {field.name for field in fields(Style)}
-    unknown = [repr(key) for key in sorted(table.keys() - known)]
-    if base not in PRESETS:
-        unknown.insert(0, f"base {base!r}")
-    if unknown:
-        raise SpeakerZoomError(
-            f"{name}: {unknown[0]} is unknown; known are {', '.join(sorted(known))}"
-        )
+        raise SpeakerZoomError(f"{name}: no such style; take {presets}, or a TOML file") from error
+    except OSError:
+        pass  # which reading it tells
+    try:
+        table = tomllib.loads(read_given_text(Path(name), "a TOML file"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SpeakerZoomError(f"{name}: is not TOML: {error}; see docs/style.md") from error
+    base = table.pop("base", "standard")
+    if not isinstance(base, str) or base not in PRESETS:
+        raise SpeakerZoomError(f"{name}: base: {base!r} is no preset; there are {presets}")
+    known = meanings()
     for key, value in table.items():
-        if key not in CHOICES and type(value) not in (int, float):
-            raise SpeakerZoomError(f"{name}: {key} is a number, not {value!r}")
-    values = {k: v if k in CHOICES else float(v) for k, v in table.items()}
-    return replace(PRESETS[base], **values)
+        if key not in known:
+            raise SpeakerZoomError(
+                f"{name}: {key} is unknown; known are base, {', '.join(sorted(known))}"
+            )
+        if fault := known[key].fault(value):
+            raise SpeakerZoomError(f"{name}: {key}: {fault}")
+    return PRESETS[base], {k: float(v) if k not in CHOICES else v for k, v in table.items()}

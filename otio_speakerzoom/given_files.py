@@ -1,0 +1,52 @@
+"""Files that a user names: what is no readable file is refused in one line, before it is opened.
+
+A pipe or a device is refused too: reading one could wait, or go on, for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from otio_speakerzoom.errors import SpeakerZoomError
+
+
+def check_given(path: Path, what: str = "a file") -> None:
+    """Raise SpeakerZoomError where `path` is no regular file that may be read.
+
+    `what` is what should be there, with its article: "a recording".
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # a drive has one letter
+            raise SpeakerZoomError(
+                f"{path}: is an address, and only files are read; download it first"
+            ) from error
+        raise SpeakerZoomError(f"{path}: no such file; check the name of {what}") from error
+    except OSError as error:
+        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_MEND}") from error
+    if stat.S_ISDIR(mode):
+        raise SpeakerZoomError(f"{path}: is a folder; name {what} in it")
+    if not stat.S_ISREG(mode):
+        raise SpeakerZoomError(f"{path}: is no regular file; copy what it gives into {what} first")
+    if not os.access(path, os.R_OK):
+        raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_MEND}")
+
+
+def read_given_text(path: Path, what: str = "a file") -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark."""
+    check_given(path, what)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_MEND}") from error
+    except UnicodeDecodeError as error:
+        raise SpeakerZoomError(
+            f"{path}: byte {error.start} is not UTF-8; save it as text in UTF-8"
+        ) from error
+
+
+_MEND = "check its name and its permissions"
