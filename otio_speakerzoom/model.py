@@ -268,16 +268,32 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverKey:
+    """Where a moving cover is at one frame; between two keys its edges change evenly."""
+
+    frame: int
+    """Of the source."""
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """Where somebody else's face is made unrecognisable in the film; no timeline can say so."""
 
     box: Box
+    """What is covered; of a moving cover, first. It may reach out of the picture."""
     how: str
     """blur or dim"""
+    keys: tuple[CoverKey, ...] = ()
+    """Of a cover that moves: it is there from its first key's frame to its last one's, both
+    included. Without keys it stands still for the whole shot."""
 
     def __post_init__(self) -> None:
         if self.how not in ("blur", "dim"):
             raise ValueError(f"a cover is blur or dim, not {self.how!r}")
+        frames = [key.frame for key in self.keys]
+        if frames and (sorted(set(frames)) != frames or self.keys[0].box != self.box):
+            raise ValueError("the keys of a cover must rise, and the first must be its box")
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +332,11 @@ class Shot:
                 f"the keys of the shot at frame {self.range.start} must rise from its start and "
                 "its crop, and lie in it"
             )
+        for cover in self.covers:
+            if any(not self.range.start <= key.frame < self.range.end for key in cover.keys):
+                raise ValueError(
+                    f"the covers of the shot at frame {self.range.start} must lie in it"
+                )
 
     @property
     def kind(self) -> str:

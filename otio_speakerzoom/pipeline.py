@@ -59,7 +59,7 @@ VERSIONS = {
     "people": 3,
     "voice": 1,
     "scores": 4,
-    "cut": 2,
+    "cut": 3,
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from otio_speakerzoom.model import Box, FrameRange, Key, Shot
+from otio_speakerzoom.model import Box, Cover, CoverKey, FrameRange, Key, Shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,14 @@ def crop_of(reframe: Reframe, size: tuple[int, int], canvas: tuple[int, int]) ->
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
+def visible_crop(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
+    """Return what of `crop` is seen on `canvas`: all of it if it has the canvas's shape.
+
+    Of another shape the middle stays, as `reframe` says; nothing is ever stretched.
+    """
+    return crop_of(reframe(crop, size, canvas), size, canvas)
+
+
 def reframe_at(shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
     """Return how `shot` is framed at a frame of the source.
 
@@ -72,8 +80,9 @@ def reframe_at(shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int,
 
 def part_of(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[int, int]) -> Shot:
     """Return the part of `shot` that lies in `span`, moving there as the whole shot does."""
+    covers = tuple(part for cover in shot.covers if (part := _part_of_cover(cover, span)))
     if not shot.keys:
-        return replace(shot, range=span)
+        return replace(shot, range=span, covers=covers)
     known = {key.frame: key for key in shot.keys if span.start <= key.frame < span.end}
     ends = (span.start, span.end - 1) if shot.keys[-1].frame >= span.end else (span.start,)
     for frame in ends:
@@ -81,7 +90,42 @@ def part_of(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[i
             crop = crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
             known[frame] = Key(frame, crop)
     keys = tuple(known[frame] for frame in sorted(known))
-    return replace(shot, range=span, crop=keys[0].crop, keys=keys)
+    return replace(shot, range=span, crop=keys[0].crop, keys=keys, covers=covers)
+
+
+def cover_at(cover: Cover, frame: int) -> Box | None:
+    """Return what `cover` hides at a frame of the source; None where it is not there."""
+    keys = cover.keys
+    if not keys:
+        return cover.box
+    if not keys[0].frame <= frame <= keys[-1].frame:
+        return None
+    at = bisect_right(keys, frame, key=lambda key: key.frame)
+    before, after = keys[at - 1], keys[min(at, len(keys) - 1)]
+    if after is before:
+        return before.box
+    part = (frame - before.frame) / (after.frame - before.frame)
+    a, b = before.box, after.box
+    return Box(
+        a.left + part * (b.left - a.left),
+        a.top + part * (b.top - a.top),
+        a.right + part * (b.right - a.right),
+        a.bottom + part * (b.bottom - a.bottom),
+    )
+
+
+def _part_of_cover(cover: Cover, span: FrameRange) -> Cover | None:
+    """Return the part of `cover` in `span`; None where it is not there."""
+    if not cover.keys:
+        return cover
+    first = max(cover.keys[0].frame, span.start)
+    last = min(cover.keys[-1].frame, span.end - 1)
+    if first > last:
+        return None
+    inside = {key.frame for key in cover.keys if first < key.frame < last}
+    frames = sorted(inside | {first, last})
+    keys = tuple(CoverKey(f, box) for f in frames if (box := cover_at(cover, f)))
+    return replace(cover, box=keys[0].box, keys=keys)
 
 
 def fit(size: tuple[int, int], canvas: tuple[int, int]) -> float:

@@ -12,18 +12,17 @@ from __future__ import annotations
 import logging
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
 import ffmpeg
 
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.model import Box, Cover, CutList, Progress, quiet
-from otio_speakerzoom.reframe import crop_of, reframe_at
+from otio_speakerzoom.model import Box, CutList, Progress, quiet
+from otio_speakerzoom.patches import corners_of, covered, patches_of
+from otio_speakerzoom.reframe import crop_of, reframe_at, visible_crop
 from otio_speakerzoom.source import find_ffmpeg, input_url, last_line, on_grid, opened
 from otio_speakerzoom.store import replacing
 
@@ -57,78 +56,22 @@ def crop_commands(cut_list: CutList) -> str:
         left, top, width, height = whole_pixels(crop, cut_list.media.size)
         tell(frame, f"crop@shot w {width}", f"crop@shot h {height}",
              f"crop@shot x {left}", f"crop@shot y {top}")  # fmt: skip
-    patches = _patches(cut_list)
-    for shot in cut_list.shots if patches else ():
-        for n, patch in enumerate(patches):
-            cover = patch.of(shot.covers)
-            if cover is None:
-                tell(shot.range.start, f"overlay@{n} x {-patch.width}")
-                continue
-            left, top = patch.corner(cover.box, cut_list.media.size)
-            tell(shot.range.start, f"crop@{n} x {left}", f"crop@{n} y {top}",
-                 f"overlay@{n} x {left}", f"overlay@{n} y {top}")  # fmt: skip
+    patches = patches_of(cut_list.shots, cut_list.media.size)
+    for frame, n, corner in corners_of(cut_list.shots, cut_list.media.size):
+        if corner is None:
+            tell(frame, f"overlay@{n} x {-patches[n].width}")
+            continue
+        left, top = corner
+        tell(frame, f"crop@{n} x {left}", f"crop@{n} y {top}",
+             f"overlay@{n} x {left}", f"overlay@{n} y {top}")  # fmt: skip
     return "".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Patch:
-    """One of the pieces laid over the picture: of one size throughout, moved from shot to shot."""
-
-    how: str
-    nth: int
-    """Which of a shot's covers of that kind it is for."""
-    width: int
-    height: int
-
-    def of(self, covers: Sequence[Cover]) -> Cover | None:
-        """Return the cover of a shot that this is for, if there is one."""
-        mine = [cover for cover in covers if cover.how == self.how]
-        return mine[self.nth] if self.nth < len(mine) else None
-
-    def corner(self, box: Box, size: tuple[int, int]) -> tuple[int, int]:
-        """Return left and top of the patch, whole pixels, around `box` inside the picture."""
-        x, y = box.centre
-        left = min(max(0, round(x - self.width / 2)), size[0] - self.width)
-        return left, min(max(0, round(y - self.height / 2)), size[1] - self.height)
-
-
-def _patches(cut_list: CutList) -> list[_Patch]:
-    """Return as many patches as any shot needs at once, each as large as its largest cover."""
-    sizes: dict[tuple[str, int], list[Box]] = {}
-    for shot in cut_list.shots:
-        for how in ("blur", "dim"):
-            for nth, cover in enumerate(c for c in shot.covers if c.how == how):
-                sizes.setdefault((how, nth), []).append(cover.box)
-    return [
-        _Patch(
-            how,
-            nth,
-            min(cut_list.media.size[0], 2 * ceil(max(box.width for box in boxes) / 2)),
-            min(cut_list.media.size[1], 2 * ceil(max(box.height for box in boxes) / 2)),
-        )
-        for (how, nth), boxes in sorted(sizes.items())
-    ]
-
-
-def _covered(picture: Any, patches: Sequence[_Patch]) -> Any:
-    """Return the picture with each patch laid over it, out of sight until it is told where."""
-    for n, patch in enumerate(patches):
-        halves = picture.split()
-        part = halves[1].filter(f"crop@{n}", patch.width, patch.height, 0, 0, exact=1)
-        if patch.how == "blur":
-            # an eighth of a face wide: no feature is left of it
-            part = part.filter("gblur", sigma=max(2, patch.width // 8))
-        else:
-            part = part.filter("lutyuv", y="val*0.15")
-        picture = ffmpeg.filter([halves[0], part], f"overlay@{n}", x=-patch.width, y=0)
-    return picture
-
-
 def _crops(cut_list: CutList) -> Iterator[tuple[int, Box]]:
-    """Yield each shot's crop, with the frame from which it holds."""
+    """Yield what is seen of each shot's crop, with the frame from which it holds."""
     size, canvas = cut_list.media.size, cut_list.canvas
     for shot in cut_list.shots:
-        yield shot.range.start, shot.crop
+        yield shot.range.start, visible_crop(shot.crop, size, canvas)
         moving = range(shot.keys[0].frame + 1, shot.keys[-1].frame + 1) if shot.keys else ()
         for frame in moving:
             yield frame, crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
@@ -146,11 +89,12 @@ def whole_pixels(crop: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
 def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
     """Return the whole ffmpeg graph, from the source to the file `out`."""
     media, span = cut_list.media, cut_list.range
-    left, top, width, height = whole_pixels(cut_list.shots[0].crop, media.size)
+    _, crop = next(_crops(cut_list))
+    left, top, width, height = whole_pixels(crop, media.size)
     source = opened(media.path)
     picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
-    if patches := _patches(cut_list):
-        picture = _covered(picture.filter("format", "yuv420p"), patches)
+    if patches := patches_of(cut_list.shots, media.size):
+        picture = covered(picture.filter("format", "yuv420p"), patches)
     picture = picture.filter("crop@shot", width, height, left, top, exact=1)
     # ffmpeg 5.1 stops for good where a crop that changes its size feeds a scale directly
     picture = picture.filter("format", "yuv420p")

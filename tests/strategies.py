@@ -7,7 +7,18 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Key, Media, Person, Shot, Sound
+from otio_speakerzoom.model import (
+    Box,
+    Cover,
+    CoverKey,
+    CutList,
+    FrameRange,
+    Key,
+    Media,
+    Person,
+    Shot,
+    Sound,
+)
 
 RATES = tuple(
     Fraction(rate)
@@ -71,6 +82,14 @@ def crops(draw, size, canvas):
     return Box(left, top, left + width, top + height)
 
 
+def covers(start, end):
+    """None, one that stands still, or one that moves and is there for a part of the shot."""
+    box, aside = Box(0, 0, 24, 24), Box(-8, 2, 16, 26)
+    frames = sorted({start, (start + end) // 2})
+    keys = tuple(map(CoverKey, frames, (box, aside)))
+    return st.sampled_from(((), (Cover(box, "blur"),), (Cover(box, "dim", keys),)))
+
+
 @st.composite
 def cut_lists(draw, sources=None):
     """Shots that cover the whole source, or a range of it, of one to four people."""
@@ -90,7 +109,7 @@ def cut_lists(draw, sources=None):
             draw(st.sampled_from(("", "Anna speaks", "<nobody> & silence"))),
             draw(st.sampled_from((0.25, 0.5, 1.0))),
             locked=draw(st.booleans()),
-            covers=draw(st.sampled_from(((), (Cover(Box(0, 0, 24, 24), "blur"),)))),
+            covers=draw(covers(start, end)),
         )
         for start, end in pairwise(cuts)
     )

@@ -117,6 +117,26 @@ def test_a_blurred_face_has_no_features_left(tmp_path):
         assert picture[8:56, 76:120].std() < 12
 
 
+def test_a_crop_of_another_shape_is_not_stretched_but_its_middle_shown(tmp_path):
+    path = tmp_path / "rows.mkv"
+    command = [find_ffmpeg(), "-v", "error", "-f", "lavfi", "-i",
+               "color=black:s=128x64:r=25,geq=lum='16+3*Y':cb=128:cr=128", "-frames:v", "10",
+               "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", str(path)]  # fmt: skip
+    subprocess.run(command, check=True)
+    shots = (
+        Shot(FrameRange(0, 5), (), Box(32, 0, 96, 64)),
+        Shot(FrameRange(5, 10), (), Box(0, 20, 128, 40)),
+    )
+    preview(CutList(probe(path), (128, 64), shots), tmp_path / "film.mp4")
+
+    for frame, picture in enumerate(decoded(tmp_path / "film.mp4")):
+        # a row of the canvas is half a row of the source around row 32, then a third around 30
+        middle, per_row = (32, 1 / 2) if frame < 5 else (30, 20 / 64)
+        for row in (4, 32, 60):
+            expected = 3 * (middle + (row + 0.5 - 32) * per_row - 0.5) * 255 / 219
+            assert picture[row].mean() == pytest.approx(expected, abs=3)
+
+
 def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
     media = probe(two_halves("25", "0.5"))
     # 0.5 s of sound lie before frame 0, so the beep is at 0.7 s of the picture, frame 17.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -104,23 +105,21 @@ def _shot(
 ) -> Shot:
     span = FrameRange(within.start + shot.start, within.start + shot.end)
     subjects = tuple(people[n].id for n in shot.picture)
-    if lock:
-        crop = framer.crop(shot.picture, span) if lock.crop is None else lock.crop
-        framer.remember(shot.picture, span, crop)
-        covers = framer.covers(shot.picture, span, crop)
-        return Shot(span, subjects, crop, "locked", 1.0, locked=True, covers=covers)
-    crop = framer.crop(shot.picture, span)
+    crop = lock.crop if lock and lock.crop else framer.crop(shot.picture, span)
     framer.remember(shot.picture, span, crop)
-    keys = framer.keys(shot.picture, span, crop) if style.follow == "smooth" else ()
-    return Shot(
-        span,
-        subjects,
-        keys[0].crop if keys else crop,
-        reason(people, floor, shot.picture, shot.start, shot.end),
-        confidence(floor, shot.picture, shot.start, shot.end),
-        keys,
-        covers=framer.covers(shot.picture, span, crop),
-    )
+    if lock:
+        framed = Shot(span, subjects, crop, "locked", 1.0, locked=True)
+    else:
+        keys = framer.keys(shot.picture, span, crop) if style.follow == "smooth" else ()
+        framed = Shot(
+            span,
+            subjects,
+            keys[0].crop if keys else crop,
+            reason(people, floor, shot.picture, shot.start, shot.end),
+            confidence(floor, shot.picture, shot.start, shot.end),
+            keys,
+        )
+    return replace(framed, covers=framer.covers(framed))
 
 
 def _search(

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.director.covering import covers_of
 from otio_speakerzoom.director.cutting import WIDE, Picture
 from otio_speakerzoom.director.floor import Floor
 from otio_speakerzoom.director.framing import (
+    crops_of,
     frame_single,
     frame_two,
     frame_wide,
     largest,
     suits,
-    to_cover,
 )
 from otio_speakerzoom.director.moves import corners, smooth_path
 from otio_speakerzoom.director.plan import Chosen, quiet_split
@@ -122,12 +123,14 @@ class Framer:
             for n in corners(path, TOLERANCE)
         )
 
-    def covers(self, picture: Picture, span: FrameRange, crop: Box) -> tuple[Cover, ...]:
+    def covers(self, shot: Shot) -> tuple[Cover, ...]:
         """Return what of a single is to be covered, as the style says."""
-        how = self._style.hide
-        if how == "no" or len(picture) != 1:
+        if self._style.hide == "no" or len(shot.subjects) != 1:
             return ()
-        return tuple(Cover(box, how) for box in to_cover(crop, self._faces(picture, span)[1]))
+        owner = next(p for p in self._people if p.id == shot.subjects[0])
+        others = [track for track in self._tracks if track.id not in owner.track_ids]
+        crops = crops_of(shot, self._media.size, self._canvas)
+        return covers_of(shot.range, crops, others, self._style.hide)
 
     def side_by_side(self, one: int, other: int, start: int, end: int) -> bool:
         """Whether two people are seen from `start` to `end` with nobody else in their two-shot."""

@@ -112,19 +112,6 @@ def frame_two(
     return _placed(float(left), float(eyes) - style.eye_line * height, height * shape, height, size)
 
 
-def to_cover(crop: Box, others: Sequence[NDArray[np.float32]]) -> list[Box]:
-    """Return the rectangles in which other faces, with their hair, show in a single after all."""
-    reaches = _reaches(others)
-    edges = np.array([[crop.left, crop.top, crop.right, crop.bottom]])
-    inside = reaches[_shown(reaches, edges)[0] > AN_EAR]
-    size = inside[:, 2:] - inside[:, :2]
-    grown = np.concatenate([inside[:, :2] - HALO * size, inside[:, 2:] + HALO * size], axis=1)
-    return [
-        Box(*map(float, (*np.maximum(low[:2], edges[0, :2]), *np.minimum(low[2:], edges[0, 2:]))))
-        for low in grown
-    ]
-
-
 def suits(
     crop: Box,
     best: Box,

@@ -26,6 +26,11 @@ OUTSIDE = 1e4
 """What a pixel outside the safe area costs, as much as any path through it would."""
 
 
+LONGEST = 500
+"""Most steps from one corner of a path to the next, so that looking for it takes no time to speak
+of however long the path is."""
+
+
 def smooth_path(
     wanted: NDArray[np.float64], slack: float, fastest: float, low: float, high: float
 ) -> NDArray[np.float64]:
@@ -82,7 +87,7 @@ def corners(path: NDArray[np.float64], tolerance: float) -> list[int]:
     last = len(path) - 1
     while kept[-1] < last:
         start = end = kept[-1]
-        while end < last and _straight(path[start : end + 2], tolerance):
+        while end < last and end - start < LONGEST and _straight(path[start : end + 2], tolerance):
             end += 1
         kept.append(end)
     return kept

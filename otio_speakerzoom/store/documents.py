@@ -10,6 +10,7 @@ from typing import Any
 from otio_speakerzoom.model import (
     Box,
     Cover,
+    CoverKey,
     CutList,
     FrameRange,
     Key,
@@ -170,7 +171,7 @@ def _shot_to_json(shot: Shot) -> dict[str, object]:
     if shot.locked:
         row["locked"] = True
     if shot.covers:
-        row["covers"] = [[cover.how, *_crop_to_json(cover.box)] for cover in shot.covers]
+        row["covers"] = [_cover_to_json(cover) for cover in shot.covers]
     return row
 
 
@@ -189,8 +190,23 @@ def _shot_from_json(number: int, row: dict[str, Any]) -> Shot:
             Key(int(frame), _crop_from_json(where, crop)) for frame, *crop in row.get("keys", ())
         ),
         bool(row.get("locked", False)),
-        tuple(Cover(_crop_from_json(where, box), str(how)) for how, *box in row.get("covers", ())),
+        tuple(_cover_from_json(where, cover) for cover in row.get("covers", ())),
     )
+
+
+def _cover_to_json(cover: Cover) -> list[object]:
+    """Return how and where; of a cover that moves, a list of frame and edges for each key."""
+    if not cover.keys:
+        return [cover.how, *_crop_to_json(cover.box)]
+    return [cover.how, *([key.frame, *_crop_to_json(key.box)] for key in cover.keys)]
+
+
+def _cover_from_json(where: str, row: list[Any]) -> Cover:
+    how, *rest = row
+    if not rest or not all(isinstance(key, list) for key in rest):
+        return Cover(_crop_from_json(where, rest), str(how))
+    keys = tuple(CoverKey(int(frame), _crop_from_json(where, box)) for frame, *box in rest)
+    return Cover(keys[0].box, str(how), keys)
 
 
 def _range_from_json(where: str, row: dict[str, Any]) -> FrameRange:

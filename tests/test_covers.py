@@ -1,0 +1,187 @@
+"""Other faces in singles: wherever one shows, it is covered, in every frame, in the film too."""
+
+import subprocess
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otio_speakerzoom.director.direct import direct
+from otio_speakerzoom.director.framing import crops_of
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import (
+    Box,
+    Cover,
+    CoverKey,
+    CutList,
+    FaceTrack,
+    FrameRange,
+    Lock,
+    Media,
+    Person,
+    Shot,
+    SpeechScores,
+)
+from otio_speakerzoom.patches import corners_of, patches_of
+from otio_speakerzoom.reframe import cover_at, part_of
+from otio_speakerzoom.render import preview
+from otio_speakerzoom.source import find_ffmpeg, probe
+
+SIZE = (1920, 1080)
+
+
+def path(points, frames, width):
+    """(frames, 4) boxes of a face that walks from point to point."""
+    at = np.linspace(0, frames - 1, len(points))
+    x, y = (np.interp(np.arange(frames), at, [p[axis] for p in points]) for axis in (0, 1))
+    boxes = np.stack([x, y, x + width, y + width * 4 / 3], axis=1)
+    return boxes.astype(np.float32)
+
+
+def single(own, other, *, style, locks=(), start=0):
+    """The cut of somebody who speaks all the time, while somebody else walks about."""
+    media = Media(Path("/talk.mp4"), Fraction(25), len(own), SIZE)
+    tracks = [
+        FaceTrack(n, first, boxes, np.ones(len(boxes), bool))
+        for n, first, boxes in ((1, 0, own), (2, start, other))
+    ]
+    scores = [SpeechScores(1, 0, np.full(len(own), 4, np.float32))]
+    people = [Person(1, (1,)), Person(2, (2,))]
+    return direct(media, tracks, people, scores, style, canvas=SIZE, locks=locks)
+
+
+def uncovered(cut_list, other, start=0, *, film=False):
+    """Frames of singles of person 1 in which more of the other face shows than a pixel's edge."""
+    bare = []
+    moves = {}
+    patches = patches_of(cut_list.shots, SIZE)
+    for frame, n, corner in corners_of(cut_list.shots, SIZE):
+        moves[frame, n] = corner
+    where = [None] * len(patches)
+    for shot in cut_list.shots:
+        crops = crops_of(shot, SIZE, cut_list.canvas)
+        for frame in range(shot.range.start, shot.range.end):
+            where = [moves.get((frame, n), corner) for n, corner in enumerate(where)]
+            if not 0 <= frame - start < len(other) or shot.subjects != (1,):
+                continue
+            box, crop = other[frame - start].astype(float), crops[frame - shot.range.start]
+            low, high = np.maximum(box[:2], crop[:2]), np.minimum(box[2:], crop[2:])
+            if (high - low).min() < 1:
+                continue
+            if film:
+                hidden = [
+                    Box(x, y, x + patch.width, y + patch.height)
+                    for patch, (x, y) in zip(patches, [c or SIZE for c in where], strict=True)
+                ]
+            else:
+                hidden = [b for cover in shot.covers if (b := cover_at(cover, frame))]
+            if not any(
+                b.left <= low[0] and b.top <= low[1] and high[0] <= b.right and high[1] <= b.bottom
+                for b in hidden
+            ):
+                bare.append(frame)
+    return bare
+
+
+points = st.lists(st.tuples(st.integers(0, 1800), st.integers(0, 900)), min_size=2, max_size=6)
+
+
+@given(points, points, st.integers(60, 240), st.sampled_from(("still", "reframe", "smooth")),
+       st.integers(0, 100))  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_wherever_another_face_shows_in_a_single_it_is_covered(mine, others, width, follow, start):
+    style = replace(Style(), follow=follow, hide="blur")
+    own, other = path(mine, 200, width), path(others, 200 - start, width)
+    made = single(own, other, style=style, start=start)
+
+    assert uncovered(made, other, start) == []
+    assert uncovered(made, other, start, film=True) == []
+
+
+def test_a_crop_that_follows_its_face_past_somebody_has_him_covered_in_every_frame():
+    own = path([(400, 400), (400, 400), (1300, 400), (1300, 400)], 300, 120)
+    other = path([(800, 420)], 300, 120)
+    made = single(own, other, style=replace(Style(), follow="smooth", hide="blur"))
+
+    assert made.shots[0].keys
+    assert made.shots[0].covers
+    assert uncovered(made, other) == []
+
+
+def test_a_face_that_shows_for_a_moment_only_is_covered():
+    own = path([(800, 400)], 200, 120)
+    other = path([(800, 420)], 200, 120)
+    other[:, [0, 2]] += 900
+    other[90:100, [0, 2]] -= 750  # one frame in twenty, so its usual place is out of the picture
+    made = single(own, other, style=replace(Style(), hide="dim"))
+
+    assert len(made.shots[0].covers) == 1
+    assert uncovered(made, other) == []
+
+
+def test_a_locked_crop_of_another_shape_has_covers_for_what_is_seen_of_it():
+    own = path([(320, 500)], 100, 120)
+    lock = Lock(FrameRange(0, 100), (1,), Box(300, 300, 700, 900))  # of it, 487 to 712 is seen
+    style = replace(Style(), hide="blur")
+
+    for top, covers in ((320, 0), (420, 1)):
+        made = single(own, path([(450, top)], 100, 120), style=style, locks=[lock])
+        assert len(made.shots[0].covers) == covers
+
+
+def test_a_small_face_is_not_hidden_under_the_patch_of_a_large_one():
+    large, small = Cover(Box(0, 0, 400, 400), "blur"), Cover(Box(0, 0, 60, 60), "blur")
+    shots = [
+        Shot(FrameRange(0, 10), (1,), Box(0, 0, *SIZE), covers=(large,)),
+        Shot(FrameRange(10, 20), (1,), Box(0, 0, *SIZE), covers=(small,)),
+    ]
+
+    assert [(p.width, p.height) for p in patches_of(shots, SIZE)] == [(62, 62), (402, 402)]
+    assert list(corners_of(shots, SIZE)) == [
+        (10, 0, (0, 0)), (0, 1, (0, 0)), (10, 1, None)
+    ]  # fmt: skip
+
+
+def test_a_part_of_a_shot_has_the_covers_of_its_frames():
+    keys = (CoverKey(10, Box(0, 0, 10, 10)), CoverKey(20, Box(100, 0, 110, 10)))
+    shot = Shot(
+        FrameRange(0, 50), (1,), Box(0, 0, *SIZE), covers=(Cover(keys[0].box, "dim", keys),)
+    )
+
+    part = part_of(shot, FrameRange(15, 40), SIZE, SIZE)
+    assert part.covers[0].keys == (CoverKey(15, Box(50, 0, 60, 10)), keys[1])
+    assert [cover_at(part.covers[0], frame) for frame in (14, 21)] == [None, None]
+    assert part_of(shot, FrameRange(21, 40), SIZE, SIZE).covers == ()
+
+
+@pytest.mark.parametrize("how", ["dim", "blur"])
+def test_in_the_film_a_moving_face_never_shows(tmp_path, how):
+    """A white square with black bars walks through a dark picture."""
+    clip = tmp_path / "walk.mkv"
+    face = r"between(X\,4*N\,4*N+31)*between(Y\,40\,71)*gt(mod(X-4*N\,16)\,7)"
+    command = [find_ffmpeg(), "-v", "error", "-f", "lavfi", "-i",
+               f"color=black:s=320x180:r=25:d=2,geq=lum='16+219*{face}':cb=128:cr=128",
+               "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", str(clip)]  # fmt: skip
+    subprocess.run(command, check=True)
+    keys = tuple(
+        CoverKey(frame, Box(4 * frame - 10, 30, 4 * frame + 42, 82)) for frame in (5, 20, 44)
+    )
+    shots = (
+        Shot(FrameRange(0, 50), (1,), Box(0, 0, 320, 180), covers=(Cover(keys[0].box, how, keys),)),
+    )
+    media = probe(clip)
+    preview(CutList(media, (320, 180), shots, (Person(1, (1,)),)), tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        pictures = [
+            picture.to_ndarray(format="gray")[44:68].astype(int) for picture in film.decode()
+        ]
+    steps = [np.abs(np.diff(picture, axis=1)).max() for picture in pictures]
+
+    assert len(steps) == 50
+    assert max(steps[5:45]) < 60
+    assert min(steps[:5] + steps[45:]) > 150
