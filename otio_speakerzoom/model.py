@@ -344,6 +344,18 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where a person was seen: what their number means, whoever counts them anew."""
+
+    person: int
+    """Id of the person."""
+    frame: int
+    """Of the source."""
+    box: Box
+    """Of the face."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """What the editor decided: from here to here, show this."""
 
@@ -352,6 +364,8 @@ class Lock:
     """As in `Shot`."""
     crop: Box | None = None
     """None where the director may frame it."""
+    seen: tuple[Sighting, ...] = ()
+    """Of the subjects, as they were when the lock was written; none where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,11 +396,13 @@ class CutList:
                 f"the source at {self.media.duration}"
             )
         known = {person.id for person in self.people}
+        if len(known) != len(self.people):
+            raise ValueError("two people have one id")
         for shot in (*self.shots, *self.angles):
             if not known.issuperset(shot.subjects):
                 raise ValueError(f"the shot at frame {shot.range.start} shows an unknown person")
             if not all(
-                _inside(c, self.media.size) for c in (shot.crop, *(k.crop for k in shot.keys))
+                is_inside(c, self.media.size) for c in (shot.crop, *(k.crop for k in shot.keys))
             ):
                 raise ValueError(
                     f"the crop of the shot at frame {shot.range.start} is not inside the picture"
@@ -405,7 +421,7 @@ class CutList:
         return " + ".join(labels[id_] for id_ in shot.subjects) or "Wide"
 
 
-def _inside(crop: Box, size: tuple[int, int]) -> bool:
+def is_inside(crop: Box, size: tuple[int, int]) -> bool:
     """Whether `crop` has an area and lies in a picture of `size`; NaN never does.
 
     A thousandth of a pixel of slack, because a crop computed in floats may touch the border.

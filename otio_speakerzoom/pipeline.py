@@ -168,7 +168,7 @@ def cut(
     cut_list = direct(
         analysis.media,
         analysis.tracks,
-        analysis.people,
+        _nameless(analysis.people),
         analysis.speech.scores,
         style,
         canvas=size,
@@ -183,7 +183,12 @@ def cut(
     return kept.value if (kept := _load_cut(job, analysis)) else cut_list
 
 
-def _load_cut(job: Job, analysis: Analysis) -> store.Kept[CutList] | None:
+def _nameless(people: Sequence[Person]) -> tuple[Person, ...]:
+    """Return the people by their numbers alone: what is kept of a cut has no names in it."""
+    return tuple(replace(person, name="") for person in people)
+
+
+def _load_cut(job: Job, analysis: Analysis) -> store.KeptCut | None:
     return store.load_cut_list(job.folder, analysis.media, analysis.people)
 
 
@@ -207,7 +212,7 @@ def current_cut(job: Job) -> CutList | None:
     media, people = cut_list.media, store.load_people(job.folder)
     kept = store.load_cut_list(job.folder, media, people.value if people else ())
     known, detections = kept_analysis(job), store.load_detections(job.folder)
-    style = store.load_cut_style(job.folder)
+    style = kept.style if kept else {}
     if (kept and kept.edited) or not known or not detections or not style:
         log.warning(
             "%s: is not applied to the kept cut, which %s; `speakerzoom cut --force` plans anew",
@@ -217,7 +222,7 @@ def current_cut(job: Job) -> CutList | None:
         return cut_list
     _, tracks, people_now, voice, speech = known
     cut_list = direct(
-        media, tracks, people_now, speech.scores, Style(**style),
+        media, tracks, _nameless(people_now), speech.scores, Style(**style),
         canvas=cut_list.canvas, camera_cuts=detections.value.camera_cuts.tolist(),
         within=cut_list.range, voice=voice, locks=locks, stacked=bool(cut_list.angles),
     )  # fmt: skip
@@ -344,7 +349,7 @@ def _people(
         looks = _looks(job, media, within, tracks) if made_from == by_looks else None
         people = group_people(tracks, detections.camera_cuts, looks)
         store.save_people(job.folder, people, made_from)
-    return people, store.digest(made_from, [asdict(person) for person in people])
+    return people, store.digest(made_from, [asdict(person) for person in _nameless(people)])
 
 
 def _looks(

@@ -16,39 +16,39 @@ from otio_speakerzoom.store.arrays import (
     save_tracks,
     save_voice,
 )
-from otio_speakerzoom.store.documents import (
-    load_cut_list,
-    load_cut_style,
-    load_locks,
-    load_media,
-    load_people,
-    save_cut_list,
-    save_locks,
-    save_media,
-    save_people,
-)
-from otio_speakerzoom.store.files import (
-    Kept,
-    digest,
+from otio_speakerzoom.store.cutlist import KeptCut, load_cut_list, save_cut_list
+from otio_speakerzoom.store.files import ChangedMeanwhileError, Kept, back_up, digest, version_of
+from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
+from otio_speakerzoom.store.media import load_media, save_media
+from otio_speakerzoom.store.people import load_people, load_sightings, save_people
+from otio_speakerzoom.store.place import digest_of_file, find_folder, settle
+from otio_speakerzoom.store.writing import (
+    check_writable,
+    remove_leftovers,
     replacing,
     write_text,
 )
-from otio_speakerzoom.store.place import digest_of_file, find_folder, settle
 
 __all__ = [
+    "ChangedMeanwhileError",
     "Kept",
+    "KeptCut",
+    "add_sightings",
+    "back_up",
+    "check_writable",
     "digest",
     "digest_of_file",
     "find_folder",
     "load_cut_list",
-    "load_cut_style",
     "load_detections",
     "load_locks",
     "load_media",
     "load_people",
     "load_scores",
+    "load_sightings",
     "load_tracks",
     "load_voice",
+    "remove_leftovers",
     "replacing",
     "save_cut_list",
     "save_detections",
@@ -59,5 +59,6 @@ __all__ = [
     "save_tracks",
     "save_voice",
     "settle",
+    "version_of",
     "write_text",
 ]

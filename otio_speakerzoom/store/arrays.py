@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,14 @@ def load_detections(folder: Path) -> Kept[Detections] | None:
     if kept is None:
         return None
     with understood(path):
-        return Kept(Detections(**kept.value), kept.made_from)
+        names = ("frames", "looked_at", "camera_cuts")
+        frames, looked_at, camera_cuts = (_column(kept.value, name, "i") for name in names)
+        boxes = _column(kept.value, "boxes", "f", 2)
+        confidences = _column(kept.value, "confidences", "f")
+        if (np.diff(frames) < 0).any():
+            raise ValueError("frames must not fall")
+        value = Detections(frames, boxes, confidences, looked_at, camera_cuts)
+    return Kept(value, kept.made_from)
 
 
 def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], made_from: str) -> None:
@@ -48,10 +56,13 @@ def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
         return None
     with understood(path):
         a = kept.value
-        spans = _spans(a["lengths"])
+        ids, starts = _column(a, "ids", "i"), _column(a, "starts", "i")
+        boxes, seen = _column(a, "boxes", "f", 2), _column(a, "seen", "b")
+        if len(set(ids.tolist())) != len(ids):
+            raise ValueError("two tracks have one id")
         tracks = tuple(
-            FaceTrack(int(i), int(s), a["boxes"][span], a["seen"][span])
-            for i, s, span in zip(a["ids"], a["starts"], spans, strict=True)
+            FaceTrack(int(i), int(s), boxes[span], seen[span])
+            for i, s, span in zip(ids, starts, _spans(a, len(boxes)), strict=True)
         )
     return Kept(tracks, kept.made_from)
 
@@ -75,10 +86,10 @@ def load_voice(folder: Path) -> Kept[Voice] | None:
         return None
     with understood(path):
         a = kept.value
-        microphones = tuple(
-            Microphone(s, None if c < 0 else c) for s, c in a["microphones"].tolist()
-        )
-        return Kept(Voice(int(a["start"]), a["probability"], microphones), kept.made_from)
+        rows = _column(a, "microphones", "i", 2).tolist()
+        microphones = tuple(Microphone(s, None if c < 0 else c) for s, c in rows)
+        value = Voice(int(a["start"]), _column(a, "probability", "f"), microphones)
+    return Kept(value, kept.made_from)
 
 
 def save_scores(folder: Path, speech: Speech, made_from: str) -> None:
@@ -102,14 +113,29 @@ def load_scores(folder: Path) -> Kept[Speech] | None:
         return None
     with understood(path):
         a = kept.value
+        ids, starts = _column(a, "track_ids", "i"), _column(a, "starts", "i")
+        logits = _column(a, "logits", "f")
         scores = tuple(
-            SpeechScores(int(i), int(s), a["logits"][span])
-            for i, s, span in zip(a["track_ids"], a["starts"], _spans(a["lengths"]), strict=True)
+            SpeechScores(int(i), int(s), logits[span])
+            for i, s, span in zip(ids, starts, _spans(a, len(logits)), strict=True)
         )
         late = float(a.get("late", np.nan))
     return Kept(Speech(scores, None if np.isnan(late) else late), kept.made_from)
 
 
-def _spans(lengths: NDArray[np.int32]) -> list[slice]:
+def _spans(arrays: dict[str, Any], total: int) -> list[slice]:
+    lengths = _column(arrays, "lengths", "i")
+    if (lengths < 0).any() or lengths.sum() != total:
+        raise ValueError(f"lengths must sum to {total}")
     ends = np.cumsum(lengths)
     return [slice(int(end - length), int(end)) for end, length in zip(ends, lengths, strict=True)]
+
+
+def _column(arrays: dict[str, Any], name: str, kind: str, dimensions: int = 1) -> NDArray[Any]:
+    """Return the array of that name, whole numbers (i), finite floats (f) or truths (b)."""
+    array = arrays[name]
+    if array.dtype.kind != kind or array.ndim != dimensions:
+        raise ValueError(f"{name} cannot be {array.dtype} in {array.ndim} dimensions")
+    if kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} holds what is no number")
+    return array

@@ -1,23 +1,26 @@
-"""Files that are whole or not there, and say what they were made from."""
+"""Files that say what they were made from: JSON for people, npz for arrays."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from otio_speakerzoom.errors import StoreError
+from otio_speakerzoom.store.writing import replacing, write_text
 
 T = TypeVar("T")
+
+ASIDE = "or move the file aside"
+"""What to do with a file that somebody may have worked on: nothing is lost by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Kept(Generic[T]):
     """Digest of the stage, options and inputs it was made from."""
     edited: bool = False
     """Whether somebody changed it since we wrote it (JSON only)."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What else it says of what it was made from."""
+
+
+class ChangedMeanwhileError(StoreError):
+    """A file was changed by somebody else between our reading and our writing it."""
 
 
 def digest(*parts: object) -> str:
@@ -36,36 +45,53 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place only if all goes well."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+def version_of(path: Path) -> str:
+    """Return a digest of a file's bytes, to see later whether somebody changed it; "" for none."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        full = error.errno == errno.ENOSPC
-        remedy = "free some space" if full else "write elsewhere (-o FILE, --work DIR)"
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); {remedy}") from error
-    finally:
-        with suppress(OSError):  # the folder itself may be what is wrong
-            temporary.unlink(missing_ok=True)
+        raise _cannot_read(path, error) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def back_up(path: Path) -> Path:
+    """Copy a file that somebody edited to `NAME.bak-1`, or the next number that is free."""
+    n = 1
+    while (copy := path.with_name(f"{path.name}.bak-{n}")).exists():
+        n += 1
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    with replacing(copy) as temporary:
+        temporary.write_bytes(content)
+    return copy
 
 
-def write_json(path: Path, kind: str, made_from: str, content: dict[str, object]) -> None:
-    """Write a document of that kind, with its schema and what it was made from before it."""
+def write_json(
+    path: Path,
+    kind: str,
+    made_from: str,
+    content: dict[str, object],
+    *,
+    notes: dict[str, str] | None = None,
+    version: str | None = None,
+) -> None:
+    """Write a document of that kind, with its schema and what it was made from before it.
+
+    With `version` the file must still be the one that `version_of` was asked about.
+    """
     head = {
         "schema": f"speakerzoom.{kind}/1",
-        "made_from": {"inputs": made_from, "as_written": digest(content)},
+        "made_from": {"inputs": made_from, "as_written": digest(content), **(notes or {})},
     }
-    write_text(path, _pretty({**head, **content}))
+    text = _pretty({**head, **content})
+    if version is not None and version_of(path) != version:
+        raise ChangedMeanwhileError(
+            f"{path}: was changed while it was to be written anew; it is left as it is: run again"
+        )
+    write_text(path, text)
 
 
 def _pretty(document: dict[str, object]) -> str:
@@ -73,42 +99,63 @@ def _pretty(document: dict[str, object]) -> str:
     lines = []
     for key, value in document.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            rows = ",\n".join(f"    {json.dumps(row, ensure_ascii=False)}" for row in value)
+            rows = ",\n".join(f"    {_json(row)}" for row in value)
             lines.append(f"  {json.dumps(key)}: [\n{rows}\n  ]")
         else:
-            lines.append(f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"  {json.dumps(key)}: {_json(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    """Return JSON as people read it; escaped where a file's name is not UTF-8."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
 
 
 def read_json(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
     """Return the document of that kind in `path`; None where there is no such file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}); delete it to start over") from error
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path}: is not UTF-8 text; save it as UTF-8, {ASIDE}") from error
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise StoreError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); mend it, or delete the file"
+            f"{path}: line {error.lineno} is not JSON ({error.msg}); mend it, {ASIDE}"
         ) from error
+    except (ValueError, RecursionError) as error:  # a number of a million digits, endless nesting
+        raise StoreError(f"{path}: cannot be understood ({error}); mend it, {ASIDE}") from error
     if not isinstance(content, dict):
-        raise StoreError(f"{path}: is not a speakerzoom file; delete it to start over")
+        raise StoreError(f"{path}: is not a speakerzoom file; move it aside")
     _check_schema(path, kind, content.pop("schema", None))
-    made_from = content.pop("made_from", None)
-    made_from = made_from if isinstance(made_from, dict) else {}
-    edited = made_from.get("as_written") != digest(content)
-    return Kept(content, str(made_from.get("inputs", "")), edited)
+    head = content.pop("made_from", None)
+    head = head if isinstance(head, dict) else {}
+    notes = {key: value for key, value in head.items() if isinstance(value, str)}
+    edited = notes.pop("as_written", None) != digest(content)
+    return Kept(content, notes.pop("inputs", ""), edited, notes)
+
+
+def _cannot_read(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: cannot be read ({error.strerror}); check its permissions")
 
 
 def _check_schema(path: Path, kind: str, schema: object) -> None:
     if schema == f"speakerzoom.{kind}/1":
         return
     if isinstance(schema, str) and schema.startswith(f"speakerzoom.{kind}/"):
-        raise StoreError(f"{path}: is {schema}, from a newer speakerzoom; update, or delete it")
-    raise StoreError(f"{path}: is no {kind} of speakerzoom; move it away, or delete it")
+        raise StoreError(
+            f"{path}: is {schema}, from a newer speakerzoom; update speakerzoom, {ASIDE}"
+        )
+    raise StoreError(f"{path}: is no {kind} of speakerzoom; move it aside")
 
 
 @contextmanager
@@ -117,9 +164,9 @@ def understood(path: Path) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise StoreError(f"{path}: {error} is missing; mend it, or delete the file") from error
+        raise StoreError(f"{path}: {error} is missing; mend it, {ASIDE}") from error
     except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
-        raise StoreError(f"{path}: {error}; mend it, or delete the file") from error
+        raise StoreError(f"{path}: {error}; mend it, {ASIDE}") from error
 
 
 def write_arrays(path: Path, kind: str, made_from: str, arrays: dict[str, Any]) -> None:
@@ -136,7 +183,17 @@ def read_arrays(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{path}: is damaged; delete it, and it is made again") from error
+    except OSError as error:
+        if error.errno:
+            raise _cannot_read(path, error) from error
+        raise _damaged(path) from error
+    except (ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise _damaged(path) from error
+    except (NotImplementedError, RuntimeError, zlib.error) as error:  # of zipfile
+        raise _damaged(path) from error
     _check_schema(path, kind, str(arrays.pop("schema", None)))
     return Kept(arrays, str(arrays.pop("made_from", "")))
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"{path}: is damaged; move it aside, and it is made again")

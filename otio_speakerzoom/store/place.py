@@ -16,11 +16,9 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.store.files import digest
+from otio_speakerzoom.store.writing import LONGEST_NAME
 
 SUFFIX = ".speakerzoom"
-
-LONGEST = 255
-"""Bytes that a name may have in the file systems of Linux, macOS and (in UTF-16) Windows."""
 
 _OLD_MEDIA_VERSIONS = (1, 2)
 """Of media.json before it named the source's digest itself: it was hashed with these."""
@@ -46,10 +44,10 @@ def digest_of_file(path: Path) -> str:
 
 def folder_name(name: str) -> str:
     """Return the name of the folder for a source of that name; a name too long is shortened."""
-    if len(os.fsencode(name + SUFFIX)) <= LONGEST:
+    if len(os.fsencode(name + SUFFIX)) <= LONGEST_NAME:
         return name + SUFFIX
     mark = f"~{digest(name)[:8]}{SUFFIX}"
-    while len(os.fsencode(name + mark)) > LONGEST:
+    while len(os.fsencode(name + mark)) > LONGEST_NAME:
         name = name[:-1]
     return name + mark
 
