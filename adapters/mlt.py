@@ -132,6 +132,7 @@ def _add_producer(
         {
             "length": str(facts.duration),
             "resource": facts.path,
+            "video_index": str(facts.picture),
             "audio_index": str(facts.sounds[stream].index if facts.sounds else -1),
             "mlt_service": "avformat",
             "shotcut:caption": shot.name,

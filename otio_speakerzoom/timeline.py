@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -53,6 +54,10 @@ class ProgrammeFacts:
     """Degrees clockwise that a player must turn the stored picture."""
     variable_rate: bool
     sounds: tuple[Sound, ...]
+    picture: int = 0
+    """As in `Media`, as are the next two."""
+    fields: str = "progressive"
+    colour: tuple[int, int, int] = (1, 1, 1)
 
     @property
     def sound(self) -> Sound | None:
@@ -141,6 +146,10 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
         global_start_time=otio.opentime.RationalTime(0, float(media.rate)),
         metadata={NAMESPACE: _programme_metadata(cut_list, path)},
     )
+    timeline.tracks.markers.extend(
+        _marker(media, shot, cut_list.names(shot), shot.range.start - cut_list.range.start)
+        for shot in cut_list.shots
+    )
     for name, pieces in lanes(cut_list):
         timeline.tracks.append(_picture_track(cut_list, path, name, pieces))
     for n, lane in enumerate(read_facts(timeline).sound_tracks, start=1):
@@ -204,16 +213,31 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
             drop_frame=noted["drop_frame"],
             rotation=noted["rotation"],
             variable_rate=noted["variable_rate"],
-            sounds=tuple(
-                Sound(s["rate"], s["channels"], Fraction(*s["delay"]), s.get("index", 1))
-                for s in noted["sounds"]
-            ),
+            sounds=tuple(_sound(row) for row in noted["sounds"]),
+            picture=noted.get("picture", 0),  # older timelines have none
+            fields=noted.get("fields", "progressive"),
+            colour=_colour(noted.get("colour", (1, 1, 1))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TimelineError(
             f"{getattr(timeline, 'name', '') or 'the timeline'}: carries no complete speakerzoom "
             "metadata; write it from a cut list with `speakerzoom export`"
         ) from error
+
+
+def _sound(noted: Mapping[str, Any]) -> Sound:
+    return Sound(
+        noted["rate"],
+        noted["channels"],
+        Fraction(*noted["delay"]),
+        noted.get("index", 1),
+        noted.get("varies", False),
+    )
+
+
+def _colour(noted: Any) -> tuple[int, int, int]:
+    primaries, transfer, matrix = noted
+    return int(primaries), int(transfer), int(matrix)
 
 
 def tracks_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeTrack, ...]:
@@ -331,12 +355,16 @@ def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
         "drop_frame": media.drop_frame,
         "rotation": media.rotation,
         "variable_rate": media.variable_rate,
+        "picture": media.picture,
+        "fields": media.fields,
+        "colour": list(media.colour),
         "sounds": [
             {
                 "rate": sound.rate,
                 "channels": sound.channels,
                 "delay": list(sound.delay.as_integer_ratio()),
                 "index": sound.index,
+                "varies": sound.varies,
             }
             for sound in media.sounds
         ],
@@ -372,20 +400,27 @@ def _picture_track(
         seen.metadata[NAMESPACE] = {"link": piece.number, **_shot_metadata(shot, shows)}
         seen.effects.append(_framing(shot.crop, cut_list.canvas))
         if piece.number:
-            seen.markers.append(_marker(media, shot, shows))
+            seen.markers.append(_marker(media, shot, shows, media.start + shot.range.start))
         track.append(seen)
         at = shot.range.end
     return track
 
 
-def _marker(media: Media, shot: Shot, shows: str) -> otio.schema.Marker:
-    """Why the shot is there and how sure that is, on its first frame; red where it is doubtful."""
-    first = FrameRange(shot.range.start, shot.range.start + 1)
+def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Marker:
+    """Why the shot is there and how sure that is, at its first frame; red where it is doubtful.
+
+    Each lies twice: on its clip, at a `frame` of the source, and on the stack of tracks, at one of
+    the programme, because some programs look for markers in one of the two places only.
+    """
+    rate = float(media.rate)
     colours = otio.schema.MarkerColor
     return otio.schema.Marker(
         name=shows,
-        marked_range=_with_timecode(media, first),
+        marked_range=otio.opentime.TimeRange(
+            otio.opentime.RationalTime(frame, rate), otio.opentime.RationalTime(1, rate)
+        ),
         color=colours.RED if shot.confidence < 0.5 else colours.GREEN,
+        comment=shot.reason,
         metadata={NAMESPACE: {"reason": shot.reason, "confidence": shot.confidence}},
     )
 

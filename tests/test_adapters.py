@@ -689,6 +689,23 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
     assert indices == [str(sound.index) for sound in sounds] or (indices, sounds) == (["-1"], ())
 
 
+def test_mlt_names_the_streams_of_picture_and_sound():
+    """MLT would take the first of each, which may be a thumbnail or a codec that it cannot read."""
+    sounds = (Sound(48000, 2, Fraction(0), 4), Sound(48000, 1, Fraction(0), 1))
+    cut_list = replace_media(two_people(), picture=3, sounds=sounds)
+    producers = readers.parse_xml(written(cut_list, "mlt")).findall("producer")
+
+    found = {
+        producer.get("id"): tuple(
+            producer.findtext(f"property[@name='{kind}_index']") for kind in ("video", "audio")
+        )
+        for producer in producers
+        if producer.get("id") != "black"
+    }
+    assert set(found.values()) == {("3", "4"), ("3", "1")}
+    assert found["producer0"] == found["producer1"] == ("3", "4")
+
+
 def replace_media(cut_list, **changes):
     return replace(cut_list, media=replace(cut_list.media, **changes))
 

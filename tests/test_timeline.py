@@ -84,7 +84,12 @@ def test_the_facts_of_the_source_come_back_exactly(cut_list):
     assert (facts.rate, facts.duration, facts.start) == (media.rate, media.duration, media.start)
     assert (facts.size, facts.canvas) == (media.size, cut_list.canvas)
     assert (facts.drop_frame, facts.rotation) == (media.drop_frame, media.rotation)
-    assert (facts.variable_rate, facts.sound) == (media.variable_rate, media.sound)
+    assert (facts.variable_rate, facts.sounds) == (media.variable_rate, media.sounds)
+    assert (facts.picture, facts.fields, facts.colour) == (
+        media.picture,
+        media.fields,
+        media.colour,
+    )
 
 
 @unhurried
@@ -277,6 +282,26 @@ def test_a_clip_knows_its_pictures_bounds_and_is_marked_by_how_sure_it_is():
     assert [clip.markers[0].color for clip in (first, second)] == ["GREEN", "RED"]
     assert second.markers[0].marked_range.start_time.value == 107992
     assert second.metadata["speakerzoom"]["locked"]
+
+
+@pytest.mark.parametrize("angled", [False, True])
+def test_the_programme_carries_the_markers_of_its_shots_in_its_own_time(angled):
+    """Kdenlive makes guides of the stack's markers; it shows none of a clip's on the timeline."""
+    cut_list = two_shots(talk())
+    doubtful = replace(cut_list.shots[1], confidence=0.3)
+    other = Shot(FrameRange(30, 250), (), Box(0, 0, 1920, 1080), "another angle")
+    angles = (other,) if angled else ()
+    shots = (cut_list.shots[0], doubtful)
+    timeline = to_otio(replace(cut_list, shots=shots, angles=angles))
+
+    rate = 30000 / 1001
+    assert [
+        (m.name, m.comment, m.marked_range.start_time, m.marked_range.duration.value, m.color)
+        for m in timeline.tracks.markers
+    ] == [
+        ("Wide", "both speak", otio.opentime.RationalTime(0, rate), 1, "GREEN"),
+        ("Person 7", "answers", otio.opentime.RationalTime(70, rate), 1, "RED"),
+    ]
 
 
 def test_a_source_of_variable_rate_is_written_on_the_constant_grid_it_is_read_on(vfr_clip):
