@@ -41,20 +41,27 @@ class Report:
     """What the host will do with it, in plain words, and what could not be checked."""
 
 
-def check(path: Path, dtd: Path | None = None, canvas: tuple[int, int] | None = None) -> Report:
+def check(
+    path: Path,
+    dtd: Path | None = None,
+    canvas: tuple[int, int] | None = None,
+    sequence: str = "",
+) -> Report:
     """Return what is found of the timeline at `path`.
 
     `dtd` is what an FCPXML is held against: a file, or None for one of Apple's name beside `path`.
-    `canvas` is the picture's size for a format that does not carry it (Resolve's .otio). Raises
-    TimelineError where the file is no timeline that can be read.
+    `canvas` is the picture's size for a format that does not carry it (Resolve's .otio). `sequence`
+    is the name or number of one of several. Raises TimelineError where the file is no timeline that
+    can be read, or holds several and none is named.
     """
-    timeline = read_timeline(path, Given(canvas=canvas))
+    timeline = read_timeline(path, Given(canvas=canvas, sequence=sequence))
     told = canvas or timeline.canvas
     found, problems = _media(path, timeline)
     if len(found) == 1:  # what the file leaves out is then known: the sizes
         (media,) = found.values()
         assumed = told or media.size
-        timeline = read_timeline(path, Given(media.size, assumed, media.rotation))
+        given = Given(media.size, assumed, media.rotation, sequence=sequence)
+        timeline = read_timeline(path, given)
     problems += [*_timecodes(timeline, found), *_ranges(timeline, found)]
     problems += [*_order(timeline), *_faults(path)]
     problems += [f"{note}: it may not survive the import" for note in timeline.notes]
@@ -107,8 +114,8 @@ def _ranges(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[str]:
     """Clips that show more than there is."""
     for clip in _clips(timeline):
         media = found.get(clip.media)
-        if clip.odd:
-            yield f"{_named(clip)} {clip.odd}"
+        if clip.unsupported:
+            yield f"{_named(clip)} {clip.unsupported}"
         if clip.source is None:
             continue
         lengths = [clip.whole.end] if clip.whole else []

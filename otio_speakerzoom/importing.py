@@ -28,11 +28,14 @@ class TakenBack:
     """Locks that were there and gave way to new ones."""
 
 
-def take_back(job: pipeline.Job, path: Path, dialect: str | None = None) -> TakenBack:
+def take_back(
+    job: pipeline.Job, path: Path, dialect: str | None = None, sequence: str = ""
+) -> TakenBack:
     """Compare the timeline at `path` with the kept cut, and keep what changed as locks.
 
     `dialect` is the host that the file is from; None to tell it from the file, and where its
-    numbers could be of either, by which of them fits the kept cut.
+    numbers could be of either, by which of them fits the kept cut. `sequence` is the name or number
+    of the one to take; empty for the only one that shows the recording.
     """
     cut_list = pipeline.kept_cut(job)
     if cut_list is None:
@@ -40,7 +43,7 @@ def take_back(job: pipeline.Job, path: Path, dialect: str | None = None) -> Take
             f"{job.source}: nothing is cut yet, so nothing can have changed; "
             "run `speakerzoom cut` on it first"
         )
-    comparison = _compared(path, cut_list, dialect)
+    comparison = _compared(path, cut_list, dialect, sequence)
     kept = store.load_locks(job.folder)
     locks, replaced = merged(kept, comparison.locks)
     if locks != kept:
@@ -62,9 +65,11 @@ def merged(kept: Sequence[Lock], new: Sequence[Lock]) -> tuple[tuple[Lock, ...],
     return tuple(sorted([*stay, *new], key=lambda lock: lock.range.start)), tuple(gone)
 
 
-def _compared(path: Path, cut_list: CutList, dialect: str | None) -> Comparison:
+def _compared(path: Path, cut_list: CutList, dialect: str | None, sequence: str) -> Comparison:
     media = cut_list.media
-    given = Given(media.size, cut_list.canvas, media.rotation, dialect or "")
+    given = Given(
+        media.size, cut_list.canvas, media.rotation, dialect or "", sequence, media.path.name
+    )
     as_it_says = read_timeline(path, given)
     _refuse_another_programme(path, as_it_says, cut_list)
     comparison = compare(as_it_says, cut_list)

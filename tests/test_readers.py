@@ -20,8 +20,9 @@ from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import timeline_text
 from otio_speakerzoom.readers import Given, read_timeline
-from otio_speakerzoom.readers.edited import MovingTo, exact_rate, media_path, moving
+from otio_speakerzoom.readers.edited import MovingTo, moving
 from otio_speakerzoom.readers.open import READERS
+from otio_speakerzoom.readers.values import exact_rate, media_path
 from otio_speakerzoom.reframe import Reframe, crop_of, reframe
 from otio_speakerzoom.timeline import to_otio
 
@@ -76,7 +77,7 @@ def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cu
         (s.range.start - began, s.range) for s in cut_list.shots
     ]
     for clip, shot in zip(timeline.tracks[0], cut_list.shots, strict=True):
-        assert (clip.odd, clip.keys, clip.enabled) == ("", (), True)
+        assert (clip.unsupported, clip.keys, clip.enabled) == ("", (), True)
         assert clip.media_name == media.path.name
         assert clip.whole == media.range
         crop = crop_of(clip.move, media.size, cut_list.canvas)
@@ -174,13 +175,13 @@ def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
     assert timeline.notes == ("a transition at frame 130",)
     (first, second), (hidden,) = timeline.tracks
     assert (first.record, first.source) == (FrameRange(30, 130), FrameRange(100, 200))
-    assert (first.name, first.media, first.odd) == (
+    assert (first.name, first.media, first.unsupported) == (
         "Anna", "/media/talk/a talk.mp4", "has the filter brightness"
     )  # fmt: skip
     assert first.keys == (
         MovingTo(100, Reframe(1.0, 0.0, 0.0)), MovingTo(130, Reframe(2.0, 0.0, 0.0))
     )  # fmt: skip
-    assert (second.record.start, second.odd) == (140, "plays at another speed")
+    assert (second.record.start, second.unsupported) == (140, "plays at another speed")
     assert (hidden.enabled, hidden.source) == (False, FrameRange(0, 10))
 
 
@@ -202,8 +203,8 @@ RECT = '<property name="transition.rect">0 0 1920 1080 1</property>'
 def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now, odd):
     clip = shotcut_clip(tmp_path, RECT, RECT.replace("0 0 1920 1080 1", now))
 
-    assert odd in clip.odd
-    assert "\n" not in clip.odd
+    assert odd in clip.unsupported
+    assert "\n" not in clip.unsupported
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now
 def test_filters_are_told_unless_they_only_change_sound(tmp_path, was, now, odd):
     clip = shotcut_clip(tmp_path, was, now)
 
-    assert clip.odd.startswith(odd) if odd else clip.odd == ""
+    assert clip.unsupported.startswith(odd) if odd else clip.unsupported == ""
     assert clip.source == FrameRange(0, 500)
 
 
@@ -236,10 +237,10 @@ def test_a_picture_covers_a_rectangle_of_another_shape_unless_it_is_stretched(tm
     narrow = RECT.replace("1920 1080", "960 1080")
     clip = shotcut_clip(tmp_path, RECT, narrow)
 
-    assert (clip.odd, clip.move) == ("", Reframe(1.0, -480.0, 0.0))
+    assert (clip.unsupported, clip.move) == ("", Reframe(1.0, -480.0, 0.0))
     distort = '<property name="transition.distort">1</property>'
     stretched = shotcut_clip(tmp_path, RECT, narrow, distort.replace("1<", "0<"), distort)
-    assert stretched.odd == "is stretched"
+    assert stretched.unsupported == "is stretched"
 
 
 def test_a_filter_on_a_whole_track_is_noted(tmp_path):
@@ -286,11 +287,11 @@ def test_resolves_own_export_is_read():
 
     assert (timeline.host, timeline.rate) == ("resolve", 50)
     assert (first.record, first.source) == (FrameRange(0, 250), FrameRange(0, 250))
-    assert (title.source, title.odd) == (None, "has no media of its own")
+    assert (title.source, title.unsupported) == (None, "has no media of its own")
     assert (moved.record, moved.source) == (FrameRange(500, 1750), FrameRange(250, 1500))
     (scale, dx, dy) = (moved.move.scale, moved.move.dx, moved.move.dy)
     assert (scale, dx, dy) == pytest.approx((1.35, -120, -40))  # tilt 40 goes up
-    assert moved.odd == "is turned"
+    assert moved.unsupported == "is turned"
     assert last.move == Reframe(1, 0, 0)
 
 
@@ -337,7 +338,7 @@ def test_final_cuts_timecode_and_rates_are_read():
 
     first, second = mixed.tracks[0]
     assert (first.record, first.source) == (FrameRange(240, 294), FrameRange(657, 711))
-    assert first.odd == "runs at another rate than the timeline"
+    assert first.unsupported == "runs at another rate than the timeline"
     assert second.record.start == 360
     assert dropped.source == FrameRange(0, 103)
 
@@ -416,15 +417,8 @@ def otio_with(**changes):
         (".otio", "[" * 100_000, "built as no timeline"),
         (".otio", otio_with(start=float("nan")), "NaN"),
         (".otio", otio_with(start=float("inf")), "Infinity"),
-        (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a number"),
-        (".otio", otio_with(start=-40), "from -40 on"),
-        (".otio", otio_with(url="file:///a/../../etc/passwd"), "climbs out"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "src": "file:///a/%2e%2e/b.mp4"}), "climbs out"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "start": "-4s"}), "from -100 on"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "-4s"}), "-100 frames"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "1/0s"}), "no FCPXML time"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "nan nan"}), "not a number to place"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "0 0"}), "shows nothing"),
         (".fcpxml", FCPXML.format(**PLAIN)[:300], "not well-formed"),
         (".fcpxml", "", "not well-formed"),
         (".xml", "", "not well-formed"),
@@ -450,6 +444,30 @@ def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
     assert says in line
     assert "\n" not in line
     assert len(line) < 600
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "says"),
+    [
+        (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a number"),
+        (".otio", otio_with(start=-40), "from -40 on"),
+        (".otio", otio_with(url="file:///a/../../etc/passwd"), "climbs out"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "src": "file:///a/%2e%2e/b.mp4"}), "climbs out"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "start": "-4s"}), "from -100 on"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "nan nan"}), "not a number to place"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "0 0"}), "shows nothing"),
+    ],
+)
+def test_a_clip_with_values_that_none_has_is_told_and_gives_no_framing(
+    tmp_path, suffix, text, says
+):
+    path = tmp_path / f"edited{suffix}"
+    path.write_text(text)
+    (clip,) = read_timeline(path, HD).tracks[0]
+
+    assert says in clip.unsupported
+    assert "\n" not in clip.unsupported
+    assert clip.source is None or clip.move is None
 
 
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)

@@ -316,10 +316,10 @@ def test_what_no_shot_can_say_is_named_and_left_out(talk):
     cut_list = a_cut(talk, (320, 180))
     rows = as_kept(cut_list)
     out = Box(-60, 30, 100, 120)
-    rows[0] = (0, rows[0][1], rows[0][2], {"odd": "is turned"})
+    rows[0] = (0, rows[0][1], rows[0][2], {"unsupported": "is turned"})
     rows[1] = (100, rows[1][1], rows[1][2], {"enabled": False})
     rows[3] = (300, rows[3][1], out, {})
-    rows[4] = (400, rows[4][1], rows[4][2], {"odd": "plays at another speed"})
+    rows[4] = (400, rows[4][1], rows[4][2], {"unsupported": "plays at another speed"})
     comparison = compare(made(rows[:5], talk, (320, 180)), cut_list)
 
     assert comparison.locks == ()
@@ -361,7 +361,9 @@ def test_taking_a_part_out_moves_nothing_else(talk):
 def test_other_media_and_titles_are_noted(talk):
     cut_list = a_cut(talk, (320, 180))
     timeline = made(as_kept(cut_list), talk, (320, 180))
-    title = EditedClip(FrameRange(10, 20), None, "Title", "", None, odd="has no media of its own")
+    title = EditedClip(
+        FrameRange(10, 20), None, "Title", "", None, unsupported="has no media of its own"
+    )
     other = EditedClip(FrameRange(600, 700), FrameRange(0, 100), "b", "/x/b.mov", None)
     timeline = EditedTimeline("fcp", "t", talk.rate, (320, 180), (*timeline.tracks, (title, other)))
     comparison = compare(timeline, cut_list)
@@ -386,7 +388,7 @@ def test_an_angle_that_was_enabled_is_what_is_seen(talk):
     ]
 
 
-def test_a_moving_shot_comes_back_as_it_was_or_in_still_parts(talk):
+def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk):
     crops = framings((320, 180))
     keys = (Key(0, crops[1,]), Key(90, crops[2,]))
     shots = (Shot(FrameRange(0, 600), (1,), crops[1,], keys=keys),)
@@ -398,11 +400,20 @@ def test_a_moving_shot_comes_back_as_it_was_or_in_still_parts(talk):
         (0, FrameRange(0, 90), crops[1,], {}),
         (90, FrameRange(90, 600), crops[2,], {}),
     ]
+    still = [(0, FrameRange(0, 600), crops[1,], {})]
     stopped = (path[0], MovingTo(90, path[0].move), MovingTo(95, path[1].move))
     other = [(0, FrameRange(0, 600), crops[1,], {"keys": stopped})]
 
     assert compare(made(whole, talk, canvas), cut_list).changes == ()
-    assert compare(made(parts, talk, canvas), cut_list).changes == ()
+    assert [
+        (change.range, change.lock.crop, change.what.split(", ")[-1])
+        for change in compare(made(parts, talk, canvas), cut_list).changes
+    ] == [
+        (FrameRange(0, 90), crops[1,], "stands still where it moved"),
+        (FrameRange(90, 600), crops[2,], "stands still where it moved"),
+    ]
+    (change,) = compare(made(still, talk, canvas), cut_list).changes
+    assert (change.what, change.lock.crop) == ("stands still where it moved", crops[1,])
     (change,) = compare(made(other, talk, canvas), cut_list).changes
     assert change.what == "moves, and a lock stands still: left out"
 

@@ -85,7 +85,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
         (shot.range.start - begins, shot.range) for shot in left
     ]
     assert [clip.name for clip in picture] == ["Ann", "Zoë", "Ann"]
-    assert not any(clip.odd for clip in picture)
+    assert not any(clip.unsupported for clip in picture)
     for clip, shot in zip(picture, left, strict=True):
         keys = [(key.frame, key.move) for key in clip.keys] or [(clip.source.start, clip.move)]
         meant = [(key.frame, key.crop) for key in shot.keys] or [(shot.range.start, shot.crop)]

@@ -37,12 +37,17 @@ def build_parser() -> argparse.ArgumentParser:
     take.add_argument("timeline", type=Path, help=f"the edited timeline: {suffixes}")
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                       help="the editor that it is from (default: as it looks)")  # fmt: skip
+    take.add_argument("--sequence", default="", metavar="NAME",
+                      help="of a file with several, its name or number "
+                           "(default: the one that shows the recording)")  # fmt: skip
     check = verb("check", "what is wrong with a timeline, and what an editor will do with "
                  "it; exit code 1 where something is wrong")  # fmt: skip
     check.add_argument("timeline", type=Path, help=f"the timeline: {suffixes}")
     check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
                        help="the project's size, where the file does not carry it: "
                             "1920x1080")  # fmt: skip
+    check.add_argument("--sequence", default="", metavar="NAME",
+                       help="of a file with several, its name or number")  # fmt: skip
     check.add_argument("--dtd", type=Path, metavar="FILE",
                        help="the DTD that an FCPXML is held against "
                             "(default: Apple's, if it lies beside)")  # fmt: skip

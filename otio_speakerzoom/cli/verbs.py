@@ -160,14 +160,14 @@ def _import(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import importing
 
     with _job(arguments) as job:
-        taken = importing.take_back(job, arguments.timeline, arguments.dialect)
+        taken = importing.take_back(job, arguments.timeline, arguments.dialect, arguments.sequence)
     importing.show(taken, Console())
 
 
 def _check(arguments: argparse.Namespace) -> int:
     from otio_speakerzoom.checking import check
 
-    report = check(arguments.timeline, arguments.dtd, arguments.canvas)
+    report = check(arguments.timeline, arguments.dtd, arguments.canvas, arguments.sequence)
     for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
         _say(line)
     if not report.problems:

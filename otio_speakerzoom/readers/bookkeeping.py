@@ -10,9 +10,11 @@ import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
+from otio_speakerzoom.readers.otio_json import timelines_of
+from otio_speakerzoom.readers.otio_moves import Json
 from otio_speakerzoom.readers.safe_xml import parse_xml
+from otio_speakerzoom.readers.xmeml import sequences_of
 
 _RESOLVE_LIMITS = {
     "transformationZoomX": (0.0, 100.0),
@@ -26,18 +28,21 @@ _MOST_SCALE = 1000.0  # percent
 def faults(text: str, suffix: str) -> Iterator[str]:
     """Yield a line for each fault in a document that a reader has read already."""
     if suffix.lower() == ".otio":
-        yield from _otio_faults(json.loads(text))
+        for timeline in timelines_of(json.loads(text)):
+            yield from _otio_faults(timeline)
     elif suffix.lower() == ".xml":
-        sequence = next(parse_xml(text).iter("sequence"))
-        yield from _id_faults(sequence)
-        yield from _link_faults(sequence)
-        yield from _scale_faults(sequence)
+        root = parse_xml(text)
+        yield from _file_faults(root)
+        for sequence in sequences_of(root):
+            yield from _id_faults(sequence)
+            yield from _link_faults(sequence)
+            yield from _scale_faults(sequence)
 
 
-def _otio_faults(document: dict[str, Any]) -> Iterator[str]:
+def _otio_faults(document: Json) -> Iterator[str]:
     """Numbers past what Resolve takes, which it cuts off without a word."""
     for track in document["tracks"]["children"]:
-        for item in track["children"]:
+        for item in track.get("children") or ():
             for effect in item.get("effects") or ():
                 noted = (effect.get("metadata") or {}).get("Resolve_OTIO") or {}
                 for parameter in noted.get("Parameters") or ():
@@ -52,10 +57,14 @@ def _otio_faults(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _id_faults(sequence: ET.Element) -> Iterator[str]:
-    """Ids that are not one clip's alone, and files that are told twice or never."""
+    """Ids that are not one clip's alone."""
     ids = Counter(clip.get("id") for clip in sequence.iter("clipitem"))
     yield from (f"{n} clips have the id {id_}" for id_, n in ids.items() if n > 1 and id_)
-    files = list(sequence.iter("file"))
+
+
+def _file_faults(root: ET.Element) -> Iterator[str]:
+    """Files that are told twice, or nowhere in the document: a bin may tell them too."""
+    files = list(root.iter("file"))
     told = Counter(file.get("id") for file in files if len(file))
     yield from (f"the file {id_} is told in full {n} times" for id_, n in told.items() if n > 1)
     for id_ in dict.fromkeys(file.get("id") for file in files):

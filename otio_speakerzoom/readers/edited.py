@@ -3,21 +3,22 @@
 A reader undoes its host's own units: what it gives is frames and `Reframe`. The host's transform
 is the truth, because that is what an editor changes; what we noted ourselves only helps.
 
-A reader raises ValueError, KeyError or TypeError over a file that is not what it should be;
-`open.read_timeline` makes one line of these.
+A reader raises one of `values.FAULTS` over a file that is not what it should be, of which
+`open.read_timeline` makes one line. What is wrong with one clip stays with that clip: it is
+`unsupported`, for a reason in words, and the rest is read.
 """
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath
 from unicodedata import normalize
-from urllib.parse import unquote, urlsplit
 
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.readers.values import FAULTS, unreadable
 from otio_speakerzoom.reframe import Reframe, fit
 
 
@@ -33,6 +34,10 @@ class Given:
     """Degrees clockwise that a player must turn the stored picture."""
     dialect: str = ""
     """The host whose units the file is in; empty for what the file looks like."""
+    sequence: str = ""
+    """Name of the sequence to read, or its number from 1; empty for the only one."""
+    media_name: str = ""
+    """File name of the recording that is looked for; empty where any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,14 @@ class EditedClip:
     keys: tuple[MovingTo, ...] = ()
     """Of a moving picture; none where it stands still."""
     enabled: bool = True
-    odd: str = ""
-    """Why this is not just a stretch of a file, placed: a speed, a turn, an effect; or nothing."""
+    unsupported: str = ""
+    """Why this is not just a stretch of a file, placed: a speed, a turn, an effect, or what of it
+    cannot be read; empty where it is just that. `source` is then what it shows of the media, where
+    that can be told, and may be of another length than `record`."""
+    framed: bool = True
+    """Whether the file says how the picture is placed, rather than leaving it to the host."""
+    opaque: bool = True
+    """Whether it hides what lies below; a title does not."""
     subjects: tuple[int, ...] | None = None
     """Who we noted that it shows; None where no note came back."""
     size: tuple[int, int] | None = None
@@ -96,36 +107,24 @@ class EditedTimeline:
     """What else was found that no clip of ours has, a line each."""
 
 
-def exact_rate(value: float) -> Fraction:
-    """Return the frame rate that a rounded number means: 29.97 is 30000/1001.
-
-    Whole rates and their 1000/1001 lie at least 0.02 apart from 20 fps on, and formats round to
-    two places or better.
-    """
-    for whole in {round(value), round(value * 1.001)} - {0}:
-        for rate in (Fraction(whole), Fraction(whole * 1000, 1001)):
-            if abs(rate - Fraction(value)) < Fraction(1, 150):
-                return rate
-    return Fraction(value).limit_denominator(1001)
+def unless_damaged(record: FrameRange, name: str, read: Callable[[], EditedClip]) -> EditedClip:
+    """Return what `read` does; where it cannot, a clip that says so and shows nothing of ours."""
+    try:
+        return read()
+    except FAULTS as error:
+        return EditedClip(record, None, name, "", None, unsupported=unreadable(error))
 
 
-def frame_range(what: str, start: float | Fraction, duration: float | Fraction) -> FrameRange:
-    """Return whole frames; raise ValueError in the name of `what` where that is no range."""
-    if not (math.isfinite(start) and math.isfinite(duration)):
-        raise ValueError(f"{what}: has a range that is not a number")
-    if round(start) < 0 or round(duration) < 1:
-        raise ValueError(f"{what}: has a range of {round(duration)} frames from {round(start)} on")
-    return FrameRange(round(start), round(start) + round(duration))
+Placing = tuple[Reframe | None, tuple[MovingTo, ...], list[str]]
+"""How a picture is placed, its keys where it moves, and what the placing cannot say."""
 
 
-def finite(value: object) -> float:
-    """Return a number that was written in a file."""
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise ValueError(f"{str(value)[:40]} is not a number")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{value} is not a number to place a picture by")
-    return number
+def placing_unless_damaged(read: Callable[[], Placing]) -> Placing:
+    """Return what `read` does; where it cannot, that there is no placing, and why."""
+    try:
+        return read()
+    except FAULTS as error:
+        return None, (), [f"has a framing that {unreadable(error)}"]
 
 
 def placed(scale: float, dx: float, dy: float) -> Reframe:
@@ -133,24 +132,6 @@ def placed(scale: float, dx: float, dy: float) -> Reframe:
     if not 0 < scale < 1e6:  # far past any host's limit, and crops stay numbers
         raise ValueError(f"a scale of {scale:g} shows nothing")
     return Reframe(scale, dx + 0.0, dy + 0.0)  # no -0
-
-
-def media_path(reference: str) -> str:
-    """Return the path that a reference names: a file URL or a path, as hosts write either.
-
-    One that climbs with .. is refused: no editor writes one, and nothing good is behind it.
-    """
-    path = reference
-    if reference.lower().startswith("file:"):
-        parts = urlsplit(reference)
-        path = unquote(parts.path)
-        if parts.netloc and parts.netloc.lower() != "localhost":
-            path = f"//{unquote(parts.netloc)}{path}"
-        if len(path) > 2 and path[0] == "/" and path[2] == ":":  # /C:/... of a Windows drive
-            path = path[1:]
-    if ".." in path.replace("\\", "/").split("/") or "\0" in path:
-        raise ValueError(f"the media reference {reference[:200]} climbs out of its folder")
-    return path
 
 
 Keyed = Mapping[str, Sequence[tuple[int, float]]]
@@ -164,17 +145,17 @@ def moving(keyed: Keyed, move_of: Callable[[Mapping[str, float]], Reframe]) -> t
     """
     frames = sorted({frame for keys in keyed.values() if len(keys) > 1 for frame, _ in keys})
     path = tuple(
-        MovingTo(frame, move_of({name: _at(keys, frame) for name, keys in keyed.items()}))
+        MovingTo(frame, move_of({name: value_at(keys, frame) for name, keys in keyed.items()}))
         for frame in frames
     )
     return path if len({key.move for key in path}) > 1 else ()
 
 
-def _at(keys: Sequence[tuple[int, float]], frame: int) -> float:
-    """The value at `frame`."""
-    before = max((key for key in keys if key[0] <= frame), default=keys[0])
-    after = min((key for key in keys if key[0] > frame), default=before)
-    if frame < before[0] or after[0] == before[0]:
+def value_at(keys: Sequence[tuple[int, float]], frame: int) -> float:
+    """Return a parameter's value at `frame`."""
+    at = bisect_right(keys, frame, key=lambda key: key[0])
+    before, after = keys[max(0, at - 1)], keys[min(at, len(keys) - 1)]
+    if frame < before[0] or after[0] <= before[0]:
         return before[1]
     return before[1] + (after[1] - before[1]) * (frame - before[0]) / (after[0] - before[0])
 

@@ -1,110 +1,119 @@
 """FCPXML of Final Cut Pro or DaVinci Resolve as an edited timeline.
 
-Scale counts on the conformed picture. Position counts in percent of the canvas's height, up; in
-Resolve, the fitted picture is the unit on each axis (as `adapters/fcpxml.py` says). Times inside a
-clip are its own: they start at `start`, with the media's timecode. Apple: FCPXML reference.
+A storyline lies in a spine; what hangs on its clips lies on lanes above or below. `fcpxml_moves`
+says how a clip is placed. Apple: FCPXML reference.
 """
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.readers.edited import (
     EditedClip,
     EditedTimeline,
     Given,
-    finite,
-    frame_range,
-    media_path,
-    moving,
-    placed,
+    placing_unless_damaged,
+    unless_damaged,
+)
+from otio_speakerzoom.readers.fcpxml_moves import Placement, changes_of, played, time_of
+from otio_speakerzoom.readers.fcpxml_resources import (
+    WITH_MEDIA,
+    Facts,
+    asset_of,
+    duration_of,
+    is_heard,
+    rate_of,
+    size_of,
+    start_of,
 )
 from otio_speakerzoom.readers.safe_xml import parse_xml
-from otio_speakerzoom.reframe import Reframe, fill, fit
+from otio_speakerzoom.readers.sequences import chosen
+from otio_speakerzoom.readers.values import FAULTS, frame_range, reason, unreadable
 
 DIALECTS = ("fcp", "resolve")
-_TIME = re.compile(r"(-?\d{1,19})(?:/(\d{1,10}))?s")
-_WITH_MEDIA = ("asset-clip", "clip", "video")
-_OTHERS = ("ref-clip", "sync-clip", "mc-clip", "title", "audition", "live-drawing")
-# Effects that change what is seen of the picture, over and above its placing.
-_ODD = {
-    "timeMap": "plays at another speed",
-    "conform-rate": "runs at another rate than the timeline",
-    "adjust-crop": "has a crop effect",
-    "adjust-corners": "has distorted corners",
+_WITHOUT = {
+    "ref-clip": "is a compound clip",
+    "sync-clip": "is a synchronized clip",
+    "mc-clip": "is a multicam clip",
+    "title": "is a title",
+    "live-drawing": "is a drawing",
 }
+_SEE_THROUGH = ("title", "live-drawing")
+_ITEMS = (*WITH_MEDIA, *_WITHOUT, "audition", "gap", "transition")
+_NO_MEDIA = "has no media of its own"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asset:
-    path: str
-    start: Fraction
-    """Its timecode in seconds, 0 where the file does not say it."""
-    starts: bool
-    """Whether it does."""
+class _Place:
+    """An element that lies somewhere in the programme."""
+
+    item: ET.Element
+    lane: int
+    at: Fraction
     duration: Fraction
-    size: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    rate: Fraction
-    canvas: tuple[int, int]
-    start: Fraction
-    """Timecode of the programme in seconds."""
-    dialect: str
-    assets: Mapping[str, _Asset]
-
-    def frames(self, seconds: Fraction) -> Fraction:
-        return seconds * self.rate
 
 
 def read(text: str, given: Given) -> EditedTimeline:
-    """Return the first project's sequence; the units are those of `given.dialect`.
+    """Return a project's sequence; the units are those of `given.dialect`.
 
     Without one it is Resolve's where Resolve added its name to the event's, else Final Cut's.
     """
     root = parse_xml(text)
     if root.tag != "fcpxml":
         raise ValueError(f"it is <{root.tag}>, not FCPXML")
-    # A compound clip is a sequence too, among the resources.
-    element = next((p.find("sequence") for p in root.iter("project")), None)
-    spine = None if element is None else element.find("spine")
-    if element is None or spine is None:
+    projects = [(p, p) for p in root.iter("project")]
+    # A compound clip is a sequence too, among the resources: what is read where there is no other.
+    projects += [] if projects else [(m, root) for m in root.iterfind("resources/media")]
+    sequences = [
+        (named.get("name", ""), partial(_read, root, scope, named.get("name", ""), element))
+        for named, scope in projects
+        if (element := named.find("sequence")) is not None and element.find("spine") is not None
+    ]
+    if not sequences:
         raise ValueError("it holds no project with a sequence")
-    formats = {f.get("id"): f for f in root.iterfind("resources/format")}
-    form = formats[element.attrib["format"]]
-    canvas = _size(form) or given.canvas
-    if canvas is None:
-        raise ValueError("its sequence says no width and height")
-    sequence = _Sequence(
-        rate=1 / _time(form.attrib["frameDuration"]),
-        canvas=canvas,
-        start=_time(element.get("tcStart", "0s")),
+    return chosen([(name, partial(make, given)) for name, make in sequences], given)
+
+
+def _read(
+    root: ET.Element, scope: ET.Element, name: str, element: ET.Element, given: Given
+) -> EditedTimeline:
+    """The timeline of one sequence; resources of `scope` go before the document's."""
+    resources = {
+        id_: resource
+        for holder in (root, scope)
+        for resource in holder.iterfind("resources/*")
+        if (id_ := resource.get("id"))
+    }
+    form = resources.get(element.get("format", ""))
+    if form is None:
+        raise ValueError(f"its sequence has the format {element.get('format')}, which is not told")
+    facts = Facts(
+        rate=rate_of(form),
+        canvas=size_of(form) or given.canvas,
+        start=time_of(element.get("tcStart", "0s")),
         dialect=given.dialect or _looks_like(root),
-        assets={
-            asset.attrib["id"]: _asset(asset, formats, given)
-            for asset in root.iterfind("resources/asset")
-        },
+        resources=resources,
+        given=given,
     )
     lanes: dict[int, list[EditedClip]] = {}
     notes: list[str] = []
-    for item, lane, at in _items(spine, sequence.start, 0):
-        if item.tag == "transition":
-            notes.append(f"a transition at frame {round(sequence.frames(at - sequence.start))}")
-        elif (clip := _clip(item, at, sequence)) is not None:
-            lanes.setdefault(lane, []).append(clip)
+    for place in _items(element.findall("spine")[0], facts.start, 0, facts, notes):
+        if place.item.tag == "transition":
+            at = round(facts.frames(place.at - facts.start))
+            notes.append(f"a transition at frame {at}")
+        elif (clip := _clip_at(place, facts, notes)) is not None:
+            lanes.setdefault(place.lane, []).append(clip)
     tracks = (
         tuple(sorted(lanes[lane], key=lambda clip: clip.record.start)) for lane in sorted(lanes)
     )
-    name = next((p.get("name", "") for p in root.iter("project")), "")
     return EditedTimeline(
-        sequence.dialect, name, sequence.rate, canvas, tuple(tracks), tuple(notes)
+        facts.dialect, name, facts.rate, facts.canvas, tuple(tracks), tuple(notes)
     )
 
 
@@ -114,167 +123,121 @@ def _looks_like(root: ET.Element) -> str:
 
 
 def _items(
-    spine: ET.Element, begin: Fraction, lane: int
-) -> Iterator[tuple[ET.Element, int, Fraction]]:
-    """Everything seen in a storyline, and connected to it: element, lane, record time.
+    spine: ET.Element, begin: Fraction, lane: int, facts: Facts, notes: list[str]
+) -> Iterator[_Place]:
+    """Everything seen in a storyline, and connected to it.
 
     In a storyline, offsets count in the parent's time; what is left out lies behind the last.
     """
     at = begin
     for item in spine:
-        if item.tag not in (*_WITH_MEDIA, *_OTHERS, "gap", "transition"):
+        if item.tag not in _ITEMS:
             continue
-        at = _time(item.attrib["offset"]) if "offset" in item.attrib else at
-        yield item, lane, at
-        yield from _connected(item, at)
+        place = None
+        with _noted(item, notes):
+            at = time_of(item.attrib["offset"]) if "offset" in item.attrib else at
+            place = _place(item, lane, at, facts)
+        if place is None:
+            continue
+        yield place
+        yield from _connected(place, facts, notes)
         if item.tag != "transition":
-            at += _time(item.attrib["duration"])
+            at += place.duration
 
 
-def _connected(item: ET.Element, at: Fraction) -> Iterator[tuple[ET.Element, int, Fraction]]:
-    """What hangs on `item`, whose own time starts at `start`."""
-    own = _time(item.get("start", "0s"))
-    for child in item:
-        if "lane" not in child.attrib:
+def _connected(place: _Place, facts: Facts, notes: list[str]) -> Iterator[_Place]:
+    """What hangs on a clip, whose own time starts at `start`, and what hangs on that."""
+    for child in place.item:
+        if "lane" not in child.attrib or child.tag not in (*_ITEMS, "spine"):
             continue
-        lane, child_at = int(child.attrib["lane"]), at + _time(child.get("offset", "0s")) - own
-        if child.tag == "spine":
-            shift = child_at
-            for inner, _, inner_at in _items(child, Fraction(0), lane):
-                yield inner, lane, shift + inner_at
-        elif child.tag in (*_WITH_MEDIA, *_OTHERS):
-            yield child, lane, child_at
+        with _noted(child, notes):
+            lane = place.lane + int(child.attrib["lane"])
+            own = start_of(place.item, facts)
+            at = place.at + time_of(child.get("offset", "0s")) - own
+            if child.tag == "spine":
+                for inner in _items(child, Fraction(0), lane, facts, notes):
+                    yield replace(inner, at=at + inner.at)
+            else:
+                hung = _place(child, lane, at, facts)
+                yield hung
+                yield from _connected(hung, facts, notes)
 
 
-def _clip(item: ET.Element, at: Fraction, sequence: _Sequence) -> EditedClip | None:
-    """The clip that `item` is; None for a gap, and for what is only heard."""
-    name = item.get("name", item.tag)
-    if item.tag == "gap" or item.get("srcEnable") == "audio":
+@contextmanager
+def _noted(item: ET.Element, notes: list[str]) -> Iterator[None]:
+    """Note an element whose place in the programme cannot be read, and go on."""
+    try:
+        yield
+    except FAULTS as error:
+        name = item.get("name", item.tag)
+        notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
+
+
+def _place(item: ET.Element, lane: int, at: Fraction, facts: Facts) -> _Place:
+    """Where an item lies; of an audition, the clip that is its pick, which is its first."""
+    if item.tag == "audition":
+        item = next((child for child in item if child.tag in _ITEMS), item)
+    return _Place(item, lane, at, duration_of(item, facts))
+
+
+def _clip_at(place: _Place, facts: Facts, notes: list[str]) -> EditedClip | None:
+    """The clip that lies there; None for a gap, for what is only heard, and for no length."""
+    item, name = place.item, place.item.get("name", place.item.tag)
+    if item.tag == "gap" or is_heard(item, facts):
         return None
-    duration = _time(item.attrib["duration"])
-    record = frame_range(name, sequence.frames(at - sequence.start), sequence.frames(duration))
-    enabled = item.get("enabled", "1") != "0"
+    with _noted(item, notes):
+        start = facts.frames(place.at - facts.start)
+        if not round(facts.frames(place.duration)):
+            notes.append(f"the clip {name!r} at frame {round(start)} has no length")
+            return None
+        record = frame_range("it", start, facts.frames(place.duration))
+        clip = unless_damaged(record, name, partial(_clip, place, name, record, facts))
+        return replace(clip, enabled=item.get("enabled", "1") != "0")
+    return None
+
+
+def _clip(place: _Place, name: str, record: FrameRange, facts: Facts) -> EditedClip:
+    item = place.item
     shown = item.find("video") if item.tag == "clip" else item
-    asset = None if shown is None else sequence.assets.get(shown.get("ref", ""))
-    if item.tag in _OTHERS or shown is None or asset is None:
-        kind = "has no media of its own" if shown is not None else "shows no picture"
-        return EditedClip(record, None, name, "", None, enabled=enabled, odd=kind)
-    begin = _time(item.get("start", "0s" if item is not shown else _seconds(asset.start)))
+    element = None if shown is None else facts.asset(shown.get("ref", ""))
+    if item.tag in _WITHOUT or shown is None or element is None:
+        what = _WITHOUT.get(item.tag, _NO_MEDIA if shown is not None else "shows no picture")
+        return EditedClip(
+            record, None, name, "", None, unsupported=what, opaque=item.tag not in _SEE_THROUGH
+        )
+    asset = asset_of(element, facts)
     shift = asset.start  # from the clip's own time to the media's frames
     if item is not shown:
-        inner = _time(shown.get("start", "0s")) - _time(shown.get("offset", "0s"))
-        shift = asset.start - inner
-    source = frame_range(name, sequence.frames(begin - shift), sequence.frames(duration))
-    moves = _Moves(asset, sequence, shift)
-    move, keys, turned = moves.of(item)
-    odd = [what for tag, what in _ODD.items() if item.find(tag) is not None]
+        shift -= time_of(shown.get("start", "0s")) - time_of(shown.get("offset", "0s"))
+    source, why = _source_range(place, shift, facts)
+    placement = Placement(asset.size, facts.canvas, facts.dialect, facts.rate, shift)
+    move, keys, unsaid = placing_unless_damaged(lambda: placement.of(item))
     return EditedClip(
-        record, source, name, asset.path, move, keys, enabled,
-        ", ".join([*odd, *turned]),
+        record, source, name, asset.path, move, keys,
+        unsupported=", ".join([*why, *changes_of(item), *unsaid]),
+        framed=item.find("adjust-transform") is not None,
         size=asset.size,
-        whole=FrameRange(0, max(1, round(sequence.frames(asset.duration)))),
-        timecode=round(sequence.frames(asset.start)) if asset.starts else None,
+        whole=FrameRange(0, max(1, round(facts.frames(asset.duration)))),
+        timecode=round(facts.frames(asset.start)) if asset.starts else None,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """How clips of one asset are placed."""
-
-    asset: _Asset
-    sequence: _Sequence
-    shift: Fraction
-
-    def of(self, item: ET.Element) -> tuple[Reframe | None, tuple, list[str]]:
-        """The placing, its keys where it moves, and what the placing cannot say."""
-        if self.asset.size is None:
-            return None, (), ["has no known size"]
-        kind = item.find("adjust-conform")
-        conform = "fit" if kind is None else kind.get("type", "fit")
-        transform = item.find("adjust-transform")
-        if transform is None or transform.get("enabled") == "0":
-            return self._move(conform, {}), (), []
-        keyed = {name: self._keys(transform, name, still) for name, still in _STILL.items()}
-        parts = {
-            f"{name}{axis}": [(frame, values[axis]) for frame, values in keys]
-            for name, keys in keyed.items()
-            for axis in range(len(_STILL[name].split()))
-        }
-        first = {name: keys[0][1] for name, keys in parts.items()}
-        odd = ["is turned"] if any(value for _, value in parts["rotation0"]) else []
-        if any(
-            abs(x[1] - y[1]) > 1e-4 for x, y in zip(parts["scale0"], parts["scale1"], strict=True)
-        ):
-            odd.append("is stretched")
-        keys = moving(parts, lambda values: self._move(conform, values))
-        return self._move(conform, first), keys, odd
-
-    def _keys(
-        self, transform: ET.Element, name: str, still: str
-    ) -> list[tuple[int, tuple[float, ...]]]:
-        """Of one parameter: (frame of the media, its numbers)."""
-        found = transform.findall(f"param[@name='{name}']/keyframeAnimation/keyframe")
-        if not found:
-            return [(0, _numbers(transform.get(name, still)))]
-        return sorted(
-            (
-                round(self.sequence.frames(_time(key.attrib["time"]) - self.shift)),
-                _numbers(key.attrib["value"]),
-            )
-            for key in found
-        )
-
-    def _move(self, conform: str, values: Mapping[str, float]) -> Reframe:
-        assert self.asset.size is not None
-        size, canvas = self.asset.size, self.sequence.canvas
-        base = {"fit": fit(size, canvas), "fill": fill(size, canvas), "none": 1.0}[conform]
-        scale = values.get("scale0", 1.0)
-        # The anchor is what stays in place: with it elsewhere, the centre moves with the scale.
-        x = values.get("position0", 0.0) - values.get("anchor0", 0.0) * scale
-        y = values.get("position1", 0.0) - values.get("anchor1", 0.0) * scale
-        dx, dy = x * canvas[1] / 100, -y * canvas[1] / 100
-        if self.sequence.dialect == "resolve":
-            fitted = fit(size, canvas)
-            dx *= size[0] * fitted / canvas[0]
-            dy *= size[1] * fitted / canvas[1]
-        return placed(base * scale, dx, dy)
-
-
-_STILL = {"position": "0 0", "scale": "1 1", "rotation": "0", "anchor": "0 0"}
-
-
-def _asset(asset: ET.Element, formats: Mapping[str | None, ET.Element], given: Given) -> _Asset:
-    source = asset.get("src") or next((m.get("src", "") for m in asset.iter("media-rep")), "")
-    form = formats.get(asset.get("format"))
-    return _Asset(
-        media_path(source),
-        _time(asset.get("start", "0s")),
-        "start" in asset.attrib,
-        _time(asset.get("duration", "0s")),
-        (None if form is None else _size(form)) or given.size,
-    )
-
-
-def _size(form: ET.Element) -> tuple[int, int] | None:
-    if "width" not in form.attrib or "height" not in form.attrib:
-        return None
-    width, height = int(form.attrib["width"]), int(form.attrib["height"])
-    if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
-        raise ValueError(f"a picture of {width}x{height} is none")
-    return width, height
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(finite(number) for number in text.split())
-
-
-def _time(text: str) -> Fraction:
-    """An exact fraction of seconds."""
-    match = _TIME.fullmatch(text)
-    if not match or (match[2] and not int(match[2])):
-        raise ValueError(f"{text[:40]} is no FCPXML time")
-    return Fraction(int(match[1]), int(match[2] or 1))
-
-
-def _seconds(time: Fraction) -> str:
-    return f"{time}s"
+def _source_range(
+    place: _Place, shift: Fraction, facts: Facts
+) -> tuple[FrameRange | None, list[str]]:
+    """What a clip plays of its media, and whether that is at another speed."""
+    begin = start_of(place.item, facts)
+    end = begin + place.duration
+    time_map = place.item.find("timeMap")
+    why = []
+    if time_map is not None:
+        why.append("plays at another speed")
+        try:
+            begin, end = played(time_map, begin, end)
+        except FAULTS:
+            return None, why
+    try:
+        first, last = facts.frames(begin - shift), facts.frames(end - shift)
+        return frame_range("it", first, last - first), why
+    except FAULTS as error:
+        return None, why or [unreadable(error)]

@@ -8,6 +8,8 @@ from pathlib import Path
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.readers import fcpxml, mlt, otio_json, xmeml
 from otio_speakerzoom.readers.edited import EditedTimeline, Given
+from otio_speakerzoom.readers.sequences import SequenceChoiceError
+from otio_speakerzoom.readers.values import FAULTS, reason
 
 READERS: dict[str, Callable[[str, Given], EditedTimeline]] = {
     ".otio": otio_json.read,
@@ -30,13 +32,15 @@ def read_timeline(path: Path, given: Given | None = None) -> EditedTimeline:
     text = text_of(path)
     try:
         timeline = READERS[path.suffix.lower()](text, given or Given())
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise _unreadable(path, what) from error
+    except SequenceChoiceError as choice:
+        which, remedy = choice.args
+        raise TimelineError(f"{path}: {' '.join(which.split())}; {remedy}") from choice
     except (RecursionError, ZeroDivisionError) as error:
         raise _unreadable(path, "it is built as no timeline is") from error
+    except FAULTS as error:
+        raise _unreadable(path, reason(error)) from error
     if not any(timeline.tracks):
-        raise _unreadable(path, "there is no clip in it")
+        raise _unreadable(path, "; ".join(("no clip in it has a picture", *timeline.notes[:1])))
     return timeline
 
 

@@ -1,46 +1,48 @@
 """OpenTimelineIO's .otio as an edited timeline, with Resolve's or Premiere's transform, or ours.
 
-Read as JSON and not through OTIO: its parser trusts a file's depth and its numbers. Resolve:
-zoom and pan count on the picture after input scaling, tilt upwards. Premiere: scale in percent of
-the file's own pixels, position in fractions of the frame. Sources as in `adapters/`.
+Read as JSON and not through OTIO: its parser trusts a file's depth and its numbers. `otio_moves`
+says how a clip is placed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import NoReturn
 
-from otio_speakerzoom.model import Box, FrameRange
+from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.readers.edited import (
     EditedClip,
     EditedTimeline,
     Given,
-    Keyed,
-    MovingTo,
+    placing_unless_damaged,
+    unless_damaged,
+)
+from otio_speakerzoom.readers.otio_moves import (
+    PREMIERE,
+    RESOLVE,
+    Facts,
+    Json,
+    is_framed,
+    notes_of,
+    placing,
+)
+from otio_speakerzoom.readers.sequences import chosen
+from otio_speakerzoom.readers.values import (
+    FAULTS,
     exact_rate,
     finite,
     frame_range,
     media_path,
-    moving,
-    placed,
-    unplaced,
+    reason,
+    unreadable,
 )
-from otio_speakerzoom.reframe import Reframe, fill, fit, reframe
 from otio_speakerzoom.timeline import NAMESPACE
 
-_RESOLVE, _PREMIERE = "Resolve_OTIO", "PremierePro_OTIO"
-Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    host: str
-    rate: Fraction
-    canvas: tuple[int, int] | None
-    size: tuple[int, int] | None
+_RETIMED = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
+_HOSTS = {RESOLVE: "resolve", PREMIERE: "premiere"}
 
 
 def read(text: str, given: Given) -> EditedTimeline:
@@ -49,257 +51,164 @@ def read(text: str, given: Given) -> EditedTimeline:
     Resolve's files say neither the canvas nor the size of the media: these must be given.
     """
     document = json.loads(text, parse_constant=_refuse)
-    schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""
-    if not schema.startswith("Timeline."):
+    timelines = timelines_of(document)
+    if not timelines:
+        schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""
         raise ValueError(f"it is no OTIO timeline{schema and f' but {schema[:40]}'}")
+    return chosen([(str(t.get("name") or ""), partial(_read, t, given)) for t in timelines], given)
+
+
+def timelines_of(document: object) -> list[Json]:
+    """Return the timelines of a document: it is one, or a collection of them."""
+    if not isinstance(document, dict):
+        return []
+    if _is(document, "Timeline"):
+        return [document]
+    if _is(document, "SerializableCollection"):
+        return [t for child in document.get("children") or () for t in timelines_of(child)]
+    return []
+
+
+def _read(document: Json, given: Given) -> EditedTimeline:
     stack = document["tracks"]
-    tracks = [t for t in stack["children"] if _is(t, "Track") and t["kind"] == "Video"]
-    sequence = _sequence(document, stack, tracks, given)
+    tracks = [t for t in stack["children"] if _is(t, "Track") and t.get("kind") == "Video"]
+    facts = _facts(document, stack, tracks, given)
     notes: list[str] = []
-    read_tracks = tuple(tuple(_clips(track, sequence, notes)) for track in tracks)
+    read_tracks = tuple(tuple(_clips(track, facts, notes)) for track in tracks)
     return EditedTimeline(
-        sequence.host,
+        facts.host,
         str(document.get("name") or ""),
-        sequence.rate,
-        sequence.canvas,
+        facts.rate,
+        facts.canvas,
         read_tracks,
         tuple(notes),
     )
 
 
-def _sequence(document: Json, stack: Json, tracks: list[Json], given: Given) -> _Sequence:
-    ours = _notes(document, NAMESPACE)
-    resolution = _notes(stack, _PREMIERE).get("VideoResolution", {})
+def _facts(document: Json, stack: Json, tracks: list[Json], given: Given) -> Facts:
+    ours = notes_of(document, NAMESPACE)
+    resolution = notes_of(stack, PREMIERE).get("VideoResolution", {})
     canvas = (
         (int(resolution["width"]), int(resolution["height"])) if resolution else given.canvas
     ) or (tuple(ours["canvas"]) if "canvas" in ours else None)
     size = given.size or (tuple(ours["size"]) if "size" in ours else None)
-    hosts = ((_RESOLVE, "resolve"), (_PREMIERE, "premiere"))
-    host = next((name for key, name in hosts if _notes(document, key)), "speakerzoom")
-    start = document.get("global_start_time")
-    ranges = (c["source_range"] for t in tracks for c in t["children"] if c.get("source_range"))
-    first = next(ranges, None) if start is None else None
-    rate = first["duration"]["rate"] if first else (start or {"rate": 0})["rate"]
-    if not 0 < finite(rate) < 1000:
-        raise ValueError(f"a rate of {rate} is none")
-    return _Sequence(host, exact_rate(finite(rate)), canvas, size)
+    host = next((name for key, name in _HOSTS.items() if notes_of(document, key)), "speakerzoom")
+    rate = next((r for r in _rates(document, tracks) if 0 < r < 1000), None)
+    if rate is None:
+        raise ValueError("nothing in it says at what rate it runs")
+    return Facts(host, exact_rate(rate), canvas, size)
 
 
-def _clips(track: Json, sequence: _Sequence, notes: list[str]) -> Iterator[EditedClip]:
+def _rates(document: Json, tracks: list[Json]) -> Iterator[float]:
+    """The rates that a timeline may run at, the likeliest first."""
+    times = [document.get("global_start_time")]
+    items = [item for track in tracks for item in track["children"] if isinstance(item, dict)]
+    spans = [item.get("source_range") for item in items]
+    spans += [track.get("source_range") for track in tracks]
+    spans += [_reference(item).get("available_range") for item in items]
+    times += [span.get("duration") for span in spans if span]
+    for time in times:
+        try:
+            yield finite(time["rate"]) if time else 0
+        except FAULTS:
+            continue
+
+
+def _clips(track: Json, facts: Facts, notes: list[str]) -> Iterator[EditedClip]:
+    """What lies on a track; what has no length goes into `notes`."""
     at = 0
     for item in track["children"]:
-        if _is(item, "Transition"):
-            notes.append(f"a transition at frame {at}")
+        name = ""
+        try:
+            name = str(item.get("name") or "")
+            if _is(item, "Transition"):
+                notes.append(f"a transition at frame {at}")
+                continue
+            duration = round(_length(item, facts))
+            if duration < 1:
+                if not _is(item, "Gap"):
+                    notes.append(f"the clip {name!r} at frame {at} has no length")
+                continue
+            record = frame_range("it", at, duration)
+        except FAULTS as error:
+            notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
             continue
-        duration = round(_length(item, sequence))
-        if duration < 1 and _is(item, "Gap"):
-            continue
-        record = frame_range(item.get("name") or "a clip", at, duration)
         at = record.end
-        if not _is(item, "Gap"):
-            yield _clip(item, record, sequence, enabled=track.get("enabled") is not False)
+        if _is(item, "Gap"):
+            continue
+        clip = unless_damaged(record, name, partial(_clip, item, name, record, facts))
+        seen = track.get("enabled") is not False and item.get("enabled") is not False
+        yield clip if seen else replace(clip, enabled=False)
 
 
-def _length(item: Json, sequence: _Sequence) -> float:
-    """Frames of the programme that the item fills."""
+def _length(item: Json, facts: Facts) -> float:
+    """Frames of the programme that the item fills; of a nested one, as long as what is in it."""
     span = item.get("source_range") or _reference(item).get("available_range")
-    if not span:
-        raise ValueError(f"{item.get('name')}: says no length")
-    return _frames(span["duration"], sequence)
+    if span:
+        return facts.frames(span["duration"])
+    children = item.get("children")
+    if children is None:
+        raise ValueError("it says no length")
+    lengths = [_length(child, facts) for child in children if not _is(child, "Transition")]
+    return max(lengths, default=0) if _is(item, "Stack") else sum(lengths)
 
 
-def _clip(item: Json, record: FrameRange, sequence: _Sequence, *, enabled: bool) -> EditedClip:
-    name = str(item.get("name") or "")
-    enabled = enabled and item.get("enabled") is not False
+def _clip(item: Json, name: str, record: FrameRange, facts: Facts) -> EditedClip:
     reference = _reference(item)
     target = reference.get("target_url")
-    noted = _notes(item, NAMESPACE)
     if not _is(item, "Clip") or not target:
-        return EditedClip(
-            record, None, name, "", None, enabled=enabled, odd="has no media of its own"
-        )
+        nested = "children" in item
+        what = "is a sequence of its own" if nested else "has no media of its own"
+        return EditedClip(record, None, name, "", None, unsupported=what)
     whole = reference.get("available_range") or item["source_range"]
-    begin = _frames(whole["start_time"], sequence)
-    shown = item.get("source_range") or whole
-    start = _frames(shown["start_time"], sequence) - begin
-    source = frame_range(name, start, record.duration)
-    move, keys, odd = _moves(item, source, begin, sequence)
-    odd += [
-        "plays at another speed"
-        for effect in item.get("effects") or ()
-        if str(effect["OTIO_SCHEMA"]).split(".")[0] in ("LinearTimeWarp", "FreezeFrame")
-        and effect.get("time_scalar") != 1
-    ]
+    begin = facts.frames(whole["start_time"])
+    source, unsupported = _source_range(item, whole, record, facts)
+    start = source.start if source else 0
+    effects = [e for e in item.get("effects") or () if e.get("enabled") is not False]
+    move, keys, unsaid = placing_unless_damaged(lambda: placing(item, effects, start, begin, facts))
+    noted = notes_of(item, NAMESPACE)
     subjects = noted.get("subjects")
     return EditedClip(
         record, source, str(noted.get("shot") or noted.get("shows") or name), media_path(target),
-        move, keys, enabled, ", ".join(odd),
+        move, keys,
+        unsupported=", ".join([*unsupported, *unsaid]),
+        framed=is_framed(effects, facts),
         subjects=None if subjects is None else tuple(int(id_) for id_ in subjects),
-        size=sequence.size,
-        whole=FrameRange(0, max(1, round(_frames(whole["duration"], sequence)))),
+        size=facts.size,
+        whole=FrameRange(0, max(1, round(facts.frames(whole["duration"])))),
         # Premiere counts media from 0, whatever its timecode
         timecode=round(begin)
-        if reference.get("available_range") and sequence.host != "premiere"
+        if reference.get("available_range") and facts.host != "premiere"
         else None,
     )  # fmt: skip
 
 
-def _moves(
-    item: Json, source: FrameRange, begin: float, sequence: _Sequence
-) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
-    """The placing, its keys where it moves, and what the placing cannot say."""
-    effects = [e for e in item.get("effects") or () if e.get("enabled") is not False]
-    if sequence.host == "resolve":
-        return _resolve_moves([_notes(e, _RESOLVE) for e in effects], source, sequence)
-    if sequence.host == "premiere":
-        motion = [_notes(e, _PREMIERE) for e in effects]
-        return _premiere_moves(motion, begin, sequence)
-    return _our_moves(item, [_notes(e, NAMESPACE) for e in effects], sequence)
+def _source_range(
+    item: Json, whole: Json, record: FrameRange, facts: Facts
+) -> tuple[FrameRange | None, list[str]]:
+    """What a clip plays of its media, and why that is not just a stretch of it.
 
-
-def _our_moves(
-    item: Json, effects: list[Json], sequence: _Sequence
-) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
-    """What we noted in a file for no host: the crop on the effect, the keys on the clip."""
-    size, canvas = sequence.size, sequence.canvas
-    if size is None or canvas is None:
-        return None, (), ["has no known size"]
-    crops = [noted["crop"] for noted in effects if "crop" in noted]
-    if not crops:
-        return unplaced(size, canvas), (), []
-    keys = tuple(
-        MovingTo(int(frame), _cropped(crop, size, canvas))
-        for frame, *crop in _notes(item, NAMESPACE).get("keys") or ()
-    )
-    return _cropped(crops[-1], size, canvas), keys, []
-
-
-def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
-    crop = Box(*(finite(edge) for edge in edges))
-    if crop.width <= 0 or crop.height <= 0:
-        raise ValueError(f"the crop {edges} has no area")
-    return reframe(crop, size, canvas)
-
-
-def _resolve_moves(
-    effects: list[Json], source: FrameRange, sequence: _Sequence
-) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
-    if sequence.size is None or sequence.canvas is None:
-        return None, (), ["has no known size"]
-    keyed: dict[str, list[tuple[int, float]]] = {}
-    odd = []
-    for effect in effects:
-        kind, parameters = effect.get("Effect Name"), effect.get("Parameters") or ()
-        if effect.get("Enabled") is False:
-            continue
-        if kind in ("Transform", "Retime and Scaling"):
-            keyed |= {p["Parameter ID"]: _resolve_keys(p, source.start) for p in parameters}
-        elif kind == "Cropping" and any(_resolve_values(p) for p in parameters):
-            odd.append("has a crop effect")
-        elif kind == "Dynamic Zoom":
-            odd.append("has a dynamic zoom")
-    still = {name: keys for name, keys in keyed.items() if name in _RESOLVE_STILL}
-    full = {name: [(0, value)] for name, value in _RESOLVE_STILL.items()} | still
-    if any(value for _, value in full["transformationRotationAngle"]):
-        odd.append("is turned")
-    if any(value for name in keyed if "Flip" in name for _, value in keyed[name]):
-        odd.append("is mirrored")
-    bases = _bases(round(keyed.get("scale", [(0, 2)])[0][1]), sequence.size, sequence.canvas)
-
-    def move_of(values: Mapping[str, float]) -> Reframe:
-        (width, height), (base_x, base_y) = sequence.size or (1, 1), bases
-        dx = values["transformationPan"] * width * base_x
-        dy = -values["transformationTilt"] * height * base_y
-        return placed(values["transformationZoomX"] * base_x, dx, dy)
-
-    first = {name: keys[0][1] for name, keys in full.items()}
-    across, down = (
-        first[f"transformationZoom{axis}"] * base for axis, base in zip("XY", bases, strict=True)
-    )
-    if abs(across - down) > 1e-4 * across:
-        odd.append("is stretched")
-    return move_of(first), moving(full, move_of), odd
-
-
-_RESOLVE_STILL = {
-    "transformationZoomX": 1.0,
-    "transformationZoomY": 1.0,
-    "transformationPan": 0.0,
-    "transformationTilt": 0.0,
-    "transformationRotationAngle": 0.0,
-}
-
-
-def _bases(scaling: int, size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, float]:
-    """How Resolve scales a picture before its zoom, on both axes.
-
-    0 is the project's setting, which is fit unless somebody changed it.
+    A range in OTIO is what the clip fills; its media is played by the product of the speeds.
     """
-    fitted, filled = fit(size, canvas), fill(size, canvas)
-    stretched = canvas[0] / size[0], canvas[1] / size[1]
-    bases = {0: (fitted,) * 2, 1: (1.0, 1.0), 2: (fitted,) * 2, 3: (filled,) * 2, 4: stretched}
-    if scaling not in bases:
-        raise ValueError(f"{scaling} is no input scaling of Resolve's")
-    return bases[scaling]
+    speeds = [_speed(effect) for effect in item.get("effects") or () if _is(effect, *_RETIMED)]
+    unsupported = ["plays at another speed"] if any(speed != 1 for speed in speeds) else []
+    shown = item.get("source_range") or whole
+    start = facts.frames(shown["start_time"]) - facts.frames(whole["start_time"])
+    duration: float = record.duration
+    for speed in speeds:
+        duration *= speed if speed is not None else 0
+    try:
+        return frame_range("it", start, duration), unsupported
+    except FAULTS as error:
+        return None, unsupported or [unreadable(error)]
 
 
-def _resolve_keys(parameter: Json, start: int) -> list[tuple[int, float]]:
-    """(frame of the media, value); Resolve counts from the clip's first frame."""
-    keys = parameter.get("Key Frames") or {}
-    found = sorted((start + int(at), _number(key["Value"])) for at, key in keys.items())
-    return found or [(start, _number(parameter["Parameter Value"]))]
-
-
-def _resolve_values(parameter: Json) -> bool:
-    """Whether a parameter, still or keyed, is anything but 0."""
-    return any(value for _, value in _resolve_keys(parameter, 0))
-
-
-def _number(value: Any) -> float:
-    """A parameter that is no number (a point, a switch) counts by whether it is set."""
-    return finite(value) if type(value) in (int, float) else float(value is True)
-
-
-def _premiere_moves(
-    effects: list[Json], begin: float, sequence: _Sequence
-) -> tuple[Reframe | None, tuple[MovingTo, ...], list[str]]:
-    canvas = sequence.canvas
-    if canvas is None:
-        return None, (), ["has no known size"]
-    found: dict[str, list[tuple[int, Any]]] = {}
-    for effect in effects:
-        if effect.get("MatchName") == "AE.ADBE Motion":
-            found |= {
-                str(p["DisplayName"]): _premiere_keys(p, begin, sequence)
-                for p in effect["Parameters"]
-            }
-    middle = [(0, {"X": 0.5, "Y": 0.5})]
-    position, anchor = found.get("Position", middle), found.get("Anchor Point", middle)
-    keyed: Keyed = {
-        "scale": [(at, finite(v)) for at, v in found.get("Scale", [(0, 100.0)])],
-        "x": [(at, finite(v["X"])) for at, v in position],
-        "y": [(at, finite(v["Y"])) for at, v in position],
-    }
-    odd = []
-    if any(finite(v) for _, v in found.get("Rotation", ())):
-        odd.append("is turned")
-    if any((finite(v["X"]), finite(v["Y"])) != (0.5, 0.5) for _, v in anchor):
-        odd.append("has its anchor moved")
-
-    def move_of(values: Mapping[str, float]) -> Reframe:
-        dx, dy = (values["x"] - 0.5) * canvas[0], (values["y"] - 0.5) * canvas[1]
-        return placed(values["scale"] / 100, dx, dy)
-
-    return move_of({name: keys[0][1] for name, keys in keyed.items()}), moving(keyed, move_of), odd
-
-
-def _premiere_keys(parameter: Json, begin: float, sequence: _Sequence) -> list[tuple[int, Any]]:
-    """(frame of the media, value); keys count as the clip's range does, `begin` is its origin."""
-    keys = [
-        (round(_frames(key["Position"], sequence) - begin), key["Value"])
-        for key in parameter.get("Keyframes") or ()
-    ]
-    return sorted(keys, key=lambda key: key[0]) or [(0, parameter["StartValue"]["Value"])]
+def _speed(effect: Json) -> float | None:
+    """How fast an effect plays; None where it does not say so."""
+    if effect.get("enabled") is False:
+        return 1.0
+    speed = effect.get("time_scalar")
+    return None if speed is None else finite(speed)
 
 
 def _reference(item: Json) -> Json:
@@ -309,21 +218,8 @@ def _reference(item: Json) -> Json:
     return item.get("media_reference") or {}  # Clip.1
 
 
-def _frames(time: Json, sequence: _Sequence) -> float:
-    """A RationalTime in frames of the programme; exact where the rates are one."""
-    value, rate = finite(time["value"]), finite(time["rate"])
-    if not 0 < rate < 1e6:
-        raise ValueError(f"a rate of {rate:g} is none")
-    own = exact_rate(rate)
-    return value if own == sequence.rate else float(Fraction(value) / own * sequence.rate)
-
-
-def _notes(item: Json, key: str) -> Json:
-    return (item.get("metadata") or {}).get(key) or {}
-
-
-def _is(item: Json, schema: str) -> bool:
-    return str(item["OTIO_SCHEMA"]).split(".")[0] == schema
+def _is(item: Json, *schemas: str) -> bool:
+    return str(item["OTIO_SCHEMA"]).split(".")[0] in schemas if "OTIO_SCHEMA" in item else False
 
 
 def _refuse(constant: str) -> NoReturn:

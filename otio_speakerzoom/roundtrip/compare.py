@@ -6,6 +6,9 @@ on both of its sides. Nothing less holds it: a lock over the moved frames alone 
 frame of the cut to the next plan, and a lock on one side would let the plan go on with the same
 picture on the other. A shot that is as it was becomes no lock, and the director may plan it anew.
 What no shot can say is named and left out, never guessed.
+
+Where no clip says how its picture is placed, another program dropped that: then the cuts count, and
+every shot is taken to be framed as it was.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from otio_speakerzoom.roundtrip.kept import SAME, KeptCut, Span, close
 from otio_speakerzoom.roundtrip.stacking import Piece, uppermost
 
 _TWICE = "shows frames that are shown elsewhere too"
+_CUTS_ONLY = (
+    "no clip says how its picture is placed: the cuts are taken, the framings stay as they were"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,11 @@ def compare(timeline: EditedTimeline, cut_list: CutList) -> Comparison:
 
     Both run at one rate and on one canvas; the uppermost enabled clip is what is seen.
     """
-    kept = KeptCut(cut_list)
-    notes = list(timeline.notes)
+    dropped = _lost_framing(timeline, cut_list)
+    kept = KeptCut(cut_list, cuts_only=dropped)
+    notes = [*([_CUTS_ONLY] if dropped else ()), *timeline.notes]
     spans = _seen_once(list(_spans(uppermost(timeline.tracks), kept, notes)))
+    notes += _laid_over(timeline)
     shots = _joined([span for span in spans if not span.left_out], kept)
     found = [_change(span, kept) for span in shots]
     changes = [change for change in found if change]
@@ -80,19 +88,44 @@ def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator
     for piece in pieces:
         clip, at = piece.clip, f"the clip {piece.clip.name!r} at frame {piece.record.start}"
         if clip.source is None:
-            notes.append(f"{at} {clip.odd}: it is left out")
+            notes.append(f"{at} {clip.unsupported}: it is left out")
             continue
         if not clip.plays(media.path.name):
             notes.append(f"{at} is of {clip.media_name}, another file: it is left out")
             continue
-        start = clip.source.start + piece.record.start - clip.record.start
-        end = start + piece.record.duration
+        if clip.source.duration == clip.record.duration:
+            start = clip.source.start + piece.record.start - clip.record.start
+            end = start + piece.record.duration
+        else:  # at another speed: which frame a piece begins with is not told
+            start, end = clip.source.start, clip.source.end
         first, last = max(start, cut.start), min(end, cut.end)
         if (first, last) != (start, end):
             notes.append(f"{at} shows frames outside what was cut: those are left out")
         if first < last:
-            why = clip.odd or ("" if clip.move else "has no framing that can be read")
+            framed = clip.move or kept.cuts_only
+            why = clip.unsupported or ("" if framed else "has no framing that can be read")
             yield Span(FrameRange(first, last), piece.record.start + first - start, clip, why)
+
+
+def _lost_framing(timeline: EditedTimeline, cut_list: CutList) -> bool:
+    """Whether no clip of the recording is placed, though a kept shot shows less than all of it."""
+    media = cut_list.media
+    ours = [clip for track in timeline.tracks for clip in track if clip.plays(media.path.name)]
+    whole = Box(0, 0, *media.size)
+    return not any(clip.framed for clip in ours) and any(
+        shot.keys or not close(shot.crop, whole, SAME) for shot in cut_list.shots
+    )
+
+
+def _laid_over(timeline: EditedTimeline) -> Iterator[str]:
+    """A line for each title: what it lies over is seen, and no shot can say the title."""
+    for track in timeline.tracks:
+        for clip in track:
+            if clip.enabled and not clip.opaque:
+                yield (
+                    f"the clip {clip.name!r} at frame {clip.record.start} lies over the picture: "
+                    "it is left out"
+                )
 
 
 def _seen_once(spans: list[Span]) -> list[Span]:
@@ -153,7 +186,9 @@ def _change(span: Span, kept: KeptCut) -> Change | None:
             "moves, and a lock stands still" if span.clip.keys else "shows past the picture's edge"
         )
         return _left_out(span.range, why, kept)
-    what += _moved_crop(crop, kept.kept_crop_at(shot, span.range.start))
+    was_crop = kept.kept_crop_at(shot, span.range.start)
+    what += [] if close(crop, was_crop, SAME) else _moved_crop(crop, was_crop)
+    what += ["stands still where it moved"] if shot.keys else []
     subjects = kept.who(crop, span.clip, shot)
     lock = Lock(span.range, subjects, crop)
     return Change(span.range, was, kept.names(subjects), ", ".join(what), lock)
@@ -166,19 +201,22 @@ def _removed(spans: Sequence[Span], timeline: EditedTimeline, kept: KeptCut) -> 
     for start, end in [*((s.range.start, s.range.end) for s in spans), (cut.end, cut.end)]:
         if start > at:
             gone = FrameRange(at, start)
-            off = _is_disabled(gone, timeline, kept.cut_list.media.path.name)
-            yield _left_out(gone, "is disabled" if off else "is removed", kept)
+            yield _left_out(gone, _why_gone(gone, timeline, kept.cut_list.media.path.name), kept)
         at = max(at, end)
 
 
-def _is_disabled(span: FrameRange, timeline: EditedTimeline, media_name: str) -> bool:
-    """Whether a disabled clip would show something of `span`."""
-    return any(
+def _why_gone(span: FrameRange, timeline: EditedTimeline, media_name: str) -> str:
+    """Why nothing of `span` is seen."""
+    clips = [clip for track in timeline.tracks for clip in track]
+    if any(
         clip.source.start < span.end and span.start < clip.source.end
-        for track in timeline.tracks
-        for clip in track
+        for clip in clips
         if clip.source and not clip.enabled and clip.plays(media_name)
-    )
+    ):
+        return "is disabled"
+    # What a clip plays that cannot be read may be anything: a compound, a clip of a damaged path.
+    unread = any(clip.enabled and clip.opaque and clip.source is None for clip in clips)
+    return "is removed, or in a clip that cannot be read" if unread else "is removed"
 
 
 def _left_out(span: FrameRange, why: str, kept: KeptCut) -> Change:

@@ -46,8 +46,9 @@ class Span:
 class KeptCut:
     """A cut list and its framings: of all shots, and of the angles to choose from."""
 
-    def __init__(self, cut_list: CutList) -> None:
-        self.cut_list = cut_list
+    def __init__(self, cut_list: CutList, *, cuts_only: bool = False) -> None:
+        """With `cuts_only` every span counts as framed like the shot it is made of."""
+        self.cut_list, self.cuts_only = cut_list, cuts_only
         self._size, self._canvas = cut_list.media.size, cut_list.canvas
         self._starts = [shot.range.start for shot in cut_list.shots]
         framings = (*cut_list.shots, *cut_list.angles)
@@ -114,18 +115,16 @@ class KeptCut:
     def _same(self, span: Span, shot: Shot) -> bool:
         """Whether `span` is framed as the shot is, wherever either has a key.
 
-        A still span of a moving shot is, if it is as the shot is at its first, middle or last
-        frame: formats without keys carry a move as still clips.
+        All formats that are read have keys: a moving shot that stands still is not as it was.
         """
+        if self.cuts_only:
+            return True
         start, last = span.range.start, span.range.end - 1
         keys = {key.frame for key in (*span.clip.keys, *shot.keys) if start < key.frame < last}
-        agree = {
-            frame: close(self.crop_at(span, frame), self.kept_crop_at(shot, frame), SAME)
+        return all(
+            close(self.crop_at(span, frame), self.kept_crop_at(shot, frame), SAME)
             for frame in {start, (start + last) // 2, last} | keys
-        }
-        if shot.keys and not span.clip.keys:
-            return any(agree[frame] for frame in (start, (start + last) // 2, last))
-        return all(agree.values())
+        )
 
     def _shared(self, crop: Box) -> NDArray[np.float64]:
         """(F,) how much of either each kept framing has in common with `crop`, 0 to 1."""

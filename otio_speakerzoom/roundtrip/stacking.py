@@ -22,11 +22,12 @@ class Piece:
 def uppermost(tracks: Sequence[Sequence[EditedClip]]) -> list[Piece]:
     """Return what is seen of `tracks`, the lowest first, in order of the programme.
 
-    Of two clips that overlap on one track the later is seen.
+    Of two clips that overlap on one track the later is seen. What is not opaque hides nothing, and
+    is left out.
     """
     clips = sorted(
         ((clip.record.start, lane, clip) for lane, t in enumerate(tracks) for clip in t
-         if clip.enabled),
+         if clip.enabled and clip.opaque),
         key=lambda row: row[:2],
     )  # fmt: skip
     edges = sorted({edge for _, _, c in clips for edge in (c.record.start, c.record.end)})
