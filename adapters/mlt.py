@@ -9,7 +9,9 @@ of avformat, affine and mix (mltframework.org).
 
 from __future__ import annotations
 
+import logging
 import xml.etree.ElementTree as ET
+from fractions import Fraction
 from math import gcd
 
 import opentimelineio as otio
@@ -19,6 +21,9 @@ from otio_speakerzoom.reframe import Reframe, decimal
 from otio_speakerzoom.spelling import xml_text
 from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 
+log = logging.getLogger("otio_speakerzoom.mlt")
+
+_QUICKTIME = (".mov", ".mp4", ".m4v", ".3gp")
 _BACKGROUND = "background"
 """Shotcut knows the lowest track by this name."""
 
@@ -31,6 +36,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
             f"{facts.path}: MLT cannot count in frames of {facts.rate} per second; conform it "
             f"first: ffmpeg -i IN -vf fps={max(1, round(facts.rate))} -c:a copy OUT"
         )
+    _warn_of_a_late_picture(facts)
     document = ET.Element("mlt", LC_NUMERIC="C", producer="tractor0", title=facts.name)
     _add_profile(document, facts)
     length = shots[-1].record.end if shots else 1
@@ -45,6 +51,23 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         _add_playlist(document, shots, f"A{stream}", stream)
     _add_tractor(document, facts, shots, length)
     return xml_text(document, indent="  ")
+
+
+def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
+    """Say what an older MLT makes of it, which no document can mend.
+
+    It takes the first picture's time in units of the picture for one in units of the sound. In
+    Matroska and MPEG-TS both are the same, in QuickTime's family they are not. Mended in 7.14 (MLT
+    pull request 838); measured with 7.12.
+    """
+    late = -min((sound.delay for sound in facts.sounds), default=Fraction(0))
+    if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
+        log.warning(
+            "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
+            "plays the two apart. For such a version: ffmpeg -i IN -map 0:v -map 0:a -c copy "
+            "OUT.mkv, and cut that",
+            facts.path, float(late),
+        )  # fmt: skip
 
 
 def _add_tractor(

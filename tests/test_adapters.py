@@ -706,6 +706,26 @@ def test_mlt_names_the_streams_of_picture_and_sound():
     assert found["producer0"] == found["producer1"] == ("3", "4")
 
 
+@pytest.mark.parametrize(
+    ("name", "late", "warned"),
+    [
+        ("talk.mp4", Fraction(4, 5), True),
+        ("talk.MOV", Fraction(4, 5), True),
+        ("talk.mkv", Fraction(4, 5), False),
+        ("talk.mp4", Fraction(1, 50), False),
+        ("talk.mp4", Fraction(-4, 5), False),
+    ],
+)
+def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_sound(
+    name, late, warned, caplog
+):
+    sounds = (Sound(48000, 2, Fraction(0)), Sound(48000, 2, -late))
+    written(replace_media(two_people(), path=Path("/a") / name, sounds=sounds), "mlt")
+
+    assert ("starts 0.80 s after its sound" in caplog.text) == warned
+    assert len(caplog.messages) == warned
+
+
 def replace_media(cut_list, **changes):
     return replace(cut_list, media=replace(cut_list.media, **changes))
 

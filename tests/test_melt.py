@@ -1,20 +1,14 @@
 """A real editor's engine and our own renderer show the same of the source, frame by frame."""
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import av
 import numpy as np
-import opentimelineio as otio
 import pytest
+from melting import pictures, rendered_by_melt
 from readers import between
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
 from otio_speakerzoom.render import preview
 from otio_speakerzoom.source import probe
-from otio_speakerzoom.timeline import to_otio
 
 WIDE = Box(0, 0, 640, 360)
 # Where the chart changes from dark to light or back: no two distances are the same, so a picture
@@ -45,26 +39,9 @@ def odd(length):
     return (np.arange(length)[:, None] >= EDGES).sum(axis=1) % 2 == 1
 
 
-def rendered_by_melt(cut_list, folder, sound="an=1"):
-    if shutil.which("melt") is None:
-        pytest.skip("melt is not installed")
-    project, film = folder / "cut.mlt", folder / "melt.mkv"
-    text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
-    project.write_text(text, encoding="utf-8")
-    command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
-    quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    subprocess.run([*command, "pix_fmt=yuv444p", sound], check=True, env=quiet, capture_output=True)
-    return pictures(film)
-
-
 def rendered_by_us(cut_list, folder):
     preview(cut_list, folder / "ours.mkv")
     return pictures(folder / "ours.mkv")
-
-
-def pictures(path: Path):
-    with av.open(str(path)) as film:
-        return [p.to_ndarray(format="rgb24").astype(float) for p in film.decode(video=0)]
 
 
 def visible(picture, expected):
@@ -160,36 +137,6 @@ def looked_at(cut_list):
         keys = [(k.frame, k.crop) for k in shot.keys] or [(first, shot.crop)]
         for frame in sorted({first, (first + last) // 2, last, *range(first, last, 5)}):
             yield frame, between(keys, frame, cut_list.media.size, cut_list.canvas)
-
-
-def test_melt_plays_every_stream_of_sound(tmp_path):
-    path, rate = tmp_path / "two microphones.mkv", 48000
-    tones = (440, 1760)
-    with av.open(str(path), "w") as film:
-        picture = film.add_stream("ffv1", rate=25, width=64, height=36, pix_fmt="bgr0")
-        sounds = [film.add_stream("pcm_s16le", rate=rate, layout="mono") for _ in tones]
-        for _ in range(50):
-            blank = np.zeros((36, 64, 3), np.uint8)
-            film.mux(picture.encode(av.VideoFrame.from_ndarray(blank, format="rgb24")))
-        for sound, tone in zip(sounds, tones, strict=True):
-            wave = 8000 * np.sin(2 * np.pi * tone * np.arange(2 * rate) / rate)
-            part = av.AudioFrame.from_ndarray(wave[None].astype(np.int16), "s16", "mono")
-            part.sample_rate = rate
-            film.mux([*sound.encode(part), *sound.encode()])
-        film.mux(picture.encode())
-    shots = (
-        Shot(FrameRange(5, 20), (), Box(0, 0, 64, 36)),
-        Shot(FrameRange(20, 45), (), Box(0, 0, 32, 18)),
-    )
-    cut_list = CutList(probe(path), (64, 36), shots)
-    rendered_by_melt(cut_list, tmp_path, "acodec=pcm_s16le")
-
-    with av.open(str(tmp_path / "melt.mkv")) as film:
-        heard = np.concatenate([f.to_ndarray().reshape(-1, 2)[:, 0] for f in film.decode(audio=0)])
-    assert len(heard) == pytest.approx(40 * rate / 25, abs=rate / 25)
-    strength = np.abs(np.fft.rfft(heard.astype(float))) / len(heard)
-    at = np.fft.rfftfreq(len(heard), 1 / rate)
-    assert all(strength[np.abs(at - tone) < 3].max() > 1000 for tone in tones)
 
 
 def test_a_phones_picture_stands_upright_in_melt_as_in_our_film(rotated_clip, tmp_path):

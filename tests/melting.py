@@ -1,0 +1,31 @@
+"""What melt, the engine of Shotcut, makes of a project of ours."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import av
+import opentimelineio as otio
+import pytest
+
+from otio_speakerzoom.timeline import to_otio
+
+
+def rendered_by_melt(cut_list, folder, sound="an=1"):
+    if shutil.which("melt") is None:
+        pytest.skip("melt is not installed")
+    project, film = folder / "cut.mlt", folder / "melt.mkv"
+    text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
+    project.write_text(text, encoding="utf-8")
+    command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
+    quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    subprocess.run(
+        [*command, "pix_fmt=yuv444p", *sound.split()], check=True, env=quiet, capture_output=True
+    )
+    return pictures(film)
+
+
+def pictures(path: Path):
+    with av.open(str(path)) as film:
+        return [p.to_ndarray(format="rgb24").astype(float) for p in film.decode(video=0)]

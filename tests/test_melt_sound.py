@@ -1,0 +1,68 @@
+"""melt plays each stream of sound with the picture that belongs to it."""
+
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+from conftest import ffmpeg
+from melting import rendered_by_melt
+
+from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
+from otio_speakerzoom.source import probe, sound
+from otio_speakerzoom.source.audio import SOUND_RATE
+
+# Seconds at which each stream clicks: no two distances are alike, so a shift fits nowhere else.
+CLICKS = ((0.3, 0.75, 1.4, 2.25, 3.3), (0.5, 1.15, 1.9, 2.75, 3.6))
+RATE = 48000
+
+
+def a_source(path, *, rate="25", late=0, codec="pcm_s16le"):
+    """A picture that starts `late` seconds after two streams of sound, which click."""
+    inputs = ["-itsoffset", late, "-f", "lavfi", "-i", f"testsrc2=s=64x36:r={rate}:d=4"]
+    for times in CLICKS:
+        on = "+".join(f"between(t,{time},{time + 0.004})" for time in times)
+        tone = f"aevalsrc='0.8*({on})*sin(2*PI*1500*t)':s={RATE}:d=5"
+        inputs += ["-f", "lavfi", "-i", tone]
+    maps = [x for stream in range(3) for x in ("-map", stream)]
+    ffmpeg(*map(str, [*inputs, *maps, "-pix_fmt", "yuv420p", "-c:a", codec, path]))
+    return probe(path)
+
+
+def clicks(samples, rate):
+    """Seconds at which the sound, which is silent else, begins anew."""
+    loud = np.abs(np.asarray(samples, float))
+    (at,) = np.nonzero(loud > 0.2 * loud.max())
+    return at[np.diff(at, prepend=-rate) > rate / 20] / rate
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("pcm.mov", {}),
+        ("aac.mp4", {"codec": "aac", "rate": "30000/1001"}),
+        ("late.mkv", {"late": 0.8}),
+    ],
+)
+def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path):
+    media = a_source(tmp_path / name, **changes)
+    cuts = (3, 40, 71, media.duration - 8)
+    shots = (Shot(FrameRange(start, end), (), Box(0, 0, 64, 36)) for start, end in pairwise(cuts))
+    cut_list = CutList(media, (64, 36), tuple(shots))
+    rendered_by_melt(cut_list, tmp_path, f"acodec=pcm_s16le ar={RATE}")
+
+    with av.open(str(tmp_path / "melt.mkv")) as film:
+        heard = np.concatenate([f.to_ndarray().reshape(-1, 2)[:, 0] for f in film.decode(audio=0)])
+    expected = [
+        time
+        for stream in range(len(CLICKS))
+        for time in clicks(
+            np.concatenate(
+                list(sound(media, within=cut_list.range, microphone=Microphone(stream)))
+            ),
+            SOUND_RATE,
+        )
+    ]
+    assert len(heard) / RATE == pytest.approx(cut_list.range.duration / media.rate, abs=0.04)
+    assert len(expected) >= 7
+    assert clicks(heard, RATE) == pytest.approx(sorted(expected), abs=0.5 / float(media.rate))
