@@ -33,7 +33,11 @@ _GRID = 60  # pixels from line to line, each second one numbered: legible in the
 
 
 def write_pack(folder: Path) -> list[Path]:
-    """Write the pack into `folder`, and return what was written, the chart first."""
+    """Write the pack into `folder`, and return what was written, the chart first.
+
+    Only a folder that is new, empty or holds an older pack is written into.
+    """
+    _refuse_what_is_not_ours(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -50,6 +54,21 @@ def write_pack(folder: Path) -> list[Path]:
     written += _stills(cut_list, folder)
     store.write_text(folder / "README.txt", _how_to(cut_list))
     return [*written, folder / "README.txt"]
+
+
+def _refuse_what_is_not_ours(folder: Path) -> None:
+    """Raise StoreError where files of somebody else lie in `folder`, which ours could replace."""
+    try:
+        if not folder.exists() or not any(folder.iterdir()):
+            return
+        with (folder / "README.txt").open(encoding="utf-8", errors="replace") as readme:
+            if readme.readline() == _TEXT.splitlines(keepends=True)[0]:
+                return
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be read ({error.strerror}); choose another") from error
+    raise StoreError(f"{folder}: has other files in it; choose a new or an empty folder")
 
 
 def _shots() -> tuple[Shot, ...]:

@@ -22,8 +22,9 @@ def check_given(path: Path, what: str = "a file") -> None:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # a drive has one letter
+            address = str(path).replace(":/", "://", 1)
             raise SpeakerZoomError(
-                f"{path}: is an address, and only files are read; download it first"
+                f"{address}: is an address, and only files are read; download it first"
             ) from error
         raise SpeakerZoomError(f"{path}: no such file; check the name of {what}") from error
     except OSError as error:

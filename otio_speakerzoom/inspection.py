@@ -285,7 +285,10 @@ def write_csv(known: Known, path: Path) -> None:
 
     `logit` is calibrated; `heard` is the probability that anybody is heard.
     """
-    with store.replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with (
+        store.replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows(_rows(known))

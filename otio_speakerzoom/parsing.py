@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,11 +44,54 @@ STDOUT = {"premiere": ".xml"}
 FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 
 
-def timeline_path(text: str) -> Path:
-    """Return the path of a timeline whose suffix we can write; - is stdout."""
-    if text != "-" and Path(text).suffix not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FORMATS)}")
-    return Path(text)
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An argument that names a file to read; whether it is there is checked before the verb runs.
+
+    Every argument that names a file or a folder is one of these three kinds, so that none can be
+    written over: cli/files.py holds each output against each input.
+    """
+
+    what: str
+    """What should be there, with its article: "a recording"."""
+    folder: str = ""
+    """Suffix of a folder that counts as a file: .fcpxmld."""
+    names: tuple[str, ...] = ()
+    """What may be given in place of a file."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path."""
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An argument that names a file to write, whole or not at all."""
+
+    suffixes: tuple[str, ...]
+    stdout: bool = False
+    """Whether - is stdout."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path, if its suffix is one that we can write."""
+        if not (text == "-" and self.stdout) and Path(text).suffix not in self.suffixes:
+            raise argparse.ArgumentTypeError(
+                f"{text}: the name must end in {' or '.join(filter(None, _listed(self.suffixes)))}"
+            )
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An argument that names a folder to write into, which may be there or not."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path."""
+        return Path(text)
+
+
+def _listed(words: tuple[str, ...]) -> tuple[str, str]:
+    return ", ".join(words[:-1]), words[-1]
 
 
 def media_root(text: str) -> tuple[str, str]:
@@ -58,13 +102,6 @@ def media_root(text: str) -> tuple[str, str]:
             f"{text}: give two folders, as in /here/media=/there/media"
         )
     return old, new
-
-
-def film_path(text: str) -> Path:
-    """Return the path of a film whose suffix we can write."""
-    if Path(text).suffix not in FILM_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text}: the name must end in {', '.join(FILM_SUFFIXES)}")
-    return Path(text)
 
 
 def number(text: str) -> int:

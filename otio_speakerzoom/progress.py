@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from otio_speakerzoom import model
+from otio_speakerzoom.interruption import check, heeding_signals
 
 
 @contextmanager
@@ -22,7 +21,7 @@ def shown_progress(
 
     A stage shows from its first call on, so one that has nothing to do says nothing.
     """
-    with _heeding_interrupts() as check:
+    with heeding_signals():
 
         def heeding(on_progress: model.Progress) -> model.Progress:
             def step(done: int, total: int) -> None:
@@ -38,35 +37,6 @@ def shown_progress(
                 yield lambda stage: heeding(_bar(bars, stage))
         else:
             yield lambda stage: heeding(_line(console, stage))
-
-
-@contextmanager
-def _heeding_interrupts() -> Iterator[Callable[[], None]]:
-    """Give a check that raises KeyboardInterrupt once Ctrl-C was pressed.
-
-    Python raises it by itself, but what is raised in a destructor or in a callback of native code
-    (MediaPipe's, while it looks for faces) is only printed there, and the work would go on.
-    """
-    asked = False
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        signal.default_int_handler(number, frame)
-
-    def check() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGINT, remember)
-    except ValueError:  # only the main thread may; in another, Ctrl-C does not arrive
-        yield check
-        return
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _bars(console: Console) -> Progress:

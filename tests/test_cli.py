@@ -334,7 +334,7 @@ def test_part_of_the_source_in_another_shape(own_work):
     [
         ([], "required: VERB"),
         (["cut", "a.mp4"], "required: -o"),
-        (["cut", "a.mp4", "-o", "a.aaf"], "must end in .otio, .fcpxml, .xml, .mlt, .edl"),
+        (["cut", "a.mp4", "-o", "a.aaf"], "must end in .otio, .fcpxml, .xml, .mlt or .edl"),
         (["cut", "a.mp4", "-o", "a.mlt", "--for", "premiere"], "premiere: write .otio or .xml"),
         (["export", "a.mp4", "-o", "a.xml", "--resolve-scaling", "fill"], "--for resolve"),
         (["export", "a.mp4", "-o", "a.xml", "--media-root", "/a"], "/here/media=/there/media"),

@@ -1,26 +1,79 @@
-"""What may be asked on the command line: verbs, options, and how they are spelled."""
+"""What may be asked on the command line: verbs, options, and how they are spelled.
+
+A wrong word is told in one line. Each verb carries the list of what it reads and writes (`files`).
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
+from typing import Any, NoReturn
 
 from otio_speakerzoom import parsing
-from otio_speakerzoom.director.style import Words, meanings
+from otio_speakerzoom.director.style import PRESETS, Words, meanings
+from otio_speakerzoom.parsing import Folder, Input, Output
+
+EXIT_CODES = {
+    0: "done",
+    1: "could not, and one line says why and what to do",
+    2: "wrong usage",
+    129: "ended by SIGHUP",
+    130: "interrupted",
+    143: "ended by SIGTERM",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells an error in one line; option names are whole."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where all options are listed; exit code 2."""
+        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what is asked for; exit code 2 where the words do not fit each other."""
+    arguments = build_parser().parse_args(argv)
+    if hasattr(arguments, "dialect") and hasattr(arguments, "output"):
+        arguments.adapter = _adapter(arguments)
+    return arguments
+
+
+def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
+    """Return the adapter for the suffix and the editor; on stdout the editor alone decides."""
+    editor = arguments.dialect
+    suffix = arguments.output.suffix
+    if str(arguments.output) == "-":
+        first = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
+        suffix = parsing.STDOUT.get(editor, first)
+    dialects = parsing.FORMATS[suffix]
+    if editor and editor not in dialects:
+        fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
+        arguments.usage_error(f"--for {editor}: write {fitting}, not {suffix}")
+    name, options = dialects[editor or next(iter(dialects))]
+    if arguments.resolve_scaling:
+        if name != "speakerzoom_resolve_otio":
+            arguments.usage_error("--resolve-scaling: is for .otio --for resolve")
+        options = {**options, "scaling": arguments.resolve_scaling}
+    return name, options
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; each verb is told by its name."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="speakerzoom",
         description="Cut a wide recording to whoever speaks: a timeline for an editor, or a film.",
+        epilog="Exit codes: " + ", ".join(f"{n} {words}" for n, words in EXIT_CODES.items()) + ".",
     )
     parser.add_argument("--version", action="version", version=version("otio-speakerzoom"))
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
     common, source, analysis, taste = _shared_options()
 
-    def verb(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def verb(name: str, text: str, *parents: Parser) -> Parser:
         added = verbs.add_parser(name, help=text, description=text, parents=[common, *parents])
         added.set_defaults(usage_error=added.error)
         return added
@@ -33,8 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
     export = verb("export", "write the timeline again from the kept cut", source)
     _add_timeline_options(export)
     take = verb("import", "what was changed in an editor, kept as locks", source)
+    edited = Input("a timeline", folder=".fcpxmld")
     suffixes = ".otio, .fcpxml, .fcpxmld, .xml or .mlt"
-    take.add_argument("timeline", type=Path, help=f"the edited timeline: {suffixes}")
+    take.add_argument("timeline", type=edited, help=f"the edited timeline: {suffixes}")
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                       help="the editor that it is from (default: as it looks)")  # fmt: skip
     take.add_argument("--sequence", default="", metavar="NAME",
@@ -42,49 +96,57 @@ def build_parser() -> argparse.ArgumentParser:
                            "(default: the one that shows the recording)")  # fmt: skip
     check = verb("check", "what is wrong with a timeline, and what an editor will do with "
                  "it; exit code 1 where something is wrong")  # fmt: skip
-    check.add_argument("timeline", type=Path, help=f"the timeline: {suffixes}")
+    check.add_argument("timeline", type=edited, help=f"the timeline: {suffixes}")
     check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
                        help="the project's size, where the file does not carry it: "
                             "1920x1080")  # fmt: skip
     check.add_argument("--sequence", default="", metavar="NAME",
                        help="of a file with several, its name or number")  # fmt: skip
-    check.add_argument("--dtd", type=Path, metavar="FILE",
+    check.add_argument("--dtd", type=Input("a DTD"), metavar="FILE",
                        help="the DTD that an FCPXML is held against "
                             "(default: Apple's, if it lies beside)")  # fmt: skip
     calibrate = verb("calibrate", "a pack that shows whether an editor places pictures "
                      "as we mean it")  # fmt: skip
-    calibrate.add_argument("folder", type=Path, metavar="DIR", help="where to write it")
+    calibrate.add_argument("folder", type=Folder(), metavar="DIR", help="where to write it")
     render = verb("render", "the cut as a film", source, analysis, taste)
-    render.add_argument("-o", "--output", type=parsing.film_path, required=True, metavar="FILE",
-                        help="film to write: .mp4, .mov or .mkv")  # fmt: skip
+    render.add_argument("-o", "--output", type=Output(parsing.FILM_SUFFIXES), required=True,
+                        metavar="FILE", help="film to write: .mp4, .mov or .mkv")  # fmt: skip
     inspect = verb("inspect", "what is known: people, screen time, shots", source)
     inspect.add_argument("--json", action="store_true", help="as JSON")
-    inspect.add_argument("--csv", type=Path, metavar="FILE", help="a row per face and frame")
-    inspect.add_argument("--sheet", type=Path, metavar="FILE",
+    inspect.add_argument(
+        "--csv", type=Output((".csv",)), metavar="FILE", help="a row per face and frame: .csv"
+    )
+    inspect.add_argument("--sheet", type=Output((".png",)), metavar="FILE",
                          help="a picture of each person: .png")  # fmt: skip
-    inspect.add_argument("--overlay", type=parsing.film_path, metavar="FILE",
+    inspect.add_argument("--overlay", type=Output(parsing.FILM_SUFFIXES), metavar="FILE",
                          help="the source with boxes, people and scores drawn over it: "
                               ".mp4, .mov or .mkv")  # fmt: skip
-    inspect.add_argument("--report", type=Path, metavar="FILE",
+    inspect.add_argument("--report", type=Output((".html", ".png")), metavar="FILE",
                          help="what the cut is worth: .html page or .png picture")  # fmt: skip
-    inspect.add_argument("--labels", type=Path, metavar="FILE",
+    inspect.add_argument("--labels", type=Input("labels"), metavar="FILE",
                          help="who truly speaks when (.json), instead of the scores")  # fmt: skip
     inspect.add_argument("--review", action="store_true", help="the doubtful cuts first")
     weights = verb("weights", "which networks there are, from where, how licensed")
     weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     weights.add_argument("name", nargs="?", help="what to fetch")
     verb("doctor", "what of this machine will be used")
+    for added in verbs.choices.values():
+        kinds = (Input, Output, Folder)
+        files = [action for action in added._actions if isinstance(action.type, kinds)]
+        added.set_defaults(files=files)
     return parser
 
 
-def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
-    common = argparse.ArgumentParser(add_help=False)
+def _shared_options() -> tuple[Parser, ...]:
+    common = Parser(add_help=False)
     common.add_argument("-q", "--quiet", action="count", default=0, help="only warnings and errors")
     common.add_argument("-v", "--verbose", action="count", default=0, help="say more")
-    source = argparse.ArgumentParser(add_help=False)
-    source.add_argument("source", type=Path, help="the recording")
-    source.add_argument("--work", type=Path, metavar="DIR", help="keep the results in DIR instead")
-    analysis = argparse.ArgumentParser(add_help=False)
+    source = Parser(add_help=False)
+    source.add_argument("source", type=Input("a recording"), help="the recording")
+    source.add_argument(
+        "--work", type=Folder(), metavar="DIR", help="keep the results in DIR instead"
+    )
+    analysis = Parser(add_help=False)
     detectors = ("blazeface", "yunet", "mtcnn", "dlib", "haar", "retinaface", "s3fd")
     analysis.add_argument("--detector", choices=detectors, help="how faces are found")
     analysis.add_argument("--detect-every", type=parsing.number, metavar="N",
@@ -108,9 +170,12 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
                           help="leave out what is from here on")  # fmt: skip
     analysis.add_argument("--force", action="store_true",
                           help="analyze: run all again; cut: replace an edited cut")  # fmt: skip
-    taste = argparse.ArgumentParser(add_help=False)
+    taste = Parser(add_help=False)
     taste.add_argument(
-        "--style", metavar="NAME|FILE", help="standard, calm, lively, or a TOML file"
+        "--style",
+        type=Input("a style", names=tuple(PRESETS)),
+        metavar="NAME|FILE",
+        help="standard, calm, lively, or a TOML file",
     )
     taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
                        help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
@@ -128,10 +193,11 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     return common, source, analysis, taste
 
 
-def _add_timeline_options(parser: argparse.ArgumentParser) -> None:
+def _add_timeline_options(parser: Parser) -> None:
     suffixes = ", ".join(parsing.FORMATS)
     editors = dict.fromkeys(editor for dialects in parsing.FORMATS.values() for editor in dialects)
-    parser.add_argument("-o", "--output", type=parsing.timeline_path, required=True, metavar="FILE",
+    written = Output(tuple(parsing.FORMATS), stdout=True)
+    parser.add_argument("-o", "--output", type=written, required=True, metavar="FILE",
                         help=f"timeline to write: {suffixes}; - is stdout")  # fmt: skip
     parser.add_argument("--for", dest="dialect", choices=tuple(editors),
                         help="the editor that will read it")  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from otio_speakerzoom import parsing
+from otio_speakerzoom.cli.streams import data_on_stdout, say
 from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 
@@ -74,13 +74,13 @@ def _analyze(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         analysis = pipeline.analyze(job)
         log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
-    _say(str(job.folder))
+    say(str(job.folder))
 
 
 def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
     from otio_speakerzoom import pipeline
 
-    style = read_style(arguments.style or "standard", _style_values(arguments))
+    style = read_style(str(arguments.style or "standard"), _style_values(arguments))
     canvas = arguments.canvas or parsing.canvas("source")
     cut_list = pipeline.cut(job, style, canvas, stacked=arguments.layout == "stacked")
     singles = sum(shot.kind == "single" for shot in cut_list.shots)
@@ -97,63 +97,34 @@ def _style_values(arguments: argparse.Namespace) -> dict[str, float | str]:
 
 
 def _cut(arguments: argparse.Namespace) -> None:
-    adapter = _adapter(arguments)
     with _job(arguments) as job:
         cut_list = _planned(arguments, job)
-    _write_timeline(arguments, cut_list, adapter)
+    _write_timeline(arguments, cut_list)
 
 
 def _export(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
 
-    adapter = _adapter(arguments)
     with _job(arguments) as job:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
         raise SpeakerZoomError(
             f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
         )
-    _write_timeline(arguments, cut_list, adapter)
+    _write_timeline(arguments, cut_list)
 
 
-def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
-    """Return the adapter for the suffix and the editor; on stdout the editor alone decides."""
-    editor = arguments.dialect
-    suffix = arguments.output.suffix
-    if str(arguments.output) == "-":
-        first = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
-        suffix = parsing.STDOUT.get(editor, first)
-    dialects = parsing.FORMATS[suffix]
-    if editor and editor not in dialects:
-        fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
-        arguments.usage_error(f"--for {editor}: write {fitting}, not {suffix}")
-    name, options = dialects[editor or next(iter(dialects))]
-    if arguments.resolve_scaling:
-        if name != "speakerzoom_resolve_otio":
-            arguments.usage_error("--resolve-scaling: is for .otio --for resolve")
-        options = {**options, "scaling": arguments.resolve_scaling}
-    return name, options
-
-
-def _write_timeline(
-    arguments: argparse.Namespace, cut_list: CutList, adapter: tuple[str, dict[str, str]]
-) -> None:
+def _write_timeline(arguments: argparse.Namespace, cut_list: CutList) -> None:
     from otio_speakerzoom import pipeline, store
 
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning("%d shots cover other faces: in the film only, no timeline says so", covered)
-    text = pipeline.timeline_text(cut_list, *adapter, media_root=arguments.media_root)
+    text = pipeline.timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)
     if str(arguments.output) == "-":
-        sys.stdout.write(text)
+        data_on_stdout(text)
         return
-    _not_the_source(arguments)
     store.write_text(arguments.output, text)
-    _say(str(arguments.output))
-
-
-def _not_the_source(arguments: argparse.Namespace) -> None:
-    if arguments.output.exists() and arguments.output.samefile(arguments.source):
-        raise SpeakerZoomError(f"{arguments.output}: is the source; write to another name")
+    say(str(arguments.output))
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -169,9 +140,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
     report = check(arguments.timeline, arguments.dtd, arguments.canvas, arguments.sequence)
     for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
-        _say(line)
+        say(line)
     if not report.problems:
-        _say("no problem found")
+        say("no problem found")
     return int(bool(report.problems))
 
 
@@ -180,7 +151,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
     written = write_pack(arguments.folder)
     log.info("%d files; README.txt says how to compare", len(written))
-    _say(str(arguments.folder))
+    say(str(arguments.folder))
 
 
 def _render(arguments: argparse.Namespace) -> None:
@@ -197,25 +168,17 @@ def _render(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         cut_list = pipeline.current_cut(job) if as_kept else None
         cut_list = cut_list or _planned(arguments, job)
-        _not_the_source(arguments)
         preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
-    _say(str(arguments.output))
+    say(str(arguments.output))
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import inspection
 
-    sheet, overlay = arguments.sheet, arguments.overlay
-    if sheet and sheet.suffix != ".png":
-        arguments.usage_error(f"--sheet {sheet}: the name must end in .png")
-    report = arguments.report
-    if report and report.suffix not in (".html", ".png"):
-        arguments.usage_error(f"--report {report}: the name must end in .html or .png")
+    sheet, overlay, report = arguments.sheet, arguments.overlay, arguments.report
     with _job(arguments) as job:
         known = inspection.what_is_known(job)
         judged = inspection.judge(known, arguments.labels)
-        for path in filter(None, (sheet, overlay, report)):
-            _not_the_source(argparse.Namespace(source=arguments.source, output=path))
         if sheet:
             from otio_speakerzoom.contact_sheet import write_sheet
 
@@ -234,7 +197,7 @@ def _inspect(arguments: argparse.Namespace) -> None:
     for path in written:
         log.info("%s written", path)
     if arguments.json:
-        _say(inspection.as_json(known, judged))
+        data_on_stdout(inspection.as_json(known, judged) + "\n")
     elif arguments.review:
         inspection.show_review(known, Console())
     elif not written:
@@ -253,17 +216,13 @@ def _weights(arguments: argparse.Namespace) -> None:
         arguments.usage_error(f"weights fetch needs a name, one of {names}; not {arguments.name}")
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
         path = weights.need(arguments.name, on_progress=on_stage(f"fetch {arguments.name}"))
-    _say(str(path))
+    say(str(path))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from otio_speakerzoom.doctor import examine
 
     return examine(Console())
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {

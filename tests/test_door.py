@@ -1,0 +1,325 @@
+"""What comes in at the command line: files to read and write, how a run ends, what is said."""
+
+import argparse
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from otio_speakerzoom.cli import main, streams
+from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser
+from otio_speakerzoom.cli.verbs import VERBS
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.parsing import Folder, Input, Output
+
+ROOT = Path(__file__).parents[1]
+
+
+def verbs():
+    """Every verb's parser, by its name."""
+    (choices,) = (a.choices for a in build_parser()._actions if isinstance(a.choices, dict))
+    return choices
+
+
+WRITTEN = [(verb, action.option_strings[0])
+           for verb, parser in verbs().items() for action in parser._actions
+           if isinstance(action.type, Output)]  # fmt: skip
+
+
+def one_line(capsys):
+    """The one line on stderr; nothing on stdout."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    return line.removeprefix("error: ")
+
+
+# --- files that are read and written --------------------------------------------------------------
+
+
+def test_every_argument_that_names_a_file_says_what_is_done_with_it():
+    for verb, parser in verbs().items():
+        for action in parser._actions:
+            names_a_file = "FILE" in (action.metavar or "") or action.metavar == "DIR"
+            declared = isinstance(action.type, Input | Output | Folder)
+            assert declared or not names_a_file, (verb, action.dest)
+            assert action.type not in (Path, str, argparse.FileType), (verb, action.dest)
+            assert (action in parser.get_default("files")) == declared
+    assert len(WRITTEN) >= 7
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """A file that stands for a recording, and is never opened: all is refused before."""
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(b"hours of work")
+    (tmp_path / "edited.otio").write_text("{}")
+    (tmp_path / "labels.json").write_text("{}")
+    (tmp_path / "mine.toml").write_text("")
+    return path
+
+
+def arguments(verb, recording, flag, output):
+    """A command line of that verb that writes to `output` by `flag`, and to a good place else."""
+    given = [verb]
+    for action in verbs()[verb]._actions:
+        if isinstance(action.type, Input):
+            value = {"timeline": "edited.otio", "labels": "labels.json", "style": "mine.toml"}
+            given += action.option_strings[:1]
+            given.append(str(recording.parent / value.get(action.dest, recording.name)))
+        elif isinstance(action.type, Output) and (action.required or flag in action.option_strings):
+            good = recording.parent / f"good{action.type.suffixes[0]}"
+            given += [
+                action.option_strings[0],
+                str(output if flag in action.option_strings else good),
+            ]
+    return given
+
+
+def suffix_of(verb, flag):
+    (kind,) = (a.type for a in verbs()[verb]._actions if flag in a.option_strings)
+    return kind.suffixes[0]
+
+
+@pytest.mark.parametrize(("verb", "flag"), WRITTEN)
+def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording, capsys):
+    folder, suffix = recording.parent, suffix_of(verb, flag)
+    store = folder / "talk.mp4.speakerzoom"
+    store.mkdir()
+    (store / f"cutlist{suffix}").write_text("shots")
+    (folder / f"soft{suffix}").symlink_to(recording)
+    (folder / f"hard{suffix}").hardlink_to(recording)
+    (folder / f"folder{suffix}").mkdir()
+    (folder / f"into{suffix}").symlink_to(store / f"cutlist{suffix}")
+    os.mkfifo(folder / f"pipe{suffix}")
+    (folder / "file").write_text("")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    says = {
+        f"soft{suffix}": "is the source itself",
+        f"hard{suffix}": "is the source itself",
+        f"folder{suffix}": "is a folder",
+        f"pipe{suffix}": "is no regular file",
+        f"into{suffix}": "lies where the results are kept",
+        f"talk.mp4.speakerzoom/cutlist{suffix}": "lies where the results are kept",
+        f"talk.mp4.speakerzoom/new{suffix}": "lies where the results are kept",
+        f"file/new{suffix}": "is a file, not a folder",
+        "n" * 250 + suffix: "the name is too long",
+    }
+    for name, text in says.items():
+        code = main(arguments(verb, recording, flag, folder / name))
+
+        assert code == 1, name
+        line = one_line(capsys)
+        assert line.startswith(f"{flag} {folder / name}"), line
+        assert text in line
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("verb", "flag"), WRITTEN)
+def test_no_output_takes_the_place_of_another_input(verb, flag, recording, capsys):
+    suffix = suffix_of(verb, flag)
+    for action in verbs()[verb]._actions:
+        if isinstance(action.type, Input) and action.dest != "source":
+            name = {"labels": "labels.json", "style": "mine.toml"}[action.dest]
+            link = recording.parent / f"{action.dest}{suffix}"
+            link.hardlink_to(recording.parent / name)
+
+            assert main(arguments(verb, recording, flag, link)) == 1
+            assert f"is the file of --{action.dest} itself" in one_line(capsys)
+
+
+def test_two_outputs_are_two_files(recording, capsys):
+    one, other = recording.parent / "a.png", recording.parent / "x" / ".." / "A.png"
+
+    assert main(["inspect", str(recording), "--sheet", str(one), "--report", str(other)]) == 1
+    assert "is also --sheet's; give each its own name" in one_line(capsys)
+
+
+def test_no_output_goes_where_nothing_may_be_written(recording, capsys, monkeypatch):
+    there = recording.parent / "there.csv"
+    there.write_text("")
+    access = os.access  # which lets root do everything
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK and access(path, mode))
+
+    assert main(["inspect", str(recording), "--csv", str(there)]) == 1
+    assert "is write-protected" in one_line(capsys)
+    assert main(["inspect", str(recording), "--csv", str(recording.parent / "new" / "a.csv")]) == 1
+    assert f"{recording.parent} may not be written into" in one_line(capsys)
+
+
+def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    odd.write_bytes(b"")
+    said = {
+        (tmp_path / "gone.mp4",): "no such file; check the name of a recording",
+        (tmp_path,): "is a folder; name a recording in it",
+        ("https://example.org/talk.mp4",): "https://example.org/talk.mp4: is an address",
+        ("/dev/zero",): "is no regular file",
+        (tmp_path / "pipe",): "is no regular file",
+        (odd,): "is not UTF-8",
+        (recording, "--labels", "/dev/zero"): "/dev/zero: is no regular file",
+        (recording, "--labels", tmp_path / "pipe"): "pipe: is no regular file",
+        (recording, "--labels", tmp_path): "is a folder; name labels in it",
+        (recording, "--work", recording): "is a file, not a folder",
+    }
+    for words, text in said.items():
+        assert main(["inspect", *map(str, words)]) == 1
+        assert text in one_line(capsys)
+    pipe = str(tmp_path / "pipe")
+    assert main(["render", str(recording), "--style", pipe, "-o", str(tmp_path / "a.mp4")]) == 1
+    assert "pipe: is no regular file" in one_line(capsys)
+    assert main(["check", str(recording), "--dtd", pipe]) == 1
+    assert "pipe: is no regular file" in one_line(capsys)
+
+
+def test_a_pack_takes_nobodys_place(tmp_path, monkeypatch, capsys):
+    (tmp_path / "README.txt").write_text("my own notes")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["calibrate", "."]) == 1
+    assert "has other files in it; choose a new or an empty folder" in one_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.txt"]
+    assert (tmp_path / "README.txt").read_text() == "my own notes"
+
+
+# --- how a run ends -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (MediaError("talk.mp4: is broken; mend it"), 1, "talk.mp4: is broken; mend it"),
+        (PermissionError(13, "Permission denied", "/a/b"), 1, "/a/b: Permission denied; check its"),
+        (OSError(28, "No space left on device", "/a"), 1, "/a: No space left on device; free some"),
+        (BrokenPipeError(32, "Broken pipe", "/a"), 1, "/a: Broken pipe"),
+        (MemoryError(), 1, "there is not enough memory"),
+        (ImportError("No module named 'torch'"), 1, "No module named 'torch'; `speakerzoom doctor"),
+        (ZeroDivisionError("by\nzero"), 1, "a fault of speakerzoom (ZeroDivisionError: by zero)"),
+        (KeyboardInterrupt(), 130, "interrupted; stages that were finished are kept"),
+    ],
+)  # fmt: skip
+def test_whatever_ends_a_run_is_one_line(error, code, says, monkeypatch, capsys, tmp_path):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setitem(VERBS, "doctor", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert main(["doctor"]) == code
+    assert one_line(capsys).startswith(says)
+    logs = list(tmp_path.glob("speakerzoom-*.log"))
+    assert len(logs) == isinstance(error, ZeroDivisionError)
+    assert all("Traceback" in log.read_text() for log in logs)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_puts_things_away_and_tells_by_its_code(name, monkeypatch, capsys):
+    put_away = []
+
+    def work(arguments):
+        try:
+            signal.raise_signal(getattr(signal, name))
+        finally:
+            put_away.append(name)
+
+    monkeypatch.setitem(VERBS, "doctor", work)
+    before = signal.getsignal(getattr(signal, name))
+
+    assert main(["doctor"]) == 128 + getattr(signal, name)
+    assert 128 + getattr(signal, name) in EXIT_CODES
+    assert put_away == [name]
+    assert one_line(capsys).startswith("interrupted")
+    assert signal.getsignal(getattr(signal, name)) is before
+
+
+def test_a_second_sigterm_lets_things_be_put_away(monkeypatch):
+    put_away = []
+
+    def work(arguments):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            put_away.append(True)
+
+    monkeypatch.setitem(VERBS, "doctor", work)
+
+    assert main(["doctor"]) == 143
+    assert put_away
+
+
+def test_wrong_usage_is_one_line_that_says_where_the_options_are(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["cut", "a.mp4", "-o", "a.otio", "--min-shot", "200%"])
+
+    assert end.value.code == 2
+    line = one_line(capsys)
+    assert line.startswith("argument --min-shot: 200%: give seconds, 2 or 2s; more than 0, up to")
+    assert line.endswith("; see `speakerzoom cut --help`")
+
+
+def started(*words, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "otio_speakerzoom", *words],
+        stderr=subprocess.PIPE, cwd=ROOT, **options,
+    )  # fmt: skip
+
+
+def test_a_full_stdout_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        process = started("weights", stdout=full)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors == b"error: stdout: No space left on device; free some space\n"
+
+
+def test_a_closed_stdout_and_a_name_in_bytes_end_without_a_traceback(tmp_path):
+    script = 'exec "$0" -m otio_speakerzoom "$@" >&-'
+    run = subprocess.run(["sh", "-c", script, sys.executable, "weights"], cwd=ROOT,
+                         capture_output=True, check=False)  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, b"")
+    process = started("export", b"caf\xe9.mp4", "-o", "a.otio", stdout=subprocess.PIPE)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, b"")
+    assert errors.startswith(b"error: caf\\udce9.mp4: no such file")
+
+
+def test_ctrl_c_while_modules_load_ends_without_a_traceback():
+    slow = (  # a module that is still loading when Ctrl-C comes
+        "import sys, signal, types\n"
+        "class Loader:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'rich.console': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Loader())\n"
+        "from otio_speakerzoom.cli import main\n"
+        "sys.exit(main(['doctor']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 130
+    assert run.stderr == "error: interrupted; stages that were finished are kept\n"
+
+
+def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    streams.data_on_stdout("Zoë …\n")
+
+    assert stdout.buffer.getvalue().decode("utf-8") == "Zoë …\n"
+
+
+# --- what is said of all this ---------------------------------------------------------------------
+
+
+def test_the_readme_and_help_name_every_exit_code():
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    codes = ", ".join(f"{code} {words}" for code, words in EXIT_CODES.items())
+
+    assert f"Exit codes: {codes}." in readme
+    assert codes in " ".join(build_parser().format_help().split())
