@@ -11,17 +11,18 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
-import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline, store
-from otio_speakerzoom.errors import StoreError, ToolError
+from otio_speakerzoom.encode import Film, writing
+from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.render import preview
-from otio_speakerzoom.source import find_ffmpeg, input_url, pictures, probe
+from otio_speakerzoom.source import FilterChain, pictures, probe
 
 SIZE, CANVAS, RATE = (1920, 1080), (1080, 1920), Fraction(25)
 LENGTH = 50
@@ -105,23 +106,12 @@ def chart_picture() -> NDArray[np.uint8]:
 
 def _write_film(path: Path) -> None:
     """The chart as a film, as long as all framings together."""
-    source = ffmpeg.input(
-        "pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{SIZE[0]}x{SIZE[1]}", r=str(RATE)
-    )
-    looped = source.filter("loop", len(CENTRES) * LENGTH - 1, size=1).filter(
-        "setpts", f"N/{RATE}/TB"
-    )
-    output = ffmpeg.output(looped, input_url(path), pix_fmt="yuv420p", r=str(RATE), crf=12)
-    try:
-        ffmpeg.run(
-            output.global_args("-v", "error").overwrite_output(),
-            cmd=find_ffmpeg(),
-            input=chart_picture().tobytes(),
-            capture_stderr=True,
-        )
-    except ffmpeg.Error as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise ToolError(f"{path}: ffmpeg could not write it: {''.join(said)}") from error
+    film = Film(SIZE, RATE, len(CENTRES) * LENGTH, crf=12)  # lines a pixel wide stay sharp
+    to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
+    chart = to_film.convert(av.VideoFrame.from_ndarray(chart_picture(), format="rgb24"))
+    with writing(path, film) as writer:
+        for _ in range(film.duration):
+            writer.add(chart, iter(()))
 
 
 def _stills(cut_list: CutList, folder: Path) -> list[Path]:

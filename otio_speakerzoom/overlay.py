@@ -8,30 +8,24 @@ a lost face, a mistaken person, a score, the sound.
 from __future__ import annotations
 
 import math
-import subprocess
-import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import av
 import cv2
-import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.encode import Film, writing
 from otio_speakerzoom.inspection import HEARD, Known
 from otio_speakerzoom.lettering import drawn_labels, fitted, mut_letter, width_of
-from otio_speakerzoom.model import FaceTrack, FrameRange, Media, Progress, quiet
-from otio_speakerzoom.render import encoder
-from otio_speakerzoom.source import find_ffmpeg, input_url, last_line, opened, pictures
-from otio_speakerzoom.store import replacing
+from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, quiet
+from otio_speakerzoom.source import FilterChain, film_channels, film_sound, pictures
 
 LONGEST = 1280
-"""Pixels of the longer side: letters and boxes are clear, and every picture goes through two pipes
-uncompressed, in which a 4K source would be nine times as much."""
+"""Pixels of the longer side: letters and boxes are clear, and drawing does not hold up decoding."""
 SPEAKING, SILENT = (230, 159, 0), (86, 180, 233)
 """RGB of orange and sky blue, which the colour-blind tell apart (Okabe and Ito, 2008)."""
 DARK, MIDDLE, LIGHT = (20, 20, 20), (110, 110, 110), (240, 240, 240)
@@ -55,9 +49,19 @@ def write_overlay(known: Known, path: Path, *, on_progress: Progress = quiet) ->
     size = film_size(media.size)
     labels = drawn_labels(known.people)
     faces = _faces(known, labels)
-    with replacing(path) as temporary, closing(pictures(media, size=size, within=span)) as stream:
-        drawn = (_drawn(known, faces, labels, frame, picture) for frame, picture in stream)
-        _encode(_film(media, span, size, temporary), drawn, span.duration, path, on_progress)
+    film = Film(size, media.rate, span.duration, film_channels(media), crf=20)
+    # players take what is not marked for BT.709 where it is large: made and marked so
+    to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
+    with (
+        closing(pictures(media, size=size, within=span)) as stream,
+        closing(film_sound(media, span)) as sound,
+        writing(path, film) as writer,
+    ):
+        for frame, picture in stream:
+            drawn = _drawn(known, faces, labels, frame, picture)
+            rgb = av.VideoFrame.from_ndarray(drawn, format="rgb24")
+            writer.add(to_film.convert(rgb), sound)
+            on_progress(writer.pictures, span.duration)
 
 
 def film_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -207,60 +211,3 @@ def _shot(known: Known, labels: dict[int, str], frame: int) -> str:
             who = " + ".join(labels[id_] for id_ in shot.subjects) or "wide"
             return f"shot {number} of {len(shots)}: {who}"
     return ""
-
-
-# --- encoding -------------------------------------------------------------------------------------
-
-
-def _film(media: Media, span: FrameRange, size: tuple[int, int], out: Path) -> Any:
-    """Return the ffmpeg graph from raw pictures on its standard input to the file `out`."""
-    raw = ffmpeg.input(
-        "pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{size[0]}x{size[1]}", r=str(media.rate)
-    )
-    # players take what is not marked for BT.709 where it is large: make and mark it so; the mark
-    # alone makes only newer ffmpegs convert
-    streams = [raw.video.filter("scale", out_color_matrix="bt709")]
-    options = {"vcodec": encoder(), "pix_fmt": "yuv420p", "frames:v": span.duration}
-    options |= {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-    # crf 20 leaves thin lines and letters clean; it is looked at, not delivered
-    options |= {"crf": 20, "preset": "veryfast"} if options["vcodec"] == "libx264" else {"q:v": 3}
-    if media.sound:
-        begin = media.video_offset + span.start / media.rate
-        end = begin + span.duration / media.rate
-        sound = opened(media.path, vn=None)["a:0"]
-        sound = sound.filter("aresample", first_pts=0, **{"async": 1})
-        sound = sound.filter("atrim", start=f"{float(begin):.6f}", end=f"{float(end):.6f}")
-        streams.append(sound.filter("asetpts", "PTS-STARTPTS"))
-        options |= {"acodec": "aac", "b:a": "192k"}
-    options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
-    return ffmpeg.output(*streams, input_url(out), **options)
-
-
-def _encode(
-    graph: Any,
-    drawn: Iterable[NDArray[np.uint8]],
-    total: int,
-    path: Path,
-    on_progress: Progress,
-) -> None:
-    """Give `total` pictures to ffmpeg and wait for its end; end it when we are interrupted."""
-    graph = graph.global_args("-nostdin", "-v", "error").overwrite_output()
-    command = ffmpeg.compile(graph, cmd=find_ffmpeg())
-    with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints) as process,
-    ):
-        assert process.stdin is not None
-        try:
-            with suppress(BrokenPipeError):  # an ffmpeg that failed has left; it says why below
-                for done, picture in enumerate(drawn):
-                    on_progress(done, total)
-                    process.stdin.write(picture.tobytes())
-                process.stdin.close()
-            if process.wait():
-                raise ToolError(f"{path}: ffmpeg could not write it: {last_line(complaints)}")
-            on_progress(total, total)
-        finally:
-            process.kill()  # nothing, where it has ended by itself
-            with suppress(BrokenPipeError):
-                process.stdin.close()

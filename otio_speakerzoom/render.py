@@ -1,80 +1,126 @@
-"""A cut list as a film, by ffmpeg, with the original sound.
+"""A cut list as a film, with all of the source's sound.
 
-One pass over the source: pictures are put on the grid exactly as they were when they were looked
-at, a `crop` filter is told at each cut what to keep (`sendcmd`, half a frame before the cut, so no
-rounding of time stamps can move it), and what it keeps is scaled to the canvas. Where faces are to
-be covered, a blurred or dimmed copy of a part of the picture is laid over it before that; it too is
-told where, and out of the picture where there is nothing to cover.
+One pass over the source in this process: each picture lies on the grid exactly as it did when it
+was looked at, is turned upright, loses what its shot does not show, and is scaled to the canvas.
+So a cut falls on its frame whatever the source's codec, pixel format or time stamps are.
 """
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any
 
-import ffmpeg
+import av
 
-from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.model import Box, CutList, Progress, quiet
-from otio_speakerzoom.patches import corners_of, covered, patches_of
-from otio_speakerzoom.reframe import crop_of, reframe_at, visible_crop
-from otio_speakerzoom.source import find_ffmpeg, input_url, last_line, on_grid, opened
-from otio_speakerzoom.store import replacing
+from otio_speakerzoom.covers import Coverer
+from otio_speakerzoom.encode import Film, writing
+from otio_speakerzoom.model import Box, CutList, Progress, Shot, quiet
+from otio_speakerzoom.reframe import cover_at, crop_of, reframe_at
+from otio_speakerzoom.source import (
+    Filter,
+    FilterChain,
+    Upright,
+    ahead,
+    decoded_frames,
+    film_channels,
+    film_sound,
+    shown_colour,
+)
 
-log = logging.getLogger(__name__)
+AHEAD = 4
+"""Pictures decoded ahead of the encoder: as they are stored, 50 MB of 4K at most."""
 
 
 def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:
     """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
 
     Crops are taken to whole pixels, so an edge may lie a pixel off what a timeline says, and a slow
-    move goes in steps of a pixel.
+    move goes in steps of a pixel. Raise MediaError where the source ends before the cut does.
     """
-    with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
-        commands = Path(folder) / "cuts.txt"
-        commands.write_text(crop_commands(cut_list), encoding="ascii")
-        _run(_film(cut_list, commands, temporary), cut_list, path, on_progress)
+    media, span = cut_list.media, cut_list.range
+    camera = _Camera(cut_list)
+    with (
+        closing(ahead(decoded_frames(media, span), AHEAD)) as pictures,
+        closing(film_sound(media, span)) as sound,
+    ):
+        first = next(pictures)
+        colour = shown_colour(media, first[1])
+        film = Film(cut_list.canvas, media.rate, span.duration, film_channels(media), colour)
+        with writing(path, film) as writer:
+            shown = zip(chain([first], pictures), _shots(cut_list), strict=True)
+            for (frame, picture), shot in shown:
+                writer.add(camera.shown(frame, picture, shot), sound)
+                on_progress(writer.pictures, span.duration)
 
 
-def crop_commands(cut_list: CutList) -> str:
-    """Return ffmpeg's `sendcmd` script: from which time on which part of the picture is kept.
-
-    A moving crop is told anew in each frame in which it is another one.
-    """
-    lines: list[str] = []
-
-    def tell(frame: int, *orders: str) -> None:
-        at = (frame - cut_list.range.start - Fraction(1, 2)) / cut_list.media.rate
-        lines.append(f"{max(0.0, float(at)):.6f} {', '.join(orders)};\n")
-
-    for frame, crop in _crops(cut_list):
-        left, top, width, height = whole_pixels(crop, cut_list.media.size)
-        tell(frame, f"crop@shot w {width}", f"crop@shot h {height}",
-             f"crop@shot x {left}", f"crop@shot y {top}")  # fmt: skip
-    patches = patches_of(cut_list.shots, cut_list.media.size)
-    for frame, n, corner in corners_of(cut_list.shots, cut_list.media.size):
-        if corner is None:
-            tell(frame, f"overlay@{n} x {-patches[n].width}")
-            continue
-        left, top = corner
-        tell(frame, f"crop@{n} x {left}", f"crop@{n} y {top}",
-             f"overlay@{n} x {left}", f"overlay@{n} y {top}")  # fmt: skip
-    return "".join(lines)
-
-
-def _crops(cut_list: CutList) -> Iterator[tuple[int, Box]]:
-    """Yield what is seen of each shot's crop, with the frame from which it holds."""
-    size, canvas = cut_list.media.size, cut_list.canvas
+def _shots(cut_list: CutList) -> Iterator[Shot]:
+    """Yield the shot of each frame."""
     for shot in cut_list.shots:
-        yield shot.range.start, visible_crop(shot.crop, size, canvas)
-        moving = range(shot.keys[0].frame + 1, shot.keys[-1].frame + 1) if shot.keys else ()
-        for frame in moving:
-            yield frame, crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
+        for _ in range(shot.range.duration):
+            yield shot
+
+
+class _Camera:
+    """Shows of each picture what its shot shows, on the canvas."""
+
+    def __init__(self, cut_list: CutList) -> None:
+        self._size, self._canvas = cut_list.media.size, cut_list.canvas
+        self._upright, self._coverer = Upright(cut_list.media), Coverer()
+        self._framing: tuple[object, ...] = ()
+        self._framed = FilterChain()
+        self._last: tuple[tuple[object, ...], av.VideoFrame] | None = None
+
+    def shown(self, frame: int, picture: av.VideoFrame, shot: Shot) -> av.VideoFrame:
+        """Return the picture as `shot` shows it at `frame`, in yuv420p of the canvas's size."""
+        crop = crop_of(reframe_at(shot, frame, self._size, self._canvas), self._size, self._canvas)
+        pixels = whole_pixels(crop, self._size)
+        boxes = [(c.how, box) for c in shot.covers if (box := cover_at(c, frame)) is not None]
+        asked = (picture, pixels, boxes)
+        if self._last is None or self._last[0] != asked:
+            whole = self._upright.convert(picture)
+            if boxes:
+                whole = self._coverer.cover(whole, boxes)
+            self._last = asked, self._cut_out(whole, pixels)
+        return self._last[1]
+
+    def _cut_out(self, whole: av.VideoFrame, pixels: tuple[int, int, int, int]) -> av.VideoFrame:
+        framing = (pixels, whole.format.name)
+        if framing != self._framing:
+            self._framing = framing
+            self._framed = FilterChain(*crop_filters(whole.format, pixels), *self._to_canvas(whole))
+        return self._framed.convert(whole)
+
+    def _to_canvas(self, whole: av.VideoFrame) -> Sequence[Filter]:
+        width, height = self._canvas
+        scale = f"{width}:{height}:flags=lanczos+accurate_rnd:out_range=tv"
+        if whole.format.is_rgb:
+            scale += ":out_color_matrix=bt709"
+        # yuv420p because editors and phones refuse other layouts
+        return ("scale", scale), ("format", "yuv420p")
+
+
+def crop_filters(form: av.VideoFormat, pixels: tuple[int, int, int, int]) -> Sequence[Filter]:
+    """Return the filters that keep exactly left, top, width and height of a picture.
+
+    Where colour has fewer pixels than light, a crop that starts or ends between two of its pixels
+    would shift it: that part of the picture gets colour in every pixel first.
+    """
+    left, top, width, height = pixels
+    across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
+    outer = (left // across * across, top // down * down)
+    right, bottom = -(-(left + width) // across) * across, -(-(top + height) // down) * down
+    if outer == (left, top) and (right, bottom) == (left + width, top + height):
+        return (("crop", f"{width}:{height}:{left}:{top}:exact=1"),)
+    deep = max(component.bits for component in form.components) > 8
+    # the last column of colour may reach over the edge of a picture of odd size
+    width_out, height_out = f"min({right}\\,iw)-{outer[0]}", f"min({bottom}\\,ih)-{outer[1]}"
+    return (
+        ("crop", f"{width_out}:{height_out}:{outer[0]}:{outer[1]}:exact=1"),
+        ("format", "yuv444p16le" if deep else "yuv444p"),
+        ("crop", f"{width}:{height}:{left - outer[0]}:{top - outer[1]}:exact=1"),
+    )
 
 
 def whole_pixels(crop: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -84,62 +130,3 @@ def whole_pixels(crop: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     left = min(max(0, round(crop.centre[0] - width / 2)), size[0] - width)
     top = min(max(0, round(crop.centre[1] - height / 2)), size[1] - height)
     return left, top, width, height
-
-
-def _film(cut_list: CutList, commands: Path, out: Path) -> Any:
-    """Return the whole ffmpeg graph, from the source to the file `out`."""
-    media, span = cut_list.media, cut_list.range
-    _, crop = next(_crops(cut_list))
-    left, top, width, height = whole_pixels(crop, media.size)
-    source = opened(media.path)
-    picture = on_grid(source, media, span).filter("sendcmd", filename=str(commands))
-    if patches := patches_of(cut_list.shots, media.size):
-        picture = covered(picture.filter("format", "yuv420p"), patches)
-    picture = picture.filter("crop@shot", width, height, left, top, exact=1)
-    # ffmpeg 5.1 stops for good where a crop that changes its size feeds a scale directly
-    picture = picture.filter("format", "yuv420p")
-    picture = picture.filter("scale", *cut_list.canvas, flags="lanczos")
-    streams = [picture.filter("setsar", 1)]
-    if media.sound:
-        begin = media.video_offset + span.start / media.rate
-        sound = source["a:0"].filter("aresample", first_pts=0, **{"async": 1})
-        end = begin + span.duration / media.rate
-        sound = sound.filter("atrim", start=f"{float(begin):.6f}", end=f"{float(end):.6f}")
-        streams.append(sound.filter("asetpts", "PTS-STARTPTS"))
-    # crf 18 is visually transparent; yuv420p because editors and phones refuse other layouts
-    options = {"vcodec": encoder(), "pix_fmt": "yuv420p", "frames:v": span.duration}
-    options |= {"crf": 18, "preset": "veryfast"} if options["vcodec"] == "libx264" else {"q:v": 3}
-    options |= {"acodec": "aac", "b:a": "192k"} if media.sound else {}
-    options |= {"movflags": "+faststart"} if out.suffix != ".mkv" else {}
-    return ffmpeg.output(*streams, input_url(out), **options)
-
-
-def encoder() -> str:
-    """Return libx264, or mpeg4 where this ffmpeg was built without it, saying so."""
-    listed = subprocess.run([find_ffmpeg(), "-v", "error", "-encoders"], capture_output=True)
-    if b"libx264" in listed.stdout:
-        return "libx264"
-    log.warning("%s has no libx264: the film is encoded as mpeg4, larger and softer", find_ffmpeg())
-    return "mpeg4"
-
-
-def _run(graph: Any, cut_list: CutList, path: Path, on_progress: Progress) -> None:
-    """Run ffmpeg to its end, and end it when we are interrupted."""
-    graph = graph.global_args("-nostdin", "-v", "error", "-progress", "pipe:1").overwrite_output()
-    command = ffmpeg.compile(graph, cmd=find_ffmpeg())
-    with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
-    ):
-        try:
-            _follow(process.stdout, cut_list.range.duration, on_progress)
-            if process.wait():
-                raise ToolError(f"{path}: ffmpeg could not write it: {last_line(complaints)}")
-        finally:
-            process.kill()  # nothing, where it has ended by itself
-
-
-def _follow(lines: IO[bytes] | None, total: int, on_progress: Progress) -> None:
-    for line in lines or ():
-        if line.startswith(b"frame="):
-            on_progress(min(total, int(line[6:])), total)

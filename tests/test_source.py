@@ -1,3 +1,5 @@
+import threading
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -145,20 +147,35 @@ def test_a_file_without_sound_yields_silence(silent_clip):
     assert not np.concatenate([*sound(media)]).any()
 
 
-def test_a_stream_that_breaks_off_holds_its_last_picture(make_clip, caplog):
-    media = probe(make_clip("short.mp4"))
-    longer = type(media)(media.path, media.rate, media.duration + 3, media.size)
-    got = list(pictures(longer, size=(64, 36)))
-
-    assert [frame for frame, _ in got] == list(range(media.duration + 3))
-    assert np.array_equal(got[-1][1], got[-4][1])
-    assert "last one is held" in caplog.text
+def longer(media, frames):
+    """The facts of a file that was longer when it was probed, or whose end cannot be decoded."""
+    return replace(media, duration=media.duration + frames)
 
 
-def test_stopping_early_ends_ffmpeg_without_complaint(make_clip):
+def test_pictures_that_end_before_the_grid_are_an_error_that_says_where(make_clip):
+    media = longer(probe(make_clip("short.mp4")), 3)
+    stream, got = pictures(media, size=(64, 36)), []
+
+    with pytest.raises(MediaError, match=r"short\.mp4.* end at frame 50 of 53.*--out 50f"):
+        got.extend(frame for frame, _ in stream)
+    assert got == list(range(49))  # nothing was made up
+    assert len(list(pictures(media, size=(64, 36), within=FrameRange(0, 50)))) == 50
+
+
+def test_one_last_picture_may_be_lost(make_clip):
+    media = longer(probe(make_clip("short.mp4")), 1)
+    got = [picture for _, picture in pictures(media, size=(64, 36))]
+
+    assert len(got) == 51
+    assert np.array_equal(got[-1], got[-2])
+
+
+def test_stopping_early_ends_the_decoder(make_clip):
     stream = pictures(probe(make_clip("early.mp4")))
     next(stream)
     stream.close()
+
+    assert not any(thread.name == "decode" for thread in threading.enumerate())
 
 
 def wrong(tmp_path, sound_only, name):

@@ -1,17 +1,10 @@
-"""Which ffmpeg is used, and how its output is read."""
+"""How files are named to libav, and which ffmpeg this machine has."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
-import ffmpeg
 import imageio_ffmpeg
 
 from otio_speakerzoom.errors import ToolError
@@ -41,36 +34,3 @@ def input_url(path: Path) -> str:
     concat:a.mp4).
     """
     return f"file:{path.absolute()}"
-
-
-def opened(path: Path, **options: Any) -> Any:
-    """Return the file at `path` as an input of ffmpeg-python, which reaches no network."""
-    return ffmpeg.input(input_url(path), **LOCAL_ONLY, **options)
-
-
-@contextmanager
-def reading(stream: Any, path: Path) -> Iterator[IO[bytes]]:
-    """Run ffmpeg and give its standard output; end it whatever happens.
-
-    A reader who stops early ends ffmpeg; only an ffmpeg that fails by itself is an error.
-    """
-    command = ffmpeg.compile(stream.global_args("-nostdin", "-v", "error"), cmd=find_ffmpeg())
-    with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            yield process.stdout
-            at_end = not process.stdout.read(1)
-            if at_end and process.wait():
-                raise ToolError(f"{path}: ffmpeg failed: {last_line(complaints)}")
-        finally:
-            process.kill()  # nothing, where it has ended by itself
-
-
-def last_line(complaints: IO[bytes]) -> str:
-    """Return the last line that ffmpeg wrote, without the component it puts before it."""
-    complaints.seek(0)
-    lines = complaints.read().decode(errors="replace").strip().splitlines()
-    return re.sub(r"^\[[^]]*\] ", "", lines[-1]) if lines else "it gave no reason"
