@@ -292,7 +292,8 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
     from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
 
     pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
-    with choose_detector(job.detector, on_fetch=job.on_stage) as detector, closing(pictures):
+    chosen = choose_detector(job.detector, device=job.device, on_fetch=job.on_stage)
+    with chosen as detector, closing(pictures):
         detections = detect_faces(
             pictures, media, detector, within=within, every=job.detect_every, follow=job.tracker,
             on_progress=job.on_stage("find faces"),

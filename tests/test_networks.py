@@ -24,6 +24,7 @@ from otio_speakerzoom.speech.spool import Spool
 
 SHARED = Path(__file__).parents[2] / "shared"
 LR_WEIGHTS = SHARED / "weights" / "lr-asd_pretrain_AVA.model"
+SYNC_WEIGHTS = Path(__file__).parents[1] / "weights" / "sync-asd.npz"
 LIGHT_WEIGHTS = SHARED / "weights" / "light-asd_pretrain_AVA_CVPR.model"
 
 
@@ -80,7 +81,7 @@ def light_scorer(light_asd, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sync_scorer():
-    return SyncAsdScorer(Path(__file__).parents[1] / "weights" / "sync-asd.npz")
+    return SyncAsdScorer(SYNC_WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -449,12 +450,15 @@ def test_both_containers_of_torch_load(lr_asd, tmp_path, zipped):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("kind", [TalkNetScorer, LrAsdScorer, LightAsdScorer])
+@pytest.mark.parametrize("kind", [TalkNetScorer, LrAsdScorer, LightAsdScorer, SyncAsdScorer])
 def test_a_gpu_gives_the_scores_of_the_cpu(kind, tmp_path):
-    network = {"talknet": TalkNet, "lr-asd": LrAsd, "light-asd": LightAsd}[kind.name]
-    torch.save(filled(network()).state_dict(), tmp_path / "random.model")
+    networks = {"talknet": TalkNet, "lr-asd": LrAsd, "light-asd": LightAsd}
+    path = SYNC_WEIGHTS
+    if kind.name in networks:
+        path = tmp_path / "random.model"
+        torch.save(filled(networks[kind.name]()).state_dict(), path)
     crops, rows = clip(160)
-    on_cpu, on_gpu = (kind(tmp_path / "random.model", device) for device in ("cpu", "cuda"))
+    on_cpu, on_gpu = (kind(path, device) for device in ("cpu", "cuda"))
 
     # TF32 and another order of summation; decisions hang on far larger differences
     assert scored(on_gpu, crops, rows) == pytest.approx(scored(on_cpu, crops, rows), abs=1e-2)

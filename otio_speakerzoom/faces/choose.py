@@ -43,62 +43,66 @@ class OpenDetector(AbstractContextManager[Any], Protocol):
     def close(self) -> None: ...
 
 
-def choose_detector(name: str, *, on_fetch: Callable[[str], Progress]) -> OpenDetector:
+def choose_detector(
+    name: str, *, on_fetch: Callable[[str], Progress], device: str = "auto"
+) -> OpenDetector:
     """Return the detector called `name`, to be closed after use; ValueError where there is none.
+
+    `device` is where one runs that PyTorch computes; the others know the processor alone.
 
     ToolError where a package that it needs is missing, WeightsError where its weights are.
     """
     if name not in DETECTORS:
         raise ValueError(f"no detector is called {name!r}; there are {', '.join(DETECTORS)}")
     return DETECTORS[name](
-        lambda wanted: weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
+        lambda wanted: weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}")), device
     )
 
 
-def _yunet(need: Need) -> OpenDetector:
+def _yunet(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.yunet import YuNet
 
     return YuNet(*map(need, WEIGHTS["yunet"]))
 
 
-def _blazeface(need: Need) -> OpenDetector:
+def _blazeface(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 
     return BlazeFace(*map(need, WEIGHTS["blazeface"]))
 
 
-def _s3fd(need: Need) -> OpenDetector:
+def _s3fd(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.s3fd import S3fd
 
-    return S3fd(*map(need, WEIGHTS["s3fd"]))
+    return S3fd(*map(need, WEIGHTS["s3fd"]), device=device)
 
 
-def _mtcnn(need: Need) -> OpenDetector:
+def _mtcnn(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.mtcnn import Mtcnn
 
     return Mtcnn(*map(need, WEIGHTS["mtcnn"]))
 
 
-def _retinaface(need: Need) -> OpenDetector:
+def _retinaface(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
 
     return RetinaFace(*map(need, WEIGHTS["retinaface"]))
 
 
-def _dlib(need: Need) -> OpenDetector:
+def _dlib(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.dlib_hog import DlibHog
 
     return DlibHog()
 
 
-def _haar(need: Need) -> OpenDetector:
+def _haar(need: Need, device: str) -> OpenDetector:
     from otio_speakerzoom.faces.detectors.haar import Haar, bundled_cascade, need_classifier
 
     need_classifier()
     return Haar(bundled_cascade() or need(*WEIGHTS["haar"]))
 
 
-DETECTORS: dict[str, Callable[[Need], OpenDetector]] = {
+DETECTORS: dict[str, Callable[[Need, str], OpenDetector]] = {
     "yunet": _yunet,
     "blazeface": _blazeface,
     "s3fd": _s3fd,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -11,7 +12,9 @@ import torch
 from otio_speakerzoom.errors import ToolError
 
 T = TypeVar("T")
-DEVICES = ("auto", "cpu", "cuda", "mps")
+GPUS = ("cuda", "mps")
+"""Best first."""
+DEVICES = ("auto", "cpu", *GPUS)
 SHARE = 0.5
 """Of a GPU's free memory, what one layer's result may take; a convolution's input and workspace
 need about as much again."""
@@ -19,17 +22,56 @@ need about as much again."""
 log = logging.getLogger(__name__)
 
 
+def check_device(wanted: str) -> None:
+    """Raise ToolError, in one line, where `--device` `wanted` cannot be used here.
+
+    Loads no network; `auto` and `cpu` always work and cost nothing.
+    """
+    if wanted not in DEVICES:
+        raise ToolError(f"--device {wanted}: there is no such device; take {', '.join(DEVICES)}")
+    fault = None if wanted in ("auto", "cpu") else _fault(wanted)
+    if fault:
+        raise ToolError(f"--device {wanted}: {fault}; take --device cpu or auto")
+
+
 def find_device(wanted: str) -> str:
-    """Return cuda, mps or cpu: what was asked for, or with `auto` the best one that is there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next((name for name, is_there in there.items() if is_there), "cpu")
-    if not there.get(wanted, True):
-        raise ToolError(
-            f"--device {wanted}: torch {torch.__version__} sees no {wanted.upper()} device here; "
-            "take --device cpu or auto"
-        )
-    return wanted
+    """Return cuda, mps or cpu: what was asked for, or with `auto` the best one that works.
+
+    ToolError where what was asked for does not work; `auto` passes such a GPU by and says so.
+    """
+    check_device(wanted)
+    if wanted != "auto":
+        return wanted
+    for name in GPUS:
+        if not is_there(name):
+            continue
+        fault = _fault(name)
+        if not fault:
+            return name
+        log.warning("%s is not used: %s", name, fault)
+    return "cpu"
+
+
+def is_there(name: str) -> bool:
+    """Return whether torch sees a GPU of that kind, working or not."""
+    return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
+
+
+def _fault(name: str) -> str | None:
+    """Why a GPU cannot be used, in words: a driver or a card may not fit this torch."""
+    if not is_there(name):
+        return f"torch {torch.__version__} sees no {name.upper()} device here"
+    try:
+        torch.ones(1, device=name).add(1).item()
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch built without CUDA
+        reason = str(error).strip().split("\n")[0]
+        return f"torch {torch.__version__} cannot use the {name.upper()} device ({reason})"
+    return None
+
+
+def half_precision(device: str) -> AbstractContextManager[object]:
+    """Return a context in which a CUDA device computes in bfloat16, and any other as it is told."""
+    return torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
 
 
 class Room:

@@ -35,15 +35,14 @@ class S3fd(InMemory):
     """A face detector; the same picture gives the same boxes on the same device.
 
     Faces surer than `min_confidence`, between 0 and 1, are returned; 0.9 is TalkNet's own. `device`
-    is a CUDA card, where there is one, or the processor.
+    is a name of PyTorch's; `auto` is a CUDA card, where there is one, or else the processor.
     """
 
     name = "s3fd"
 
-    def __init__(
-        self, model: Path, *, min_confidence: float = 0.9, device: torch.device | None = None
-    ) -> None:
-        self._device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, model: Path, *, min_confidence: float = 0.9, device: str = "auto") -> None:
+        best = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = best if device == "auto" else device
         self._network = S3fdNetwork()
         load_checkpoint(self._network, model)
         self._network.eval().to(self._device)
@@ -57,7 +56,7 @@ class S3fd(InMemory):
         pixels = torch.from_numpy(small).to(self._device).permute(2, 0, 1)[None]  # (1, 3, H, W)
         boxes, sure = self._network(pixels.float())
         faces = sure[0] > self._min_confidence
-        found = boxes[0, faces].double().cpu().numpy() * back
+        found = boxes[0, faces].cpu().double().numpy() * back
         confidences = sure[0, faces].cpu().numpy()
         kept = one_each(found, confidences, _SAME_FACE_IOU)
         return found[kept].astype(np.float32), confidences[kept].astype(np.float32)

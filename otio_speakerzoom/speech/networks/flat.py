@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
 from otio_speakerzoom.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.devices import Room
+from otio_speakerzoom.speech.devices import Room, half_precision
 from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
 from otio_speakerzoom.speech.spool import Spool
 
@@ -128,9 +128,10 @@ class FlatScorer:
         self, network: Any, flat: Callable[[nn.Module], nn.Module], path: Path, device: str
     ) -> None:
         load_checkpoint(network, path)
-        self.network = network.eval().to(device)
-        mut_lay_channels_last(network.model["audioEncoder"])
+        mut_lay_channels_last(network.eval().model["audioEncoder"])
+        # norms are folded on the processor, where all weights are, and only then do both move
         self.visual = FlatVisual(network.model["visualEncoder"], flat).to(device)
+        self.network = network.to(device)
         self.device = device
         self.room = Room(device, PICTURE_BYTES, PICTURES)
 
@@ -145,7 +146,7 @@ class FlatScorer:
 
     def _encoded(self, clip: Clip) -> NDArray[np.float32]:
         pictures = normalised(torch.tensor(clip.crops, device=self.device))
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+        with half_precision(self.device):
             visual = self.room.run(lambda piece: self.visual(pictures, piece))  # (T, 128)
         audio = self.network.encode_audio(torch.tensor(clip.sounds, device=self.device))
         return torch.cat([visual.float(), *audio], dim=1).cpu().numpy()

@@ -311,8 +311,9 @@ class TalkNetScorer:
     def __init__(self, path: Path, device: str = "cpu") -> None:
         network = TalkNet()
         load_checkpoint(network, path)
-        self.network = network.eval().to(device)
-        self.frontend = _FlatFrontend(network.model["visualFrontend"]).to(device)
+        # norms are folded on the processor, where all weights are, and only then do both move
+        self.frontend = _FlatFrontend(network.eval().model["visualFrontend"]).to(device)
+        self.network = network.to(device)
         self.device = device
         self.room = Room(device, PICTURE_BYTES, PICTURES)
 
