@@ -116,7 +116,7 @@ class ProgrammeShot:
     @property
     def remark(self) -> str:
         """What a marker says of it."""
-        return f"{self.reason or self.name} (confidence {self.confidence:.2f})"
+        return _remark(self.reason or self.name, self.confidence)
 
     def moves(self, facts: ProgrammeFacts) -> list[tuple[int, Reframe]]:
         """Return frames of the source and the framing at each; one where it stands still."""
@@ -410,7 +410,8 @@ def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Mar
     """Why the shot is there and how sure that is, at its first frame; red where it is doubtful.
 
     Each lies twice: on its clip, at a `frame` of the source, and on the stack of tracks, at one of
-    the programme, because some programs look for markers in one of the two places only.
+    the programme, because some programs look for markers in one of the two places only. Of name and
+    comment some show one only, too.
     """
     rate = float(media.rate)
     colours = otio.schema.MarkerColor
@@ -420,9 +421,13 @@ def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Mar
             otio.opentime.RationalTime(frame, rate), otio.opentime.RationalTime(1, rate)
         ),
         color=colours.RED if shot.confidence < 0.5 else colours.GREEN,
-        comment=shot.reason,
+        comment=f"{shows}: {_remark(shot.reason or shows, shot.confidence)}",
         metadata={NAMESPACE: {"reason": shot.reason, "confidence": shot.confidence}},
     )
+
+
+def _remark(why: str, confidence: float) -> str:
+    return f"{why} (confidence {confidence:.2f})"
 
 
 def _clip(media: Media, path: str, shot: Shot, name: str) -> otio.schema.Clip:

@@ -299,8 +299,20 @@ def test_the_programme_carries_the_markers_of_its_shots_in_its_own_time(angled):
         (m.name, m.comment, m.marked_range.start_time, m.marked_range.duration.value, m.color)
         for m in timeline.tracks.markers
     ] == [
-        ("Wide", "both speak", otio.opentime.RationalTime(0, rate), 1, "GREEN"),
-        ("Person 7", "answers", otio.opentime.RationalTime(70, rate), 1, "RED"),
+        (
+            "Wide",
+            "Wide: both speak (confidence 1.00)",
+            otio.opentime.RationalTime(0, rate),
+            1,
+            "GREEN",
+        ),
+        (
+            "Person 7",
+            "Person 7: answers (confidence 0.30)",
+            otio.opentime.RationalTime(70, rate),
+            1,
+            "RED",
+        ),
     ]
 
 
