@@ -7,10 +7,10 @@ says how a clip is placed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.readers.edited import (
@@ -101,17 +101,23 @@ def _facts(document: Json, stack: Json, tracks: list[Json], given: Given) -> Fac
 
 def _rates(document: Json, tracks: list[Json]) -> Iterator[float]:
     """The rates that a timeline may run at, the likeliest first."""
-    times = [document.get("global_start_time")]
-    items = [item for track in tracks for item in track["children"] if isinstance(item, dict)]
-    spans = [item.get("source_range") for item in items]
-    spans += [track.get("source_range") for track in tracks]
-    spans += [_reference(item).get("available_range") for item in items]
-    times += [span.get("duration") for span in spans if span]
-    for time in times:
+    items = [item for track in tracks for item in track["children"]]
+    ways: list[Callable[[], Any]] = [lambda: document["global_start_time"]]
+    ways += [partial(_at, item, "source_range", "duration") for item in (*items, *tracks)]
+    ways += [
+        lambda item=item: _at(_reference(item), "available_range", "duration") for item in items
+    ]
+    for way in ways:
         try:
-            yield finite(time["rate"]) if time else 0
+            yield finite(way()["rate"])
         except FAULTS:
             continue
+
+
+def _at(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value[key]
+    return value
 
 
 def _clips(track: Json, facts: Facts, notes: list[str]) -> Iterator[EditedClip]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from otio_speakerzoom.readers.edited import EditedTimeline, Given
 from otio_speakerzoom.readers.values import FAULTS
@@ -20,21 +20,22 @@ def chosen(
         return _named(sequences, given)
     if len(sequences) == 1:
         return sequences[0][1]()
-    found = []
-    for name, read in sequences:
+    found: dict[int, tuple[str, EditedTimeline]] = {}
+    for number, (name, read) in enumerate(sequences, 1):
         try:
             timeline = read()
         except FAULTS:
             continue
         clips = [clip for track in timeline.tracks for clip in track]
         if any(clip.plays(given.media_name) for clip in clips) if given.media_name else clips:
-            found.append((name, timeline))
+            found[number] = name, timeline
     if len(found) == 1:
-        return found[0][1]
+        return next(timeline for _, timeline in found.values())
     if not found and sequences:
         return sequences[0][1]()  # as good as any to say what is wrong
     raise SequenceChoiceError(
-        f"holds {len(found)} sequences: {_names(found)}", "say which with --sequence NAME"
+        f"holds {len(found)} sequences: {_names({n: name for n, (name, _) in found.items()})}",
+        "say which with --sequence, by name or number",
     )
 
 
@@ -57,12 +58,15 @@ def _named(
     if fitting:
         which = f"holds {len(fitting)} sequences called {wanted!r}"
     else:
-        which = f"holds no sequence {wanted!r}, but {_names(sequences)}"
+        names = {number: name for number, (name, _) in enumerate(sequences, 1)}
+        which = f"holds no sequence {wanted!r}, but {_names(names)}"
     raise SequenceChoiceError(which, f"give --sequence a name, or a number up to {len(sequences)}")
 
 
-def _names(sequences: Sequence[tuple[str, object]]) -> str:
-    """The first names, and how many more; a line must hold them."""
+def _names(names: Mapping[int, str]) -> str:
+    """The first names with their numbers, and how many more; a line must hold them."""
     most = 12
-    more = f" and {len(sequences) - most} more" if len(sequences) > most else ""
-    return ", ".join(repr(name[:60]) for name, _ in sequences[:most]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (
+        ", ".join(f"{number} {name[:60]!r}" for number, name in list(names.items())[:most]) + more
+    )

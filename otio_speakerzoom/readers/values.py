@@ -72,7 +72,9 @@ def whole(text: str | None) -> int:
 
     Raise ValueError where it is none.
     """
-    number = finite((text or "").strip() or None)
+    if not (text and text.strip()):
+        raise ValueError("a number of frames is missing")
+    number = finite(text.strip())
     if abs(number) > _LONGEST:
         raise ValueError(f"{str(text)[:40]} is no number of frames")
     return round(number)
