@@ -139,6 +139,9 @@ class Media:
     for whatever the file leaves out."""
     size_varies: bool = False
     """Whether the picture's size changes in the middle of the file; `size` is the first one."""
+    stamped: bool = True
+    """Whether the file stamps each picture with its time. Where it does not (AVI with B-frames),
+    the n-th picture that is decoded is frame n."""
     warnings: tuple[str, ...] = ()
     """What its user should know before a cut is made of it, a sentence each."""
 

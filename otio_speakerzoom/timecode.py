@@ -5,6 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 
+def may_drop(rate: Fraction) -> bool:
+    """Whether labels can be dropped at `rate`: at 29.97 and its multiples (SMPTE ST 12-1).
+
+    At 30 and its multiples too, as some cameras do: the count is the same, only the clock is not.
+    """
+    return rate % 30 == 0 or rate % Fraction(30000, 1001) == 0
+
+
 def timecode_frames(
     hours: int, minutes: int, seconds: int, frames: int, rate: Fraction, *, drop: bool = False
 ) -> int:

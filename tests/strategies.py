@@ -62,6 +62,7 @@ def media(draw):
         fields=draw(st.sampled_from(("progressive", "top", "bottom"))),
         colour=draw(st.sampled_from(((1, 1, 1), (9, 18, 9), (9, 16, 9)))),
         size_varies=draw(st.booleans()),
+        stamped=draw(st.booleans()),
         warnings=draw(st.just(()) | st.just(("its frame rate varies",))),
     )
 

@@ -1,7 +1,6 @@
 import threading
 from dataclasses import replace
 from fractions import Fraction
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import MediaError, ToolError
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import pictures, probe, sound
-from otio_speakerzoom.source.probe import _grid
+from otio_speakerzoom.source.grid import grid
 from otio_speakerzoom.speech.features import grid_frames
 from otio_speakerzoom.timecode import timecode_frames
 
@@ -78,12 +77,12 @@ def test_uneven_time_stamps_keep_their_time_for_three_hours(nominal, kept):
     rate = Fraction(nominal)
     numbers = np.flatnonzero(rng.random(int(THREE_HOURS * rate)) < kept)
     exact = [int(n) / rate for n in numbers]
-    stamps = sorted(Fraction(round(t * 90000) + int(rng.integers(-900, 900)), 90000) for t in exact)
-    video = SimpleNamespace(base_rate=rate, average_rate=rate)
+    ticks = np.sort([round(t * 90000) + int(rng.integers(-900, 900)) for t in exact])
 
-    on_rate, duration, variable = _grid(stamps, video)
+    found = grid(ticks, Fraction(1, 90000), rate, rate)
+    on_rate, duration, variable = found.rate, found.duration, found.variable
 
-    span = stamps[-1] - stamps[0]
+    span = Fraction(int(ticks[-1] - ticks[0]), 90000)
     assert variable
     assert abs(duration / on_rate - span) <= Fraction(3, 2) / on_rate
     shown = grid_frames(duration, on_rate)

@@ -110,7 +110,7 @@ def test_facts_by_a_version_that_knew_less_of_a_source_are_made_anew(tmp_path):
     facts = Media(tmp_path / "talk.mp4", Fraction(25), 10, (64, 64))
     store.save_media(tmp_path, facts, "abc")
     path = tmp_path / "media.json"
-    path.write_text(path.read_text().replace('"picture"', '"video"'))
+    path.write_text(path.read_text().replace('"stamped"', '"timed"'))
 
     assert store.load_media(tmp_path) is None
 

@@ -1,38 +1,41 @@
-"""What a source file is: its streams, its grid of frames, its timecode; nothing is decoded."""
+"""What a source file is: its streams, its grid of frames, its timecode."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.error import FFmpegError
-from av.stream import Disposition
+from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.source.conform import conform
 from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
+from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
+from otio_speakerzoom.source.looks import Looks, looks_of
 from otio_speakerzoom.source.naming import as_named
-from otio_speakerzoom.timecode import timecode_frames
+from otio_speakerzoom.source.quicktime import sample_codes
+from otio_speakerzoom.source.scan import Packets, scan
+from otio_speakerzoom.source.start import start_of
 
-STANDARD_RATES = (
-    *(Fraction(n) for n in (24, 25, 30, 48, 50, 60)),
-    *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60)),
-)
+_LONG_GAP = 60
+"""Seconds that nothing needs to account for: a screen that is recorded only where it changes."""
 
 
 def probe(path: Path) -> Media:
     """Return the facts of the file at `path`; raise MediaError where it has no picture.
 
-    All packets of the picture are read once (not decoded), because only their time stamps tell
-    the true number of frames and whether the rate is constant.
+    All packets are read once, because only their time stamps tell the true number of frames and
+    whether the rate is constant; a few pictures are decoded.
     """
-    if not path.is_file():
-        raise MediaError(f"{path}: no such file; check the name")
+    _refuse_no_file(path)
     try:
         with av.open(input_url(path), container_options=LOCAL_ONLY) as container:
             return _media(path, container)
@@ -42,120 +45,201 @@ def probe(path: Path) -> Media:
         ) from error
 
 
+def _refuse_no_file(path: Path) -> None:
+    try:
+        if path.is_file():
+            return
+        folder, there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+    if folder:
+        raise MediaError(f"{path}: is a folder; name one recording in it")
+    if there:
+        raise MediaError(f"{path}: is no regular file; copy what it gives into one")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+        raise MediaError(f"{path}: is an address; download the recording and name the file")
+    raise MediaError(f"{path}: no such file; check the name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """The picture stream that is the film."""
+
+    stream: Any
+    first: Fraction
+    """Seconds at which frame 0 is shown, in the container's time."""
+    grid: Grid
+    looks: Looks
+
+
 def _media(path: Path, container: Any) -> Media:
-    cover = Disposition.attached_pic  # a still that goes with music, which is no film
-    video = next((v for v in container.streams.video if not v.disposition & cover), None)
-    if video is None:
-        raise MediaError(f"{path}: has no picture, so there is nothing to frame")
-    stamps = sorted(
-        packet.pts * video.time_base
-        for packet in container.demux(video)
-        if packet.pts is not None and not packet.is_discard
-    )
-    if not stamps:
-        raise MediaError(f"{path}: the video stream holds no pictures; is the file complete?")
-    rate, duration, variable = _grid(stamps, video)
-    size, rotation = _shown(path, container, video)
-    timecode, drop = _start_timecode(container, rate)
+    if re.search(r"_pipe$|^image2", container.format.name):
+        raise MediaError(f"{path}: is a still picture, not a recording; there is nothing to cut")
+    # AVI stamps no picture: packets are numbered in the order in which they are decoded
+    timed = container.format.name != "avi"
+    packets = scan(container, timed=timed)
+    heard, warnings = _usable(path, container, packets)
+    film = _film(path, container, packets, heard)
+    start = start_of(container, path, film.stream.index, film.grid.rate)
     begin = Fraction(container.start_time or 0, av.time_base)
+    looks, (width, height) = film.looks, film.looks.stored
     return Media(
         path=as_named(path),
-        rate=rate,
-        duration=duration,
-        size=size,
-        start=timecode,
-        drop_frame=drop,
-        rotation=rotation,
-        variable_rate=variable,
+        rate=film.grid.rate,
+        duration=film.grid.duration,
+        size=(height, width) if looks.rotation % 180 else (width, height),
+        start=start.frame,
+        drop_frame=start.drop,
+        rotation=looks.rotation,
+        variable_rate=film.grid.variable,
         # libav rounds the container's start to microseconds: never let that make it negative
-        video_offset=max(stamps[0] - begin, Fraction(0)),
-        sounds=_sound_facts(container, stamps[0]),
-        picture=video.index,
-        warnings=tuple(_warnings(rate, variable)),
+        video_offset=max(film.first - begin, Fraction(0)),
+        sounds=tuple(_sound(p.stream, p, film) for p in heard),
+        picture=film.stream.index,
+        fields=looks.fields,
+        colour=looks.colour,
+        size_varies=len(looks.sizes) > 1,
+        stamped=timed or not film.stream.codec_context.has_b_frames,
+        warnings=(*warnings, *start.warnings, *_remarks(path, film)),
     )
 
 
-def _warnings(rate: Fraction, variable: bool) -> Iterator[str]:
-    if variable:
-        yield (
-            f"its frame rate varies; it is read at a constant {rate} fps. An editor may count its "
-            f"frames otherwise: conform it first with ffmpeg -i IN -vf fps={rate} -c:a copy OUT"
+def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packets]) -> _Film:
+    """Return the stream with the most pictures, which is no thumbnail; refuse what is none."""
+    pictures = [found for found in packets if found.stream.type == "video"]
+    if not pictures:
+        raise MediaError(f"{path}: has no picture, so there is nothing to frame")
+    film = max(pictures, key=lambda found: found.count)
+    stream, stamps = film.stream, np.sort(np.array(film.stamps, np.int64))
+    if stream.codec_context is None:
+        raise MediaError(
+            f"{path}: its picture is coded as {_code(path, container, stream)}, which cannot be "
+            "decoded here; export it from its camera's program or an editor as ProRes or H.264"
+        )
+    if not len(stamps) and film.count:
+        raise MediaError(
+            f"{path}: its pictures have no time stamps; give them some with "
+            f"{conform(path, f'setpts=N/({_said_rate(stream)}*TB)')}"
+        )
+    if not len(stamps):
+        raise MediaError(f"{path}: the video stream holds no pictures; is the file complete?")
+    if len(stamps) == 1:
+        raise MediaError(f"{path}: holds a single picture, not a recording; nothing to cut in it")
+    _refuse_wrong_stamps(path, film, stamps, heard)
+    rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
+    own = grid(stamps, stream.time_base, *rates)
+    with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
+        looks = looks_of(again, stream.index, [found.stream.index for found in heard], stamps)
+    if looks is None:
+        raise MediaError(f"{path}: no picture can be decoded; is the file damaged?")
+    _refuse_distorted(path, stream, looks)
+    return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, looks)
+
+
+def _refuse_wrong_stamps(
+    path: Path, film: Packets, stamps: NDArray[np.int64], heard: list[Packets]
+) -> None:
+    """Refuse stamps that start again, or that place a picture where nothing else is."""
+    rate = _said_rate(film.stream)
+    if film.jump is not None:
+        raise MediaError(
+            f"{path}: its time stamps start again after {float(film.jump):.1f} s, as where two "
+            f"recordings were joined; join them anew with {conform(path, f'fps={rate}')}"
+        )
+    tick = film.stream.time_base
+    span, gap = int(stamps[-1] - stamps[0]) * tick, int(np.diff(stamps).max()) * tick
+    sounds = [(p.stamps[-1] - p.stamps[0]) * p.stream.time_base for p in heard]
+    if span > 2 * max(span - gap, *sounds, Fraction(0)) + _LONG_GAP:
+        raise MediaError(
+            f"{path}: {len(stamps)} pictures say that they last {float(span):.0f} s, of which "
+            f"{float(gap):.0f} s have none: a time stamp is damaged; number them anew with "
+            f"{conform(path, f'setpts=N/({rate}*TB)')}"
         )
 
 
-def _grid(stamps: list[Fraction], video: Any) -> tuple[Fraction, int, bool]:
-    """Return rate, duration in frames, and whether the stamps are too uneven to be constant.
-
-    A file is its own grid when every stamp lies within a quarter of a frame of a multiple of the
-    nominal rate and few places are empty (damaged or dropped frames): one in a hundred, or two.
-    Others are variable: read onto the nominal rate if the stamps lie on it, else onto the slowest
-    standard rate that is not slower than their average, so that no picture is lost and an editor
-    has a timebase for it.
-    """
-    nominal = Fraction(video.base_rate or video.average_rate or 0)
-    if len(stamps) == 1:
-        return nominal or Fraction(25), 1, False
-    # a file may say 2997/100 and mean 30000/1001: take the standard rate where it fits as well
-    near = [r for r in STANDARD_RATES if abs(r - nominal) < r / 10_000]
-    for rate in (*near, nominal):
-        frames = _places(stamps, rate) if 0 < rate <= 240 else None
-        if frames:
-            duration = frames[-1] + 1
-            return rate, duration, duration - len(frames) > max(2, duration / 100)
-    span = stamps[-1] - stamps[0]
-    average = (len(stamps) - 1) / span
-    rate = min((r for r in STANDARD_RATES if r >= average * Fraction(199, 200)), default=None)
-    rate = rate or Fraction(60)
-    return rate, round(span * rate) + 1, True
+def _said_rate(stream: Any) -> Fraction:
+    """Return the rate that a stream names, as a standard one where it is near."""
+    rate = Fraction(stream.base_rate or stream.average_rate or 25)
+    return min(STANDARD_RATES, key=lambda r: abs(r - rate)) if 23 < rate < 61 else Fraction(25)
 
 
-def _places(stamps: list[Fraction], rate: Fraction) -> list[int] | None:
-    """Return each stamp's frame on the grid of `rate`, or None where they do not lie on it."""
-    places = [(stamp - stamps[0]) * rate for stamp in stamps]
-    frames = [round(place) for place in places]
-    fits = all(abs(p - f) <= Fraction(1, 4) for p, f in zip(places, frames, strict=True))
-    return frames if fits and all(a < b for a, b in pairwise(frames)) else None
-
-
-def _shown(path: Path, container: Any, video: Any) -> tuple[tuple[int, int], int]:
-    """Return the size as shown and the rotation, read from the first picture that decodes."""
-    aspect = video.sample_aspect_ratio
-    if aspect and aspect != 1:
+def _refuse_distorted(path: Path, stream: Any, looks: Looks) -> None:
+    """Refuse a picture that editors do not show as a player does."""
+    deinterlaced = [] if looks.fields == "progressive" else ["bwdif=0"]
+    width, aspect = looks.stored[0], Fraction(stream.sample_aspect_ratio or 1)
+    # some write a size that is rounded to whole pixels as the shape of a pixel
+    if abs(width * aspect - width) >= 1:
+        scaled = "scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1"
         raise MediaError(
             f"{path}: its pixels are not square ({aspect}); conform it first: "
-            f"ffmpeg -i IN -vf scale=iw*sar:ih,setsar=1 -c:a copy OUT"
+            f"{conform(path, *deinterlaced, scaled)}"
         )
-    container.seek(0)
-    try:
-        frame = next(container.decode(video))
-    except (StopIteration, FFmpegError) as error:
-        raise MediaError(f"{path}: no picture can be decoded; is the file damaged?") from error
-    rotation = -frame.rotation % 360  # libav counts anticlockwise
-    if rotation % 90:
-        raise MediaError(f"{path}: is turned by {rotation} degrees; conform it upright first")
-    width, height = frame.width, frame.height
-    return ((height, width) if rotation % 180 else (width, height)), rotation
+    if looks.mirrored:
+        raise MediaError(
+            f"{path}: is to be shown mirrored, which editors do not do; conform it first: "
+            f"{conform(path, *deinterlaced, 'setsar=1')}"
+        )
+    if looks.rotation % 90:
+        raise MediaError(
+            f"{path}: is turned by {looks.rotation} degrees; conform it first: "
+            f"{conform(path, *deinterlaced, 'scale=trunc(iw/2)*2:trunc(ih/2)*2')}"
+        )
 
 
-def _sound_facts(container: Any, first_picture: Fraction) -> tuple[Sound, ...]:
-    return tuple(
-        Sound(
-            rate=audio.rate,
-            channels=audio.channels,
-            delay=(audio.start_time or 0) * audio.time_base - first_picture,
-            index=audio.index,
-        )
-        for audio in container.streams.audio
+def _usable(
+    path: Path, container: Any, packets: list[Packets]
+) -> tuple[list[Packets], tuple[str, ...]]:
+    """Return the audio streams that can be decoded and hold something, and a line on the others."""
+    usable: list[Packets] = []
+    warnings: list[str] = []
+    sounds = [found for found in packets if found.stream.type == "audio"]
+    for number, found in enumerate(sounds, 1):
+        coder = found.stream.codec_context
+        if coder is None or not coder.sample_rate or not coder.layout.nb_channels:
+            code = _code(path, container, found.stream)
+            why = f"is coded as {code}, which cannot be decoded here"
+        elif not found.stamps:
+            why = "holds nothing"
+        else:
+            usable.append(found)
+            continue
+        warnings.append(f"audio stream {number} {why}: it is left out")
+    return usable, tuple(warnings)
+
+
+def _code(path: Path, container: Any, stream: Any) -> str:
+    """Return the name of a stream's coding, as its container has it."""
+    codes = sample_codes(path) if "mov" in container.format.name else []
+    return codes[stream.index] if stream.index < len(codes) else "something unknown"
+
+
+def _sound(stream: Any, found: Packets, film: _Film) -> Sound:
+    first = found.stamps[0] if stream.start_time is None else stream.start_time
+    return Sound(
+        rate=stream.rate,
+        channels=stream.channels,
+        delay=first * stream.time_base - film.first,
+        index=stream.index,
+        varies=len(film.looks.formats[stream.index]) > 1,
     )
 
 
-def _start_timecode(container: Any, rate: Fraction) -> tuple[int, bool]:
-    """Return the start timecode in frames (0 where there is none) and whether it drops labels."""
-    carriers = [*container.streams, container]
-    for text in (carrier.metadata.get("timecode") for carrier in carriers):
-        match = re.fullmatch(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)", text or "")
-        if match:
-            hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
-            drop = match[4] != ":"
-            return timecode_frames(hours, minutes, seconds, frames, rate, drop=drop), drop
-    return 0, False
+def _remarks(path: Path, film: _Film) -> Iterator[str]:
+    """Yield what the user should know of the source before it is cut."""
+    rate, (width, height) = film.grid.rate, film.looks.stored
+    reasons: list[str] = []
+    filters: list[str] = []
+    if film.grid.variable:
+        reasons.append(f"its frame rate varies; it is read at a constant {rate} fps")
+        filters.append(f"fps={rate}")
+    if len(film.looks.sizes) > 1:
+        reasons.append(f"its picture changes its size; it is read at {width}x{height}, its first")
+        filters.append(f"scale={width}:{height}:force_original_aspect_ratio=decrease")
+        filters.append(f"pad={width}:{height}:-1:-1,setsar=1")
+    if reasons:
+        yield (
+            f"{', and '.join(reasons)}. An editor may read it otherwise: conform it first with "
+            f"{conform(path, *filters)}"
+        )
+    if any(len(formats) > 1 for formats in film.looks.formats.values()):
+        yield "its sound changes its rate or channels; an editor may play it wrongly from there on"

@@ -43,6 +43,7 @@ def media_to_json(media: Media) -> dict[str, object]:
         "fields": media.fields,
         "colour": list(media.colour),
         "size_varies": media.size_varies,
+        "stamped": media.stamped,
         "warnings": list(media.warnings),
     }
 
@@ -54,7 +55,7 @@ def load_media(folder: Path) -> Kept[Media] | None:
         return None
     with understood(folder / "media.json"):
         row = Field(kept.value).at("media")
-        if not row.has("picture"):  # by a version that knew less of a source: made anew
+        if not row.has("stamped"):  # by a version that knew less of a source: made anew
             return None
         primaries, transfer, matrix = row.at("colour").several(3, "three numbers")
         media = Media(
@@ -72,6 +73,7 @@ def load_media(folder: Path) -> Kept[Media] | None:
             fields=row.at("fields").text(),
             colour=(primaries.whole(), transfer.whole(), matrix.whole()),
             size_varies=row.at("size_varies").flag(),
+            stamped=row.at("stamped").flag(),
             warnings=tuple(warning.text() for warning in row.at("warnings").rows()),
         )
     return Kept(media, kept.made_from, kept.edited)

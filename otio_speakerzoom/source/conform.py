@@ -1,0 +1,30 @@
+"""The command that makes of a source one that we and the editors read."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePath
+
+_TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
+"""What may hold sound or subtitles that a .mov cannot."""
+
+
+def conform(path: PurePath | str, *filters: str) -> str:
+    """Return an ffmpeg command that encodes the picture anew through `filters`, for a shell.
+
+    All tracks are kept, of which none but the picture is changed; the result lies beside the
+    source. It is Matroska where the source is, which most editors do not read, else QuickTime.
+    """
+    source = PurePath(path)
+    to_matroska = source.suffix.lower() in _TO_MATROSKA
+    out = source.with_name(f"{source.stem}_conformed{'.mkv' if to_matroska else '.mov'}")
+    names = [shlex.quote(_for_ffmpeg(str(name))) for name in (source, out)]
+    return (
+        f"ffmpeg -i {names[0]} -map 0 -ignore_unknown -c copy -c:V libx264 -crf 16 "
+        f"-filter:V {shlex.quote(','.join(filters))} {names[1]}"
+    )
+
+
+def _for_ffmpeg(name: str) -> str:
+    """Return a name that ffmpeg takes for no option and no address."""
+    return f"file:{name}" if name.startswith("-") or ":" in name else name

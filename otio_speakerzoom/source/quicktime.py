@@ -1,0 +1,133 @@
+"""What stands in the tracks of a QuickTime or MP4 file that libav does not tell: codes, timecode.
+
+Boxes as ISO/IEC 14496-12 has them; the timecode sample description and its sample as in Apple's
+QuickTime File Format.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+DROP, NEGATIVE, COUNTER = 1, 4, 8
+"""Flags of a timecode description."""
+
+Span = tuple[int, int]
+"""Where a box's content begins and ends in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimecodeTrack:
+    """What a timecode track says of its first sample."""
+
+    count: int
+    """Frames from 00:00:00:00, no labels: dropped ones are not counted."""
+    rate: Fraction
+    """Frames per second of the count, exact."""
+    drop: bool
+    """Whether labels are dropped when the count is written."""
+
+
+def sample_codes(path: Path) -> list[str]:
+    """Return the four letters that name each track's coding, in order; none of another file."""
+    with path.open("rb") as file:
+        return [
+            _bytes(file, (start + 12, start + 16)).decode("latin-1").strip()
+            for track in _tracks(file)
+            for start, _ in _find(file, track, "mdia", "minf", "stbl", "stsd")
+        ]
+
+
+def timecode_track(path: Path, index: int) -> TimecodeTrack | None:
+    """Return the timecode of the track number `index`, else the first there is; None without.
+
+    A track of fragments, or one that counts a tape, says nothing.
+    """
+    with path.open("rb") as file:
+        tracks = list(_tracks(file))
+        told = {_id(file, track): _timecode(file, track) for track in tracks}
+        wanted = _referred(file, tracks[index]) if index < len(tracks) else []
+        known = [told.get(id_) for id_ in wanted] + list(told.values())
+    return next((timecode for timecode in known if timecode), None)
+
+
+def _timecode(file: BinaryIO, track: Span) -> TimecodeTrack | None:
+    for table in _find(file, track, "mdia", "minf", "stbl"):
+        stsd = next(_find(file, table, "stsd"), None)
+        head = _bytes(file, (stsd[0] + 8, stsd[0] + 8 + 34)) if stsd else b""
+        if head[4:8] != b"tmcd" or len(head) < 34:
+            continue
+        flags, scale, duration = struct.unpack(">III", head[20:32])
+        at = _first_sample(file, table)
+        sample = _bytes(file, (at, at + 4)) if at else b""
+        if len(sample) == 4 and 0 < duration <= scale and not flags & COUNTER:
+            (count,) = struct.unpack(">i" if flags & NEGATIVE else ">I", sample)
+            return TimecodeTrack(count, Fraction(scale, duration), bool(flags & DROP))
+    return None
+
+
+def _first_sample(file: BinaryIO, table: Span) -> int | None:
+    """Return where the first sample lies in the file."""
+    for name, kind, size in (("stco", ">I", 4), ("co64", ">Q", 8)):
+        for start, _ in _find(file, table, name):
+            entry = _bytes(file, (start + 8, start + 8 + size))
+            if len(entry) == size:
+                return struct.unpack(kind, entry)[0]
+    return None
+
+
+def _id(file: BinaryIO, track: Span) -> int:
+    """Return the number by which other tracks refer to this one."""
+    for start, _ in _find(file, track, "tkhd"):
+        at = start + (20 if _bytes(file, (start, start + 1)) == b"\1" else 12)
+        return int.from_bytes(_bytes(file, (at, at + 4)))
+    return 0
+
+
+def _referred(file: BinaryIO, track: Span) -> list[int]:
+    """Return the numbers of the timecode tracks that `track` refers to."""
+    return [
+        int.from_bytes(_bytes(file, (at, at + 4)))
+        for start, end in _find(file, track, "tref", "tmcd")
+        for at in range(start, end - 3, 4)
+    ]
+
+
+def _tracks(file: BinaryIO) -> Iterator[Span]:
+    size = file.seek(0, 2)
+    yield from _find(file, (0, size), "moov", "trak")
+
+
+def _find(file: BinaryIO, span: Span, *path: str) -> Iterator[Span]:
+    """Yield the contents of all boxes at `path` below `span`."""
+    for name, start, end in _boxes(file, span):
+        if name == path[0]:
+            if len(path) == 1:
+                yield start, end
+            else:
+                yield from _find(file, (start, end), *path[1:])
+
+
+def _boxes(file: BinaryIO, span: Span) -> Iterator[tuple[str, int, int]]:
+    """Yield name, start and end of the content of each box in `span`, as far as they are whole."""
+    at, end = span
+    while at + 8 <= end:
+        size, name = struct.unpack(">I4s", _bytes(file, (at, at + 8)))
+        head = 8
+        if size == 1:  # the true size follows, in 64 bits
+            size, head = int.from_bytes(_bytes(file, (at + 8, at + 16))), 16
+        elif size == 0:  # to the end
+            size = end - at
+        if size < head or at + size > end:
+            return
+        yield name.decode("latin-1"), at + head, at + size
+        at += size
+
+
+def _bytes(file: BinaryIO, span: Span) -> bytes:
+    file.seek(span[0])
+    return file.read(span[1] - span[0])
