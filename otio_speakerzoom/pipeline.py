@@ -9,6 +9,7 @@ digest has not changed is not run again. What an editor changed by hand is kept.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field, replace
@@ -291,6 +292,7 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
     from otio_speakerzoom.faces.choose import choose_detector
     from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
 
+    _prepare(job, media)
     pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
     chosen = choose_detector(job.detector, device=job.device, on_fetch=job.on_stage)
     with chosen as detector, closing(pictures):
@@ -302,6 +304,18 @@ def _detections(job: Job, media: Media, within: FrameRange, inputs: str) -> tupl
     if not len(detections.frames):
         log.warning("%s: no face is seen anywhere: the cut stays wide", media.path)
     return detections, made_from
+
+
+def _prepare(job: Job, media: Media) -> None:
+    """Find what the stages to come will need, fetched if need be; raise where it is not there."""
+    if job.folder.exists() and not os.access(job.folder, os.W_OK):
+        raise StoreError(f"{job.folder}: may not be written into; keep the results in --work DIR")
+    source_file.find_ffmpeg()
+    weights.find(EMBEDDER)  # which tells of a wrong file in its place
+    if media.sound is not None:
+        from otio_speakerzoom.speech.scorers import prepare_scorer
+
+        prepare_scorer(job.scorer, job.device, on_fetch=job.on_stage)
 
 
 def _tracks(
@@ -391,6 +405,7 @@ def _voice(job: Job, media: Media, within: FrameRange, inputs: str) -> tuple[Voi
         return kept.value, made_from
     from otio_speakerzoom.speech.scorers import hear_source
 
+    _prepare(job, media)
     voice = hear_source(media, within, job.listening, job.on_stage("listen"))
     store.save_voice(job.folder, voice, made_from)
     return voice, made_from

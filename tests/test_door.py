@@ -187,6 +187,64 @@ def test_a_pack_takes_nobodys_place(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "README.txt").read_text() == "my own notes"
 
 
+# --- what cannot work -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """No frame may be looked at."""
+
+    def look(*arguments, **options):
+        raise AssertionError("a frame is looked at")
+
+    monkeypatch.setattr("otio_speakerzoom.faces.choose.choose_detector", look)
+    monkeypatch.setattr("otio_speakerzoom.source.pictures", look)
+    monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
+    monkeypatch.setenv("SPEAKERZOOM_WEIGHTS", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/nonexistent")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--audio-stream 3", "--audio-stream 3 is not there; choose 1"),
+        ("--channels 5", "has no channel 5; --channels takes 1 or mix"),
+        ("--in 100s", "--in and --out give frames"),
+        ("--media-root /nowhere=/x", "does not lie in /nowhere"),
+        ("--scorer talknet", "pretrain_TalkSet.model (sha256"),
+        ("--device mps", "sees no MPS device here; take --device cpu or auto"),
+        ("--style slow", "slow: no such style"),
+        ("--min-shot 20s", "max_shot_seconds: 25 s is too short for three shots"),
+    ],
+)
+def test_what_cannot_work_is_said_before_the_first_frame(
+    words, says, blind, make_clip, tmp_path, capsys
+):
+    clip = make_clip("plan.mp4", seconds=1)
+    cut = ["cut", str(clip), "--work", str(tmp_path), "-o", str(tmp_path / "a.xml")]
+
+    assert main([*cut, *words.split()]) == 1
+    assert says in one_line(capsys)
+    assert not (tmp_path / "a.xml").exists()
+
+
+def test_a_rate_that_the_format_cannot_say_is_refused_before_the_first_frame(
+    blind, make_clip, tmp_path, capsys
+):
+    clip = make_clip("odd_rate.mp4", rate="25/2", seconds=1)
+
+    assert main(["cut", str(clip), "--work", str(tmp_path), "-o", str(tmp_path / "a.xml")]) == 1
+    assert "12.5" in (line := one_line(capsys).replace("25/2", "12.5"))
+    assert "conform it first" in line
+
+
+def test_sound_is_not_chosen_where_there_is_none(blind, silent_clip, tmp_path, capsys):
+    words = ["analyze", str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
+
+    assert main(words) == 1
+    assert "has no sound to choose from; leave out" in one_line(capsys)
+
+
 # --- how a run ends -------------------------------------------------------------------------------
 
 

@@ -109,13 +109,21 @@ def _listen(arguments: argparse.Namespace) -> None:
 
 
 class _Lines(logging.Handler):
-    """Prints each message as one line, above any bars, with its level where that is not INFO."""
+    """Prints each message as one line, above any bars, with its level where that is not INFO.
+
+    A warning is printed once a run, however often the same thing is met.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
+        self._warnings: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            if record.getMessage() in self._warnings:
+                return
+            self._warnings.add(record.getMessage())
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = (level + record.getMessage()).encode("utf-8", "backslashreplace").decode("utf-8")
         with suppress(OSError):  # whoever read stderr has left

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from otio_speakerzoom import parsing
+from otio_speakerzoom.cli.preflight import check_plan
 from otio_speakerzoom.cli.streams import data_on_stdout, say
 from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
@@ -72,6 +73,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
 
     with _job(arguments) as job:
+        check_plan(arguments, job)
         analysis = pipeline.analyze(job)
         log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
     say(str(job.folder))
@@ -82,6 +84,7 @@ def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
 
     style = read_style(str(arguments.style or "standard"), _style_values(arguments))
     canvas = arguments.canvas or parsing.canvas("source")
+    check_plan(arguments, job)
     cut_list = pipeline.cut(job, style, canvas, stacked=arguments.layout == "stacked")
     singles = sum(shot.kind == "single" for shot in cut_list.shots)
     shots = len(cut_list.shots)
@@ -179,6 +182,10 @@ def _inspect(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         known = inspection.what_is_known(job)
         judged = inspection.judge(known, arguments.labels)
+        if report and judged is None:
+            raise SpeakerZoomError(
+                f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
+            )
         if sheet:
             from otio_speakerzoom.contact_sheet import write_sheet
 

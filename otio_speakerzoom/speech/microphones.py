@@ -35,7 +35,7 @@ def choose_microphones(
     Unless told otherwise: each channel that is a microphone of its own, or else all channels
     mixed of the first stream that is not silent.
     """
-    _check(media, wanted)
+    check_listening(media, wanted)
     stream = (wanted.stream or 1) - 1
     if wanted.channel is not None:
         return (Microphone(stream, wanted.channel - 1),)
@@ -57,7 +57,8 @@ def choose_microphones(
     return (heard,)
 
 
-def _check(media: Media, wanted: Listening) -> None:
+def check_listening(media: Media, wanted: Listening) -> None:
+    """Raise MediaError where a source that has sound lacks the stream or channel wanted."""
     count = len(media.sounds)
     if wanted.stream is not None and not 1 <= wanted.stream <= count:
         raise MediaError(

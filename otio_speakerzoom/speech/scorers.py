@@ -65,6 +65,19 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
     return NETWORKS[name](path, where)
 
 
+def prepare_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progress]) -> None:
+    """Find what `choose_scorer` will need, fetched if need be; raise in one line what is not there.
+
+    For before the first frame: finding faces takes long, and only then is a scorer built.
+    """
+    if wanted == "auto":
+        find_device(device)
+        next((name for name in NETWORKS if weights.find(name)), None)
+    elif wanted != "motion":
+        find_device(device)
+        weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
+
+
 def hear_source(
     media: Media, within: FrameRange, wanted: Listening, on_progress: Progress
 ) -> Voice:

@@ -1,0 +1,54 @@
+"""What the source or the chosen format cannot do, said before the first frame is looked at."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from otio_speakerzoom import parsing
+from otio_speakerzoom.errors import MediaError
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import Listening, Media
+    from otio_speakerzoom.pipeline import Job
+
+
+def check_plan(arguments: argparse.Namespace, job: Job) -> None:
+    """Raise SpeakerZoomError, in one line, where what is asked for cannot come of this source.
+
+    The part, the audio stream and the channels must be in it; the canvas and the rate must be ones
+    that the timeline's format can carry, and its path one that can be named elsewhere.
+    """
+    from otio_speakerzoom.pipeline import open_source
+
+    media, _ = open_source(job)
+    if job.within:
+        job.within(media)
+    _check_listening(media, job.listening)
+    if hasattr(arguments, "adapter"):
+        _write_a_wide(arguments, media)
+
+
+def _check_listening(media: Media, wanted: Listening) -> None:
+    from otio_speakerzoom.speech.microphones import check_listening
+
+    if media.sounds:
+        check_listening(media, wanted)
+    elif wanted.stream or wanted.channel:
+        raise MediaError(
+            f"{media.path}: has no sound to choose from; leave out --audio-stream and --channels"
+        )
+
+
+def _write_a_wide(arguments: argparse.Namespace, media: Media) -> None:
+    """Write the timeline of a cut that is one wide shot, and throw it away."""
+    import numpy as np
+
+    from otio_speakerzoom.director.framing import frame_wide
+    from otio_speakerzoom.model import CutList, Shot
+    from otio_speakerzoom.pipeline import timeline_text
+
+    canvas = (arguments.canvas or parsing.canvas("source"))(media)
+    wide = frame_wide(np.empty((0, 4), np.float32), media.size, canvas)
+    cut_list = CutList(media, canvas, (Shot(media.range, (), wide, ""),))
+    timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)
