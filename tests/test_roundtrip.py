@@ -1,6 +1,7 @@
 """Written, edited as an editor would, taken back: what was changed becomes locks, nothing else."""
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from fractions import Fraction
 
 import opentimelineio as otio
 import pytest
+from conftest import SHARED
 from hypothesis import assume, given, settings
 from lxml import etree
 from rich.console import Console
@@ -22,7 +24,7 @@ from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.pipeline import Job, timeline_text
 from otio_speakerzoom.readers import EditedClip, EditedTimeline, Given, MovingTo, read_timeline
 from otio_speakerzoom.readers.open import READERS
-from otio_speakerzoom.reframe import reframe
+from otio_speakerzoom.reframe import Reframe, crop_of, reframe
 from otio_speakerzoom.roundtrip import compare
 from otio_speakerzoom.roundtrip.stacking import uppermost
 from otio_speakerzoom.source import probe
@@ -500,3 +502,171 @@ def test_a_hostile_file_is_one_line_and_exit_code_1(job, talk, capsys):
 
     assert main(["import", str(talk.path), str(path), "--work", str(job.work)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+# What another program drops, or lays above -------------------------------------------------------
+
+
+def unframed(suffix, text):
+    """The file without anything that places a picture, as a program leaves it that knows none."""
+    if suffix == ".otio":
+        document = json.loads(text)
+        for clip in document["tracks"]["children"][0]["children"]:
+            clip["effects"] = []
+        return json.dumps(document)
+    root = etree.fromstring(text.encode())
+    tags = {".fcpxml": "adjust-transform", ".xml": "filter", ".mlt": "filter"}
+    for effect in root.findall(f".//{tags[suffix]}"):
+        effect.getparent().remove(effect)
+    return etree.tostring(root, encoding="unicode")
+
+
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
+def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dialect, adapter):
+    """The first cut was moved; nobody is locked to the wide."""
+    cut_list = a_cut(talk, (320, 180))
+    keep(job, cut_list)
+    path = job.work / f"edited{suffix}"
+    edit, _ = EDITS[suffix]
+    path.write_text(unframed(suffix, edit(timeline_text(cut_list, *adapter), 0)))
+    comparison = importing.take_back(job, path).comparison
+
+    crops = framings((320, 180))
+    assert [(lock.range, lock.subjects, lock.crop) for lock in comparison.locks] == [
+        (FrameRange(0, 107), (1,), crops[1,]),
+        (FrameRange(107, 200), (2,), crops[2,]),
+    ]
+    assert comparison.unchanged == 4
+    assert comparison.notes[0].startswith("no clip says how its picture is placed")
+
+
+def test_one_clip_that_was_reset_is_the_wide_while_others_are_placed(talk):
+    cut_list = a_cut(talk, (320, 180))
+    rows = as_kept(cut_list)
+    rows[0] = (0, rows[0][1], Box(0, 0, 320, 180), {"framed": False})
+    (change,) = compare(made(rows, talk, (320, 180)), cut_list).changes
+
+    assert (change.was, change.now) == ("Anna", "Wide")
+
+
+def test_a_title_above_leaves_the_shots_below_as_they_are(talk):
+    cut_list = a_cut(talk, (320, 180))
+    timeline = made(as_kept(cut_list), talk, (320, 180))
+    title = EditedClip(
+        FrameRange(10, 220), None, "Anna", "", None, unsupported="is a title", opaque=False
+    )
+    comparison = compare(replace(timeline, tracks=(*timeline.tracks, (title,))), cut_list)
+
+    assert (comparison.changes, comparison.unchanged) == ((), 6)
+    assert comparison.notes == (
+        "the clip 'Anna' at frame 10 lies over the picture: it is left out",
+    )
+
+
+def test_music_on_a_lane_above_leaves_the_shots_below_as_they_are(job, talk):
+    cut_list = a_cut(talk, (320, 180))
+    keep(job, cut_list)
+    text = timeline_text(cut_list, *FORMATS[".fcpxml"]["fcp"])
+    asset = '<asset id="m" src="file:///m/song.wav" duration="24s" hasAudio="1"/></resources>'
+    music = '<asset-clip ref="m" lane="1" offset="0s" duration="24s"/></asset-clip>'
+    text = text.replace("</resources>", asset).replace("</asset-clip>", music, 1)
+    path = job.work / "edited.fcpxml"
+    path.write_text(text)
+    comparison = importing.take_back(job, path).comparison
+
+    assert (comparison.changes, comparison.unchanged) == ((), 6)
+
+
+def test_a_clip_at_another_speed_leaves_out_what_it_plays_of_the_source(talk):
+    cut_list = a_cut(talk, (320, 180))
+    timeline = made(as_kept(cut_list), talk, (320, 180))
+    (track,) = timeline.tracks
+    slow = replace(track[1], record=FrameRange(100, 300), unsupported="plays at another speed")
+    later = [
+        replace(clip, record=FrameRange(clip.record.start + 100, clip.record.end + 100))
+        for clip in track[2:]
+    ]
+    comparison = compare(replace(timeline, tracks=((track[0], slow, *later),)), cut_list)
+
+    assert [(c.range, c.what) for c in comparison.changes] == [
+        (FrameRange(100, 200), "plays at another speed: left out")
+    ]
+    assert comparison.unchanged == 5
+
+
+def test_what_may_be_in_a_clip_that_cannot_be_read_is_not_said_to_be_removed(talk):
+    cut_list = a_cut(talk, (320, 180))
+    timeline = made(as_kept(cut_list), talk, (320, 180))
+    (track,) = timeline.tracks
+    compound = replace(track[1], source=None, media="", unsupported="is a compound clip")
+    timeline = replace(timeline, tracks=((track[0], compound, *track[2:]),))
+    (change,) = compare(timeline, cut_list).changes
+
+    assert change.range == FrameRange(100, 200)
+    assert change.what == "is removed, or in a clip that cannot be read: left out"
+
+
+def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named(job, talk, capsys):
+    cut_list = a_cut(talk, (320, 180))
+    keep(job, cut_list)
+    edited = edit_xmeml(timeline_text(cut_list, *FORMATS[".xml"]["premiere"]), 0.05)
+    ours = edited[edited.index("<sequence") : edited.index("</xmeml>")]
+    fine = re.sub("<name>[^<]*</name>", "<name>Fine</name>", ours, count=1)
+    other = fine.replace("talk.mp4", "other.mp4").replace("file-1", "file-2")
+    path = job.work / "edited.xml"
+    path.write_text(f"<xmeml><project><children>{other}{ours}</children></project></xmeml>")
+    assert len(importing.take_back(job, path).comparison.locks) == 4
+
+    path.write_text(f"<xmeml><project><children>{fine}{ours}</children></project></xmeml>")
+    arguments = ["import", str(talk.path), str(path), "--work", str(job.work)]
+    assert main(arguments) == 1
+    assert "holds 2 sequences: 1 'Fine', 2 'talk'" in capsys.readouterr().err
+    assert main([*arguments, "--sequence", "Fine"]) == 0
+    assert "4 kept as locks" in capsys.readouterr().out
+
+
+SHOTCUT = SHARED / "reference" / "editor-exports" / "shotcut"
+
+
+def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp_path):
+    """A position typed for Zoë, and a split of the moving shot, which changes nothing."""
+    if not SHOTCUT.is_dir():
+        pytest.skip("the projects that Shotcut saved are not beside the project")
+    size, canvas = (1920, 1080), (1920, 1080)
+
+    def crop(scale, dx=0.0, dy=0.0):
+        return crop_of(Reframe(scale, dx, dy), size, canvas)
+
+    moves = (Key(200, crop(1)), Key(230, crop(2)), Key(259, crop(3, -780, -120)))
+    ann, zoe = crop(2, 480, 270), crop(3, -1381.5, -120.75)
+    shots = (
+        Shot(FrameRange(0, 50), (), crop(1)),
+        Shot(FrameRange(50, 120), (1,), ann),
+        Shot(FrameRange(120, 200), (2,), zoe),
+        Shot(FrameRange(200, 260), (1,), crop(1), keys=moves),
+        Shot(FrameRange(260, 300), (1,), crop(4, 2480, -1180)),
+    )
+    media = Media(tmp_path / "chart25.mp4", Fraction(25), 300, size)
+    cut_list = CutList(media, canvas, shots, (Person(1, (1,), "Ann"), Person(2, (2,), "Zoë")))
+    known = Given(size, canvas, media_name="chart25.mp4")
+    comparison = compare(
+        read_timeline(SHOTCUT / "shotcut_saved_after_edit_25.mlt", known), cut_list
+    )
+    (change,) = comparison.changes
+
+    assert (change.range, change.lock.subjects) == (FrameRange(120, 200), (2,))
+    assert edges(change.lock.crop) == pytest.approx(edges(crop(3, -1080, -120.75)))
+    assert (comparison.unchanged, comparison.notes) == (4, ())
+
+
+def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_read():
+    """The project had no background track: the first shot lies over all others' frames."""
+    if not SHOTCUT.is_dir():
+        pytest.skip("the projects that Shotcut saved are not beside the project")
+    path = SHOTCUT / "shotcut_saved_broken_2997_two_streams.mlt"
+    (first, *others) = read_timeline(path, Given((1920, 1080), (1920, 1080))).tracks[0]
+
+    assert first.unsupported == "is framed for a part of it only"
+    assert [(clip.source, clip.unsupported) for clip in others] == [
+        (FrameRange(90, 150), ""), (FrameRange(150, 240), ""), (FrameRange(240, 330), ""),
+    ]  # fmt: skip
