@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from fractions import Fraction
@@ -31,6 +32,8 @@ FIRST = Microphone(0)
 MAX_DRIFT = Fraction(1, 25)
 """Seconds by which samples may leave their time stamps before silence is put in, or samples are
 left out: below a frame nobody sees it, and stamps of recorders jitter by a packet (10 to 20 ms)."""
+SURE = Fraction(1, 2)
+"""Seconds of stamps that must agree on a jump: as much sound as one packet of a stream holds."""
 MAX_LOST = 1
 """Seconds of packets at the end of a stream that may give no samples: a decoder keeps a few."""
 
@@ -99,6 +102,8 @@ def _summed(
         block = np.zeros((channels, count), np.float32)
         for cutter in cutters:
             samples = cutter.take(count)
+            if samples.shape[0] > channels:  # a stream that began with fewer
+                samples = _mono(samples)
             block[:, : samples.shape[1]] += samples  # one channel is heard on both sides
         total -= count
         yield block
@@ -139,46 +144,37 @@ class _Line:
         self._last = media.duration / media.rate
         self._done = 0
         """Samples that have been given."""
+        self._arranged = True
         self._next = 0
         """Where the next sample belongs; below `_done` for one that is left out."""
-        self._clock: Fraction | None = None
-        """Seconds from frame 0 to the next sample that the decoder gives, by its samples."""
 
     def samples(self, channel: int | None) -> Generator[Samples, None, None]:
         """Yield (C, n) pieces without gaps, from the first picture to the end of the stream."""
         resampler, shape = None, None
         with open_media(self._media) as container:
-            for frame, time in self._decoded(container):
+            codec = stream_of(container, self._media, self._stream.index).codec_context.name
+            # libav guesses an arrangement for PCM, in which recorders keep a microphone a channel
+            self._arranged = not codec.startswith("pcm_")
+            for frame, jump in _with_jumps(self._decoded(container)):
                 now = (frame.sample_rate, frame.layout.name, frame.format.name)
-                jump = self._jumps(time)
-                if resampler and (jump or now != shape):
+                if resampler and (jump is not None or now != shape):
                     yield from self._laid(_converted(resampler, None, channel))
-                if self._clock is None or jump:
-                    assert time is not None
-                    self._clock = time
-                    self._next = round((time - self._first) * self._rate)
-                if resampler is None or jump or now != shape:
+                if jump is not None:
+                    self._next = round((jump - self._first) * self._rate)
+                if resampler is None or jump is not None or now != shape:
                     resampler, shape = self._resampler(frame, channel), now
                 yield from self._laid(_converted(resampler, frame, channel))
-                self._clock += Fraction(frame.samples, frame.sample_rate)
             if resampler:
                 yield from self._laid(_converted(resampler, None, channel))
 
-    def _jumps(self, time: Fraction | None) -> bool:
-        """Whether the next sample belongs elsewhere than behind the last one.
-
-        A stamp that lies beyond the end of the film is an error in the stamp, not a silence.
-        """
-        if self._clock is None or time is None:
-            return False
-        return abs(time - self._clock) > MAX_DRIFT and time < self._last
-
     def _resampler(self, frame: av.AudioFrame, channel: int | None) -> av.AudioResampler:
         count = len(frame.layout.channels)
-        known = "channels" not in frame.layout.name  # "10 channels": of no known arrangement
-        fold = channel is None and known and count > (1 if self._layout == "mono" else 2)
+        known = self._arranged and count <= 8 and "channels" not in frame.layout.name
+        fold = channel is None and count > (1 if self._layout == "mono" else 2)
+        fold = fold and (known or count == 2)
         layout = self._layout if fold else frame.layout.name
-        return av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
+        # packed, because PyAV reads no more than eight planes
+        return av.AudioResampler(format="flt", layout=layout, rate=self._rate)
 
     def _laid(self, pieces: Iterable[Samples]) -> Iterator[Samples]:
         """Yield the pieces where they belong, silence before them where there is a gap."""
@@ -194,7 +190,10 @@ class _Line:
                 yield _mono(fitting) if self._layout == "mono" else _stereo(fitting)
 
     def _decoded(self, container: Any) -> Iterator[tuple[av.AudioFrame, Fraction | None]]:
-        """Yield decoded samples with their seconds from frame 0."""
+        """Yield decoded samples with their seconds from frame 0, where their stamp says them.
+
+        A stamp that lies beyond the end of the film is an error in the stamp, not a silence.
+        """
         stream = stream_of(container, self._media, self._stream.index)
         begin = origin(container, self._media)
         damaged, last, end = 0, Fraction(0), None
@@ -214,7 +213,7 @@ class _Line:
                         end = time + Fraction(frame.samples, frame.sample_rate)
                     elif end is None:
                         time = Fraction(0)  # without any stamp: from the first picture on
-                    yield frame, time
+                    yield frame, time if time is None or time < self._last else None
         except FFmpegError as error:
             raise MediaError(
                 f"{self._media.path}: its sound cannot be read to its end ({error.strerror}); "
@@ -235,12 +234,53 @@ class _Line:
                         path, damaged, index)  # fmt: skip
 
 
+def _with_jumps(
+    decoded: Iterable[tuple[av.AudioFrame, Fraction | None]],
+) -> Iterator[tuple[av.AudioFrame, Fraction | None]]:
+    """Yield each piece with its time where it does not follow the last one, else with None.
+
+    Times are compared with the samples so far. One that differs alone is wrong (in a transport
+    stream whose rate changes, libav counts on at the old one within each packet): it is a jump
+    where all stamps of the next `SURE` seconds say so too.
+    """
+    waiting: deque[tuple[av.AudioFrame, Fraction | None]] = deque()
+    length, clock = Fraction(0), None
+    source = iter(decoded)
+    while True:
+        while length < SURE and (piece := next(source, None)) is not None:
+            waiting.append(piece)
+            length += Fraction(piece[0].samples, piece[0].sample_rate)
+        if not waiting:
+            return
+        jump = waiting[0][1]
+        if clock is not None and jump is not None and not _all_jump(waiting, clock):
+            jump = None
+        frame, _ = waiting.popleft()
+        lasts = Fraction(frame.samples, frame.sample_rate)
+        length -= lasts
+        clock = lasts + (jump if jump is not None else clock or Fraction(0))
+        yield frame, jump
+
+
+def _all_jump(pieces: Iterable[tuple[av.AudioFrame, Fraction | None]], clock: Fraction) -> bool:
+    """Whether all stamps lie too late, or all too early, for samples that go on at `clock`."""
+    signs = set()
+    for frame, time in pieces:
+        if time is not None:
+            if abs(time - clock) <= MAX_DRIFT:
+                return False
+            signs.add(time > clock)
+        clock += Fraction(frame.samples, frame.sample_rate)
+    return len(signs) == 1
+
+
 def _converted(
     resampler: av.AudioResampler, frame: av.AudioFrame | None, channel: int | None
 ) -> Iterator[Samples]:
     """Yield what comes out of the resampler as (C, n) arrays; of None, what is left in it."""
     for out in resampler.resample(frame):
-        samples = out.to_ndarray().astype(np.float32, copy=False)
+        channels = len(out.layout.channels)
+        samples = out.to_ndarray().astype(np.float32, copy=False).reshape(-1, channels).T
         if channel is not None and channel < samples.shape[0]:
             samples = samples[channel : channel + 1]
         yield samples
@@ -251,5 +291,5 @@ def _mono(samples: Samples) -> Samples:
 
 
 def _stereo(samples: Samples) -> Samples:
-    """Return one or two channels as they are; more have no arrangement, and are all heard."""
+    """Return one or two channels as they are; more are microphones, and all are heard."""
     return samples if samples.shape[0] <= 2 else samples.sum(axis=0, keepdims=True)

@@ -1,0 +1,263 @@
+"""Films of odd sources: every frame is its own, every cut on its frame, the sound where it was."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from conftest import ffmpeg
+
+from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
+from otio_speakerzoom.render import preview
+from otio_speakerzoom.source import pictures, probe, sound
+
+FRAMES = 24
+SIZE = (256, 144)  # the least that DNxHR takes
+LEFT, RIGHT = Box(11, 5, 107, 59), Box(139, 5, 235, 59)
+"""Crops at odd pixels, inside the halves of the picture that count in different ways."""
+CUTS = [(0, 7, LEFT), (7, 8, RIGHT), (8, FRAMES, LEFT)]
+
+
+def level(frame, right):
+    """The luma of a half of the picture in a frame; neighbours are 37 or 53 apart."""
+    return 30 + (37 * frame + (90 + 16 * frame) * right) % 190
+
+
+LUMA = r"30+mod(37*N+(90+16*N)*gte(X\,W/2)\,190)"
+HALVES = f"color=black:s=256x144:r=25,geq=lum='{LUMA}':cb=118:cr=138"
+BEEP = r"aevalsrc=0.5*sin(2*PI*440*t)*between(t\,0.4\,0.6):s=48000:d=1"
+
+PIXELS = {
+    "prores_422.mov": ("prores_ks", "yuv422p10le"),
+    "prores_4444_alpha.mov": ("prores_ks", "yuva444p10le"),
+    "dnxhr.mov": ("dnxhd", "yuv422p", "-profile:v", "dnxhr_hq"),
+    "dnxhr_444.mxf": ("dnxhd", "yuv444p10le", "-profile:v", "dnxhr_444"),
+    "v210.mov": ("v210", "yuv422p10le"),
+    "uyvy.mov": ("rawvideo", "uyvy422"),
+    "rgb.mov": ("png", "rgb24"),
+    "rgba.mov": ("qtrle", "argb"),
+    "gbrp10.mkv": ("ffv1", "gbrp10le"),
+    "h264_10_bit.mp4": ("libx264", "yuv420p10le", "-qp", "1"),
+    "h264_422.mp4": ("libx264", "yuv422p", "-qp", "1"),
+    "h264_444.mp4": ("libx264", "yuv444p", "-qp", "1"),
+    "full_range.mp4": ("libx264", "yuvj420p", "-qp", "1"),
+    "gray.mkv": ("ffv1", "gray"),
+    "gray16.mkv": ("ffv1", "gray16le"),
+    "mjpeg.avi": ("mjpeg", "yuvj422p", "-q:v", "1"),
+    "yuv410p.mkv": ("ffv1", "yuv410p"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("odd")
+
+
+def make(path, *extra, picture=HALVES, frames=FRAMES):
+    """A clip of `frames` pictures with a beep from 0.4 s to 0.6 s."""
+    ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", BEEP, "-frames:v", str(frames),
+           "-c:a", "pcm_s16le", *extra, str(path))  # fmt: skip
+    return path
+
+
+def film_of(path, tmp_path, cuts=CUTS, canvas=(96, 54)):
+    """Render `cuts` of a source, and return the luma of each frame's middle, 16 to 235."""
+    media = probe(path)
+    assert media.size == SIZE
+    assert media.duration == cuts[-1][1]
+    shots = tuple(Shot(FrameRange(start, end), (), crop) for start, end, crop in cuts)
+    preview(CutList(media, canvas, shots), tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert film.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        assert film.streams.video[0].average_rate == media.rate
+        planes = [picture.to_ndarray()[:54] for picture in film.decode(video=0)]
+    return [plane[8:-8, 8:-8].mean() for plane in planes]
+
+
+def expected(cuts=CUTS):
+    return [level(n, crop == RIGHT) for start, end, crop in cuts for n in range(start, end)]
+
+
+def beep(path):
+    """When a film's sound begins and ends to be loud, in seconds."""
+    with av.open(str(path)) as film:
+        frames = [frame.to_ndarray()[0] for frame in film.decode(audio=0)]
+        rate = film.streams.audio[0].rate
+    loud = np.flatnonzero(np.abs(np.concatenate(frames)) > 0.1)
+    return loud[0] / rate, loud[-1] / rate
+
+
+@pytest.mark.parametrize("name", PIXELS)
+def test_every_picture_format_renders_frame_by_frame(folder, tmp_path, name):
+    codec, pixels, *extra = PIXELS[name]
+    source = make(folder / name, "-c:v", codec, "-pix_fmt", pixels, *extra)
+
+    assert film_of(source, tmp_path) == pytest.approx(expected(), abs=3)
+    assert beep(tmp_path / "film.mp4") == pytest.approx((0.4, 0.6), abs=0.04)
+
+
+def test_a_crop_at_odd_pixels_shifts_no_colour(folder, tmp_path):
+    """A red square in green: where the film turns red is where it turns dark."""
+    square = "drawbox=x=101:y=51:w=40:h=40:color=red:t=fill"
+    source = make(folder / "square.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv420p",
+                  picture=f"color=0x00ff00:s=256x144:r=25,format=yuv444p,{square}")  # fmt: skip
+    media = probe(source)
+    edges = []
+    for left in (61, 62):
+        crop = Box(left, 27, left + 96, 27 + 54)
+        cut_list = CutList(media, (384, 216), (Shot(FrameRange(0, FRAMES), (), crop),))
+        preview(cut_list, tmp_path / "film.mp4")
+        with av.open(str(tmp_path / "film.mp4")) as film:
+            red = next(film.decode(video=0)).to_ndarray(format="rgb24")[200, :, 0].astype(float)
+        edges.append(np.interp(128, red[100:200], np.arange(100, 200)))
+
+    assert edges[0] - edges[1] == pytest.approx(4, abs=0.8)  # a pixel of the source
+
+
+@pytest.mark.parametrize("first", ["top", "bottom"])
+def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
+    """A bar that moves between the fields shows no comb, and frames stay as many."""
+    bar = r"lum='16+219*between(X\,4*N\,4*N+40)':cb=128:cr=128"
+    both = (
+        f"color=black:s=256x144:r=50,geq={bar},interlace=scan={'tff' if first == 'top' else 'bff'}"
+    )
+    source = make(folder / f"{first}.mkv", "-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv420p",
+                  "-flags", "+ildct+ilme", "-x264-params", f"{first[0]}ff=1",
+                  picture=f"{both}:lowpass=off")  # fmt: skip
+    media = replace(probe(source), fields=first)
+    assert (media.rate, media.duration) == (25, FRAMES)
+    shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, *SIZE))
+    preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        shown = [picture.to_ndarray()[:144].astype(int) for picture in film.decode(video=0)]
+    looked_at = [picture.astype(int) for _, picture in pictures(media, gray=True)]
+    woven = [p.astype(int) for _, p in pictures(replace(media, fields="progressive"), gray=True)]
+
+    assert len(shown) == len(looked_at) == len(woven) == FRAMES
+    assert min(comb(picture) for picture in woven[2:-2]) > 5
+    assert max(comb(picture) for picture in (*shown[2:-2], *looked_at[2:-2])) < 3
+
+
+def comb(picture):
+    """How unlike neighbouring lines are."""
+    return np.abs(picture[41:101:2] - picture[40:100:2]).mean()
+
+
+def joined(folder, name, *parts):
+    """One .ts of parts of a second each, (picture, arguments), whose stamps go on."""
+    path = folder / f"{name}.ts"
+    path.write_bytes(b"")
+    for n, (size, tone, *extra) in enumerate(parts):
+        piece = folder / f"{name}_{n}.ts"
+        lum = f"color=black:s={size}:r=25:d=1,geq=lum='30+2*(N+{25 * n})':cb=128:cr=128"
+        ffmpeg("-f", "lavfi", "-i", lum, "-f", "lavfi", "-i", tone,
+               "-c:v", "libx264", "-bf", "0", "-qp", "1", "-pix_fmt", "yuv420p",
+               "-output_ts_offset", str(n + 10), *extra, str(piece))  # fmt: skip
+        path.write_bytes(path.read_bytes() + piece.read_bytes())
+    return path
+
+
+TONE = "aevalsrc=0.4*sin(2*PI*440*t)*lt(mod(t\\,0.5)\\,0.1):s=48000:d=1"
+
+
+def onsets(samples, rate):
+    """When sound begins, in seconds, wherever silence was before it."""
+    loud = np.abs(np.asarray(samples, float)) > 0.1 * np.abs(samples).max()
+    at = np.flatnonzero(loud)
+    return at[np.diff(at, prepend=-rate) > rate / 5] / rate
+
+
+def test_a_size_that_changes_midway_shifts_no_picture(folder, tmp_path):
+    source = joined(folder, "sizes", ("256x144", TONE), ("128x72", TONE), ("256x144", TONE))
+    media = probe(source)
+    assert (media.size, media.duration) == (SIZE, 75)
+    levels = [p.mean() * 219 / 255 + 16 for _, p in pictures(media, gray=True, size=(64, 36))]
+    assert levels == pytest.approx([30 + 2 * n for n in range(75)], abs=2)
+
+    cuts = [(0, 24, LEFT), (24, 26, RIGHT), (26, 75, LEFT)]
+    assert film_of(source, tmp_path, cuts) == pytest.approx([30 + 2 * n for n in range(75)], abs=2)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("2 48000", "2 44100"),
+        ("2 48000", "1 22050"),
+        ("2 48000", "6 48000"),
+        ("1 48000", "2 48000"),
+    ],
+)
+def test_sound_that_changes_midway_stays_where_it_was(folder, tmp_path, first, then):
+    aac = ("256x144", TONE, "-c:a", "aac", "-ac")
+    parts = [(*aac, channels, "-ar", rate) for channels, rate in map(str.split, (first, then))]
+    source = joined(folder, f"sound {first} {then}", *parts, parts[0])
+    media = probe(source)
+    heard = np.concatenate([*sound(media)])
+    meant = [0, 0.5, 1, 1.5, 2, 2.5]
+
+    assert len(heard) == 3 * 16000
+    assert onsets(heard, 16000) == pytest.approx(meant, abs=0.04)
+    film_of(source, tmp_path, [(0, 75, LEFT)])
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        samples = np.concatenate([f.to_ndarray()[0] for f in film.decode(audio=0)])
+    assert onsets(samples, 48000) == pytest.approx(meant, abs=0.04)
+
+
+def with_streams(folder, name, *tones):
+    """A clip with one audio stream for each expression."""
+    path = folder / f"{name}.mkv"
+    inputs = [a for t in tones for a in ("-f", "lavfi", "-i", f"aevalsrc={t}:s=48000:d=1")]
+    maps = [a for n in range(len(tones)) for a in ("-map", str(n + 1))]
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=256x144:r=25:d=0.96", *inputs, "-map", "0",
+           *maps, "-c:v", "libx264", "-c:a", "pcm_s16le", str(path))  # fmt: skip
+    return path
+
+
+def film_samples(path, tmp_path):
+    media = probe(path)
+    shot = Shot(FrameRange(0, media.duration), (), Box(0, 0, *media.size))
+    preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mkv")
+    with av.open(str(tmp_path / "film.mkv")) as film:
+        return np.concatenate([f.to_ndarray() for f in film.decode(audio=0)], axis=1)
+
+
+def strength(samples, tone):
+    """The amplitude of a tone."""
+    wave = np.exp(2j * np.pi * tone * np.arange(len(samples)) / 48000)
+    return 2 * np.abs((samples * wave).mean())
+
+
+def test_all_streams_are_heard_in_the_film_at_their_own_level(folder, tmp_path):
+    tones = (r"0", r"0.3*sin(2*PI*440*t)", r"0.2*sin(2*PI*1000*t)|0")
+    samples = film_samples(with_streams(folder, "streams", *tones), tmp_path)[:, 4800:-4800]
+
+    assert len(samples) == 2
+    assert [strength(side, 440) for side in samples] == pytest.approx([0.3, 0.3], rel=0.05)
+    assert [strength(side, 1000) for side in samples] == pytest.approx([0.2, 0], abs=0.01)
+
+
+def test_streams_that_are_too_loud_together_are_turned_down_and_not_clipped(folder, tmp_path):
+    loud = r"(0.2+0.7*between(t\,0.4\,0.6))*sin(2*PI*440*t)"
+    samples = film_samples(with_streams(folder, "loud", loud, loud), tmp_path)[0]
+
+    assert np.abs(samples).max() < 0.95
+    part = samples[int(0.45 * 48000) : int(0.55 * 48000)]
+    assert strength(part, 440) == pytest.approx(0.89, rel=0.03)
+    assert strength(part, 3 * 440) < 0.01  # clipping a sine makes its third harmonic
+    assert strength(samples[4800:9600], 440) == pytest.approx(0.4, rel=0.05)
+
+
+def test_channels_without_an_arrangement_are_all_heard(folder, tmp_path):
+    tones = "|".join(f"0.1*sin(2*PI*{200 * (n + 1)}*t)" for n in range(10))
+    path = folder / "ten.mov"
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=256x144:r=25:d=0.96", "-f", "lavfi", "-i",
+           f"aevalsrc={tones}:s=48000:d=1", "-c:v", "libx264", "-c:a", "pcm_s16le",
+           str(path))  # fmt: skip
+    samples = film_samples(path, tmp_path)[0, 4800:-4800]
+    heard = np.concatenate([*sound(probe(path), microphone=Microphone(0, 3))])
+
+    assert [strength(samples, 200 * (n + 1)) for n in range(10)] == pytest.approx(
+        [0.1] * 10, rel=0.15
+    )
+    peak = np.argmax(np.abs(np.fft.rfft(heard[:16000].astype(float))))
+    assert peak * 16000 / len(heard[:16000]) == pytest.approx(800, abs=3)
