@@ -1,5 +1,6 @@
 """Windows, ticks and voice: what lies between the tracks and a scorer."""
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from otio_speakerzoom import weights
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
+from otio_speakerzoom.speech import score
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.devices import find_device
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
 from otio_speakerzoom.speech.mouth_motion import MouthMotion
+from otio_speakerzoom.speech.offset import OffsetMeter
 from otio_speakerzoom.speech.score import cepstra_of, gated, score_speech
 from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer
 from otio_speakerzoom.speech.spool import Spool
@@ -111,6 +114,53 @@ def test_memory_follows_the_window_and_not_the_track():
     score_speech(iter(pictures), cepstra, tracks, Watching(20, 5), Fraction(25), FrameRange(0, 500))
 
     assert most == 30
+
+
+@pytest.mark.parametrize("context", [3, 140])
+def test_nothing_is_held_of_a_track_that_has_ended(context, monkeypatch):
+    """Short tracks, one after another, with the offset meter that waits for long ones."""
+    monkeypatch.setattr(score, "AT_ONCE", 50)
+    spans = [(first, 50) for first in range(0, 2000, 50)]
+    pictures, cepstra, tracks = world(Fraction(25), 2000, spans)
+    held = []
+
+    def measured():
+        for frame, picture in pictures:
+            yield frame, picture
+            if (frame + 1) % 500 == 0:
+                held.append(tracemalloc.get_traced_memory()[0])
+
+    scorer = Brightness(20, context)
+    tracemalloc.start()
+    try:
+        score_speech(measured(), cepstra, tracks, scorer, Fraction(25), FrameRange(0, 2000),
+                     meter=OffsetMeter())  # fmt: skip
+    finally:
+        tracemalloc.stop()
+
+    assert held[-1] - held[0] < 112 * 112 * 10  # of 30 tracks, 1500 crops: fewer than ten
+
+
+def test_the_meter_is_shown_whole_pieces_until_it_has_seen_enough():
+    class Noting(OffsetMeter):
+        def __init__(self):
+            super().__init__()
+            self.shown = []
+
+        @property
+        def done(self):
+            return len(self.shown) >= 3
+
+        def mut_take(self, clip):
+            self.shown.append(clip.sounds[0, 0, 0] / 4)  # its first tick
+
+    spans = [(0, 1200), (100, 499), (200, 500), (1300, 2000)]
+    pictures, cepstra, tracks = world(Fraction(25), 3300, spans)
+    meter = Noting()
+    score_speech(iter(pictures), cepstra, tracks, Brightness(), Fraction(25), FrameRange(0, 3300),
+                 meter=meter)  # fmt: skip
+
+    assert meter.shown == [0, 200, 500]
 
 
 def test_windows_of_several_tracks_are_scored_together():

@@ -32,6 +32,7 @@ from otio_speakerzoom.model import (
     Voice,
 )
 from otio_speakerzoom.store import writing
+from otio_speakerzoom.store.files import write_arrays
 
 in_one_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
@@ -498,3 +499,13 @@ def test_written_json_can_be_read_by_anybody(cut_file):
         "crop": [0.0, 0.0, 320.0, 180.0], "reason": "speaks", "confidence": 1,
         "framed": "1 " + document["shots"][1]["framed"].split()[1],
     }  # fmt: skip
+
+
+def test_a_file_of_arrays_holds_what_was_given_and_its_head(tmp_path):
+    write_arrays(tmp_path / "a.npz", "detections", "inputs", {"frames": np.arange(3)})
+
+    with np.load(tmp_path / "a.npz") as file:
+        assert set(file.files) == {"schema", "made_from", "frames"}
+    with pytest.raises(TypeError, match="names: only arrays of numbers"):
+        write_arrays(tmp_path / "b.npz", "detections", "inputs", {"names": np.array([{}])})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]

@@ -1,5 +1,7 @@
 """The gate: no voice in silence and noise, whatever the blocks in which they come."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -81,3 +83,21 @@ def test_the_callers_thread_count_is_left_as_it_was():
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
+def test_what_torch_says_of_sileros_format_is_not_shown_and_all_else_is(category, monkeypatch):
+    from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
+
+    def loaded(**options):
+        of_format = "`torch.jit.load` is deprecated. Please switch to `torch.export`."
+        warnings.warn(of_format, category, stacklevel=2)
+        warnings.warn("the file is older than this torch", category, stacklevel=2)
+        return load_silero_vad(**options)
+
+    monkeypatch.setattr("silero_vad.load_silero_vad", loaded)
+    with warnings.catch_warnings(record=True, action="always") as seen:
+        voice_activity(noise(1000))
+
+    texts = [str(warning.message) for warning in seen]
+    assert [text for text in texts if "torch" in text] == ["the file is older than this torch"]

@@ -8,6 +8,7 @@ calibrated: whichever the scorer, a score is the log odds that this face speaks.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -98,14 +99,18 @@ def score_speech(
     shown = within.start + grid_frames(within.duration, rate)
     growing = [_Growing(track, shown, scorer) for track in tracks]
     ticks_of = np.searchsorted(shown, np.arange(within.start, within.end + 1))
+    to_come = deque(sorted(growing, key=lambda track: track.start))
+    in_view: list[_Growing] = []
     waiting: list[_Window] = []
     for frame, picture in pictures:
         first, last = ticks_of[frame - within.start], ticks_of[frame - within.start + 1]
-        for track in growing:
+        while to_come and to_come[0].start < last:
+            in_view.append(to_come.popleft())
+        for track in in_view:
             for tick in range(max(first, track.start), min(last, track.end)):
                 waiting += track.mut_take(picture, tick, cepstra)
-                if meter and not meter.done:
-                    track.mut_show(meter, picture, tick, cepstra)
+                track.mut_show(meter, picture, tick, cepstra)
+        in_view = [track for track in in_view if track.end > last]
         if sum(len(window.clip.crops) for window in waiting) >= AT_ONCE:
             _mut_score(waiting, scorer)
         on_progress(frame - within.start + 1, within.duration)
@@ -156,15 +161,21 @@ class _Growing:
             # the end of the track may hold more than one window when its context was cut short
             while seen == self.end and self._cut < seen:
                 yield self._mut_window(seen, cepstra)
+        if seen == self.end:
+            self._crops.clear()  # the last window's context
 
     def mut_show(
         self,
-        meter: OffsetMeter,
+        meter: OffsetMeter | None,
         picture: NDArray[np.uint8],
         tick: int,
         cepstra: Sequence[Spool],
     ) -> None:
-        """Show the meter the face, a piece at a time."""
+        """Show the meter the face, a piece at a time, until it has seen enough."""
+        piece = tick - len(self._mouths)  # begins there
+        if meter is None or meter.done or piece + PIECE > self.end:
+            self._mouths.clear()  # nobody asks, or the track ends before the piece would
+            return
         self._mouths.append(crop_face(picture, self._boxes[tick - self.start], LOWER_FACE))
         if len(self._mouths) == PIECE:
             first = tick + 1 - PIECE

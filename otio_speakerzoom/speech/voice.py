@@ -68,13 +68,14 @@ def _chunks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[tuple[torch.Tensor,
 def _silero() -> Callable[[torch.Tensor], float]:
     """Load a fresh Silero VAD, its state empty, as a function from chunk to probability.
 
-    The TorchScript form needs no further runtime. torch (2.13) calls that format deprecated
-    whenever such a file is loaded, which is Silero's to change and not the user's.
+    The TorchScript form needs no further runtime. Whenever such a file is loaded, torch calls the
+    format deprecated (2.13 as a DeprecationWarning, 2.14 as a FutureWarning), which is Silero's to
+    change and not the user's. That one message is left out, whatever its category, and no other.
     """
     from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`torch\.jit\.load`", DeprecationWarning)
+        warnings.filterwarnings("ignore", r"`torch\.jit\.load`")
         model = cast(torch.nn.Module, load_silero_vad(onnx=False))
     return lambda chunk: float(model(chunk, 16000))
 

@@ -170,10 +170,16 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def write_arrays(path: Path, kind: str, made_from: str, arrays: dict[str, Any]) -> None:
-    """Write arrays of that kind, with their schema and what they were made from."""
+    """Write arrays of numbers of that kind, with their schema and what they were made from.
+
+    Objects would be pickled, and never read again: TypeError. NumPy's own `allow_pickle` cannot
+    tell: before 2.2 it does not know the option and keeps it as one more array.
+    """
     head = {"schema": np.array(f"speakerzoom.{kind}/1"), "made_from": np.array(made_from)}
+    if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise TypeError(f"{', '.join(objects)}: only arrays of numbers are kept")
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **head, **arrays)
+        np.savez_compressed(file, **head, **arrays)
 
 
 def read_arrays(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
