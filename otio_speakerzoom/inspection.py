@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from otio_speakerzoom.director.report import (
 )
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.labels import read_labels
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, Voice
 from otio_speakerzoom.timecode import timecode
 
@@ -88,36 +89,13 @@ def judge(known: Known, labels: Path | None = None) -> Judged | None:
     if labels is None:
         talkers = talkers_of_tracks(known.media, known.tracks, known.people, known.speaks)
     else:
-        talkers = talkers_of_labels(_labels(labels, known.media), known.media)
+        talkers = talkers_of_labels(read_labels(labels, known.media), known.media)
     return Judged(
         tuple(talkers),
         measure(known.cut_list, known.tracks, talkers),
         lanes_framed(known.cut_list, known.tracks, talkers),
         labels.name if labels else "the scores",
     )
-
-
-def _labels(path: Path, media: Media) -> dict[str, Any]:
-    """Return what a labels file says; raise where it cannot be about this source."""
-    try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(labels, dict):
-            raise ValueError("not an object")
-        for face in labels["faces"]:
-            left, top, right, bottom = face["box"]
-            if not (left < right and top < bottom):
-                raise ValueError(f"the box {face['box']} is none: left, top, right, bottom")
-        talkers_of_labels(labels, replace(media, duration=1))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SpeakerZoomError(f"{path}: cannot be read as labels ({error}); see --help") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise SpeakerZoomError(
-            f"{path}: is no labels file ({type(error).__name__}: {error}); it needs `faces` with "
-            "person, from_s, to_s, box and `speech` with person, from_s, to_s"
-        ) from error
-    if (of := labels.get("file", media.path.name)) != media.path.name:
-        raise SpeakerZoomError(f"{path}: labels {of}, not {media.path.name}; give its own labels")
-    return labels
 
 
 def doubtful(cut_list: CutList) -> list[tuple[int, Shot]]:

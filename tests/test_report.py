@@ -225,18 +225,33 @@ def test_the_scores_judge_where_no_labels_are_given(known):
     assert judge(replace(known, cut_list=None)) is None
 
 
+def speech(values):
+    """Labels whose second row of speech has these values."""
+    row = '{"person": 1, "from_s": 0, "to_s": 1}'
+    return f'{{"faces": [], "speech": [{row}, {{"person": 1, "from_s": 0, {values}}}]}}'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("not json", "cannot be read as labels"),
-        ("[1]", "is no labels file .ValueError: not an object"),
-        ('{"faces": []}', "is no labels file .KeyError: 'speech'"),
+        ("not json", "line 1 is not JSON"),
+        ("[" * 99999, "is nested too deeply"),
+        ("[1]", "the file: needs an object, not"),
+        ('{"faces": []}', "speech is missing"),
         ('{"file": "other.mp4", "faces": [], "speech": []}', "labels other.mp4, not talk.mp4"),
-        ('{"faces": [{"person": 1}], "speech": []}', "is no labels file"),
+        ('{"file": 7, "faces": [], "speech": []}', "file: needs a text, not 7"),
+        ('{"faces": {}, "speech": []}', "faces: needs a list"),
+        ('{"faces": [{"person": 1}], "speech": []}', r"faces\[0\].from_s is missing"),
         (
             '{"faces": [{"person": 1, "from_s": 0, "to_s": 1, "box": [9, 0, 5, 9]}], "speech": []}',
-            r"the box .9, 0, 5, 9. is none: left, top, right, bottom",
+            r"faces\[0\].box: needs left, top, right, bottom, with an area, not .9, 0, 5, 9.;",
         ),
+        (speech('"to_s": "soon"'), r"speech\[1\].to_s: needs a number, not 'soon'"),
+        (speech('"to_s": NaN'), r"speech\[1\].to_s: needs a number, not nan"),
+        (speech('"to_s": ' + "9" * 400), r"speech\[1\].to_s: needs a number"),
+        (speech('"to_s": -1'), r"speech\[1\].to_s: needs a time that is not before from_s, 0, not"),
+        (speech('"to_s": 1, "person": [1]'), r"speech\[1\].person: needs a whole number"),
+        ('{"faces": [], "speech": [], "first_video_pts_s": "x"}', "first_video_pts_s: needs a num"),
     ],
 )
 def test_wrong_labels_are_refused_in_one_line(known, tmp_path, text, says):
@@ -247,6 +262,13 @@ def test_wrong_labels_are_refused_in_one_line(known, tmp_path, text, says):
         judge(known, path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_may_have_a_byte_order_mark(known, tmp_path):
+    path = tmp_path / "labels.json"
+    path.write_text(speech('"to_s": 2, "person": null'), encoding="utf-8-sig")
+
+    assert judge(known, path).against == "labels.json"
 
 
 class Page(HTMLParser):

@@ -100,10 +100,11 @@ def talkers_of_tracks(
 
 
 def talkers_of_labels(labels: dict[str, Any], media: Media) -> list[Talker]:
-    """Return the people as a labels file tells them; raise KeyError where it lacks something.
+    """Return the people as a labels file tells them.
 
-    `labels` has `faces` (person, from_s, to_s, box) and `speech` (person, from_s, to_s) in seconds
-    of the file's own time stamps, which begin at `first_video_pts_s`. Speech of a person who is
+    `labels` is what `labels.read_labels` returns: `faces` (person, from_s, to_s, box) and `speech`
+    (person, from_s, to_s) in seconds of the file's own time stamps, which begin at
+    `first_video_pts_s`. Speech of a person who is
     never seen belongs to none of the talkers returned.
     """
     times = np.arange(media.duration) / float(media.rate) + labels.get("first_video_pts_s", 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from otio_speakerzoom.model import Box, FrameRange, is_inside
@@ -73,9 +73,13 @@ class Field:
         return self._value
 
     def number(self) -> float:
-        if type(self._value) not in (int, float) or not isfinite(self._value):  # type: ignore[arg-type]
+        try:
+            number = float(self._value) if type(self._value) in (int, float) else nan  # type: ignore[arg-type]
+        except OverflowError:  # a whole number of over 308 digits
+            number = nan
+        if not isfinite(number):
             raise self.wrong("a number")
-        return float(self._value)  # type: ignore[arg-type]
+        return number
 
     def share(self) -> float:
         """Return a number from 0 to 1."""
