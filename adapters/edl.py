@@ -13,7 +13,7 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
-from otio_speakerzoom.reframe import decimal
+from otio_speakerzoom.reframe import crop_of, decimal, reframe
 from otio_speakerzoom.spelling import timebase
 from otio_speakerzoom.timecode import one_hour, timecode
 from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
@@ -58,7 +58,8 @@ def _cuts(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
 
 
 def _crop_comment(kind: str, crop: Box, facts: ProgrammeFacts) -> str:
-    """What the picture is cropped to, in pixels of the source."""
+    """What is seen, in pixels of the source; of a crop of another shape, what stays in sight."""
+    crop = crop_of(reframe(crop, facts.size, facts.canvas), facts.size, facts.canvas)
     edges = (crop.left, crop.top, crop.width, crop.height)
     named = " ".join(f"{n}={decimal(edge)}" for n, edge in zip("XYWH", edges, strict=True))
     sizes = (facts.size, facts.canvas)

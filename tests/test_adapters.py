@@ -20,7 +20,7 @@ from lxml import etree
 from strategies import NAMES, RATES, cut_lists, rich_cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Person, Shot, Sound
 from otio_speakerzoom.timeline import to_otio
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
@@ -112,6 +112,29 @@ def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
         ], format_
         for shot, meant in zip(shots, cut_list.shots, strict=True):
             assert shot.crop == pytest.approx(edges(meant.crop), abs=0.01), format_
+
+
+@pytest.mark.parametrize("canvas", [(1920, 1080), (1080, 1920), (1080, 1080)])
+@pytest.mark.parametrize("crop", [(100, 40, 1500, 340), (700, 20, 1000, 1060), (0, 0, 1920, 1080)])
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_crop_of_another_shape_covers_the_canvas_in_every_format(canvas, crop, moving):
+    """Its longer side loses its ends and its middle stays, whichever side that is."""
+    left, top, right, bottom = crop
+    width, height = right - left, bottom - top
+    width, height = (
+        min(width, height * canvas[0] / canvas[1]),
+        min(height, width * canvas[1] / canvas[0]),
+    )
+    x, y = (left + right) / 2, (top + bottom) / 2
+    expected = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    shot = Shot(FrameRange(100, 200), (), Box(*crop), "why")
+    keys = (Key(100, shot.crop), Key(150, Box(0, 0, 960, 540))) if moving else ()
+    cut_list = CutList(source(), canvas, (replace(shot, keys=keys),))
+
+    for format_, (clip,) in every_format_read(cut_list):
+        as_it_is = format_ == "plain"  # our own note, which no editor reads
+        assert clip.crop == pytest.approx(crop if as_it_is else expected, abs=0.01), format_
+        assert len(clip.keys) == len(keys)
 
 
 @settings(deadline=None, max_examples=30)
