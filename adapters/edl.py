@@ -13,10 +13,10 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
+from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import crop_of, decimal, reframe
 from otio_speakerzoom.spelling import timebase
 from otio_speakerzoom.timecode import one_hour, timecode
-from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 
 _MOST_EVENTS = 999  # an event's number has three digits
 

@@ -15,16 +15,16 @@ from typing import Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.reframe import Reframe, decimal, fit
-from otio_speakerzoom.spelling import xml_text
-from otio_speakerzoom.timeline import (
+from otio_speakerzoom.locations import url_path
+from otio_speakerzoom.programme import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
     read_facts,
     tracks_of,
-    url_path,
 )
+from otio_speakerzoom.reframe import Reframe, decimal, fit
+from otio_speakerzoom.spelling import xml_text
 
 _COLOUR = "1-1-1 (Rec. 709)"
 

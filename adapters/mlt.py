@@ -17,9 +17,9 @@ from math import gcd
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import Reframe, decimal
 from otio_speakerzoom.spelling import xml_text
-from otio_speakerzoom.timeline import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 

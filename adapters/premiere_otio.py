@@ -11,8 +11,8 @@ from typing import Any
 
 import opentimelineio as otio
 
-from otio_speakerzoom.reframe import Reframe
-from otio_speakerzoom.timeline import (
+from otio_speakerzoom.locations import url_path
+from otio_speakerzoom.programme import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
@@ -20,8 +20,8 @@ from otio_speakerzoom.timeline import (
     read_facts,
     shots_of,
     tracks_of,
-    url_path,
 )
+from otio_speakerzoom.reframe import Reframe
 
 _NAMESPACE = "PremierePro_OTIO"
 _STILL = -10_800_000.0  # the position that stands for "no key", at the timeline's rate

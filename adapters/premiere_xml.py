@@ -16,18 +16,18 @@ from typing import Any, Literal, NamedTuple
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.reframe import decimal, fit
-from otio_speakerzoom.spelling import timebase, xml_text
-from otio_speakerzoom.timecode import timecode
-from otio_speakerzoom.timeline import (
+from otio_speakerzoom.locations import url_path
+from otio_speakerzoom.programme import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
     read_facts,
     shots_of,
     tracks_of,
-    url_path,
 )
+from otio_speakerzoom.reframe import decimal, fit
+from otio_speakerzoom.spelling import timebase, xml_text
+from otio_speakerzoom.timecode import timecode
 
 # Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
 _MOST_SCALE = {"premiere": 1000, "resolve": 10_000}

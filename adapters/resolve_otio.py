@@ -13,9 +13,7 @@ from typing import Any, Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.reframe import Reframe, fill, fit
-from otio_speakerzoom.timecode import one_hour
-from otio_speakerzoom.timeline import (
+from otio_speakerzoom.programme import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
@@ -24,6 +22,8 @@ from otio_speakerzoom.timeline import (
     shots_of,
     tracks_of,
 )
+from otio_speakerzoom.reframe import Reframe, fill, fit
+from otio_speakerzoom.timecode import one_hour
 
 _NAMESPACE = "Resolve_OTIO"
 _SCALINGS = {"crop": 1, "fit": 2, "fill": 3, "stretch": 4}  # Resolve's SCALE_CROP and so on

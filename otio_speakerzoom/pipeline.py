@@ -480,7 +480,8 @@ def timeline_text(
     """
     import opentimelineio as otio
 
-    from otio_speakerzoom.timeline import relocated, to_otio
+    from otio_speakerzoom.locations import relocated
+    from otio_speakerzoom.timeline import to_otio
 
     path = str(cut_list.media.path)
     timeline = to_otio(cut_list, path=relocated(path, *media_root) if media_root else path)

@@ -9,16 +9,11 @@ from hypothesis import given, settings
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.locations import relocated, url_path
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.programme import framing_of, read_facts, shots_of
 from otio_speakerzoom.source import probe
-from otio_speakerzoom.timeline import (
-    framing_of,
-    read_facts,
-    relocated,
-    shots_of,
-    to_otio,
-    url_path,
-)
+from otio_speakerzoom.timeline import to_otio
 
 unhurried = settings(deadline=None)
 STEREO = Sound(48000, 2, Fraction(0))

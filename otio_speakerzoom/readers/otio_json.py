@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.programme import NAMESPACE
 from otio_speakerzoom.readers.edited import (
     EditedClip,
     EditedTimeline,
@@ -39,7 +40,6 @@ from otio_speakerzoom.readers.values import (
     reason,
     unreadable,
 )
-from otio_speakerzoom.timeline import NAMESPACE
 
 _RETIMED = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
 _HOSTS = {RESOLVE: "resolve", PREMIERE: "premiere"}

@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from otio_speakerzoom.model import Box
+from otio_speakerzoom.programme import NAMESPACE
 from otio_speakerzoom.readers.edited import Keyed, MovingTo, Placing, moving, placed, unplaced
 from otio_speakerzoom.readers.values import exact_rate, finite
 from otio_speakerzoom.reframe import Reframe, fill, fit, reframe
-from otio_speakerzoom.timeline import NAMESPACE
 
 RESOLVE, PREMIERE = "Resolve_OTIO", "PremierePro_OTIO"
 """Under which keys the hosts keep their notes."""
