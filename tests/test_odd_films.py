@@ -1,12 +1,16 @@
 """Films of odd sources: every frame is its own, every cut on its frame, the sound where it was."""
 
+import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from conftest import ffmpeg
 
+from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
 from otio_speakerzoom.render import preview
 from otio_speakerzoom.source import pictures, probe, sound
@@ -261,3 +265,80 @@ def test_channels_without_an_arrangement_are_all_heard(folder, tmp_path):
     )
     peak = np.argmax(np.abs(np.fft.rfft(heard[:16000].astype(float))))
     assert peak * 16000 / len(heard[:16000]) == pytest.approx(800, abs=3)
+
+
+CONTAINERS = {
+    "mp4": ("libx264", "aac", "-movflags", "+faststart"),
+    "mkv": ("libx264", "aac"),
+    "mov": ("prores_ks", "pcm_s16le", "-movflags", "+faststart"),
+    "avi": ("mjpeg", "pcm_s16le"),
+    "mxf": ("mpeg2video", "pcm_s16le"),
+}
+
+
+@pytest.fixture(scope="module", params=CONTAINERS)
+def half_a_copy(request, folder):
+    """Six seconds of film in a file, and the first half of its bytes in another."""
+    video, audio, *extra = CONTAINERS[request.param]
+    whole, half = (folder / f"{name}_copy.{request.param}" for name in ("whole", "half"))
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=256x144:r=25:d=6", "-f", "lavfi", "-i",
+           "sine=440:r=48000:d=6", "-c:v", video, "-c:a", audio, *extra, str(whole))  # fmt: skip
+    content = whole.read_bytes()
+    half.write_bytes(content[: len(content) // 2])
+    return whole, half
+
+
+def test_half_a_copy_is_refused_with_a_remedy_that_works(half_a_copy):
+    whole, half = half_a_copy
+    assert probe(whole).duration == 150
+    with pytest.raises(MediaError, match=r"ends after \d\.\d of 6\.\d s.*copy it again") as error:
+        probe(half)
+
+    command = shlex.split(str(error.value).rpartition("there: ")[2])
+    assert command.pop(0) == "ffmpeg"
+    ffmpeg(*command)
+    media = probe(Path(command[-1]))
+    assert 50 < media.duration < 100
+    assert len(media.sounds) == 1
+    # what a decoder cannot show for want of what follows is told too, and where to stop
+    try:
+        count = len(list(pictures(media, size=(16, 9))))
+    except MediaError as error:
+        count = int(re.search(r"--out (\d+)f", str(error))[1])
+        assert len(list(pictures(media, size=(16, 9), within=FrameRange(0, count)))) == count
+    assert count > 50
+
+
+def test_a_film_of_a_source_that_ends_early_is_an_error_and_leaves_the_old_film(folder, tmp_path):
+    source = make(folder / "early.mkv", "-c:v", "ffv1")
+    media = replace(probe(source), duration=40)
+    shot = Shot(FrameRange(0, 40), (), Box(0, 0, *SIZE))
+    (tmp_path / "film.mp4").write_text("the last one")
+
+    with pytest.raises(MediaError, match=r"early\.mkv: .* end at frame 24 of 40"):
+        preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    assert (tmp_path / "film.mp4").read_text() == "the last one"
+
+
+def test_damage_in_the_middle_shifts_nothing_and_is_told(folder, caplog):
+    source = folder / "whole_damage.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=256x144:r=25:d=4", "-f", "lavfi", "-i", TONE[:-1] + "4",
+           "-c:v", "libx264", "-g", "10", "-c:a", "aac", str(source))  # fmt: skip
+    content = bytearray(source.read_bytes())
+    middle = slice(len(content) * 4 // 10, len(content) // 2)
+    content[middle] = np.random.default_rng(1).bytes(middle.stop - middle.start)
+    damaged = folder / "damaged.mp4"
+    damaged.write_bytes(content)
+    pairs = zip(
+        pictures(probe(source), gray=True), pictures(probe(damaged), gray=True), strict=True
+    )
+    alike = [np.abs(a.astype(int) - b).mean() < 1 for (_, a), (_, b) in pairs]
+
+    assert len(alike) == 100
+    assert all(alike[:20])
+    assert all(alike[-30:])
+    assert not all(alike)
+    assert "damaged packets of picture were left out" in caplog.text
+    assert len(np.concatenate([*sound(probe(damaged))])) == 4 * 16000
+    assert "damaged packets of sound" in caplog.text

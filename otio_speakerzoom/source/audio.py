@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
@@ -203,7 +203,7 @@ class _Line:
                     last = (packet.pts + (packet.duration or 0)) * stream.time_base - begin
                 try:
                     decoded = packet.decode()
-                except InvalidDataError:
+                except FFmpegError:  # each decoder has errors of its own for damage
                     damaged += 1
                     continue
                 for frame in decoded:

@@ -15,14 +15,25 @@ def conform(path: PurePath | str, *filters: str) -> str:
     All tracks are kept, of which none but the picture is changed; the result lies beside the
     source. It is Matroska where the source is, which most editors do not read, else QuickTime.
     """
+    source, out = _names(path, "conformed")
+    return (
+        f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy -c:V libx264 -crf 16 "
+        f"-filter:V {shlex.quote(','.join(filters))} {out}"
+    )
+
+
+def remux(path: PurePath | str) -> str:
+    """Return an ffmpeg command that copies what can be read of a source into a whole file."""
+    source, out = _names(path, "whole")
+    return f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy {out}"
+
+
+def _names(path: PurePath | str, what: str) -> tuple[str, str]:
+    """Return the source and the file to be made beside it, for a shell."""
     source = PurePath(path)
     to_matroska = source.suffix.lower() in _TO_MATROSKA
-    out = source.with_name(f"{source.stem}_conformed{'.mkv' if to_matroska else '.mov'}")
-    names = [shlex.quote(_for_ffmpeg(str(name))) for name in (source, out)]
-    return (
-        f"ffmpeg -i {names[0]} -map 0 -ignore_unknown -c copy -c:V libx264 -crf 16 "
-        f"-filter:V {shlex.quote(','.join(filters))} {names[1]}"
-    )
+    out = source.with_name(f"{source.stem}_{what}{'.mkv' if to_matroska else '.mov'}")
+    return shlex.quote(_for_ffmpeg(str(source))), shlex.quote(_for_ffmpeg(str(out)))
 
 
 def _for_ffmpeg(name: str) -> str:

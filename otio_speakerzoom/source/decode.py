@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
@@ -116,7 +116,7 @@ def _decoded(container: Any, media: Media) -> Iterator[av.VideoFrame]:
         for packet in container.demux(stream):
             try:
                 yield from packet.decode()
-            except InvalidDataError:
+            except FFmpegError:  # each decoder has errors of its own for damage
                 damaged += 1
     except FFmpegError as error:
         raise MediaError(

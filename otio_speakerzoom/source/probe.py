@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
-from otio_speakerzoom.source.conform import conform
+from otio_speakerzoom.source.conform import conform, remux
 from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
 from otio_speakerzoom.source.looks import Looks, looks_of
@@ -25,6 +25,10 @@ from otio_speakerzoom.source.quicktime import sample_codes
 from otio_speakerzoom.source.scan import Packets, scan
 from otio_speakerzoom.source.start import start_of
 
+_TELLS_LENGTH = r"mov|matroska|avi|mxf|flv|asf"
+"""Containers whose length stands in a header; of others libav takes it from what is there."""
+_CUT_OFF = 2
+"""Seconds that may lack at the end: headers round, and streams end at different times."""
 _LONG_GAP = 60
 """Seconds that nothing needs to account for: a screen that is recorded only where it changes."""
 
@@ -78,6 +82,7 @@ def _media(path: Path, container: Any) -> Media:
     # AVI stamps no picture: packets are numbered in the order in which they are decoded
     timed = container.format.name != "avi"
     packets = scan(container, timed=timed)
+    _refuse_cut_off(path, container, packets)
     heard, warnings = _usable(path, container, packets)
     film = _film(path, container, packets, heard)
     start = start_of(container, path, film.stream.index, film.grid.rate)
@@ -134,6 +139,27 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
         raise MediaError(f"{path}: no picture can be decoded; is the file damaged?")
     _refuse_distorted(path, stream, looks)
     return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, looks)
+
+
+def _refuse_cut_off(path: Path, container: Any, packets: list[Packets]) -> None:
+    """Refuse a file whose header promises more than its packets hold, as half of a copy does."""
+    if not container.duration or not re.search(_TELLS_LENGTH, container.format.name):
+        return
+    begin = Fraction(container.start_time or 0, av.time_base)
+    ends = [max(p.stamps) * p.stream.time_base for p in packets if p.stamps]
+    promised, there = Fraction(container.duration, av.time_base), max(ends, default=begin) - begin
+    pictures = [p for p in packets if p.stream.type == "video"]
+    if container.format.name == "avi":  # which has a number of pictures, and no other length
+        rated = [(p.stream.frames, p.stream.average_rate) for p in pictures]
+        promised = max((frames / rate for frames, rate in rated if rate), default=there)
+    # one that holds its last picture for long promises more too, but no more pictures
+    whole = "mov" in container.format.name and all(p.stream.frames <= p.count for p in pictures)
+    if promised - there > _CUT_OFF and not whole:
+        raise MediaError(
+            f"{path}: ends after {float(there):.1f} of {float(promised):.1f} s, so it is a copy "
+            "that was cut off, or was never finished; copy it again, or make a file of what is "
+            f"there: {remux(path)}"
+        )
 
 
 def _refuse_wrong_stamps(
