@@ -64,7 +64,7 @@ def check(
         timeline = read_timeline(path, given)
     problems += [*_timecodes(timeline, found), *_ranges(timeline, found)]
     problems += [*_order(timeline), *_faults(path)]
-    problems += [f"{note}: it may not survive the import" for note in timeline.notes]
+    problems += map(_told, timeline.notes)
     says = list(_plain_words(timeline))
     if len(found) == 1 and not told:
         says.append("the project's size is not in this file: taken as the media's (--canvas tells)")
@@ -150,6 +150,12 @@ def _faults(path: Path) -> list[str]:
         return [f"what a reader can do without is damaged ({error})"]
 
 
+def _told(note: str) -> str:
+    """A note as a problem: what lies between or over clips, an editor may drop."""
+    lost = note.startswith(("a transition", "a filter"))
+    return f"{note}: it may not survive the import" if lost else note
+
+
 def _plain_words(timeline: EditedTimeline) -> Iterator[str]:
     """What the host will do."""
     host, canvas = _HOSTS[timeline.host], timeline.canvas
@@ -159,6 +165,9 @@ def _plain_words(timeline: EditedTimeline) -> Iterator[str]:
     if timeline.host == "resolve":
         yield "Resolve: set the project's size and rate first, and tick 'use sizing information'"
     for clip in clips[:_SAID]:
+        if clip.source is None and clip.unsupported:
+            yield f"{_named(clip)}: no more is known of it"
+            continue
         if clip.source is None or clip.move is None or canvas is None or clip.size is None:
             yield f"{_named(clip)}: its framing cannot be told without the media and the canvas"
             continue

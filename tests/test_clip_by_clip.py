@@ -482,3 +482,36 @@ def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_pat
         with pytest.raises(TimelineError, match=says) as raised:
             played(**known)
         assert "\n" not in str(raised.value)
+
+
+# What asks for too much, and how text is written --------------------------------------------------
+
+
+def test_tracks_that_name_one_another_end_in_one_line(tmp_path):
+    """Five tractors of sixty tracks, each of the next, are 60 to the 5th."""
+    body = "".join(
+        f'<tractor id="t{n}">' + f'<track producer="t{n + 1}"/>' * 60 + "</tractor>"
+        for n in range(5)
+    )
+    with pytest.raises(TimelineError, match="name one another without end"):
+        read(tmp_path, "a.mlt", mlt(body + '<tractor id="t5"/>', ["t0"]))
+    with pytest.raises(TimelineError, match="deep"):
+        read(tmp_path, "b.mlt", mlt('<tractor id="t"><track producer="t"/></tractor>', ["t"]))
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "ISO-8859-1", "UTF-8"])
+def test_xml_is_read_in_the_encoding_that_it_declares(tmp_path, encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?>' + xmeml(item(0, 9, 0, 9, name="Jürgen"))
+    path = tmp_path / "a.xml"
+    path.write_bytes(text.encode(encoding))
+
+    assert read_timeline(path, HD).tracks[0][0].name == "Jürgen"
+    path.write_bytes(text.replace(encoding, "klingon").encode("latin-1"))
+    with pytest.raises(TimelineError, match="not klingon text"):
+        read_timeline(path, HD)
+
+
+def test_an_empty_playlist_is_an_empty_track(tmp_path):
+    timeline = read(tmp_path, "a.mlt", mlt(PLAYLIST + '<playlist id="e"/>', ["e", "v"]))
+
+    assert (len(timeline.tracks), timeline.notes) == (1, ())

@@ -46,8 +46,9 @@ _NO_PROFILE = (Fraction(25), (720, 576))
 """What melt takes where none is named: dv_pal (MLT's `profiles/`)."""
 _SOUND = ("shotcut:audio", "kdenlive:audio_track")
 _COLOURS = ("color", "colour")
-_DEEPEST = 8
-"""Tractors inside one another; Kdenlive's programmes of programmes have about four."""
+_DEEPEST, _MOST = 8, 200_000
+"""Tractors inside one another, where Kdenlive's programmes of programmes have about four; and what
+is looked at, which bounds the work that a few lines that name one another can ask for."""
 
 
 def read(text: str, given: Given) -> EditedTimeline:
@@ -61,7 +62,8 @@ def read(text: str, given: Given) -> EditedTimeline:
         if element.tag in _PLAYED and (id_ := element.get("id"))
     }
     rate, canvas = _profile(document)
-    project = Project(document.get("root", ""), rate, canvas, producers, given)
+    looks = iter(range(_MOST))
+    project = Project(document.get("root", ""), rate, canvas, producers, given, looks)
     notes: list[str] = []
     if document.find("profile") is None and not document.get("profile"):
         notes.append("no profile is named: melt takes 25 frames per second in 720x576")
@@ -128,6 +130,7 @@ def _tracks(
     element: ET.Element, project: Project, notes: list[str], depth: int, *, seen: bool = True
 ) -> Iterator[tuple[EditedClip, ...]]:
     """The picture tracks of what a document or a track plays, the lowest first."""
+    _look(project)
     if depth < 1:
         raise ValueError(f"its tractors lie more than {_DEEPEST} deep")
     if any(value_of(element, name) for name in _SOUND):
@@ -137,7 +140,8 @@ def _tracks(
         notes.append(f"a filter on the whole track {name}")
     if element.tag != "tractor":
         entries = [e for e in element if e.tag in ("entry", "blank")]
-        yield tuple(_clips(entries or [element], project, notes, seen=seen))
+        items = entries if element.tag == "playlist" else [element]
+        yield tuple(_clips(items, project, notes, seen=seen))
         return
     for track in (*element.iterfind("track"), *element.iterfind("multitrack/track")):
         inner = project.producers.get(track.get("producer", ""))
@@ -146,12 +150,18 @@ def _tracks(
             yield from _tracks(inner, project, notes, depth - 1, seen=shown)
 
 
+def _look(project: Project) -> None:
+    if next(project.looks, None) is None:
+        raise ValueError("its tracks name one another without end")
+
+
 def _clips(
     items: list[ET.Element], project: Project, notes: list[str], *, seen: bool
 ) -> Iterator[EditedClip]:
     """What lies on a track: entries and blanks, or one producer; what has no place is noted."""
     at = 0
     for item in items:
+        _look(project)
         producer = project.producers.get(item.get("producer", "")) if item.tag == "entry" else item
         name = item.get("producer", "an entry") if producer is None else _name(producer)
         try:

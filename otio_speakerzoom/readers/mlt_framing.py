@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -41,6 +41,8 @@ class Project:
     producers: Mapping[str, ET.Element]
     """Everything that plays, by its id: producers, chains, playlists, tractors."""
     given: Given
+    looks: Iterator[int]
+    """One for each element that may still be looked at."""
 
     def frame(self, time: str) -> int:
         """Return a time in whole frames."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.readers import fcpxml, mlt, otio_json, xmeml
 from otio_speakerzoom.readers.edited import EditedTimeline, Given
+from otio_speakerzoom.readers.safe_xml import encoding_of
 from otio_speakerzoom.readers.sequences import SequenceChoiceError
 from otio_speakerzoom.readers.values import FAULTS, reason
 
@@ -48,19 +49,23 @@ def text_of(path: Path) -> str:
     """Return the text of the timeline at `path`; of a bundle, of the document inside."""
     if path.suffix.lower() not in READERS:
         raise TimelineError(f"{path}: not a timeline; the name must end in {', '.join(READERS)}")
-    document = path / "Info.fcpxml" if path.is_dir() else path
-    if not document.is_file():
-        raise TimelineError(f"{document}: no such file; check the name")
+    document = path
     try:
+        document = path / "Info.fcpxml" if path.is_dir() else path
+        if not document.is_file():
+            raise TimelineError(f"{document}: no such file; check the name")
         if document.stat().st_size > _LARGEST:
             raise _unreadable(path, f"it is larger than {_LARGEST >> 20} MiB")
-        return document.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, "it is not UTF-8 text") from error
+        data = document.read_bytes()
     except OSError as error:
         raise TimelineError(
             f"{document}: cannot be read ({error.strerror}); check its rights"
         ) from error
+    encoding = encoding_of(data)
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise _unreadable(path, f"it is not {encoding.removesuffix('-SIG')} text") from error
 
 
 def _unreadable(path: Path, what: str) -> TimelineError:

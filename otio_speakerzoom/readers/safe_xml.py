@@ -7,17 +7,29 @@ The standard library's warning: docs.python.org/3/library/xml.html#xml-security.
 
 from __future__ import annotations
 
+import codecs
+import re
 import xml.etree.ElementTree as ET
 from xml.parsers import expat
 
 DEEPEST = 200
 """Elements inside one another; real exports reach about 30. Keeps recursion bounded."""
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.-]{1,40})[\"']")
+
+
+def encoding_of(data: bytes) -> str:
+    """Return in what a file is written: what its first bytes or its declaration say, or UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    declared = _DECLARED.match(data)
+    told = declared[1].decode() if declared else "UTF-8"
+    return "UTF-8-SIG" if told.upper().replace("-", "") in ("UTF8", "UTF16") else told
 
 
 def parse_xml(text: str) -> ET.Element:
     """Return the root element; raise ValueError where that is not plain, sound XML."""
     tree, depth = ET.TreeBuilder(), 0
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # of the text below, whatever the file was in
     parser.buffer_text = True
 
     def start(tag: str, attributes: dict[str, str]) -> None:
