@@ -21,7 +21,6 @@ import numpy as np
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.director.report import CutFigures, measure, person_boxes, talkers_of_labels
-from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
 
 PADDING = 0.2
@@ -48,14 +47,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
+            options = pipeline.Options(scorer=arguments.scorer, style=arguments.style)
             job = pipeline.Job(
                 path.parent / labels["file"], work=arguments.work or Path(folder),
-                scorer=arguments.scorer, force=True,
+                options=options, canvas=lambda media: media.size, force=True,
             )  # fmt: skip
-            ours = pipeline.cut(job, read_style(arguments.style), lambda media: media.size)
-            analysis = pipeline.analyze(
-                pipeline.Job(job.source, work=job.work, scorer=arguments.scorer)
-            )
+            ours = pipeline.cut(job)
+            analysis = pipeline.analyze(pipeline.Job(job.source, work=job.work, options=options))
             talkers = talkers_of_labels(labels, analysis.media)
             for name, made in (("ours", ours), ("plain rule", plain_rule(analysis))):
                 figures = measure(made, analysis.tracks, talkers)

@@ -81,7 +81,7 @@ def main() -> None:
             labels = json.loads(path.read_text())
             job = pipeline.Job(
                 path.parent / labels["file"], work=arguments.work or Path(folder),
-                scorer=arguments.scorer,
+                options=pipeline.Options(scorer=arguments.scorer),
             )  # fmt: skip
             analysis = pipeline.analyze(job)
             rate = float(analysis.media.rate)

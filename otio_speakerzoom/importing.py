@@ -44,10 +44,14 @@ def take_back(
             "run `speakerzoom cut` on it first"
         )
     comparison = _compared(path, cut_list, dialect, sequence)
-    kept = store.load_locks(job.folder)
-    locks, replaced = merged(kept, comparison.locks)
-    if locks != kept:
-        store.save_locks(job.folder, locks)
+    with pipeline.work(job) as session:
+        version = store.version_of(session.folder / "locks.json")
+        kept = store.load_locks(session.folder)
+        locks, replaced = merged(kept, comparison.locks)
+        if locks != kept:
+            known = pipeline.kept_analysis(job)
+            locks = pipeline.explained(locks, known) if known else locks
+            store.save_locks(session.folder, locks, version=version)
     return TakenBack(comparison, cut_list, replaced)
 
 

@@ -71,10 +71,11 @@ def what_is_known(job: pipeline.Job) -> Known:
         raise SpeakerZoomError(
             f"{job.source}: nothing is known yet; run `speakerzoom analyze` on it first"
         )
-    media, tracks, people, voice, speech = kept
+    media, tracks, people, voice, speech = (
+        kept.media, kept.tracks, kept.people, kept.voice, kept.speech
+    )  # fmt: skip
     floor = floor_of(media, tracks, people, speech.scores, voice, Style(), media.range)
-    seen = store.load_detections(job.folder)
-    cuts = tuple(seen.value.camera_cuts.tolist()) if seen else ()
+    cuts = tuple(kept.detections.camera_cuts.tolist())
     return Known(media, tracks, people, voice, speech, floor.speaks, pipeline.kept_cut(job), cuts)
 
 

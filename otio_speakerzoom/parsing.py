@@ -111,6 +111,11 @@ def number(text: str) -> int:
     return int(text)
 
 
+def number_or_auto(text: str) -> int:
+    """Return a number that counts from 1; 0 for auto."""
+    return 0 if text == "auto" else number(text)
+
+
 def channels(text: str) -> str | int:
     """Return which channels to listen to: auto, mix, or the number of one, from 1."""
     if text in ("auto", "mix"):

@@ -26,6 +26,7 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.inspection import Known
 from otio_speakerzoom.lettering import _warn, drawn_labels, fitted, mut_letter, width_of
 from otio_speakerzoom.model import FaceTrack, Microphone, Person, Speech, SpeechScores, Voice
+from otio_speakerzoom.pipeline.digests import digest, scores_digest
 from otio_speakerzoom.source import probe
 
 BOX = (120.0, 60.0, 180.0, 120.0)
@@ -61,10 +62,9 @@ def keep(known, work):
     _, media_digest = pipeline.open_source(job)
     store.save_media(job.folder, known.media, media_digest)
     store.save_tracks(job.folder, known.tracks, "tracks")
-    store.save_people(job.folder, known.people, pipeline._digest("people", "tracks"))
+    store.save_people(job.folder, known.people, digest("people", "tracks"))
     store.save_voice(job.folder, known.voice, "voice")
-    inputs = store.digest("tracks", "voice")
-    store.save_scores(job.folder, known.speech, pipeline._scores_digest("motion", inputs))
+    store.save_scores(job.folder, known.speech, scores_digest("motion", "tracks", "voice"))
     return str(known.media.path)
 
 

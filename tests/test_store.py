@@ -373,19 +373,6 @@ def test_a_file_keeps_its_permissions(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o664
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [("folder", "is a folder"), ("file/out.otio", "is no folder")]
-)
-def test_where_nothing_can_be_written_is_known_before(tmp_path, name, says):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "file").touch()
-    store.check_writable(tmp_path / "new" / "deep" / "out.otio")
-
-    with pytest.raises(StoreError, match=says):
-        store.check_writable(tmp_path / name)
-    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
-
-
 def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,)),), "p")
     path = tmp_path / "people.json"

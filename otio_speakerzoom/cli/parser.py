@@ -149,9 +149,10 @@ def _shared_options() -> tuple[Parser, ...]:
     analysis = Parser(add_help=False)
     detectors = ("blazeface", "yunet", "mtcnn", "dlib", "haar", "retinaface", "s3fd")
     analysis.add_argument("--detector", choices=detectors, help="how faces are found")
-    analysis.add_argument("--detect-every", type=parsing.number, metavar="N",
+    analysis.add_argument("--detect-every", type=parsing.number_or_auto,
+                          metavar="N|auto",
                           help="look for faces in every Nth frame "
-                               "(default: as often as they move)")  # fmt: skip
+                               "(auto: as often as they move)")  # fmt: skip
     analysis.add_argument("--tracker", choices=("iou", "csrt", "kcf", "mil"),
                           help="what follows faces between two looks "
                                "(iou: nothing, boxes are interpolated)")  # fmt: skip
@@ -159,8 +160,10 @@ def _shared_options() -> tuple[Parser, ...]:
     analysis.add_argument("--scorer", choices=scorers,
                           help="how speech is scored (auto: the best that is here)")  # fmt: skip
     analysis.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    analysis.add_argument("--audio-stream", type=parsing.number, metavar="N",
-                          help="listen to the source's Nth audio stream only")  # fmt: skip
+    analysis.add_argument("--audio-stream", type=parsing.number_or_auto,
+                          metavar="N|auto",
+                          help="listen to the source's Nth audio stream only "
+                               "(auto: to all of them)")  # fmt: skip
     analysis.add_argument("--channels", type=parsing.channels, metavar="auto|mix|left|right|N",
                           help="of its channels: all mixed, or one (auto: each that is a "
                                "microphone of its own)")  # fmt: skip
@@ -179,7 +182,7 @@ def _shared_options() -> tuple[Parser, ...]:
     )
     taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
                        help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
-    taste.add_argument("--layout", choices=("programme", "stacked"), default="programme",
+    taste.add_argument("--layout", choices=("programme", "stacked"),
                        help="stacked: the wide, above it a track a person")  # fmt: skip
     values = taste.add_argument_group("values of the style, in place of its own (docs/style.md)")
     for name, meaning in meanings().items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from otio_speakerzoom import parsing
 from otio_speakerzoom.errors import MediaError
 
 if TYPE_CHECKING:
@@ -19,14 +18,12 @@ def check_plan(arguments: argparse.Namespace, job: Job) -> None:
     The part, the audio stream and the channels must be in it; the canvas and the rate must be ones
     that the timeline's format can carry, and its path one that can be named elsewhere.
     """
-    from otio_speakerzoom.pipeline import open_source
+    from otio_speakerzoom.pipeline import look, wanted_canvas
 
-    media, _ = open_source(job)
-    if job.within:
-        job.within(media)
-    _check_listening(media, job.listening)
+    session = look(job)
+    _check_listening(session.media, session.listening)
     if hasattr(arguments, "adapter"):
-        _write_a_wide(arguments, media)
+        _write_a_wide(arguments, session.media, wanted_canvas(session))
 
 
 def _check_listening(media: Media, wanted: Listening) -> None:
@@ -40,7 +37,7 @@ def _check_listening(media: Media, wanted: Listening) -> None:
         )
 
 
-def _write_a_wide(arguments: argparse.Namespace, media: Media) -> None:
+def _write_a_wide(arguments: argparse.Namespace, media: Media, canvas: tuple[int, int]) -> None:
     """Write the timeline of a cut that is one wide shot, and throw it away."""
     import numpy as np
 
@@ -48,7 +45,6 @@ def _write_a_wide(arguments: argparse.Namespace, media: Media) -> None:
     from otio_speakerzoom.model import CutList, Shot
     from otio_speakerzoom.pipeline import timeline_text
 
-    canvas = (arguments.canvas or parsing.canvas("source"))(media)
     wide = frame_wide(np.empty((0, 4), np.float32), media.size, canvas)
     cut_list = CutList(media, canvas, (Shot(media.range, (), wide, ""),))
     timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from otio_speakerzoom import parsing
 from otio_speakerzoom.cli.preflight import check_plan
 from otio_speakerzoom.cli.streams import data_on_stdout, say
-from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
-    from otio_speakerzoom.model import CutList, FrameRange, Listening, Media
-    from otio_speakerzoom.pipeline import Job
+    from otio_speakerzoom.model import CutList, FrameRange, Media
+    from otio_speakerzoom.pipeline import Job, Options
 
 log = logging.getLogger("otio_speakerzoom")
 
@@ -35,25 +33,29 @@ def _job(arguments: argparse.Namespace) -> Iterator[Job]:
         yield Job(
             source=arguments.source,
             work=arguments.work,
-            detector=given.get("detector") or "blazeface",
-            detect_every=given.get("detect_every"),
-            tracker=given.get("tracker") or "iou",
-            scorer=given.get("scorer") or "auto",
+            options=_options(arguments),
             device=given.get("device") or "auto",
-            listening=_listening(arguments),
             within=(lambda media: _range(arguments, media)) if limited else None,
+            canvas=given.get("canvas"),
             force=given.get("force", False),
             on_stage=on_stage,
         )
 
 
-def _listening(arguments: argparse.Namespace) -> Listening:
-    from otio_speakerzoom.model import Listening
+def _options(arguments: argparse.Namespace) -> Options:
+    """Return what was said; what was not stays as it is kept."""
+    from otio_speakerzoom.pipeline import Options
 
     given = vars(arguments)
-    channel = given.get("channels")
-    number = channel if isinstance(channel, int) else None
-    return Listening(given.get("audio_stream"), number, mixed=channel == "mix")
+    names = ("detector", "detect_every", "tracker", "scorer", "audio_stream", "layout", "style")
+    said = {name: given.get(name) for name in names}
+    said["style"] = None if said["style"] is None else str(said["style"])
+    channels = given.get("channels")
+    return Options(
+        **said,
+        channels=None if channels is None else str(channels),
+        style_values=_style_values(arguments),
+    )
 
 
 def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
@@ -82,10 +84,8 @@ def _analyze(arguments: argparse.Namespace) -> None:
 def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
     from otio_speakerzoom import pipeline
 
-    style = read_style(str(arguments.style or "standard"), _style_values(arguments))
-    canvas = arguments.canvas or parsing.canvas("source")
     check_plan(arguments, job)
-    cut_list = pipeline.cut(job, style, canvas, stacked=arguments.layout == "stacked")
+    cut_list = pipeline.cut(job)
     singles = sum(shot.kind == "single" for shot in cut_list.shots)
     shots = len(cut_list.shots)
     log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
@@ -161,16 +161,8 @@ def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.render import preview
 
-    seen, heard = ("detector", "detect_every", "tracker"), ("scorer", "audio_stream", "channels")
-    asked = (*seen, *heard, "begin", "end", "style", "canvas")
-    as_kept = not (
-        arguments.force
-        or _style_values(arguments)
-        or any(getattr(arguments, name) for name in asked)
-    )
     with _job(arguments) as job:
-        cut_list = pipeline.current_cut(job) if as_kept else None
-        cut_list = cut_list or _planned(arguments, job)
+        cut_list = pipeline.shown(job)
         preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
     say(str(arguments.output))
 

@@ -16,26 +16,26 @@ from otio_speakerzoom.store.arrays import (
     save_tracks,
     save_voice,
 )
-from otio_speakerzoom.store.cutlist import KeptCut, load_cut_list, save_cut_list
+from otio_speakerzoom.store.busy import alone_in
+from otio_speakerzoom.store.cutlist import KeptCut, as_kept, load_cut_list, save_cut_list
 from otio_speakerzoom.store.files import ChangedMeanwhileError, Kept, back_up, digest, version_of
 from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
 from otio_speakerzoom.store.media import load_media, save_media
+from otio_speakerzoom.store.options import Options, load_options, save_options
+from otio_speakerzoom.store.parts import part_folder, parts
 from otio_speakerzoom.store.people import load_people, load_sightings, save_people
 from otio_speakerzoom.store.place import digest_of_file, find_folder, settle
-from otio_speakerzoom.store.writing import (
-    check_writable,
-    remove_leftovers,
-    replacing,
-    write_text,
-)
+from otio_speakerzoom.store.writing import remove_leftovers, replacing, write_text
 
 __all__ = [
     "ChangedMeanwhileError",
     "Kept",
     "KeptCut",
+    "Options",
     "add_sightings",
+    "alone_in",
+    "as_kept",
     "back_up",
-    "check_writable",
     "digest",
     "digest_of_file",
     "find_folder",
@@ -43,17 +43,21 @@ __all__ = [
     "load_detections",
     "load_locks",
     "load_media",
+    "load_options",
     "load_people",
     "load_scores",
     "load_sightings",
     "load_tracks",
     "load_voice",
+    "part_folder",
+    "parts",
     "remove_leftovers",
     "replacing",
     "save_cut_list",
     "save_detections",
     "save_locks",
     "save_media",
+    "save_options",
     "save_people",
     "save_scores",
     "save_tracks",

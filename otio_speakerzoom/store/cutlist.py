@@ -14,6 +14,7 @@ from otio_speakerzoom.store.fields import Field, once
 from otio_speakerzoom.store.files import digest, read_json, understood, version_of, write_json
 from otio_speakerzoom.store.locks import crop_to_json
 from otio_speakerzoom.store.media import media_to_json
+from otio_speakerzoom.store.people import load_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class KeptCut:
     """Numbers, from 0, of shots whose crop we made for others than are its subjects now."""
     version: str = ""
     """Of the file, to see later whether somebody changed it."""
+    people_in: str = ""
+    """Folder, inside the source's, of the people.json that its numbers are of."""
 
 
 def save_cut_list(
@@ -44,14 +47,34 @@ def save_cut_list(
     *,
     analysis: str = "",
     locks: str = "",
+    people_in: str = "",
     content: str = "",
     version: str | None = None,
 ) -> KeptCut:
     """Keep the cut, in the form that editors may change by hand, and the style it was made in.
 
-    `content` is the digest of the source's file. Returns what `load_cut_list` will: crops are
-    rounded for people to read.
+    `content` is the digest of the source's file; with `version` the file must still be that one.
+    Returns what `load_cut_list` will: crops are rounded for people to read.
     """
+    document = _cut_list_to_json(cut_list, style, content)
+    path = folder / "cutlist.json"
+    notes = {"analysis": analysis, "locks": locks, "people_in": people_in}
+    write_json(path, "cutlist", made_from, document, notes=notes, version=version)
+    return KeptCut(
+        as_kept(cut_list), made_from, False, analysis, locks, document["style"], (),
+        version_of(path), people_in,
+    )  # fmt: skip
+
+
+def as_kept(cut_list: CutList) -> CutList:
+    """Return a cut as it will be read back: crops rounded, people called by their names."""
+    document = _cut_list_to_json(cut_list, None, "")
+    return _cut_list_from_json(Field(document), cut_list.media, cut_list.people)
+
+
+def _cut_list_to_json(
+    cut_list: CutList, style: dict[str, object] | None, content: str
+) -> dict[str, Any]:
     facts = media_to_json(cut_list.media)
     named = ("path", "rate", "duration", "width", "height", "start")
     document: dict[str, Any] = {
@@ -63,27 +86,25 @@ def save_cut_list(
     }
     if cut_list.angles:
         document["angles"] = [_shot_to_json(shot) for shot in cut_list.angles]
-    path = folder / "cutlist.json"
-    notes = {"analysis": analysis, "locks": locks}
-    write_json(path, "cutlist", made_from, document, notes=notes, version=version)
-    with understood(path):
-        value = _cut_list_from_json(Field(document), cut_list.media, cut_list.people)
-    return KeptCut(
-        value, made_from, False, analysis, locks, document["style"], (), version_of(path)
-    )
+    return document
 
 
 def load_cut_list(
-    folder: Path, media: Media, people: Sequence[Person], content: str = ""
+    folder: Path, media: Media, people: Sequence[Person] | None = None, content: str = ""
 ) -> KeptCut | None:
     """Return the kept cut of `media`; None where there is none, or one of another source.
 
-    Names and tracks come from `people`; `content` is the digest of the source's file.
+    Names and tracks come from `people`, else from people.json; `content` is the digest of the
+    source's file.
     """
     path = folder / "cutlist.json"
     version, kept = version_of(path), read_json(path, "cutlist")
     if kept is None:
         return None
+    people_in = kept.notes.get("people_in", "")
+    if people is None:
+        known = load_people(folder / people_in) or load_people(folder)
+        people = known.value if known else ()
     with understood(path):
         document = Field(kept.value)
         if not kept.edited and any(row.has("subject") for row in document.at("shots").rows()):
@@ -99,6 +120,7 @@ def load_cut_list(
     return KeptCut(
         cut_list, kept.made_from, kept.edited, kept.notes.get("analysis", ""),
         kept.notes.get("locks", ""), style if isinstance(style, dict) else {}, misfits, version,
+        people_in,
     )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ class Field:
         """Yield the values of the list called `key`; none where there is no such list."""
         return self.at(key).rows() if self.has(key) else iter(())
 
+    def items(self) -> Iterator[tuple[str, Field]]:
+        """Yield the names and values of an object."""
+        for key in self._object():
+            yield key, self.at(key)
+
     def is_text(self) -> bool:
         return isinstance(self._value, str)
 

@@ -53,20 +53,6 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def check_writable(path: Path) -> None:
-    """Raise where no file can be written to `path`; nothing is created."""
-    folder = next((p for p in path.parents if p.exists()), Path())
-    if path.is_dir():
-        reason = "is a folder; write to a name in it"
-    elif not folder.is_dir():
-        reason = f"cannot be written, because {folder} is no folder; write elsewhere"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        reason = f"cannot be written into {folder} (Permission denied); write elsewhere"
-    else:
-        return
-    raise StoreError(f"{path}: {reason}")
-
-
 def remove_leftovers(folder: Path, stem: str | None = None) -> None:
     """Remove the temporary files of runs that are dead; only those for `stem`, if given."""
     begins = "." if stem is None else _begins(stem)

@@ -1,0 +1,40 @@
+"""The stages in order, reusing what is already there.
+
+    probe -> detect -> track -> people -> score -> direct -> cut list
+
+Each stage's result is kept beside the source with a digest of what it was made from; a stage whose
+digest has not changed is not run again. What an editor changed by hand is kept. `work` opens the
+folder to write in it, alone; `look` opens it to read, and changes nothing.
+"""
+
+from otio_speakerzoom.pipeline.analysis import Analysis, analyze, kept_analysis
+from otio_speakerzoom.pipeline.cut import current_cut, cut, kept_cut, wanted_canvas
+from otio_speakerzoom.pipeline.digests import EMBEDDER, SCORERS
+from otio_speakerzoom.pipeline.job import Job, look, open_source, silent, work
+from otio_speakerzoom.pipeline.promises import explained
+from otio_speakerzoom.pipeline.stages import out_of_sync
+from otio_speakerzoom.pipeline.timeline import timeline_text
+from otio_speakerzoom.pipeline.view import shown
+from otio_speakerzoom.store import Options
+
+__all__ = [
+    "EMBEDDER",
+    "SCORERS",
+    "Analysis",
+    "Job",
+    "Options",
+    "analyze",
+    "current_cut",
+    "cut",
+    "explained",
+    "kept_analysis",
+    "kept_cut",
+    "look",
+    "open_source",
+    "out_of_sync",
+    "shown",
+    "silent",
+    "timeline_text",
+    "wanted_canvas",
+    "work",
+]

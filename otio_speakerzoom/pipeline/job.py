@@ -1,0 +1,155 @@
+"""One source and what is to be done with it; its folder, opened to look or to work in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from otio_speakerzoom import source as source_file
+from otio_speakerzoom import store
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.model import FrameRange, Listening, Media, Progress, quiet
+from otio_speakerzoom.pipeline.digests import digest
+from otio_speakerzoom.store import Options
+
+DEFAULTS = Options(
+    detector="blazeface",
+    detect_every=0,
+    tracker="iou",
+    scorer="auto",
+    audio_stream=0,
+    channels="auto",
+    layout="programme",
+    style="standard",
+)
+
+
+def silent(stage: str) -> Progress:
+    """Report no stage's progress to anybody."""
+    return quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One source, and what was said of how it is to be analysed and cut."""
+
+    source: Path
+    work: Path | None = None
+    """Folder for the results, instead of the source's own."""
+    options: Options = field(default_factory=Options)
+    """What is None in them is as it is kept beside the source, else as in `DEFAULTS`."""
+    device: str = "auto"
+    within: Callable[[Media], FrameRange] | None = None
+    """Which part of the source; None for the part that was looked at last, at first all of it."""
+    canvas: Callable[[Media], tuple[int, int]] | None = None
+    """The delivered picture; None for the kept one, at first the source's."""
+    force: bool = False
+    """Run every stage again."""
+    on_stage: Callable[[str], Progress] = silent
+
+    @property
+    def folder(self) -> Path:
+        return store.find_folder(self.source, self.work)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """A job whose source is open."""
+
+    job: Job
+    folder: Path
+    media: Media
+    facts: str
+    """Digest of the facts of the source."""
+    content: str
+    """Digest of the source's file."""
+    kept: Options
+    """As they are kept; empty where nothing is."""
+    options: Options
+    """What was said, over what is kept, over the defaults; nothing in it is None but the canvas."""
+
+    @property
+    def within(self) -> FrameRange:
+        """The part of the source that is asked for."""
+        return FrameRange(*(self.options.part or (0, self.media.duration)))
+
+    @property
+    def listening(self) -> Listening:
+        channels = self.options.channels or "auto"
+        number = int(channels) if channels.isdecimal() else None
+        return Listening(self.options.audio_stream or None, number, mixed=channels == "mix")
+
+    def check_unchanged(self) -> None:
+        """Raise where the source is not the file any more that was opened: it is being written."""
+        if store.digest_of_file(self.job.source) != self.content:
+            raise MediaError(
+                f"{self.job.source}: was changed while it was read, so nothing is kept of that; "
+                "run again once it is whole"
+            )
+
+
+def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
+    """Return the facts of the source, and their digest; nothing is written."""
+    if not job.source.is_file():
+        return source_file.probe(job.source), ""  # which says what is wrong
+    made_from = digest("media", store.digest_of_file(job.source))
+    kept = store.load_media(folder or job.folder)
+    if kept and kept.made_from == made_from and kept.value.path == source_file.as_named(job.source):
+        return kept.value, made_from
+    return source_file.probe(job.source), made_from
+
+
+def look(job: Job) -> Session:
+    """Open the source and what is kept of it; nothing is written."""
+    return _session(job, job.folder)
+
+
+@contextmanager
+def work(job: Job) -> Iterator[Session]:
+    """Open the source and its folder to work in it, alone; the facts of the source are kept."""
+    folder = job.folder
+    open_source(job, folder)  # before a folder is created for what is no source
+    folder = store.settle(folder, job.source)
+    with store.alone_in(folder):
+        session = _session(job, folder)
+        kept = store.load_media(folder)
+        if not kept or (kept.value, kept.made_from) != (session.media, session.facts):
+            store.save_media(folder, session.media, session.facts, session.content)
+        yield session
+
+
+def keep_options(session: Session, **values: Any) -> None:
+    """Keep the options of this run, with some `values` as they came to be."""
+    kept = replace(session.options, **values)
+    if kept != session.kept:
+        store.save_options(session.folder, kept, session.content)
+
+
+def _session(job: Job, folder: Path) -> Session:
+    content = store.digest_of_file(job.source) if job.source.is_file() else ""
+    media, facts = open_source(job, folder)
+    kept = _kept_options(folder, media, content)
+    part = job.within(media) if job.within else None
+    said = replace(
+        job.options,
+        part=(part.start, part.end) if part else None,
+        canvas=job.canvas(media) if job.canvas else None,
+    )
+    defaults = replace(DEFAULTS, part=(0, media.duration))
+    return Session(job, folder, media, facts, content, kept, said.over(kept).over(defaults))
+
+
+def _kept_options(folder: Path, media: Media, content: str) -> Options:
+    """Return the kept options; where an older version kept none, what its cut list tells."""
+    kept = store.load_options(folder, content)
+    if kept != Options() or not (cut := store.load_cut_list(folder, media, (), content)):
+        return kept
+    standard = Style()
+    known = {f.name for f in fields(Style)} & cut.style.keys()
+    values = {n: cut.style[n] for n in known if cut.style[n] != getattr(standard, n)}
+    span = cut.value.range
+    return Options(part=(span.start, span.end), canvas=cut.value.canvas, style_values=values)

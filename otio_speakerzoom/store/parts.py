@@ -1,0 +1,25 @@
+"""parts/START-END/: the analysis of a part of a source, beside that of the whole."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from otio_speakerzoom.model import FrameRange
+
+
+def part_folder(folder: Path, within: FrameRange) -> Path:
+    """Return the folder for the analysis of a part of the source."""
+    return folder / "parts" / f"{within.start}-{within.end}"
+
+
+def parts(folder: Path) -> list[tuple[Path, FrameRange]]:
+    """Return the folders of parts that were analysed alone, in order of time."""
+    found: list[tuple[Path, FrameRange]] = []
+    with suppress(OSError):
+        for path in (folder / "parts").iterdir():
+            match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", path.name)
+            if match and int(match[1]) < int(match[2]):
+                found.append((path, FrameRange(int(match[1]), int(match[2]))))
+    return sorted(found, key=lambda part: (part[1].start, part[1].end))
