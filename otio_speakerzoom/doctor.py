@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 from rich.table import Table
 
-from otio_speakerzoom import weights
-from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom import weights, wheels
+from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.source import find_ffmpeg
 
 OWNERS_OF_CV2 = (
@@ -51,8 +52,8 @@ def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
 
 def _ffmpeg() -> str:
     program = find_ffmpeg()
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
-    return f"{' '.join(told.stdout.split()[:3])} ({program})"
+    run = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    return f"{' '.join(run.stdout.split()[:3])} ({program})"
 
 
 def _opencv() -> str:
@@ -79,10 +80,19 @@ def _detector() -> str:
     found = weights.find("blazeface-full-range")
     name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
     if not found:
-        return f"{name} (is fetched through pip on first use)"
+        return f"{name} ({_how_to_fetch('blazeface-full-range')})"
     blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
     blazeface.BlazeFace(found).close()  # which says what to install where it cannot start
     return f"{name} ({found})"
+
+
+def _how_to_fetch(name: str) -> str:
+    """Return how a file that is not here will come; raise WeightsError where it cannot."""
+    if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
+        raise WeightsError(f"{name} is not here, and SPEAKERZOOM_OFFLINE=1 forbids to fetch it")
+    if means := wheels.can_download():
+        return f"not here yet: is fetched {means} on first use, or by `weights fetch {name}`"
+    raise WeightsError(f"{name} is not here, and {wheels.NO_WAY}")
 
 
 def _device() -> str:

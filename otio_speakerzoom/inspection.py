@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -291,9 +291,11 @@ def _rows(known: Known) -> Iterator[tuple[object, ...]]:
             yield frame, time, track.id, person, *box, logit, int(speaks), heard
 
 
-def show_weights(console: Console) -> None:
-    """Print which trained weights there are, how licensed, from where, and where they are found."""
+def show_weights(console: Console, names: Container[str]) -> None:
+    """Print what is known of trained weights: how licensed, from where, and where they are."""
     for item in weights.catalogue():
+        if item.name not in names:
+            continue
         found = weights.find(item.name)
         facts = {
             "file": f"{item.file}, sha256 {item.sha256}",

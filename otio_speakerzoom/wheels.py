@@ -1,0 +1,217 @@
+"""One wheel from the user's own index of packages: by pip, and where there is none, without it.
+
+Environments that uv makes have no pip. Then the index that pip or uv is set to is asked in the way
+that both do (https://packaging.python.org/specifications/simple-repository-api/). No index is
+named here, and what arrives is trusted for nothing: the caller compares its sha256.
+"""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from html.parser import HTMLParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+
+from otio_speakerzoom.errors import WeightsError
+
+PATIENCE = 10
+"""Seconds without an answer after which a source counts as away."""
+LARGEST = 512 << 20
+"""Bytes of the largest wheel or page that is taken: the largest that is named here has 50 MB."""
+_TYPES = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
+NO_WAY = (
+    "there is no pip in this environment, and no index is set: install pip (`python -m ensurepip`, "
+    "or `uv pip install pip`), or set UV_INDEX_URL to your index of packages"
+)
+"""What to do where a wheel cannot be had."""
+
+
+def can_download() -> str:
+    """Return by which means a wheel could be had, in words; empty where there is none."""
+    if find_spec("pip"):
+        return "through pip"
+    return "from the index that pip or uv is set to" if next(_indexes(), None) else ""
+
+
+def download_wheel(requirement: str, folder: Path) -> None:
+    """Put the wheel of `name==version` into `folder`; WeightsError where that cannot be."""
+    if find_spec("pip"):
+        _by_pip(requirement, folder)
+        return
+    indexes = list(dict.fromkeys(_indexes()))
+    if not indexes:
+        raise WeightsError(NO_WAY)
+    reasons: list[str] = []
+    for index in indexes:
+        try:
+            _from_index(index, requirement, folder)
+        except (OSError, ValueError, WeightsError) as error:
+            reasons.append(str(getattr(error, "reason", error)))
+        else:
+            return
+    raise WeightsError(f"no index that pip or uv is set to gave it: {'; '.join(reasons)}")
+
+
+def open_address(address: str, accept: str = "*/*") -> Any:
+    """Open an address; a name and password in it are told to its own host only."""
+    parts = urlsplit(address)
+    request = urllib.request.Request(
+        urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
+        headers={"User-Agent": "otio-speakerzoom", "Accept": accept},
+    )
+    if parts.username:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        secret = f"Basic {base64.b64encode(pair).decode()}"
+        request.add_unredirected_header("Authorization", secret)
+    return urllib.request.urlopen(request, timeout=PATIENCE)
+
+
+def _by_pip(requirement: str, folder: Path) -> None:
+    # The first format option undoes a user's own no-binary setting, which would ask for a source
+    # archive; one retry, because pip's five take a minute where there is no network.
+    formats = ["--no-binary=:none:", "--only-binary=:all:"]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    limits = ["--retries", "1", "--timeout", str(PATIENCE)]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", *formats, *quiet, *limits]
+    run = subprocess.run(
+        [*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False
+    )
+    if run.returncode != 0:
+        raise WeightsError((run.stderr.strip() or "pip failed").splitlines()[-1])
+
+
+def _from_index(index: str, requirement: str, folder: Path) -> None:
+    name, version = requirement.split("==")
+    project = re.sub(r"[-_.]+", "-", name).lower()
+    page = f"{index.rstrip('/')}/{project}/"
+    wheels = {
+        file: address
+        for file, address in _files(page)
+        if file.endswith(".whl") and _of(file) == (project, version)
+    }
+    if not wheels:
+        raise WeightsError(f"{_shown(index)} has no wheel of {requirement}")
+    file = min(wheels, key=lambda name: (not name.endswith("-none-any.whl"), name))
+    with open_address(wheels[file]) as answer, (folder / Path(file).name).open("wb") as wheel:
+        copied = 0
+        while chunk := answer.read(1 << 18):
+            copied += len(chunk)
+            if copied > LARGEST:
+                raise WeightsError(f"{file} is larger than {LARGEST} bytes")
+            wheel.write(chunk)
+
+
+def _of(file: str) -> tuple[str, str]:
+    """Return the project and the version that a wheel's name tells."""
+    name, _, rest = file.partition("-")
+    return re.sub(r"[-_.]+", "-", name).lower(), rest.partition("-")[0]
+
+
+def _files(page: str) -> Iterator[tuple[str, str]]:
+    """Yield name and address of each file on a project's page."""
+    if page.startswith("file:") and "index.html" not in page:
+        page += "index.html"
+    with open_address(page, _TYPES) as answer:
+        text = answer.read(LARGEST).decode("utf-8", "replace")
+        base = page if page.startswith("file:") else _with_login(answer.url, page)
+    if text.lstrip().startswith("{"):
+        links = [(row["filename"], row["url"]) for row in json.loads(text)["files"]]
+    else:
+        reader = _Links()
+        reader.feed(text)
+        links = [(unquote(urlsplit(link).path.rpartition("/")[2]), link) for link in reader.links]
+    for file, link in links:
+        address = urldefrag(urljoin(base, link)).url
+        if urlsplit(address).scheme in ("https", "http", "file"):
+            yield file, address
+
+
+def _with_login(answered: str, asked: str) -> str:
+    """Return an address with the login of the one that was asked, if the host is still the same."""
+    ours, theirs = urlsplit(asked), urlsplit(answered)
+    if ours.netloc.rpartition("@")[2] != theirs.netloc:
+        return answered
+    return urlunsplit(theirs._replace(netloc=ours.netloc))
+
+
+def _shown(index: str) -> str:
+    parts = urlsplit(index)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+class _Links(HTMLParser):
+    """The targets of a page's links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.links += [value for name, value in attrs if name == "href" and value]
+
+
+# --- which index ----------------------------------------------------------------------------------
+
+
+def _indexes() -> Iterator[str]:
+    """Yield the indexes that uv and pip are set to, the first ones first."""
+    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+    extra = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+    for name in (*names, *extra):
+        for word in os.environ.get(name, "").split():
+            yield word.partition("=")[2] if re.match(r"[\w-]+=", word) else word  # name=address
+    for path in _config_files("uv", "uv.toml"):
+        yield from _of_uv(path)
+    for path in _config_files("pip", "pip.conf"):
+        yield from _of_pip(path)
+
+
+def _config_files(program: str, name: str) -> Iterator[Path]:
+    """Yield where that program's settings may lie: named, of the environment, user, system."""
+    if named := os.environ.get(f"{program.upper()}_CONFIG_FILE"):
+        yield Path(named)
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    yield Path(sys.prefix) / name
+    yield Path(home) / program / name
+    yield Path.home() / f".{program}" / name
+    yield Path.home() / "Library" / "Application Support" / program / name
+    yield Path("/etc/xdg") / program / name
+    yield Path("/etc") / program / name
+    yield Path("/etc") / name
+    if roaming := os.environ.get("APPDATA"):
+        yield Path(roaming) / program / name.replace(".conf", ".ini")
+
+
+def _of_uv(path: Path) -> Iterator[str]:
+    with suppress(OSError, ValueError):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        rows = [row for row in table.get("index", []) if isinstance(row, dict)]
+        rows.sort(key=lambda row: not row.get("default"))
+        pip = table["pip"] if isinstance(table.get("pip"), dict) else {}
+        words = [row.get("url") for row in rows]
+        for settings in (table, pip):
+            more = settings.get("extra-index-url", [])
+            words += [settings.get("index-url"), *(more if isinstance(more, list) else [more])]
+        yield from (word for word in words if isinstance(word, str))
+
+
+def _of_pip(path: Path) -> Iterator[str]:
+    parser = configparser.RawConfigParser()
+    with suppress(OSError, UnicodeDecodeError, configparser.Error):
+        parser.read_string(path.read_text(encoding="utf-8"))
+        for section in ("download", "global"):
+            for option in ("index-url", "extra-index-url"):
+                yield from parser.get(section, option, fallback="").split()
