@@ -27,6 +27,7 @@ from otio_speakerzoom.source import (
     film_channels,
     film_sound,
     shown_colour,
+    tone_filters,
 )
 
 AHEAD = 4
@@ -68,6 +69,7 @@ class _Camera:
     def __init__(self, cut_list: CutList) -> None:
         self._size, self._canvas = cut_list.media.size, cut_list.canvas
         self._upright, self._coverer = Upright(cut_list.media), Coverer()
+        self._tone = tone_filters(cut_list.media)
         self._framing: tuple[object, ...] = ()
         self._framed = FilterChain()
         self._last: tuple[tuple[object, ...], av.VideoFrame] | None = None
@@ -94,10 +96,12 @@ class _Camera:
 
     def _to_canvas(self, whole: av.VideoFrame) -> Sequence[Filter]:
         width, height = self._canvas
-        scale = f"{width}:{height}:flags=lanczos+accurate_rnd:out_range=tv"
-        if whole.format.is_rgb:
-            scale += ":out_color_matrix=bt709"
+        scale = f"{width}:{height}:flags=lanczos+accurate_rnd"
+        to_709 = "out_color_matrix=bt709:out_range=tv"
         # yuv420p because editors and phones refuse other layouts
+        if self._tone:
+            return ("scale", scale), *self._tone, ("scale", to_709), ("format", "yuv420p")
+        scale += ":" + (to_709 if whole.format.is_rgb else "out_range=tv")
         return ("scale", scale), ("format", "yuv420p")
 
 

@@ -342,3 +342,53 @@ def test_damage_in_the_middle_shifts_nothing_and_is_told(folder, caplog):
     assert "damaged packets of picture were left out" in caplog.text
     assert len(np.concatenate([*sound(probe(damaged))])) == 4 * 16000
     assert "damaged packets of sound" in caplog.text
+
+
+@pytest.mark.parametrize(("transfer", "code"), [("arib-std-b67", 499.5), ("smpte2084", 449.6)])
+def test_high_dynamic_range_becomes_what_a_standard_screen_shows(folder, tmp_path, transfer, code):
+    """A grey of 50 cd/m2, in 10 bits of BT.2100, where paper is 203: (50 / 203) ** (1 / 2.4)."""
+    grey = f"color=black:s=256x144:r=25,format=yuv420p10le,geq=lum={code}:cb=512:cr=512"
+    tags = ("setparams", "bt2020nc", transfer, "bt2020")
+    grey += ",{}=colorspace={}:color_trc={}:color_primaries={}:range=tv".format(*tags)
+    source = make(folder / f"{transfer}.mkv", "-c:v", "ffv1", picture=grey)
+    media = probe(source)
+    assert media.transfer == {"arib-std-b67": "hlg", "smpte2084": "pq"}[transfer]
+    light = (50 / 203) ** (1 / 2.4)
+
+    film = film_of(source, tmp_path)
+    assert film == pytest.approx([16 + 219 * light] * FRAMES, abs=1.5)
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        coder = container.streams.video[0].codec_context
+        assert (coder.color_primaries, coder.color_trc, coder.colorspace) == (1, 1, 1)
+    _, looked_at = next(pictures(media, size=(64, 36)))
+    assert looked_at.mean(axis=(0, 1)) == pytest.approx([255 * light] * 3, abs=2)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_turned_picture_is_upright_as_ffmpeg_shows_it(folder, make_clip, rotation):
+    path = folder / f"turned{rotation}.mp4"
+    with av.open(str(make_clip("lying.mp4"))) as lying, av.open(str(path), "w") as turned:
+        stream = turned.add_stream_from_template(lying.streams.video[0])
+        stream.set_display_rotation(-rotation)
+        for packet in lying.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                turned.mux(packet)
+    media = probe(path)
+    raw = path.with_suffix(".rgb")
+    ffmpeg("-i", str(path), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))
+    meant = np.frombuffer(raw.read_bytes(), np.uint8).reshape(*reversed(media.size), 3)
+
+    _, seen = next(pictures(media))
+    assert media.rotation == rotation
+    assert np.abs(seen.astype(int) - meant).mean() < 2
+    assert np.abs(seen.astype(int) - meant[::-1]).mean() > 20
+
+
+def test_a_clip_trimmed_by_its_edit_list_starts_where_players_start_it(numbered_clip, folder):
+    whole, trimmed = numbered_clip("whole.mp4", frames=60), folder / "trimmed.mp4"
+    ffmpeg("-ss", "0.68", "-i", str(whole), "-c", "copy", str(trimmed))
+    media = probe(trimmed)
+    levels = [p.mean() * 219 / 255 for _, p in pictures(media, gray=True)]
+
+    assert levels == pytest.approx([2 * n for n in range(17, 60)], abs=1)

@@ -24,6 +24,7 @@ from otio_speakerzoom.source.frames import Upright, pictures
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.prefetch import ahead
 from otio_speakerzoom.source.probe import probe
+from otio_speakerzoom.source.tone import tone_filters
 
 __all__ = [
     "FILM_RATE",
@@ -44,4 +45,5 @@ __all__ = [
     "probe",
     "shown_colour",
     "sound",
+    "tone_filters",
 ]

@@ -14,9 +14,12 @@ UNSAID = 2
 def shown_colour(media: Media, picture: av.VideoFrame) -> tuple[int, int, int]:
     """Return primaries, transfer and matrix (ITU-T H.273) of the film of such pictures.
 
-    Nothing is converted, so they are the source's own; where it does not say, players take BT.601
-    for what is smaller than 720 lines, and so it is marked.
+    High dynamic range is made to BT.709. Else nothing is converted, so they are the source's own;
+    where it does not say, players take BT.601 for what is smaller than 720 lines, and so it is
+    marked.
     """
+    if media.transfer != "sdr":
+        return BT709, BT709, BT709
     primaries, transfer, _ = media.colour
     matrix = int(picture.colorspace)
     if picture.format.is_rgb:

@@ -9,8 +9,8 @@ from av.error import BlockingIOError as NeedsMore
 from av.error import EOFError as AtEnd
 from av.filter import Graph
 
-Filter = tuple[str, str]
-"""A filter's name and its options, as ffmpeg writes them."""
+Filter = tuple[str, str | dict[str, str]]
+"""A filter's name and its options: as ffmpeg writes them, or by name, where nothing is escaped."""
 
 
 class FilterChain:
@@ -64,7 +64,9 @@ def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> Graph:
     )
     last = source
     for name, options in filters:
-        after = graph.add(name, options)
+        after = (
+            graph.add(name, **options) if isinstance(options, dict) else graph.add(name, options)
+        )
         last.link_to(after)
         last = after
     last.link_to(graph.add("buffersink"))

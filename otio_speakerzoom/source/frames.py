@@ -12,6 +12,7 @@ from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.prefetch import ahead
+from otio_speakerzoom.source.tone import tone_filters
 
 QUEUE = 4
 """Pictures that are decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
@@ -39,6 +40,7 @@ def _arrays(
     upright = Upright(
         media,
         ("scale", f"{size[0]}:{size[1]}:flags=area"),
+        *tone_filters(media),
         ("format", "gray" if gray else "rgb24"),
     )
     before, array = None, np.empty(0, np.uint8)
