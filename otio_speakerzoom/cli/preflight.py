@@ -39,12 +39,10 @@ def _check_listening(media: Media, wanted: Listening) -> None:
 
 def _write_a_wide(arguments: argparse.Namespace, media: Media, canvas: tuple[int, int]) -> None:
     """Write the timeline of a cut that is one wide shot, and throw it away."""
-    import numpy as np
-
-    from otio_speakerzoom.director.framing import frame_wide
+    from otio_speakerzoom.director.framing import widest
     from otio_speakerzoom.model import CutList, Shot
     from otio_speakerzoom.pipeline import timeline_text
 
-    wide = frame_wide(np.empty((0, 4), np.float32), media.size, canvas)
+    wide = widest(media.size, canvas)
     cut_list = CutList(media, canvas, (Shot(media.range, (), wide, ""),))
     timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.cutting import WIDE, Picture, Search
 from otio_speakerzoom.director.floor import Floor, find_floor
 from otio_speakerzoom.director.framer import Framer
+from otio_speakerzoom.director.joining import at_camera_cuts, join_equal
+from otio_speakerzoom.director.locking import locked_within
 from otio_speakerzoom.director.plan import Chosen, plan
 from otio_speakerzoom.director.reasons import confidence, reason
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
-from otio_speakerzoom.director.worth import worths
-from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.director.worth import shortest_shot, worths
 from otio_speakerzoom.model import (
+    Box,
     CutList,
     FaceTrack,
     FrameRange,
+    Key,
     Lock,
     Media,
     Person,
@@ -52,14 +55,15 @@ def direct(
 
     Without faces or scores the cut is one wide shot. Tracks that belong to nobody in `people`
     take no shot, but their faces are kept out of singles like any other. `voice` tells silence
-    from a voice off screen. `locks`, in order of time, are kept exactly as far as they lie in
-    `within`. `stacked` adds the angles that were not chosen.
+    from a voice off screen. `locks` are kept exactly as far as they lie in `within`; one that
+    cannot be kept raises SpeakerZoomError. `stacked` adds the angles that were not chosen.
     """
     within = within or media.range
     floor = floor_of(media, tracks, people, scores, voice, style, within)
-    locked = _locked(locks, people, within)
-    framer = Framer(media, tracks, people, canvas, style, camera_cuts, within)
-    search = _search(floor, framer, media, style, [cut - within.start for cut in camera_cuts],
+    locked = locked_within(locks, people, media, within)
+    cuts = [cut - within.start for cut in camera_cuts]
+    framer = Framer(media, tracks, people, canvas, style, camera_cuts, within, floor)
+    search = _search(floor, framer, media, style, cuts,
                      also={picture for _, _, picture, _ in locked})  # fmt: skip
     chosen = plan(
         search,
@@ -70,10 +74,14 @@ def direct(
         leaves=(lambda shot: framer.leaves(shot, floor, search.min_shot))
         if style.follow == "reframe" else None,
     )  # fmt: skip
-    shots: list[Shot] = []
-    for shot in chosen:
-        lock = None if shot.lock is None else locked[shot.lock][3]
-        shots.append(_shot(shot, lock, people, floor, framer, style, within))
+    if not framer.shows_all:
+        least = max(1, round(style.camera_cut_seconds * media.rate))
+        chosen = at_camera_cuts(chosen, cuts, least)
+    maker = _Maker(people, floor, framer, style, within)
+    shots = [
+        maker.shot(shot, None if shot.lock is None else locked[shot.lock][3]) for shot in chosen
+    ]
+    shots = join_equal(shots, camera_cuts, media.size, canvas, maker.joined)
     angles = framer.angles(shots) if stacked else ()
     return CutList(media, canvas, tuple(shots), tuple(people), angles)
 
@@ -94,32 +102,49 @@ def floor_of(
     return find_floor(logits, visible, voice, within, media.rate, style)
 
 
-def _shot(
-    shot: Chosen,
-    lock: Lock | None,
-    people: Sequence[Person],
-    floor: Floor,
-    framer: Framer,
-    style: Style,
-    within: FrameRange,
-) -> Shot:
-    span = FrameRange(within.start + shot.start, within.start + shot.end)
-    subjects = tuple(people[n].id for n in shot.picture)
-    crop = lock.crop if lock and lock.crop else framer.crop(shot.picture, span)
-    framer.remember(shot.picture, span, crop)
-    if lock:
-        framed = Shot(span, subjects, crop, "locked", 1.0, locked=True)
-    else:
-        keys = framer.keys(shot.picture, span, crop) if style.follow == "smooth" else ()
-        framed = Shot(
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes shots of what was chosen: frames them, and says why they are there."""
+
+    people: Sequence[Person]
+    floor: Floor
+    framer: Framer
+    style: Style
+    within: FrameRange
+
+    def shot(self, chosen: Chosen, lock: Lock | None) -> Shot:
+        """Return one shot of the programme, as its lock wants it if there is one."""
+        picture, framer = chosen.picture, self.framer
+        span = FrameRange(self.within.start + chosen.start, self.within.start + chosen.end)
+        crop = lock.crop if lock and lock.crop else framer.crop(picture, span)
+        framer.remember(picture, span, crop)
+        if lock:
+            subjects = tuple(self.people[n].id for n in picture)
+            shot = Shot(span, subjects, crop, "locked", 1.0, locked=True)
+            return replace(shot, covers=framer.covers(shot))
+        keys = framer.keys(picture, span, crop) if self.style.follow == "smooth" else ()
+        return self._told(span, picture, keys[0].crop if keys else crop, keys)
+
+    def joined(
+        self, before: Shot, after: Shot, subjects: tuple[int, ...], keys: tuple[Key, ...]
+    ) -> Shot:
+        """Return one shot instead of two that are framed alike."""
+        ids = [person.id for person in self.people]
+        picture = tuple(ids.index(id_) for id_ in subjects)
+        span = FrameRange(before.range.start, after.range.end)
+        return self._told(span, picture, before.crop, keys)
+
+    def _told(self, span: FrameRange, picture: Picture, crop: Box, keys: tuple[Key, ...]) -> Shot:
+        start, end = span.start - self.within.start, span.end - self.within.start
+        shot = Shot(
             span,
-            subjects,
-            keys[0].crop if keys else crop,
-            reason(people, floor, shot.picture, shot.start, shot.end),
-            confidence(floor, shot.picture, shot.start, shot.end),
+            tuple(self.people[n].id for n in picture),
+            crop,
+            reason(self.people, self.floor, picture, start, end),
+            confidence(self.floor, picture, start, end),
             keys,
         )
-    return replace(framed, covers=framer.covers(framed))
+        return replace(shot, covers=self.framer.covers(shot))
 
 
 def _search(
@@ -136,11 +161,13 @@ def _search(
     singles: list[Picture] = [(n,) for n in range(people)]
     pairs = _pairs(floor, framer, round(style.min_overlap_seconds * pace), style)
     pictures = (WIDE, *singles, *sorted(pairs | {p for p in also if len(p) == 2}))
-    worth = worths(floor, pictures, media.rate, style)
+    worth = worths(floor, pictures, media.rate, style, framer.shown_in_wide())
     cuts = frozenset(cut for cut in camera_cuts if 0 < cut < frames)
     speech = np.concatenate([floor.voice[:1], floor.voice])
     cost = style.cut_cost_seconds * (1 + style.cut_in_speech * speech.astype(float))
-    near = int(np.ceil(style.camera_cut_seconds * pace))
+    min_shot = shortest_shot(style, media.rate)
+    # on screen a cut of the source's ends a shot as one of ours does
+    near = max(int(np.ceil(style.camera_cut_seconds * pace)), min_shot)
     for cut in cuts:
         cost[max(1, cut - near + 1) : cut + near] = np.inf
     cost[1:][np.arange(frames) % max(1, round(pace / CUTS_PER_SECOND)) > 0] = np.inf
@@ -150,7 +177,7 @@ def _search(
         pictures,
         worth / pace,
         cost,
-        min_shot=max(1, int(np.ceil(style.min_shot_seconds * pace))),
+        min_shot=min_shot,
         breaks=(frozenset(), *(cuts for _ in pictures[1:])),
         free=cuts,
     )
@@ -169,28 +196,6 @@ def _pairs(floor: Floor, framer: Framer, least: int, style: Style) -> set[Pictur
         ):
             pairs.add((one, other))
     return pairs
-
-
-def _locked(
-    locks: Sequence[Lock], people: Sequence[Person], within: FrameRange
-) -> list[tuple[int, int, Picture, Lock]]:
-    """Return start and end of each lock in frames of `within`, its picture, and the lock."""
-    rows = {person.id: n for n, person in enumerate(people)}
-    out: list[tuple[int, int, Picture, Lock]] = []
-    for lock in locks:
-        for id_ in lock.subjects:
-            if id_ not in rows:
-                known = ", ".join(str(person.id) for person in people) or "nobody"
-                raise SpeakerZoomError(
-                    f"locks.json: the lock at frame {lock.range.start} shows person {id_}, but the "
-                    f"people are {known}; mend or remove it"
-                )
-        start = max(lock.range.start, within.start) - within.start
-        end = min(lock.range.end, within.end) - within.start
-        if start < end:
-            picture = tuple(sorted(rows[id_] for id_ in lock.subjects))
-            out.append((start, end, picture, lock))
-    return out
 
 
 def _by_person(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from otio_speakerzoom.director.framing import (
     crops_of,
     frame_single,
     frame_two,
-    frame_wide,
+    holds_both,
     largest,
     suits,
 )
 from otio_speakerzoom.director.moves import corners, smooth_path
 from otio_speakerzoom.director.plan import Chosen, quiet_split
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.wide import frame_wide, is_whole, shown_in_wide
 from otio_speakerzoom.model import Box, Cover, FaceTrack, FrameRange, Key, Media, Person, Shot
 
 TIGHTER = 0.8
@@ -29,6 +31,9 @@ TIGHTER = 0.8
 
 STEPS_PER_SECOND = 5
 """At which a moving crop is planned: a head needs a second to cross its own width."""
+
+MOST_MOMENTS = 200
+"""At which a wide is looked at, so that an hour of it takes no longer than its framing is worth."""
 
 TOLERANCE = 0.5
 """Pixels by which keys may lead a crop off its path: less than shows."""
@@ -46,30 +51,91 @@ class Framer:
         style: Style,
         camera_cuts: Sequence[int],
         within: FrameRange,
+        floor: Floor,
     ) -> None:
         self._media, self._canvas, self._style = media, canvas, style
-        self._tracks, self._people = tracks, people
-        self._cuts, self._within = sorted(camera_cuts), within
+        self._tracks, self._people, self._floor = tracks, people, floor
+        self._owned = [[t for t in tracks if t.id in set(p.track_ids)] for p in people]
+        owned = {track.id for mine in self._owned for track in mine}
+        self._nobodys = [track for track in tracks if track.id not in owned]
+        self._cuts, self._within = sorted(set(camera_cuts)), within
         self._last: dict[Picture, tuple[int, Box]] = {}
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether a wide shows the whole picture."""
+        return is_whole(self._media.size, self._canvas)
 
     def crop(self, picture: Picture, span: FrameRange) -> Box:
         """Return the crop of one still shot; people never seen in it get the wide's.
 
         Since the source's last cut the same picture is framed as before, if that suits.
         """
+        if picture:
+            span = self._longest_view(picture, span)
         own, others = self._faces(picture, span)
         size, canvas, style = self._media.size, self._canvas, self._style
         if not picture or not all(len(boxes) for boxes in own):
-            nobody = np.empty((0, 4), np.float32)
-            everybody = np.concatenate([nobody, *own, *others])
-            return frame_wide(everybody, size, canvas)
+            there = tuple(n for n, boxes in zip(picture, own, strict=True) if len(boxes))
+            return self._wide(span, there)
         if len(own) == 2:
+            if not holds_both(own[0], own[1], size, canvas):
+                return self._wide(span, picture)
             return frame_two(own[0], own[1], size, canvas, style)
         best = frame_single(own[0], others, size, canvas, style)
         camera, last = self._last.get(picture, (-1, best))
         if camera == self._camera(span) and suits(last, best, own[0], others, style):
             return last
         return best
+
+    def _longest_view(self, picture: Picture, span: FrameRange) -> FrameRange:
+        """Return the part of a shot between the source's own cuts where its people are seen most.
+
+        Only a lock goes on over such a cut: between two places of one face there may be nobody.
+        """
+        edges = [span.start, *(c for c in self._cuts if span.start < c < span.end), span.end]
+        parts = [FrameRange(start, end) for start, end in pairwise(edges)]
+        return max(parts, key=lambda part: sum(map(len, self._faces(picture, part)[0])))
+
+    def _wide(self, span: FrameRange, only: Picture) -> Box:
+        """Return the crop of a wide; of one or two people who do not fit, as much of them as do."""
+        size, canvas = self._media.size, self._canvas
+        frames = self._moments(span)
+        rows = only or tuple(range(len(self._people)))
+        boxes = [_boxes_at(self._owned[n], frames) for n in rows]
+        speaks = self._floor.speaks[list(rows)][:, frames - self._within.start]
+        if not only:
+            nobodys = [
+                _boxes_at([track], frames)
+                for track in self._nobodys
+                if track.start < span.end and span.start < track.range.end
+            ]
+            boxes += nobodys
+            speaks = np.concatenate([speaks, np.zeros((len(nobodys), len(frames)), bool)])
+        stacked = np.array(boxes, np.float32).reshape(-1, len(frames), 4)
+        return frame_wide(stacked, speaks, size, canvas)
+
+    def _moments(self, span: FrameRange) -> NDArray[np.int64]:
+        """Return frames of a shot to look at: evenly spread, and one at least of every track."""
+        step = max(1, round(self._media.rate / STEPS_PER_SECOND), span.duration // MOST_MOMENTS)
+        parts = [(max(t.start, span.start), min(t.range.end, span.end)) for t in self._tracks]
+        middles = [(first + last) // 2 for first, last in parts if first < last]
+        return np.unique([*range(span.start, span.end, step), *middles])
+
+    def shown_in_wide(self) -> NDArray[np.bool_] | None:
+        """Return (P, T) whom a wide would show in each frame; None where it shows everybody."""
+        if self.shows_all or not self._people:
+            return None
+        step = max(1, round(self._media.rate / STEPS_PER_SECOND))
+        at = np.arange(0, self._within.duration, step)
+        boxes = np.array([_boxes_at(tracks, at + self._within.start) for tracks in self._owned])
+        # a shot that is not known yet lasts about the minimum, before or after
+        near = round(self._style.min_shot_seconds * self._media.rate)
+        spoken = np.pad(np.cumsum(self._floor.speaks, axis=1), ((0, 0), (1, 0)))
+        first, last = np.maximum(0, at - near), np.minimum(self._within.duration, at + near)
+        speech = (spoken[:, last] - spoken[:, first]) / (last - first)
+        shown = shown_in_wide(boxes, speech, self._media.size, self._canvas)
+        return np.repeat(shown, step, axis=1)[:, : self._within.duration]
 
     def remember(self, picture: Picture, span: FrameRange, crop: Box) -> None:
         """Note how a picture was framed, so that it is framed so again."""
@@ -87,7 +153,18 @@ class Framer:
             return None
         reach = round(float(self._media.rate))
         at = quiet_split(centres, floor.voice[shot.start : shot.end], least, reach)
-        return None if at is None else shot.start + at
+        if at is None or self._framed_alike(shot.picture, start, start + at, end):
+            return None
+        return shot.start + at
+
+    def _framed_alike(self, picture: Picture, start: int, at: int, end: int) -> bool:
+        """Whether a single would be framed after `at` as before it, so that no cut would show."""
+        before = self.crop(picture, FrameRange(start, at))
+        own, others = self._faces(picture, FrameRange(at, end))
+        if not len(own[0]):
+            return True
+        best = frame_single(own[0], others, self._media.size, self._canvas, self._style)
+        return suits(before, best, own[0], others, self._style)
 
     def keys(self, picture: Picture, span: FrameRange, crop: Box) -> tuple[Key, ...]:
         """Return the keys of a crop that follows a single's face; none where it need not move."""
@@ -164,7 +241,7 @@ class Framer:
     def _centres(self, picture: Picture, span: FrameRange) -> NDArray[np.float64]:
         """Return (T, 2) where a single's face is; where it is not seen, where it is seen next."""
         out = np.full((span.duration, 2), np.nan)
-        for track in self._tracks_of(picture[0]):
+        for track in self._owned[picture[0]]:
             first, last = max(track.start, span.start), min(track.range.end, span.end)
             if first < last:
                 part = track.boxes[first - track.start : last - track.start]
@@ -174,10 +251,6 @@ class Framer:
             return np.zeros((span.duration, 2))
         after = np.minimum(np.searchsorted(seen, np.arange(span.duration)), len(seen) - 1)
         return out[seen[after]]
-
-    def _tracks_of(self, person: int) -> list[FaceTrack]:
-        mine = set(self._people[person].track_ids)
-        return [track for track in self._tracks if track.id in mine]
 
     def _faces(
         self, picture: Picture, span: FrameRange
@@ -194,3 +267,14 @@ class Framer:
                 else:
                     others.append(boxes)
         return [np.concatenate(own[n]) for n in picture], others
+
+
+def _boxes_at(tracks: Sequence[FaceTrack], frames: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return (T, 4) where the face of the tracks is in T frames of the source; NaN if unseen."""
+    out = np.full((len(frames), 4), np.nan, np.float32)
+    for track in tracks:
+        if track.start > frames[-1] or track.range.end <= frames[0]:
+            continue
+        there = (frames >= track.start) & (frames < track.range.end)
+        out[there] = track.boxes[frames[there] - track.start]
+    return out

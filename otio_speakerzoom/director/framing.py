@@ -48,7 +48,13 @@ TWO_SHOT_MARGIN = 0.7
 """Room outside the two faces of a two-shot, in face heights: their shoulders."""
 
 SIZES, OFFSETS = 7, 41
-"""How many crop sizes and sideways moves are tried; steps of about a twentieth of the crop."""
+"""How many crop sizes and sideways moves are tried, in steps of a fiftieth of the crop; beside them
+the places at which another face is just out, and the size of the gap between two."""
+
+NEARLY_WIDE = 0.93
+"""Of the widest crop's height: a tighter one is a crop of its own. EBU R 95 keeps 3.5 % on each
+side of a picture free of what must be seen, so what a larger crop leaves out makes no other
+picture, and the step from it to the wide looks like a slip."""
 
 
 def largest(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, float]:
@@ -57,14 +63,10 @@ def largest(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, floa
     return canvas[0] * scale, canvas[1] * scale
 
 
-def frame_wide(faces: NDArray[np.float32], size: tuple[int, int], canvas: tuple[int, int]) -> Box:
-    """Return the widest crop, with the (N, 4) `faces` in its middle where it has to choose."""
+def widest(size: tuple[int, int], canvas: tuple[int, int]) -> Box:
+    """Return the largest crop of the canvas's aspect, in the middle of the picture."""
     width, height = largest(size, canvas)
-    centre = size[0] / 2, size[1] / 2
-    if len(faces):
-        low, high = faces[:, :2].min(axis=0), faces[:, 2:].max(axis=0)
-        centre = float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2
-    return _placed(centre[0] - width / 2, centre[1] - height / 2, width, height, size)
+    return placed((size[0] - width) / 2, (size[1] - height) / 2, width, height, size)
 
 
 def frame_single(
@@ -83,12 +85,15 @@ def frame_single(
     """
     face = np.median(faces, axis=0).astype(float)
     wanted = max(1.0, style.face_heights * (face[3] - face[1]))
-    heights, asides = _tried(face, size, canvas, style)
+    foreign = _reaches(others)
     ideal = style.lead_room * _side_of_partner(face, others)
+    heights, asides = _tried(face, foreign, ideal, size, canvas, style)
     crops = _candidates(face, heights, ideal + asides, size, canvas, style)
-    disturbed, cut, around = _faults(crops, _reach(faces), _reaches(others))
+    disturbed, cut, around = _faults(crops, _reach(faces), foreign)
     far = np.round(around + np.abs(asides) + 2 * (1 - heights / wanted), 9)
-    return Box(*map(float, crops[np.lexsort((far, cut, disturbed))[0]]))
+    best = Box(*map(float, crops[np.lexsort((far, cut, disturbed))[0]]))
+    wider = _widened(best, size, canvas)
+    return best if _worse(wider, best, _reach(faces), foreign) else wider
 
 
 def frame_two(
@@ -109,7 +114,29 @@ def frame_two(
     height = float(np.clip(max(room / shape, style.face_heights * face_height), least, most))
     eyes = np.mean(reaches[:, 1] + EYES_BELOW_TOP * (reaches[:, 3] - reaches[:, 1]))
     left = (low[0] + high[0]) / 2 - height * shape / 2
-    return _placed(float(left), float(eyes) - style.eye_line * height, height * shape, height, size)
+    top = float(eyes) - style.eye_line * height
+    return _widened(placed(float(left), top, height * shape, height, size), size, canvas)
+
+
+def holds_both(
+    one: NDArray[np.float32],
+    other: NDArray[np.float32],
+    size: tuple[int, int],
+    canvas: tuple[int, int],
+) -> bool:
+    """Whether the widest crop has room for two people, from their (T, 4) boxes."""
+    reaches = _reaches([one, other])
+    room = reaches[:, 2:].max(axis=0) - reaches[:, :2].min(axis=0)
+    return bool((room <= largest(size, canvas)).all())
+
+
+def _widened(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
+    """Return the widest crop instead of one that is nearly as wide."""
+    width, height = largest(size, canvas)
+    if crop.height < NEARLY_WIDE * height:
+        return crop
+    x, y = crop.centre
+    return placed(x - width / 2, y - height / 2, width, height, size)
 
 
 def suits(
@@ -123,12 +150,17 @@ def suits(
 
     It may if nobody notices: no fault is worse, and the face is a little off its place at most.
     """
-    both = np.array([[c.left, c.top, c.right, c.bottom] for c in (crop, best)])
-    faults = np.array(_faults(both, _reach(faces), _reaches(others)))
-    worse = faults[:, 0] > faults[:, 1] + UNNOTICED
     off = np.abs(np.subtract(crop.centre, best.centre)) / (best.width, best.height)
     larger = abs(float(np.log(crop.height / best.height)))
-    return not worse.any() and off.max() <= style.safe_area / 2 and larger <= ALIKE
+    worse = _worse(crop, best, _reach(faces), _reaches(others))
+    return not worse and off.max() <= style.safe_area / 2 and larger <= ALIKE
+
+
+def _worse(crop: Box, other: Box, reach: NDArray[np.float64], foreign: NDArray[np.float64]) -> bool:
+    """Whether `crop` has a fault that somebody notices and `other` has not."""
+    both = np.array([[c.left, c.top, c.right, c.bottom] for c in (crop, other)])
+    faults = np.array(_faults(both, reach, foreign))
+    return bool((faults[:, 0] > faults[:, 1] + UNNOTICED).any())
 
 
 def _faults(
@@ -144,7 +176,7 @@ def _faults(
     body = foreign + BODY[0] * width * np.array([-1, 0, 1, 0])
     body[:, 1] = foreign[:, 3]
     body[:, 3:] += BODY[1] * height
-    disturbed: NDArray[np.float64] = np.sum(_disturbance(_shown(foreign, crops)), axis=1)
+    disturbed: NDArray[np.float64] = np.sum(disturbance(_shown(foreign, crops)), axis=1)
     cut = 1 - _shown(reach[None], crops)[:, 0]
     hair: NDArray[np.float64] = np.sum(_shown(halo, crops), axis=1)
     bodies: NDArray[np.float64] = np.sum(_shown(body, crops), axis=1)
@@ -167,21 +199,46 @@ def _side_of_partner(face: NDArray[np.float64], others: Sequence[NDArray[np.floa
 
 
 def _tried(
-    face: NDArray[np.float64], size: tuple[int, int], canvas: tuple[int, int], style: Style
+    face: NDArray[np.float64],
+    foreign: NDArray[np.float64],
+    ideal: float,
+    size: tuple[int, int],
+    canvas: tuple[int, int],
+    style: Style,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the (C,) crop heights and sideways moves to try, in source pixels and crop widths.
+    """Return the (C,) crop heights to try, and sideways moves from `ideal`, in crop widths.
 
-    The wanted height first, then ever tighter; no move first, then ever farther.
+    The wanted height first, then ever tighter; no move first, then ever farther. For each height
+    also the moves at which each of the (N, 4) `foreign` faces just leaves the crop.
     """
+    shape = canvas[0] / canvas[1]
     most = largest(size, canvas)[1]
     face_height = float(face[3] - face[1])
     least = min(most, canvas[1] / style.max_upscale)
     wanted = float(np.clip(style.face_heights * face_height, least, most))
     least = min(wanted, canvas[1] / style.tightest_upscale)
     tightest = float(np.clip(style.tightest_face_heights * face_height, least, wanted))
+    gap = _gap(face, foreign, size) / shape
+    heights = np.linspace(wanted, tightest, SIZES)
+    if tightest < gap < wanted:
+        heights = np.append(heights, gap)
     moves = np.linspace(-0.4, 0.4, OFFSETS)
     moves = moves[np.argsort(np.abs(moves), kind="stable")]
-    return np.repeat(np.linspace(wanted, tightest, SIZES), OFFSETS), np.tile(moves, SIZES)
+    middle = (face[0] + face[2]) / 2
+    widths = heights[:, None] * shape
+    leaving = np.concatenate([foreign[:, 2] + widths / 2, foreign[:, 0] - widths / 2], axis=1)
+    exact = (leaving - middle) / widths - ideal
+    asides = np.concatenate([np.tile(moves, (len(heights), 1)), exact], axis=1)
+    return np.repeat(heights, asides.shape[1]), asides.ravel()
+
+
+def _gap(face: NDArray[np.float64], foreign: NDArray[np.float64], size: tuple[int, int]) -> float:
+    """Return the width between the faces nearest on both sides, or the picture's edges."""
+    middle = (face[0] + face[2]) / 2
+    right_of = (foreign[:, 0] + foreign[:, 2]) / 2 > middle
+    left = foreign[~right_of, 2].max(initial=0.0)
+    right = foreign[right_of, 0].min(initial=float(size[0]))
+    return float(right - left)
 
 
 def _candidates(
@@ -203,7 +260,7 @@ def _candidates(
     return np.stack([lefts, tops, lefts + widths, tops + heights], axis=1)
 
 
-def _placed(left: float, top: float, width: float, height: float, size: tuple[int, int]) -> Box:
+def placed(left: float, top: float, width: float, height: float, size: tuple[int, int]) -> Box:
     """Return the rectangle pushed into the picture; it must not be larger than that."""
     left = min(max(0.0, left), size[0] - width)
     top = min(max(0.0, top), size[1] - height)
@@ -231,7 +288,7 @@ def _shown(boxes: NDArray[np.float64], crops: NDArray[np.float64]) -> NDArray[np
     return np.prod(np.maximum(high - low, 0), axis=2) / np.maximum(area, 1e-9)
 
 
-def _disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return, for each, how much other faces disturb of which these shares are shown.
 
     An ear at the edge hardly does. Beyond that a face cut in two is worse than a whole one: where

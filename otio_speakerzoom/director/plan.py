@@ -33,6 +33,9 @@ class Chosen:
     """Number of the lock that decided it."""
 
 
+Locked = tuple[int, int, Picture]
+"""Frames from, to, and the picture that the editor wants there."""
+
 Leaves = Callable[[Chosen], int | None]
 """Where a single should be framed anew, because the face has moved; None where it need not."""
 
@@ -43,13 +46,14 @@ def plan(
     style: Style,
     rate: float,
     *,
-    locked: Sequence[tuple[int, int, Picture]] = (),
+    locked: Sequence[Locked] = (),
     leaves: Leaves | None = None,
 ) -> list[Chosen]:
     """Return the shots, which cover all frames once.
 
     `locked` are (start, end, picture) in order of time: they are kept exactly, and between them
-    is planned. A gap between locks too short for a shot is shown as the lock before it.
+    is planned. A gap between locks too short for a shot is shown as one of the two, whichever
+    picture is the better there.
     """
     shots = _between(search, locked)
     for _ in range(MOST_ROUNDS):
@@ -79,7 +83,7 @@ def _planned_again(search: Search, shots: Sequence[Chosen], frames: set[int]) ->
     return _joined(out)
 
 
-def _between(search: Search, locked: Sequence[tuple[int, int, Picture]]) -> list[Chosen]:
+def _between(search: Search, locked: Sequence[Locked]) -> list[Chosen]:
     """Return the locks and the best shots between them."""
     frames = len(search.worth)
     shots: list[Chosen] = []
@@ -95,13 +99,20 @@ def _between(search: Search, locked: Sequence[tuple[int, int, Picture]]) -> list
                 after=after and after[2],
             )
             shots += [Chosen(at + start, at + end, picture) for start, end, picture in found]
-        elif gap_end > at and shots:
+        elif gap_end > at and before and not (after and _suits(search, at, gap_end, after, before)):
             shots[-1] = replace(shots[-1], end=gap_end)
         if after:
-            start = after[0] if shots else 0  # a first gap too short for a shot
+            start = shots[-1].end if shots else 0
             shots.append(Chosen(start, after[1], after[2], number))
             at = after[1]
     return _joined(shots)
+
+
+def _suits(search: Search, start: int, end: int, lock: Locked, other: Locked) -> bool:
+    """Whether the picture of a lock is better from `start` to `end` than that of another."""
+    worth = search.worth[start:end].sum(axis=0)
+    column, beside = (search.pictures.index(picture) for _, _, picture in (lock, other))
+    return bool(worth[column] > worth[beside])
 
 
 def _joined(shots: Sequence[Chosen]) -> list[Chosen]:

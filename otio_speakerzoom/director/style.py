@@ -172,7 +172,8 @@ class Style:
     )  # fmt: skip
     camera_cut_seconds: float = _number(
         0.5, "s", 0, 60,
-        "No cut comes nearer to one of the source's own, since two so close look like a mistake.",
+        "No cut comes nearer to one of the source's own, nor nearer than the shortest shot, since "
+        "two so close look like a mistake.",
     )  # fmt: skip
     face_heights: float = _number(
         3.6, "face heights", 1, 20,

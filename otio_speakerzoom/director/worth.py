@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.cutting import NEVER, Picture
+from otio_speakerzoom.director.cutting import Picture
 from otio_speakerzoom.director.floor import Floor
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
@@ -21,6 +22,10 @@ from otio_speakerzoom.director.turns import runs
 SPEAKER_ALONE, HELD, SILENT, UNSEEN = 1.0, 0.3, -0.5, -4.0
 """A single of the one who speaks; of the one who has just spoken, while nobody does; of somebody
 while nobody speaks; of somebody who is not there."""
+
+GONE = -1e7
+"""A single of somebody who is not there for as long as a shot: more than any cuts cost, so that no
+shot is of nobody."""
 
 WIDE_NOBODY, WIDE_HELD, WIDE_ONE, WIDE_UNSEEN = 0.3, 0.0, -0.3, 0.5
 """The wide while nobody speaks, just after somebody did, while one speaks, and while a voice is off
@@ -44,6 +49,10 @@ OVERLAPS = {
 WIDE_TIE = 0.4
 """The wide while several speak and none leads."""
 
+LOST = WIDE_NOBODY - SILENT
+"""What the wide loses in a canvas that holds nobody but one: as much as it is better than somebody
+alone while nobody speaks. Where it holds some of them it loses a part of that."""
+
 TWO_NOBODY, TWO_ONE = 0.0, 0.0
 """A two-shot while nobody speaks, or one of its two."""
 
@@ -53,11 +62,13 @@ def worths(
     pictures: Sequence[Picture],
     rate: Fraction,
     style: Style,
+    shown: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return (T, S) what each of the S pictures is worth in each frame.
 
     Speech counts from a little before its start; for a while after its end its speaker stays a
-    fair picture as long as nobody is heard.
+    fair picture as long as nobody is heard. `shown` is (P, T) who is in the wide, where the canvas
+    does not hold everybody: a wide without the speaker is as bad as a single of somebody else.
     """
     anticipation = round(style.anticipation_seconds * rate)
     wrong, missed = -style.caution, -style.caution * MISSED
@@ -83,9 +94,16 @@ def worths(
     singles[early & leads] = leader
     singles[early & (count == 1)] = SPEAKER_ALONE
     singles[~floor.visible] = UNSEEN
+    shortest = shortest_shot(style, rate)
+    for row, single in zip(~floor.visible, singles, strict=True):
+        for start, end in runs(row):
+            if end - start >= shortest:
+                single[start:end] = GONE
     nobody = np.where(held.any(axis=0), WIDE_HELD, np.where(floor.unseen, unseen[0], WIDE_NOBODY))
     several = np.where(leads.any(axis=0), wide_several, max(wide_several, WIDE_TIE))
     wide = np.where(count == 0, nobody, np.where(count == 1, WIDE_ONE, several))
+    if shown is not None:
+        wide = _lessened(wide, early, floor.visible, shown, wrong)
     columns: list[NDArray[np.float64]] = []
     for picture in pictures:
         if len(picture) < 2:
@@ -94,9 +112,28 @@ def worths(
         inside = early[list(picture)].sum(axis=0)
         two = np.where(count == 0, TWO_NOBODY, np.where(inside == 2, both, TWO_ONE))
         two[count > inside] = wrong
-        two[~floor.visible[list(picture)].all(axis=0)] = NEVER
+        two[~floor.visible[list(picture)].all(axis=0)] = GONE
         columns.append(two)
     return np.stack(columns, axis=1)
+
+
+def shortest_shot(style: Style, rate: Fraction) -> int:
+    """Return the frames that a shot must last."""
+    return max(1, ceil(style.min_shot_seconds * rate))
+
+
+def _lessened(
+    wide: NDArray[np.float64],
+    speaks: NDArray[np.bool_],
+    visible: NDArray[np.bool_],
+    shown: NDArray[np.bool_],
+    wrong: float,
+) -> NDArray[np.float64]:
+    """Return (T,) what the wide is worth, less what it loses by the people it has no room for."""
+    missing = visible & ~shown
+    speakers = (missing & speaks).sum(axis=0) / np.maximum(1, speaks.sum(axis=0))
+    faces = missing.sum(axis=0) / np.maximum(1, visible.sum(axis=0))
+    return wide + speakers * (wrong - wide) - LOST * faces
 
 
 def _spread(rows: NDArray[np.bool_], *, before: int = 0, after: int = 0) -> NDArray[np.bool_]:
