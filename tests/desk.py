@@ -19,17 +19,29 @@ def needs(*programs):
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
+def a_display():
+    """Return a running X server without a screen, and the display that it gave itself."""
+    for _ in range(5):  # two that start at once may want the same number, and one of them ends
+        reading, writing = os.pipe()
+        command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24"]
+        server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        if number and server.poll() is None:
+            return server, f":{number}"
+        server.kill()
+        server.wait()
+    raise AssertionError("no X server starts here")
+
+
 class Desk:
     """A display of its own, with one editor on it, which knows no settings of the user."""
 
     def __init__(self, folder, *command):
         folder.mkdir()
-        reading, writing = os.pipe()
-        server = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24"]
-        self._running = [subprocess.Popen(server, pass_fds=[writing], stderr=subprocess.DEVNULL)]
-        os.close(writing)
-        with os.fdopen(reading) as told:
-            display = f":{told.readline().strip()}"
+        server, display = a_display()
+        self._running = [server]
         (folder / "run").mkdir(mode=0o700)
         self._environment = {
             **os.environ,
