@@ -37,6 +37,20 @@ def faults(text: str, suffix: str) -> Iterator[str]:
             yield from _id_faults(sequence)
             yield from _link_faults(sequence)
             yield from _scale_faults(sequence)
+    elif suffix.lower() == ".mlt":
+        yield from _background_faults(parse_xml(text))
+
+
+def _background_faults(root: ET.Element) -> Iterator[str]:
+    """A project without the black that Shotcut has below all tracks."""
+    for tractor in root.iter("tractor"):
+        tracks = [track.get("producer") for track in tractor.iterfind("track")]
+        project = any(p.get("name") == "shotcut" for p in tractor.iterfind("property"))
+        if project and tracks and tracks[0] != "background":
+            yield (
+                "its lowest track is no background: Shotcut stretches the first clip there over "
+                "the whole programme; export it again"
+            )
 
 
 def _otio_faults(document: Json) -> Iterator[str]:
