@@ -21,7 +21,7 @@ from otio_speakerzoom.programme import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.reframe import Reframe
+from otio_speakerzoom.reframe import Reframe, rounded
 
 _NAMESPACE = "PremierePro_OTIO"
 _STILL = -10_800_000.0  # the position that stands for "no key", at the timeline's rate
@@ -124,7 +124,7 @@ def _motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Effect:
     """The crop as scale in percent of the file's own pixels, and position in canvases."""
     moves = shot.moves(facts)
     positions = [(frame, _position(move, facts)) for frame, move in moves]
-    scales = [(frame, 100 * move.scale) for frame, move in moves]
+    scales = [(frame, rounded(100 * move.scale)) for frame, move in moves]
     edges = enumerate(("Left", "Top", "Right", "Bottom"), start=8)
     moving = len(moves) > 1
     parameters = [
@@ -143,7 +143,7 @@ def _motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Effect:
 def _position(move: Reframe, facts: ProgrammeFacts) -> dict[str, float]:
     """Where the picture's centre lands, from the canvas's upper left, in widths and heights."""
     width, height = facts.canvas
-    return {"X": 0.5 + move.dx / width, "Y": 0.5 + move.dy / height}
+    return {"X": rounded(0.5 + move.dx / width), "Y": rounded(0.5 + move.dy / height)}
 
 
 def _effect(name: str, match: str, parameters: list[dict[str, Any]]) -> otio.schema.Effect:

@@ -22,7 +22,7 @@ from otio_speakerzoom.programme import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.reframe import Reframe, fill, fit
+from otio_speakerzoom.reframe import Reframe, fill, fit, rounded
 from otio_speakerzoom.timecode import one_hour
 
 _NAMESPACE = "Resolve_OTIO"
@@ -166,12 +166,13 @@ def _transform(facts: ProgrammeFacts, move: Reframe, base: tuple[float, float]) 
     Zoom 1 is that picture's size; pan 1 moves by its width to the right, tilt 1 by its height
     upwards, before zoom. Measured on rendered pixels in Resolve 21.1.
     """
-    return {
+    values = {
         "transformationZoomX": move.scale / base[0],
         "transformationZoomY": move.scale / base[1],
         "transformationPan": move.dx / (facts.size[0] * base[0]),
         "transformationTilt": -move.dy / (facts.size[1] * base[1]),
     }
+    return {name: rounded(value) for name, value in values.items()}
 
 
 def _in_reach(values: dict[str, float]) -> bool:

@@ -6,9 +6,10 @@ Read from an OpenTimelineIO timeline that `timeline.to_otio` made, and from no o
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite, nan
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -193,10 +194,24 @@ def framing_of(clip: otio.schema.Clip) -> Box:
     for effect in clip.effects:
         noted = effect.metadata.get(NAMESPACE, {})
         if "crop" in noted:
-            return Box(*noted["crop"])
+            return _box(noted["crop"], clip.name)
     raise TimelineError(
         f"{clip.name}: this clip carries no speakerzoom framing; export again from the cut list"
     )
+
+
+def _box(edges: Sequence[float], name: str) -> Box:
+    """A crop with an area, whoever has had the timeline in between."""
+    try:
+        left, top, right, bottom = map(float, edges)
+    except (TypeError, ValueError):
+        left = top = right = bottom = nan
+    if not (all(map(isfinite, (left, top, right, bottom))) and left < right and top < bottom):
+        raise TimelineError(
+            f"{name}: this clip is framed to {list(edges)}, which is no part of a picture; export "
+            "again from the cut list"
+        )
+    return Box(left, top, right, bottom)
 
 
 def _sound(noted: Mapping[str, Any]) -> Sound:
@@ -245,7 +260,7 @@ def _programme_shot(
         noted.get("link", 0),
         clip.enabled,
         noted.get("confidence", 1.0),
-        tuple(Key(int(frame), Box(*edges)) for frame, *edges in noted.get("keys", ())),
+        tuple(Key(int(frame), _box(edges, clip.name)) for frame, *edges in noted.get("keys", ())),
         tuple(noted.get("subjects", ())),
         noted.get("locked", False),
     )

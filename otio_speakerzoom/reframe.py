@@ -138,9 +138,14 @@ def fill(size: tuple[int, int], canvas: tuple[int, int]) -> float:
     return max(canvas[0] / size[0], canvas[1] / size[1])
 
 
-def decimal(value: float) -> str:
-    """Return a scale or position as text formats take it: no exponent, no -0, nine places at most.
+def rounded(value: float) -> float:
+    """Return a scale or position to nine places, without a -0.
 
     At nine places no crop moves by a thousandth of a pixel, in any of the units we write.
     """
-    return f"{round(value, 9) + 0.0:.9f}".rstrip("0").rstrip(".")
+    return round(value, 9) + 0.0
+
+
+def decimal(value: float) -> str:
+    """Return a scale or position as text formats take it: `rounded`, without an exponent."""
+    return f"{rounded(value):.9f}".rstrip("0").rstrip(".")

@@ -163,6 +163,23 @@ def test_a_timeline_edited_elsewhere_is_refused():
         shots_of(beyond)
 
 
+@pytest.mark.parametrize(
+    "edges",
+    [[0, 0, float("nan"), 9], [0, 0, float("inf"), 9], [5, 0, 5, 9], [9, 0, 5, 9], [0, 1, 2]],
+)
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_framing_that_is_no_part_of_a_picture_is_refused(edges, moving):
+    timeline = to_otio(two_shots(talk()))
+    clip = timeline.video_tracks()[0][0]
+    if moving:
+        clip.metadata["speakerzoom"]["keys"] = [[30, *edges]]
+    else:
+        clip.effects[0].metadata["speakerzoom"]["crop"] = edges
+
+    with pytest.raises(TimelineError, match=r"^Wide: .* no part of a picture; export again"):
+        shots_of(timeline)
+
+
 def test_a_file_name_that_is_not_utf8_is_refused():
     with pytest.raises(TimelineError, match="rename it"):
         to_otio(two_shots(talk(path=Path("/a/bad\udcff.mp4"))))

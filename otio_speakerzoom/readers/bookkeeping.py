@@ -49,7 +49,7 @@ def _background_faults(root: ET.Element) -> Iterator[str]:
         if project and tracks and tracks[0] != "background":
             yield (
                 "its lowest track is no background: Shotcut stretches the first clip there over "
-                "the whole programme; export it again"
+                "the whole programme; `speakerzoom import` takes your changes, then export again"
             )
 
 
