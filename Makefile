@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 
-.PHONY: demo test check setup clean
+.PHONY: demo test test-lowest check setup clean
 
 demo: setup
 	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve
@@ -13,8 +13,15 @@ demo: setup
 	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4
 	$(SPEAKERZOOM) inspect $(SAMPLE) --work out
 
+# TESTS may name some of them, or give pytest options
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
+
+# what rests on other packages, with the lowest versions that pyproject.toml allows
+CORE := $(addprefix tests/test_, networks devices sync_asd voice score spool features store \
+	source render detect detectors faces people timeline adapters door)
+test-lowest: .venv-lowest/ready
+	.venv-lowest/bin/python -m pytest $(addsuffix .py, $(CORE))
 
 check: setup
 	$(BIN)/ruff format --check
@@ -35,5 +42,15 @@ setup: .venv/ready
 		opencv-python-headless
 	touch $@
 
+.venv-lowest/ready: pyproject.toml .ci/lowest.py
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) .ci/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt \
+		--editable '.[test]'
+	.venv-lowest/bin/python -m pip uninstall --quiet --yes opencv-contrib-python
+	.venv-lowest/bin/python -m pip install --quiet --constraint .venv-lowest/lowest.txt --no-deps \
+		--force-reinstall opencv-python-headless
+	touch $@
+
 clean:
-	rm -rf .venv out
+	rm -rf .venv .venv-lowest out

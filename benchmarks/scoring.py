@@ -2,14 +2,18 @@
 
     python benchmarks/scoring.py
     python benchmarks/scoring.py --memory 10 60 180 --scorer sync-asd
+    python benchmarks/scoring.py --memory 10 60 --track-seconds 12
 
 Time: the published network as it is, in plain float32, against how we run it, in one run; each
 takes its turn several times and the fastest counts, because others share the machine, so only
 ratios mean anything. Beside it the floor: the arithmetic at the rate of a large matrix product.
-Generated weights do as well as trained ones here. A GPU is measured too where there is one.
+Generated weights do as well as trained ones here. A GPU is measured too where there is one, and how
+far its scores lie from the processor's.
 
 Memory: three generated faces for so many minutes, scored from pictures to calibrated logits in a
-process of its own; what counts is how far its peak lies above the loaded network.
+process of its own, with the meter of the sound's offset; what counts is how far its peak lies above
+the loaded network. With --track-seconds the source's camera is cut so often, and each face is a new
+track after every cut.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +39,7 @@ from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import DURATIONS, TalkNet, TalkNetScorer
+from otio_speakerzoom.speech.offset import OffsetMeter
 from otio_speakerzoom.speech.score import Scorer, score_clip, score_speech
 from otio_speakerzoom.speech.spool import Spool
 
@@ -53,10 +59,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--memory", type=int, nargs="+", metavar="MINUTES")
     parser.add_argument("--scorer", choices=NETWORKS, default="sync-asd", help="for --memory")
+    parser.add_argument("--track-seconds", type=int, metavar="N", help="for --memory")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.memory:
-            print_memory(arguments.scorer, arguments.memory, Path(folder))
+            print_memory(arguments.scorer, arguments.memory, arguments.track_seconds, Path(folder))
         else:
             for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
                 print_times(device, Path(folder))
@@ -109,6 +116,12 @@ def print_times(device: str, folder: Path) -> None:
             f"| {name} | {sizes[name]:,} | {work[name] / 1e9:.1f} | {floor:.1f} "
             f"| {plain:.1f} | {ours:.1f} | {plain / ours:.1f} |"
         )
+    if device != "cpu":
+        print("\nlargest difference from the logits of the processor, same weights:")
+        for name, (_, scorer_kind) in NETWORKS.items():
+            there = score_clip(scorer_kind(saved(name, folder), device), clip)
+            here = score_clip(scorer_kind(saved(name, folder)), clip)
+            print(f"{name} {np.abs(there - here).max():.1e} of {np.abs(here).max():.1e}")
 
 
 def saved(name: str, folder: Path) -> Path:
@@ -154,46 +167,53 @@ def matmul_rate(device: str) -> float:
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def print_memory(name: str, lengths: list[int], folder: Path) -> None:
+def print_memory(name: str, lengths: list[int], cut_every: int | None, folder: Path) -> None:
     """Print how much memory three faces need, for films of so many minutes."""
     path = saved(name, folder)
-    print("| scorer | minutes | peak above the loaded network, MB | s |")
-    print("|---|---|---|---|")
+    print("| scorer | minutes | tracks, s | peak above the loaded network, MB | s |")
+    print("|---|---|---|---|---|")
     for minutes in lengths:
         start = time.perf_counter()
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            peak = pool.apply(peak_memory, (name, path, minutes))
-        print(
-            f"| {name} | {minutes} | {peak:.0f} | {time.perf_counter() - start:.0f} |", flush=True
-        )
+            peak = pool.apply(peak_memory, (name, path, minutes, cut_every))
+        took = time.perf_counter() - start
+        length = cut_every or 60 * minutes
+        print(f"| {name} | {minutes} | {length} | {peak:.0f} | {took:.0f} |", flush=True)
 
 
-def peak_memory(name: str, path: Path, minutes: int) -> float:
+def peak_memory(name: str, path: Path, minutes: int, cut_every: int | None) -> float:
     """Return by how many MB the peak rises while three faces are scored for so many minutes."""
     scorer: Scorer = NETWORKS[name][1](path)
-    score_three_faces(scorer, 60 * 25)  # what libraries set up on first use belongs to the network
+    score_three_faces(
+        scorer, 60 * 25, None
+    )  # what libraries set up on first use belongs to the network
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    score_three_faces(scorer, minutes * 60 * 25)
+    score_three_faces(scorer, minutes * 60 * 25, cut_every)
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
-def score_three_faces(scorer: Scorer, frames: int) -> None:
-    """Score three faces that are seen throughout a generated film at 25 fps."""
+def score_three_faces(scorer: Scorer, frames: int, cut_every: int | None) -> None:
+    """Score three faces that are seen throughout a generated film at 25 fps, or from cut to cut."""
     rng = np.random.default_rng(0)
     cepstrum = Spool(13)
     for _ in range(0, 4 * frames, 6000):
         cepstrum.add(rng.normal(0, 8, (6000, 13)).astype(np.float32))
     boxes = np.array([[10, 10, 60, 70], [70, 10, 120, 70], [130, 10, 180, 70]], np.float32)
+    length = 25 * cut_every if cut_every else frames
+    spans = [(start, min(length, frames - start)) for start in range(0, frames, length)]
     tracks = [
-        FaceTrack(n, 0, np.tile(box, (frames, 1)), np.ones(frames, bool))
-        for n, box in enumerate(boxes, 1)
+        FaceTrack(n, start, np.tile(box, (ticks, 1)), np.ones(ticks, bool))
+        for n, (box, (start, ticks)) in enumerate(product(boxes, spans), 1)
     ]
 
     def pictures() -> Iterator[tuple[int, NDArray[np.uint8]]]:
         some = rng.integers(0, 256, (16, 90, 192), np.uint8)
         yield from ((frame, some[frame % 16]) for frame in range(frames))
 
-    score_speech(pictures(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames))
+    score_speech(
+        pictures(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames),
+        meter=OffsetMeter(),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

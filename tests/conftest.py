@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 from hypothesis import settings
+from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (hooks of pytest)
 
 from otio_speakerzoom.source import find_ffmpeg
 
