@@ -15,8 +15,8 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import crop_of, decimal, reframe
-from otio_speakerzoom.spelling import timebase
-from otio_speakerzoom.timecode import one_hour, timecode
+from otio_speakerzoom.spelling import timebase, warn_of_rate
+from otio_speakerzoom.timecode import may_drop, one_hour, timecode
 
 _MOST_EVENTS = 999  # an event's number has three digits
 
@@ -28,6 +28,7 @@ def write_to_string(
     if variant not in ("cuts", "markers"):
         raise ValueError(f'variant must be "cuts" or "markers", got {variant!r}')
     facts, shots = read_facts(input_otio), flat_shots_of(input_otio, "an EDL")
+    warn_of_rate(facts.rate, facts.path, "an EDL")
     if len(shots) > _MOST_EVENTS:
         raise TimelineError(
             f"{facts.path}: an EDL holds {_MOST_EVENTS} events, the cut has {len(shots)} shots; "
@@ -93,8 +94,7 @@ def _base(facts: ProgrammeFacts) -> int:
 
 
 def _drops(facts: ProgrammeFacts) -> bool:
-    base, ntsc = timebase(facts.rate, facts.path, "an EDL")
-    return facts.drop_frame and ntsc and base % 30 == 0
+    return facts.drop_frame and may_drop(facts.rate)
 
 
 def _line(text: str) -> str:

@@ -24,9 +24,19 @@ from otio_speakerzoom.programme import (
     tracks_of,
 )
 from otio_speakerzoom.reframe import Reframe, decimal, fit
-from otio_speakerzoom.spelling import xml_text
+from otio_speakerzoom.source import conform
+from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, warn_of_rate, xml_text
 
-_COLOUR = "1-1-1 (Rec. 709)"
+_COLOURS = {  # as the DTD names them: primaries, transfer, matrix
+    (9, 18): "9-18-9 (Rec. 2020 HLG)",
+    (9, 16): "9-16-9 (Rec. 2020 PQ)",
+    (9, 1): "9-1-9 (Rec. 2020)",
+    (9, 14): "9-1-9 (Rec. 2020)",  # 14 and 15 are the curve of 1, for 10 and 12 bits
+    (9, 15): "9-1-9 (Rec. 2020)",
+    (6, 6): "6-1-6 (Rec. 601 (NTSC))",
+    (5, 6): "5-1-6 (Rec. 601 (PAL))",
+}
+_FIELD_ORDERS = {"top": "upper first", "bottom": "lower first"}
 
 # Final Cut's own names for a size and rate. Any other size goes without a name: Resolve takes
 # media offline over a name that it does not know.
@@ -53,9 +63,10 @@ def write_to_string(
     shots = tracks[0].shots
     if facts.rate.numerator >= 2**31:  # a time's denominator has 32 bits, says the reference
         raise TimelineError(
-            f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; "
-            "convert the source to a constant rate such as 25 or 30000/1001"
+            f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; conform it "
+            f"first: {conform(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
         )
+    warn_of_rate(facts.rate, facts.path, "Final Cut" if variant == "fcp" else "Resolve")
     document = ET.Element("fcpxml", version="1.10")
     _add_resources(document, facts)
     event = ET.SubElement(ET.SubElement(document, "library"), "event", name=facts.name)
@@ -71,8 +82,8 @@ def write_to_string(
 def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
     """The two formats (r1 canvas, r2 source) and the file (r3), which starts at its timecode."""
     resources = ET.SubElement(document, "resources")
-    _add_format(resources, "r1", facts.canvas, facts.rate)
-    _add_format(resources, "r2", facts.size, facts.rate)
+    _add_format(resources, "r1", facts.canvas, facts, "progressive")
+    _add_format(resources, "r2", facts.size, facts, facts.fields)
     asset = {
         "id": "r3",
         "name": facts.file_name,  # Resolve relinks by this and the timecode
@@ -95,15 +106,20 @@ def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
     )
 
 
-def _add_format(resources: ET.Element, id_: str, size: tuple[int, int], rate: Fraction) -> None:
+def _add_format(
+    resources: ET.Element, id_: str, size: tuple[int, int], facts: ProgrammeFacts, fields: str
+) -> None:
+    """Add a format; the programme has the source's colours, so that none are converted."""
+    rate, order = facts.rate, _FIELD_ORDERS.get(fields)
     attributes = {"id": id_}
-    if size in _NAMED_SIZES and rate in _NAMED_RATES:
+    if size in _NAMED_SIZES and rate in _NAMED_RATES and not order:
         attributes["name"] = f"FFVideoFormat{_NAMED_SIZES[size]}{_NAMED_RATES[rate]}"
+    attributes |= {"frameDuration": _seconds(1 / rate)}
+    attributes |= {"fieldOrder": order} if order else {}
     attributes |= {
-        "frameDuration": _seconds(1 / rate),
         "width": str(size[0]),
         "height": str(size[1]),
-        "colorSpace": _COLOUR,
+        "colorSpace": _COLOURS.get(facts.colour[:2], "1-1-1 (Rec. 709)"),
     }
     ET.SubElement(resources, "format", attributes)
 

@@ -19,7 +19,8 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import Reframe, decimal
-from otio_speakerzoom.spelling import xml_text
+from otio_speakerzoom.source import conform
+from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, xml_text
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 
@@ -34,7 +35,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     if max(facts.rate.as_integer_ratio()) >= 2**31:  # MLT counts both parts in C's int
         raise TimelineError(
             f"{facts.path}: MLT cannot count in frames of {facts.rate} per second; conform it "
-            f"first: ffmpeg -i IN -vf fps={max(1, round(facts.rate))} -c:a copy OUT"
+            f"first: {conform(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
         )
     _warn_of_a_late_picture(facts)
     document = ET.Element("mlt", LC_NUMERIC="C", producer="tractor0", title=facts.name)

@@ -22,6 +22,7 @@ from otio_speakerzoom.programme import (
     tracks_of,
 )
 from otio_speakerzoom.reframe import Reframe, rounded
+from otio_speakerzoom.spelling import warn_of_rate
 
 _NAMESPACE = "PremierePro_OTIO"
 _STILL = -10_800_000.0  # the position that stands for "no key", at the timeline's rate
@@ -31,6 +32,7 @@ _NORMAL = 18  # Premiere's number of the blend mode "normal"
 def write_to_string(input_otio: otio.schema.Timeline) -> str:
     """Return the timeline as OTIO JSON that Premiere imports with its scales and positions."""
     facts, shots = read_facts(input_otio), shots_of(input_otio)
+    warn_of_rate(facts.rate, facts.path, "Premiere")
     timeline = otio.schema.Timeline(
         name=facts.name,
         global_start_time=_time(0, facts),

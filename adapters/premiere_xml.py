@@ -26,12 +26,13 @@ from otio_speakerzoom.programme import (
     tracks_of,
 )
 from otio_speakerzoom.reframe import decimal, fit
-from otio_speakerzoom.spelling import timebase, xml_text
-from otio_speakerzoom.timecode import timecode
+from otio_speakerzoom.spelling import timebase, warn_of_rate, xml_text
+from otio_speakerzoom.timecode import may_drop, timecode
 
 # Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
 _MOST_SCALE = {"premiere": 1000, "resolve": 10_000}
-_PIXELS = {"anamorphic": "FALSE", "pixelaspectratio": "square", "fielddominance": "none"}
+_PIXELS = {"anamorphic": "FALSE", "pixelaspectratio": "square"}
+_DOMINANCE = {"progressive": "none", "top": "upper", "bottom": "lower"}
 _LABELS = ("Iris", "Caribbean", "Rose", "Mango", "Lavender", "Forest", "Cerulean", "Violet")
 """Premiere's own clip colours, one a person; the wide is Iris, which pictures have there anyway."""
 _GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; the red is from an export
@@ -58,6 +59,7 @@ def write_to_string(
     if variant not in ("premiere", "resolve"):
         raise ValueError(f'variant must be "premiere" or "resolve", got {variant!r}')
     facts, tracks = read_facts(input_otio), tracks_of(input_otio)
+    warn_of_rate(facts.rate, facts.path, variant.capitalize())
     places = {
         shot.number: (at_track, at_clip)
         for at_track, track in enumerate(tracks, 1)
@@ -73,7 +75,7 @@ def write_to_string(
 def _sequence(programme: _Programme) -> dict[str, Any]:
     facts, shots = programme.facts, programme.shots
     video = {
-        "format": {"samplecharacteristics": _picture(facts, facts.canvas)},
+        "format": {"samplecharacteristics": _picture(facts, facts.canvas, "progressive")},
         "track": [_video_track(programme, n) for n in range(len(programme.tracks))],
     }
     audio = programme.lanes and {
@@ -252,7 +254,7 @@ def _point(right: float, down: float) -> dict[str, str]:
 def _file(programme: _Programme) -> dict[str, Any]:
     """The source, once in full; Resolve refuses the document if the timecode is not the file's."""
     facts = programme.facts
-    picture = {"samplecharacteristics": _picture(facts, _stored_size(programme))}
+    picture = {"samplecharacteristics": _picture(facts, _stored_size(programme), facts.fields)}
     sound = [
         {"samplecharacteristics": _samples(facts), "channelcount": sound.channels}
         for sound in facts.sounds
@@ -267,8 +269,10 @@ def _file(programme: _Programme) -> dict[str, Any]:
     }
 
 
-def _picture(facts: ProgrammeFacts, size: tuple[int, int]) -> dict[str, Any]:
-    return {"rate": _rate(facts), "width": size[0], "height": size[1], **_PIXELS}
+def _picture(facts: ProgrammeFacts, size: tuple[int, int], fields: str) -> dict[str, Any]:
+    """What a picture is like. A programme is progressive, whatever is cut in it."""
+    shape = {"rate": _rate(facts), "width": size[0], "height": size[1]}
+    return {**shape, **_PIXELS, "fielddominance": _DOMINANCE[fields]}
 
 
 def _stored_size(programme: _Programme) -> tuple[int, int]:
@@ -304,8 +308,8 @@ def _rate(facts: ProgrammeFacts) -> dict[str, Any]:
 
 
 def _timecode(facts: ProgrammeFacts, frame: int) -> dict[str, Any]:
-    base, ntsc = timebase(facts.rate, facts.path, "Premiere XML")
-    drop = facts.drop_frame and ntsc and base % 30 == 0
+    base, _ = timebase(facts.rate, facts.path, "Premiere XML")
+    drop = facts.drop_frame and may_drop(facts.rate)
     return {
         "rate": _rate(facts),
         "string": timecode(frame, base, drop=drop),

@@ -23,6 +23,7 @@ from otio_speakerzoom.programme import (
     tracks_of,
 )
 from otio_speakerzoom.reframe import Reframe, fill, fit, rounded
+from otio_speakerzoom.spelling import warn_of_rate
 from otio_speakerzoom.timecode import one_hour
 
 _NAMESPACE = "Resolve_OTIO"
@@ -45,6 +46,7 @@ def write_to_string(
     if scaling not in _SCALINGS:
         raise ValueError(f"scaling must be one of {', '.join(_SCALINGS)}, got {scaling!r}")
     facts, shots = read_facts(input_otio), shots_of(input_otio)
+    warn_of_rate(facts.rate, facts.path, "Resolve")
     timeline = otio.schema.Timeline(
         name=facts.name,
         global_start_time=_time(one_hour(round(facts.rate), drop=facts.drop_frame), facts),

@@ -622,7 +622,7 @@ def test_xmeml_refuses_what_it_cannot_say():
 def test_fcpxml_refuses_a_rate_it_cannot_count_in():
     odd = one_shot(source(rate=Fraction(2**33 + 1, 2**28)), (0, 0, 1920, 1080), (1920, 1080))
 
-    with pytest.raises(TimelineError, match="convert the source"):
+    with pytest.raises(TimelineError, match="conform it first"):
         written(odd, "fcpxml")
 
 

@@ -17,6 +17,7 @@ from otio_speakerzoom.source.audio import (
     sound,
 )
 from otio_speakerzoom.source.colour import shown_colour
+from otio_speakerzoom.source.conform import conform
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, find_ffmpeg, input_url
 from otio_speakerzoom.source.filters import Filter, FilterChain
@@ -36,6 +37,7 @@ __all__ = [
     "Upright",
     "ahead",
     "as_named",
+    "conform",
     "decoded_frames",
     "film_channels",
     "film_sound",

@@ -9,16 +9,18 @@ _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
 """What may hold sound or subtitles that a .mov cannot."""
 
 
-def conform(path: PurePath | str, *filters: str) -> str:
+def conform(path: PurePath | str, *filters: str, sound: str = "") -> str:
     """Return an ffmpeg command that encodes the picture anew through `filters`, for a shell.
 
-    All tracks are kept, of which none but the picture is changed; the result lies beside the
-    source. It is Matroska where the source is, which most editors do not read, else QuickTime.
+    All tracks are kept, of which none but the picture is changed, unless there is a filter for the
+    `sound`, which is then encoded without loss. The result lies beside the source. It is Matroska
+    where the source is, which most editors do not read, else QuickTime.
     """
     source, out = _names(path, "conformed")
+    heard = f"-c:a pcm_s16le -filter:a {shlex.quote(sound)} " if sound else ""
     return (
         f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy -c:V libx264 -crf 16 "
-        f"-filter:V {shlex.quote(','.join(filters))} {out}"
+        f"-filter:V {shlex.quote(','.join(filters))} {heard}{out}"
     )
 
 

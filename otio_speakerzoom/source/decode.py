@@ -86,7 +86,7 @@ def _placed(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]
     """Yield each picture with the frame it is nearest to."""
     begin, place = origin(container, media), -1
     for picture in _deinterlaced(container, media):
-        if picture.pts is None or picture.time_base is None:
+        if picture.pts is None or picture.time_base is None or not media.stamped:
             place += 1
         else:
             exact = (picture.pts * picture.time_base - begin) * media.rate

@@ -29,6 +29,8 @@ _TELLS_LENGTH = r"mov|matroska|avi|mxf|flv|asf"
 """Containers whose length stands in a header; of others libav takes it from what is there."""
 _CUT_OFF = 2
 """Seconds that may lack at the end: headers round, and streams end at different times."""
+_LATE = 2
+"""Frames by which a picture may start after its sound unsaid: some sound is ahead by a packet."""
 _LONG_GAP = 60
 """Seconds that nothing needs to account for: a screen that is recorded only where it changes."""
 
@@ -105,7 +107,7 @@ def _media(path: Path, container: Any) -> Media:
         colour=looks.colour,
         size_varies=len(looks.sizes) > 1,
         stamped=timed or not film.stream.codec_context.has_b_frames,
-        warnings=(*warnings, *start.warnings, *_remarks(path, film)),
+        warnings=(*warnings, *start.warnings, *_remarks(path, film, begin)),
     )
 
 
@@ -170,7 +172,8 @@ def _refuse_wrong_stamps(
     if film.jump is not None:
         raise MediaError(
             f"{path}: its time stamps start again after {float(film.jump):.1f} s, as where two "
-            f"recordings were joined; join them anew with {conform(path, f'fps={rate}')}"
+            "recordings were joined; number their pictures and samples anew with "
+            f"{conform(path, f'setpts=N/({rate}*TB)', sound='asetpts=N/SR/TB')}"
         )
     tick = film.stream.time_base
     span, gap = int(stamps[-1] - stamps[0]) * tick, int(np.diff(stamps).max()) * tick
@@ -185,8 +188,9 @@ def _refuse_wrong_stamps(
 
 def _said_rate(stream: Any) -> Fraction:
     """Return the rate that a stream names, as a standard one where it is near."""
-    rate = Fraction(stream.base_rate or stream.average_rate or 25)
-    return min(STANDARD_RATES, key=lambda r: abs(r - rate)) if 23 < rate < 61 else Fraction(25)
+    rates = [Fraction(rate) for rate in (stream.average_rate, stream.base_rate) if rate]
+    near = [r for rate in rates for r in STANDARD_RATES if abs(r - rate) < r / 2000]
+    return near[0] if near else Fraction(25)
 
 
 def _refuse_distorted(path: Path, stream: Any, looks: Looks) -> None:
@@ -250,22 +254,28 @@ def _sound(stream: Any, found: Packets, film: _Film) -> Sound:
     )
 
 
-def _remarks(path: Path, film: _Film) -> Iterator[str]:
-    """Yield what the user should know of the source before it is cut."""
+def _remarks(path: Path, film: _Film, begin: Fraction) -> Iterator[str]:
+    """Yield what the user should know of the source, which begins at `begin`, before it is cut."""
     rate, (width, height) = film.grid.rate, film.looks.stored
     reasons: list[str] = []
     filters: list[str] = []
     if film.grid.variable:
         reasons.append(f"its frame rate varies; it is read at a constant {rate} fps")
-        filters.append(f"fps={rate}")
     if len(film.looks.sizes) > 1:
         reasons.append(f"its picture changes its size; it is read at {width}x{height}, its first")
         filters.append(f"scale={width}:{height}:force_original_aspect_ratio=decrease")
         filters.append(f"pad={width}:{height}:-1:-1,setsar=1")
+    late = film.first - begin
+    if late * rate >= _LATE:
+        seconds = f"{float(late):.6f}"
+        reasons.append(
+            f"its picture starts {float(late):.2f} s after its sound; here it is frame 0"
+        )
+        filters.append(f"tpad=start_duration={seconds}:start_mode=clone,setpts=PTS-{seconds}/TB")
     if reasons:
         yield (
-            f"{', and '.join(reasons)}. An editor may read it otherwise: conform it first with "
-            f"{conform(path, *filters)}"
+            f"{', and '.join(reasons)}. An editor may take it otherwise: conform it first with "
+            f"{conform(path, *filters, f'fps={rate}')}"
         )
     if any(len(formats) > 1 for formats in film.looks.formats.values()):
         yield "its sound changes its rate or channels; an editor may play it wrongly from there on"
