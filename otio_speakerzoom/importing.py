@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otio_speakerzoom import pipeline, store
-from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
+from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import CutList, Lock
 from otio_speakerzoom.readers import DIALECTS, EditedTimeline, Given, read_timeline
 from otio_speakerzoom.roundtrip import Comparison, compare
@@ -39,10 +39,7 @@ def take_back(
     """
     cut_list = pipeline.kept_cut(job)
     if cut_list is None:
-        raise SpeakerZoomError(
-            f"{job.source}: nothing is cut yet, so nothing can have changed; "
-            "run `speakerzoom cut` on it first"
-        )
+        raise pipeline.nothing_yet(job, "cut", "cut")
     comparison = _compared(path, cut_list, dialect, sequence)
     with pipeline.work(job) as session:
         version = store.version_of(session.folder / "locks.json")

@@ -68,9 +68,7 @@ def what_is_known(job: pipeline.Job) -> Known:
     """Return what is kept beside the job's source; nothing is computed anew but the floor."""
     kept = pipeline.kept_analysis(job)
     if kept is None:
-        raise SpeakerZoomError(
-            f"{job.source}: nothing is known yet; run `speakerzoom analyze` on it first"
-        )
+        raise pipeline.nothing_yet(job, "known", "analyze")
     media, tracks, people, voice, speech = (
         kept.media, kept.tracks, kept.people, kept.voice, kept.speech
     )  # fmt: skip

@@ -78,7 +78,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
         check_plan(arguments, job)
         analysis = pipeline.analyze(job)
         log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
-    say(str(job.folder))
+    say(str(job.folder / analysis.people_in))
 
 
 def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
@@ -111,9 +111,7 @@ def _export(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
-        raise SpeakerZoomError(
-            f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
-        )
+        raise pipeline.nothing_yet(job, "cut", "cut")
     _write_timeline(arguments, cut_list)
 
 

@@ -8,10 +8,10 @@ folder to write in it, alone; `look` opens it to read, and changes nothing.
 """
 
 from otio_speakerzoom.pipeline.analysis import Analysis, analyze, kept_analysis
-from otio_speakerzoom.pipeline.cut import current_cut, cut, kept_cut, wanted_canvas
 from otio_speakerzoom.pipeline.digests import EMBEDDER, SCORERS
-from otio_speakerzoom.pipeline.job import Job, look, open_source, silent, work
-from otio_speakerzoom.pipeline.promises import explained
+from otio_speakerzoom.pipeline.job import Job, look, nothing_yet, open_source, silent, work
+from otio_speakerzoom.pipeline.locks import explained
+from otio_speakerzoom.pipeline.planning import current_cut, cut, kept_cut, wanted_canvas
 from otio_speakerzoom.pipeline.stages import out_of_sync
 from otio_speakerzoom.pipeline.timeline import timeline_text
 from otio_speakerzoom.pipeline.view import shown
@@ -30,6 +30,7 @@ __all__ = [
     "kept_analysis",
     "kept_cut",
     "look",
+    "nothing_yet",
     "open_source",
     "out_of_sync",
     "shown",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -11,10 +12,12 @@ from typing import Any
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.errors import MediaError, SpeakerZoomError
 from otio_speakerzoom.model import FrameRange, Listening, Media, Progress, quiet
 from otio_speakerzoom.pipeline.digests import digest
 from otio_speakerzoom.store import Options
+
+log = logging.getLogger("otio_speakerzoom.pipeline")
 
 DEFAULTS = Options(
     detector="blazeface",
@@ -114,12 +117,23 @@ def work(job: Job) -> Iterator[Session]:
     folder = job.folder
     open_source(job, folder)  # before a folder is created for what is no source
     folder = store.settle(folder, job.source)
+    usual = folder.with_name(store.folder_name(job.source.name))
+    if folder != usual:
+        log.info("%s: is of another recording; the results are kept in %s", usual, folder.name)
     with store.alone_in(folder):
         session = _session(job, folder)
         kept = store.load_media(folder)
         if not kept or (kept.value, kept.made_from) != (session.media, session.facts):
             store.save_media(folder, session.media, session.facts, session.content)
         yield session
+
+
+def nothing_yet(job: Job, what: str, verb: str) -> SpeakerZoomError:
+    """Return the error that nothing is `what` (cut, known) yet; a copy's results are pointed to."""
+    advice = f"run `speakerzoom {verb}` on it first"
+    if job.source.is_file() and (other := store.of_same_content(job.source, job.work)):
+        advice += f"; {other} holds the results of a recording with the same content"
+    return SpeakerZoomError(f"{job.source}: nothing is {what} yet; {advice}")
 
 
 def keep_options(session: Session, **values: Any) -> None:

@@ -24,7 +24,13 @@ from otio_speakerzoom.store.media import load_media, save_media
 from otio_speakerzoom.store.options import Options, load_options, save_options
 from otio_speakerzoom.store.parts import part_folder, parts
 from otio_speakerzoom.store.people import load_people, load_sightings, save_people
-from otio_speakerzoom.store.place import digest_of_file, find_folder, settle
+from otio_speakerzoom.store.place import (
+    digest_of_file,
+    find_folder,
+    folder_name,
+    of_same_content,
+    settle,
+)
 from otio_speakerzoom.store.writing import remove_leftovers, replacing, write_text
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "digest",
     "digest_of_file",
     "find_folder",
+    "folder_name",
     "load_cut_list",
     "load_detections",
     "load_locks",
@@ -49,6 +56,7 @@ __all__ = [
     "load_sightings",
     "load_tracks",
     "load_voice",
+    "of_same_content",
     "part_folder",
     "parts",
     "remove_leftovers",

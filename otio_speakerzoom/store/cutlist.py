@@ -127,8 +127,8 @@ def load_cut_list(
 def _is_of(written: Field, media: Media, content: str) -> bool:
     """Whether a cut was made for this source; by its content, where both sides tell it."""
     digest_then = written.at("digest").text() if written.has("digest") else ""
-    if content and digest_then:
-        return content == digest_then
+    if content and digest_then and content != digest_then:
+        return False
     made_for = (written.at("rate").ratio(), written.at("duration").whole())
     return made_for == (media.rate.as_integer_ratio(), media.duration)
 

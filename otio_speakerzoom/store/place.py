@@ -74,6 +74,17 @@ def find_folder(source: Path, work: Path | None = None) -> Path:
     return parent / folder_name(f"{source.name}.{content[:8]}")
 
 
+def of_same_content(source: Path, work: Path | None = None) -> Path | None:
+    """Return a folder nearby with the results of a copy of `source` under another name, if any."""
+    own, content = find_folder(source, work), digest_of_file(source)
+    with suppress(OSError):
+        for folder in sorted((work or source.parent).iterdir()):
+            owner = _owner(folder) if folder.name.endswith(SUFFIX) and folder != own else None
+            if owner and owner.has(content):
+                return folder
+    return None
+
+
 def settle(folder: Path, source: Path) -> Path:
     """Give an older folder the name that `source` has now, if it can have it; return the folder."""
     usual = folder.parent / folder_name(source.name)

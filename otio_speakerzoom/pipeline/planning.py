@@ -22,7 +22,7 @@ from otio_speakerzoom.pipeline.analysis import (
 )
 from otio_speakerzoom.pipeline.digests import digest, locks_digest
 from otio_speakerzoom.pipeline.job import Job, Session, keep_options, look, work
-from otio_speakerzoom.pipeline.promises import explained, kept_to
+from otio_speakerzoom.pipeline.locks import explained, kept_to
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
