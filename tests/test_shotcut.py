@@ -11,7 +11,9 @@ import readers
 from conftest import ffmpeg
 from desk import Desk, needs
 
+from otio_speakerzoom import importing, store
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Person, Shot
+from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.readers import Given, read_timeline
 from otio_speakerzoom.reframe import reframe
 from otio_speakerzoom.source import probe
@@ -96,5 +98,10 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
                 (expected.scale, expected.dx, expected.dy), abs=0.01
             )
     assert readers.mlt_markers(saved) == readers.mlt_markers(ours)
+    job = Job(cut_list.media.path, work=project.parent / "work")
+    store.save_people(job.folder, cut_list.people, "")
+    store.save_cut_list(job.folder, cut_list, "")
+    taken = importing.take_back(job, project).comparison
+    assert (taken.unchanged, taken.locks, len(taken.changes)) == (3, (), 1)
     sound = readers.parse_xml(saved).findall("playlist[@id='playlist1']/entry")
     assert len(sound) == (len(cut_list.shots) if streams == 2 else 0)
