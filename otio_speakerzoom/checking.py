@@ -18,6 +18,7 @@ from otio_speakerzoom.model import Media
 from otio_speakerzoom.readers import EditedClip, EditedTimeline, Given, read_timeline, text_of
 from otio_speakerzoom.readers.bookkeeping import faults
 from otio_speakerzoom.readers.safe_xml import parse_xml
+from otio_speakerzoom.readers.values import FAULTS, reason
 from otio_speakerzoom.reframe import fit
 from otio_speakerzoom.source import probe
 
@@ -146,8 +147,8 @@ def _faults(path: Path) -> list[str]:
     """Faults of the format's own bookkeeping."""
     try:
         return list(faults(text_of(path), path.suffix))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return [f"what a reader can do without is damaged ({error})"]
+    except FAULTS as error:
+        return [f"what a reader can do without is damaged ({reason(error)})"]
 
 
 def _told(note: str) -> str:

@@ -290,6 +290,19 @@ def test_what_a_clip_leaves_out_is_its_assets(tmp_path):
     assert (part.record, part.source) == (FrameRange(1000, 1010), FrameRange(1, 11))
 
 
+def test_a_placeholder_of_final_cuts_is_noted_and_a_clip_before_its_file_is_told(tmp_path):
+    """Final Cut leaves clips of less than half a frame; another starts before its file does."""
+    spine = asset_clip("0s", "0s", "1/100s", more='name="none"') + asset_clip("0s", "9s", "1s")
+    spine += asset_clip("1s", "8s", "1s")
+    timeline = read(tmp_path, "a.fcpxml", fcpxml(spine, start=9))
+    plain, early = timeline.tracks[0]
+
+    assert timeline.notes == ("the clip 'none' at frame 0 has no length",)
+    assert (plain.source, plain.unsupported) == (FrameRange(0, 25), "")
+    assert early.source is None
+    assert "has a range of 25 frames from -25 on" in early.unsupported
+
+
 # OpenTimelineIO -----------------------------------------------------------------------------------
 
 

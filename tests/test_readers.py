@@ -415,8 +415,6 @@ def otio_with(**changes):
         (".xml", outside("xmeml"), "declares the XML entity"),
         (".xml", "<xmeml>" + "<a>" * 5000 + "</a>" * 5000 + "</xmeml>", "deep"),
         (".otio", "[" * 100_000, "built as no timeline"),
-        (".otio", otio_with(start=float("nan")), "NaN"),
-        (".otio", otio_with(start=float("inf")), "Infinity"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "-4s"}), "-100 frames"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "1/0s"}), "no FCPXML time"),
         (".fcpxml", FCPXML.format(**PLAIN)[:300], "not well-formed"),
@@ -450,6 +448,8 @@ def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
     ("suffix", "text", "says"),
     [
         (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a number"),
+        (".otio", otio_with(start=float("nan")), "not a number"),
+        (".otio", otio_with(start=float("inf")), "not a number"),
         (".otio", otio_with(start=-40), "from -40 on"),
         (".otio", otio_with(url="file:///a/../../etc/passwd"), "climbs out"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "src": "file:///a/%2e%2e/b.mp4"}), "climbs out"),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.programme import NAMESPACE
@@ -50,7 +50,7 @@ def read(text: str, given: Given) -> EditedTimeline:
 
     Resolve's files say neither the canvas nor the size of the media: these must be given.
     """
-    document = json.loads(text, parse_constant=_refuse)
+    document = json.loads(text)
     timelines = timelines_of(document)
     if not timelines:
         schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""
@@ -88,15 +88,24 @@ def _read(document: Json, given: Given) -> EditedTimeline:
 def _facts(document: Json, stack: Json, tracks: list[Json], given: Given) -> Facts:
     ours = notes_of(document, NAMESPACE)
     resolution = notes_of(stack, PREMIERE).get("VideoResolution", {})
-    canvas = (
-        (int(resolution["width"]), int(resolution["height"])) if resolution else given.canvas
-    ) or (tuple(ours["canvas"]) if "canvas" in ours else None)
-    size = given.size or (tuple(ours["size"]) if "size" in ours else None)
+    told = [resolution["width"], resolution["height"]] if resolution else None
+    canvas = _size(told) or given.canvas or _size(ours.get("canvas"))
+    size = given.size or _size(ours.get("size"))
     host = next((name for key, name in _HOSTS.items() if notes_of(document, key)), "speakerzoom")
     rate = next((r for r in _rates(document, tracks) if 0 < r < 1000), None)
     if rate is None:
         raise ValueError("nothing in it says at what rate it runs")
     return Facts(host, exact_rate(rate), canvas, size)
+
+
+def _size(sides: Any) -> tuple[int, int] | None:
+    """A picture's width and height; None where there is none."""
+    if sides is None:
+        return None
+    width, height = (round(finite(side)) for side in sides)
+    if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
+        raise ValueError(f"a picture of {width}x{height} is none")
+    return width, height
 
 
 def _rates(document: Json, tracks: list[Json]) -> Iterator[float]:
@@ -226,7 +235,3 @@ def _reference(item: Json) -> Json:
 
 def _is(item: Json, *schemas: str) -> bool:
     return str(item["OTIO_SCHEMA"]).split(".")[0] in schemas if "OTIO_SCHEMA" in item else False
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it says {constant} where a number must be")
