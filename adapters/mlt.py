@@ -10,6 +10,7 @@ of avformat, affine and mix (mltframework.org).
 from __future__ import annotations
 
 import logging
+import shlex
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from math import gcd
@@ -61,13 +62,13 @@ def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
     Matroska and MPEG-TS both are the same, in QuickTime's family they are not. Mended in 7.14 (MLT
     pull request 838); measured with 7.12.
     """
-    late = -min((sound.delay for sound in facts.sounds), default=Fraction(0))
-    if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
+    late, name = -min((s.delay for s in facts.sounds), default=Fraction(0)), facts.file_name
+    if late * facts.rate >= 1 and name.lower().endswith(_QUICKTIME):
+        remux = f"{shlex.quote(name)} -map 0:v -map 0:a -c copy {shlex.quote(name[:-4] + '.mkv')}"
         log.warning(
             "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
-            "plays the two apart. For such a version: ffmpeg -i IN -map 0:v -map 0:a -c copy "
-            "OUT.mkv, and cut that",
-            facts.path, float(late),
+            "plays the two apart. For such a version cut this instead: ffmpeg -i %s",
+            facts.path, float(late), remux,
         )  # fmt: skip
 
 

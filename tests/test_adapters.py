@@ -747,11 +747,11 @@ def test_mlt_names_the_streams_of_picture_and_sound():
 @pytest.mark.parametrize(
     ("name", "late", "warned"),
     [
-        ("talk.mp4", Fraction(4, 5), True),
-        ("talk.MOV", Fraction(4, 5), True),
-        ("talk.mkv", Fraction(4, 5), False),
-        ("talk.mp4", Fraction(1, 50), False),
-        ("talk.mp4", Fraction(-4, 5), False),
+        ("a talk.mp4", Fraction(4, 5), True),
+        ("a talk.MOV", Fraction(4, 5), True),
+        ("a talk.mkv", Fraction(4, 5), False),
+        ("a talk.mp4", Fraction(1, 50), False),
+        ("a talk.mp4", Fraction(-4, 5), False),
     ],
 )
 def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_sound(
@@ -761,6 +761,8 @@ def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_soun
     written(replace_media(two_people(), path=Path("/a") / name, sounds=sounds), "mlt")
 
     assert ("starts 0.80 s after its sound" in caplog.text) == warned
+    remedy = f"ffmpeg -i '{name}' -map 0:v -map 0:a -c copy '{Path(name).stem}.mkv'"
+    assert caplog.text.rstrip().endswith(remedy) == warned
     assert len(caplog.messages) == warned
 
 
