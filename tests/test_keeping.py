@@ -145,12 +145,15 @@ def test_a_part_of_what_is_known_is_a_view_and_touches_nothing(job, work):
     }
 
 
-def test_the_part_stays_asked_for_until_another_one_is(job, work):
+def test_the_part_stays_asked_for_until_another_one_is(job, work, caplog):
+    caplog.set_level(logging.INFO)
     pipeline.analyze(job)
     pipeline.cut(part_of(job, 60, 200))
+    assert "as the last time" not in caplog.text
     assert pipeline.cut(said(job, style_values={"min_shot_seconds": 1.0})).range == FrameRange(
         60, 200
     )
+    assert "frames 60 to 200 of 300, as the last time; --in 0s is all of it" in caplog.text
     assert pipeline.cut(part_of(job, 0, 300)).range == FrameRange(0, 300)
 
 

@@ -84,6 +84,11 @@ def analysis_of(session: Session, *, by_best_means: bool = False) -> Analysis:
     """
     for warning in session.media.warnings:
         stages.log.warning("%s: %s", session.media.path, warning)
+    if session.within != session.media.range and not session.job.within:
+        stages.log.info(
+            "frames %d to %d of %d, as the last time; --in 0s is all of it",
+            session.within.start, session.within.end, session.media.duration,
+        )  # fmt: skip
     if not session.job.force:
         for place in _places(session, session.within):
             known = _known(session, place)
