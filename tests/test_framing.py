@@ -246,17 +246,17 @@ def test_an_upright_wide_of_two_cameras_is_placed_for_each():
         assert share_shown(track.boxes[0], crops_of(shot, SIZE, (1080, 1920))[0]) == 1
 
 
-def test_a_locked_single_over_a_camera_cut_is_framed_where_its_face_is_for_longer():
+def test_a_locked_single_over_a_camera_cut_is_framed_for_one_of_the_cameras():
     media = Media(Path("/talk.mp4"), Fraction(25), 200, SIZE)
     tracks = [
-        FaceTrack(1, 0, box(100, 100, 120, 110), np.ones(110, bool)),
-        FaceTrack(2, 110, box(1700, 800, 120, 90), np.ones(90, bool)),
+        FaceTrack(n, start, box(left, 400, 120, 100), np.ones(100, bool))
+        for n, start, left in ((1, 0, 100), (2, 100, 1700))
     ]
-    lock = Lock(FrameRange(20, 200), (1,))  # 90 frames of it here, and 90 there
-    made = direct(media, tracks, [Person(1, (1, 2))], [], Style(), canvas=SIZE, camera_cuts=[110],
+    lock = Lock(FrameRange(0, 200), (1,))  # half of it here, and half there: nobody in the middle
+    made = direct(media, tracks, [Person(1, (1, 2))], [], Style(), canvas=SIZE, camera_cuts=[100],
                   locks=[lock])  # fmt: skip
 
-    assert share_shown(tracks[0].boxes[0], crops_of(made.shots[-1], SIZE, SIZE)[0]) == 1
+    assert share_shown(tracks[0].boxes[0], crops_of(made.shots[0], SIZE, SIZE)[0]) == 1
 
 
 def test_the_wide_is_worth_less_by_what_it_cannot_show():
