@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 from otio_speakerzoom import store
-from otio_speakerzoom.director.direct import direct
+from otio_speakerzoom.director.direct import direct, floor_of
 from otio_speakerzoom.director.framer import Framer
 from otio_speakerzoom.director.style import PRESETS, Style, read_style
 from otio_speakerzoom.errors import StoreError
@@ -226,9 +226,13 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
             f"{path}: shots[{kept.misfits[0]}].subjects: was edited, and the crop is still that of "
             "others; give its crop too, or run `speakerzoom analyze`, so that it can be framed"
         )
+    style, span = style_of(session, kept), kept.value.range
+    floor = floor_of(
+        known.media, known.tracks, known.people, known.speech.scores, known.voice, style, span
+    )
     framer = Framer(
-        known.media, known.tracks, known.people, kept.value.canvas, style_of(session, kept),
-        known.detections.camera_cuts.tolist(), kept.value.range,
+        known.media, known.tracks, known.people, kept.value.canvas, style,
+        known.detections.camera_cuts.tolist(), span, floor,
     )  # fmt: skip
     rows = {person.id: n for n, person in enumerate(known.people)}
     for n in kept.misfits:
