@@ -418,7 +418,7 @@ def test_a_track_of_kdenlive_is_a_tractor_of_playlists(tmp_path):
     )
     timeline = read(tmp_path, "a.mlt", mlt(body, ["all"]))
 
-    assert [[(clip.record.start, clip.enabled) for clip in t] for t in timeline.tracks[-4:]] == [
+    assert [[(clip.record.start, clip.enabled) for clip in t] for t in timeline.tracks] == [
         [(0, True)], [(50, True)], [(0, False)], [(50, False)],
     ]  # fmt: skip
 
@@ -495,6 +495,13 @@ def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_pat
         with pytest.raises(TimelineError, match=says) as raised:
             played(**known)
         assert "\n" not in str(raised.value)
+
+
+def test_a_sequence_that_is_not_there_is_not_the_only_one(tmp_path):
+    known = Given((1920, 1080), sequence="Fine")
+    text = mlt(PLAYLIST, ["v"], more='title="Rough"')
+    with pytest.raises(TimelineError, match="holds no sequence 'Fine', but 1 'Rough'"):
+        read(tmp_path, "a.mlt", text, known)
 
 
 # What asks for too much, and how text is written --------------------------------------------------

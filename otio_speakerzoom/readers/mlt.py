@@ -26,6 +26,7 @@ from otio_speakerzoom.readers.edited import (
 )
 from otio_speakerzoom.readers.mlt_framing import Project, framing, is_seen, value_of
 from otio_speakerzoom.readers.safe_xml import parse_xml
+from otio_speakerzoom.readers.sequences import chosen
 from otio_speakerzoom.readers.values import (
     FAULTS,
     exact_rate,
@@ -64,16 +65,23 @@ def read(text: str, given: Given) -> EditedTimeline:
     rate, canvas = _profile(document)
     looks = iter(range(_MOST))
     project = Project(document.get("root", ""), rate, canvas, producers, given, looks)
+    return chosen([(document.get("title", ""), partial(_read, document, project))], given)
+
+
+def _read(document: ET.Element, project: Project) -> EditedTimeline:
     notes: list[str] = []
     if document.find("profile") is None and not document.get("profile"):
         notes.append("no profile is named: melt takes 25 frames per second in 720x576")
     programme = _programme(document)
-    tracks = [track for track in _tracks(programme, project, notes, _DEEPEST) if track]
+    tracks = list(_tracks(programme, project, notes, _DEEPEST))
     # The lowest of Shotcut's and Kdenlive's is black, and of the programme's length.
     if len(tracks) > 1 and _is_background(programme, project):
         del tracks[0]
+    tracks = [track for track in tracks if track]
     name = document.get("title", "")
-    return EditedTimeline("shotcut", name, rate, canvas, tuple(tracks), tuple(notes))
+    return EditedTimeline(
+        "shotcut", name, project.rate, project.canvas, tuple(tracks), tuple(notes)
+    )
 
 
 def _profile(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
@@ -110,20 +118,19 @@ def _programme(document: ET.Element) -> ET.Element:
     return tractors[-1] if tractors else others[0]
 
 
-def _is_background(programme: ET.Element, project: Project) -> bool:
+def _is_background(element: ET.Element, project: Project) -> bool:
     """Whether the lowest track shows a colour, end to end."""
-    lowest = next((track for track in programme.iter("track")), None)
-    element = None if lowest is None else project.producers.get(lowest.get("producer", ""))
-    if element is None:
-        return False
-    entries = element.findall("entry") if element.tag == "playlist" else [element]
-    shown = [
-        entry if entry.tag != "entry" else project.producers.get(entry.get("producer", ""))
-        for entry in entries
-    ]
-    return bool(shown) and all(
-        producer is not None and value_of(producer, "mlt_service") in _COLOURS for producer in shown
-    )
+    for _ in range(_DEEPEST):
+        if element.tag != "tractor":
+            break
+        lowest = next(element.iter("track"), None)
+        inner = None if lowest is None else project.producers.get(lowest.get("producer", ""))
+        if inner is None:
+            return False
+        element = inner
+    names = [entry.get("producer", "") for entry in element.iterfind("entry")]
+    shown = [project.producers.get(name) for name in names] or [element]
+    return all(e is not None and value_of(e, "mlt_service") in _COLOURS for e in shown)
 
 
 def _tracks(
