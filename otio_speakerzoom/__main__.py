@@ -2,6 +2,9 @@
 
 import sys
 
-from otio_speakerzoom.cli import main
+try:
+    from otio_speakerzoom.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:  # before the command has begun
+    sys.exit(130)
