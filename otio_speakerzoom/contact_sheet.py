@@ -58,7 +58,10 @@ def write_sheet(known: Known, path: Path, *, on_progress: Progress = quiet) -> N
     """Write a PNG to `path` with a tile for everybody who is ever seen, in the order of people."""
     tries = _tries(known)
     if not tries:
-        raise SpeakerZoomError(f"{known.media.path}: no face was found, so there is nobody to show")
+        raise SpeakerZoomError(
+            f"{known.media.path}: no face was found, so there is nobody to show; "
+            "try another --detector"
+        )
     faces = _sharpest(known, tries, on_progress)
     labels = drawn_labels(known.people)
     lengths = {track.id: len(track.boxes) for track in known.tracks}

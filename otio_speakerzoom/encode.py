@@ -112,14 +112,17 @@ def writing(path: Path, film: Film) -> Iterator[FilmWriter]:
                 yield writer
                 if writer.pictures != film.duration:
                     raise ToolError(
-                        f"{path}: only {writer.pictures} of {film.duration} frames could be made; "
-                        "nothing was written"
+                        f"{path}: only {writer.pictures} of {film.duration} frames could be made, "
+                        "so nothing was written; is the source damaged?"
                     )
                 writer.finish()
         except FFmpegError as error:
             if isinstance(error, OSError) and error.errno and error.errno > 0:
                 raise
-            raise ToolError(f"{path}: cannot be encoded ({error.strerror})") from error
+            raise ToolError(
+                f"{path}: cannot be encoded ({error.strerror}); "
+                "try another suffix or a smaller --canvas"
+            ) from error
 
 
 def encoder() -> str:

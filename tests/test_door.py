@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from otio_speakerzoom import parsing
 from otio_speakerzoom.cli import main, streams
 from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser
 from otio_speakerzoom.cli.verbs import VERBS
+from otio_speakerzoom.director.style import meanings
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.parsing import Folder, Input, Output
 from otio_speakerzoom.progress import shown_progress
@@ -416,3 +419,32 @@ def test_the_readme_and_help_name_every_exit_code():
 
     assert f"Exit codes: {codes}." in readme
     assert codes in " ".join(build_parser().format_help().split())
+
+
+def readme_options():
+    """Every option that the README's table of options names, with its verb where it is told."""
+    text = (ROOT / "README.md").read_text()
+    table = text[text.index("| option | what it does |") : text.index("Progress and messages go")]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:] if line.startswith("|")]
+    return {word for row in rows for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", row)}
+
+
+def test_the_readme_names_every_option_and_no_other():
+    general = {"--help", "-h", "--version"}
+    there, of_style = set(), {parsing.style_flag(name) for name in meanings()}
+    for parser in verbs().values():
+        for action in parser._actions:
+            there.update(action.option_strings[:1])
+    named = readme_options()
+
+    assert named - there - general == set()
+    assert there - named - general - of_style == set()
+
+
+def test_every_choice_of_an_option_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for verb, parser in verbs().items():
+        for action in parser._actions:
+            if action.choices and not action.dest.startswith("style_") and action.option_strings:
+                missing = [word for word in action.choices if word not in readme]
+                assert not missing, (verb, action.dest)

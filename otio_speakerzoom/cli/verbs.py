@@ -119,7 +119,10 @@ def _write_timeline(arguments: argparse.Namespace, cut_list: CutList) -> None:
     from otio_speakerzoom import pipeline, store
 
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
-        log.warning("%d shots cover other faces: in the film only, no timeline says so", covered)
+        log.warning(
+            "%s: in %d of its shots another face is covered, in the film alone: no timeline can",
+            cut_list.media.path, covered,
+        )  # fmt: skip
     text = pipeline.timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)
     if str(arguments.output) == "-":
         data_on_stdout(text)

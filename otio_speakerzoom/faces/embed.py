@@ -59,7 +59,10 @@ class MobileFaceNet:
         try:
             self._network = cv2.dnn.readNetFromONNX(str(model))
         except cv2.error as error:
-            raise WeightsError(f"OpenCV cannot use {model} to tell faces apart") from error
+            raise WeightsError(
+                f"{model}: OpenCV {cv2.__version__} cannot tell faces apart with it; update "
+                "OpenCV, or move the file away"
+            ) from error
 
     def __call__(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (128,) vector of a (112, 112, 3) RGB face."""

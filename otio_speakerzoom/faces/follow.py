@@ -47,7 +47,7 @@ def check_tracker(name: str) -> None:
     """Raise a ToolError unless this OpenCV has the tracker `name`."""
     if name not in TRACKERS:
         there = ", ".join(TRACKERS)
-        raise ToolError(f"OpenCV {cv2.__version__} has no tracker {name!r}: it has {there}")
+        raise ToolError(f"OpenCV {cv2.__version__} has no tracker {name!r}; choose one of {there}")
 
 
 def follow_faces(

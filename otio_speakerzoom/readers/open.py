@@ -59,7 +59,7 @@ def text_of(path: Path) -> str:
         data = document.read_bytes()
     except OSError as error:
         raise TimelineError(
-            f"{document}: cannot be read ({error.strerror}); check its rights"
+            f"{document}: cannot be read ({error.strerror}); check its permissions"
         ) from error
     encoding = encoding_of(data)
     try:

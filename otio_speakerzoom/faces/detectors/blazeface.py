@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.shared import check
+from otio_speakerzoom.faces.detectors.shared import REMEDY, check
 
 # Squares overlap by this share of their side, so that a face up to a fifth of the picture's height
 # is whole in one of them; larger ones are found in the whole picture. Below the least gain they
@@ -69,7 +69,7 @@ class BlazeFace:
         try:
             model_bytes = model.read_bytes()
         except OSError as error:
-            raise WeightsError(f"{model} cannot be read; see weights/README.md") from error
+            raise WeightsError(f"{model}: cannot be read ({error.strerror}); {REMEDY}") from error
         at_once = min(_AT_ONCE, os.cpu_count() or 1)
         self._idle: SimpleQueue[Any] = SimpleQueue()
         try:
@@ -83,7 +83,10 @@ class BlazeFace:
             raise cannot_load(error) from error
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise WeightsError(f"MediaPipe cannot use {model} to find faces: {reason}") from error
+            raise WeightsError(
+                f"{model}: MediaPipe cannot find faces with it ({reason}); update mediapipe, or "
+                "choose another --detector"
+            ) from error
         # MediaPipe runs the network on one thread and lets Python go on meanwhile.
         self._threads = ThreadPoolExecutor(at_once)
 

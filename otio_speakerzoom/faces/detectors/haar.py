@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.shared import Found, InMemory, check
+from otio_speakerzoom.faces.detectors.shared import REMEDY, Found, InMemory, check
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
@@ -47,7 +47,7 @@ class Haar(InMemory):
         self._least_score = least_score
         self._cascade: Any = cv2.CascadeClassifier(str(cascade))  # pyright: ignore
         if self._cascade.empty():
-            raise WeightsError(f"{cascade} is no cascade that OpenCV can read")
+            raise WeightsError(f"{cascade}: is no cascade that OpenCV can read; {REMEDY}")
 
     def __call__(self, picture: NDArray[np.uint8]) -> Found:
         """Return (N, 4) boxes in pixels of the (H, W, 3) RGB picture, and (N,) confidences."""

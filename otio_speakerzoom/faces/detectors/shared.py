@@ -14,6 +14,9 @@ from otio_speakerzoom.errors import WeightsError
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 """(N, 4) boxes, left, top, right, bottom in pixels, and (N,) confidences from 0 to 1."""
 
+REMEDY = "move it away, and it is fetched again, or choose another --detector"
+"""What to do about a file of weights that is damaged or cannot be read."""
+
 
 class InMemory:
     """A detector that holds nothing but memory, so that closing it is left to Python."""
@@ -53,7 +56,7 @@ def read(weights: Path) -> bytes:
     try:
         return weights.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{weights} cannot be read; see weights/README.md") from error
+        raise WeightsError(f"{weights}: cannot be read ({error.strerror}); {REMEDY}") from error
 
 
 def network_of(content: bytes, source: Path) -> cv2.dnn.Net:
@@ -66,7 +69,10 @@ def network_of(content: bytes, source: Path) -> cv2.dnn.Net:
 
 def cannot_use(weights: Path) -> WeightsError:
     """Return what to tell a user whose file of weights OpenCV refuses."""
-    return WeightsError(f"OpenCV {cv2.__version__} cannot use {weights} to find faces")
+    return WeightsError(
+        f"{weights}: OpenCV {cv2.__version__} cannot find faces with it; update OpenCV, or choose "
+        "another --detector"
+    )
 
 
 def outputs_of(network: cv2.dnn.Net, pictures: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
