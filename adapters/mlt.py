@@ -10,7 +10,6 @@ of avformat, affine and mix (mltframework.org).
 from __future__ import annotations
 
 import logging
-import shlex
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from math import gcd
@@ -20,7 +19,7 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import Reframe, decimal
-from otio_speakerzoom.source import conform
+from otio_speakerzoom.source import conform, to_matroska
 from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, xml_text
 
 log = logging.getLogger("otio_speakerzoom.mlt")
@@ -62,13 +61,12 @@ def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
     Matroska and MPEG-TS both are the same, in QuickTime's family they are not. Mended in 7.14 (MLT
     pull request 838); measured with 7.12.
     """
-    late, name = -min((s.delay for s in facts.sounds), default=Fraction(0)), facts.file_name
-    if late * facts.rate >= 1 and name.lower().endswith(_QUICKTIME):
-        remux = f"{shlex.quote(name)} -map 0:v -map 0:a -c copy {shlex.quote(name[:-4] + '.mkv')}"
+    late = -min((sound.delay for sound in facts.sounds), default=Fraction(0))
+    if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
         log.warning(
             "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
-            "plays the two apart. For such a version cut this instead: ffmpeg -i %s",
-            facts.path, float(late), remux,
+            "plays the two apart. For such a version cut what comes of %s",
+            facts.path, float(late), to_matroska(facts.path),
         )  # fmt: skip
 
 

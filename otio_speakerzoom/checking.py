@@ -20,7 +20,7 @@ from otio_speakerzoom.readers.bookkeeping import faults
 from otio_speakerzoom.readers.safe_xml import parse_xml
 from otio_speakerzoom.readers.values import FAULTS, reason
 from otio_speakerzoom.reframe import fit
-from otio_speakerzoom.source import probe
+from otio_speakerzoom.source import probe, start_by_label
 
 _HOSTS = {
     "resolve": "Resolve",
@@ -100,6 +100,13 @@ def _media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media], list
 
 def _timecodes(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[str]:
     """Media that starts at another timecode than the timeline has it: shown offline, or shifted."""
+    for name, media in found.items():
+        label = start_by_label(media)
+        if label is not None and label != media.start:
+            yield (
+                f"{name} counts its timecode from frame {media.start}, but is labelled as if it "
+                f"started at {label}: editors may take either"
+            )
     for clip in _clips(timeline):
         media = found.get(clip.media)
         if clip.timecode is None or media is None or media.rate != timeline.rate:

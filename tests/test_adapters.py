@@ -761,8 +761,8 @@ def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_soun
     written(replace_media(two_people(), path=Path("/a") / name, sounds=sounds), "mlt")
 
     assert ("starts 0.80 s after its sound" in caplog.text) == warned
-    remedy = f"ffmpeg -i '{name}' -map 0:v -map 0:a -c copy '{Path(name).stem}.mkv'"
-    assert caplog.text.rstrip().endswith(remedy) == warned
+    # that it works as it is printed is tried among the odd sources
+    assert caplog.text.rstrip().endswith("-c copy '/a/a talk.mkv'") == warned
     assert len(caplog.messages) == warned
 
 

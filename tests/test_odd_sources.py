@@ -11,6 +11,7 @@ import shlex
 import struct
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +22,20 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
+from otio_speakerzoom.checking import check
 from otio_speakerzoom.errors import MediaError, TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Microphone, Shot
 from otio_speakerzoom.parsing import FORMATS
-from otio_speakerzoom.source import find_ffmpeg, pictures, probe
+from otio_speakerzoom.source import (
+    find_ffmpeg,
+    pictures,
+    probe,
+    shift_sound,
+    sound,
+    start_by_label,
+    to_matroska,
+)
+from otio_speakerzoom.source.audio import SOUND_RATE
 from otio_speakerzoom.source.grid import grid
 from otio_speakerzoom.source.start import scaled
 from otio_speakerzoom.spelling import EDITOR_RATES, EVERYWHERE, taken_rate
@@ -293,8 +304,8 @@ def test_each_source_is_read_as_it_is(row, name, monkeypatch):
         assert [sound.index for sound in media.sounds] == right["sounds"]
     if "channels" in right:
         assert [sound.channels for sound in media.sounds] == [right["channels"]]
-    for sound in media.sounds:  # to one frame
-        assert float(sound.delay) == pytest.approx(right.get("delay", 0), abs=1 / 25)
+    for stream in media.sounds:  # to one frame
+        assert float(stream.delay) == pytest.approx(right.get("delay", 0), abs=1 / 25)
     if "says" in right:
         assert any(right["says"] in line for line in media.warnings)
     else:
@@ -628,3 +639,61 @@ def test_pictures_of_an_avi_come_in_order(tmp_path):
                "-pix_fmt", "yuv420p", "-q:v", "2", str(path))  # fmt: skip
         levels = [picture.mean() for _, picture in pictures(probe(path), gray=True)]
         assert levels == pytest.approx([8 * n * 255 / 219 for n in range(25)], abs=4)
+
+
+def onset(media, stream):
+    """Seconds from the first picture to the first sound of a stream that is silent before."""
+    samples = np.concatenate(list(sound(media, microphone=Microphone(stream))))
+    return np.argmax(np.abs(samples.astype(int)) > 1000) / SOUND_RATE
+
+
+def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
+    late = ["-f", "lavfi", "-i", "aevalsrc=0.5*sin(2764*t)*gt(t\\,0.5):s=48000:d=1"]
+    ffmpeg(*picture(), *late, *late, "-map", "0", "-map", "1", "-map", "2", *X264, "-timecode",
+           "10:00:00:00", str(tmp_path / "talk.mov"))  # fmt: skip
+    before = probe(tmp_path / "talk.mov")
+    for shift in (0.24, -0.24):
+        media = probe(remedied(shift_sound(before.path, shift), tmp_path))
+
+        assert len(media.sounds) == 2
+        assert (media.start, media.duration) == (before.start, before.duration)
+        for stream in range(2):
+            moved = onset(media, stream) - onset(before, stream)
+            assert moved == pytest.approx(shift, abs=0.04)
+
+
+def test_the_copy_in_matroska_keeps_time_and_timecode(row, tmp_path):
+    (tmp_path / "late.mov").write_bytes(row("late.mp4").read_bytes())
+    media = probe(remedied(to_matroska(tmp_path / "late.mov"), tmp_path))
+    assert (media.rate, media.duration) == (25, 25)
+    assert float(media.sounds[0].delay) == pytest.approx(-0.8, abs=0.04)
+
+    ffmpeg(*picture(), *tone(), *X264, "-timecode", "10:00:00:00", str(tmp_path / "code.mov"))
+    assert probe(remedied(to_matroska(tmp_path / "code.mov"), tmp_path)).start == 900000
+
+
+# --- what `check` says of a timecode --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if "label" in ROWS[name][3]])
+def test_two_readings_of_a_timecode_agree(row, name):
+    media = probe(row(name))
+    assert start_by_label(media) in (media.start, None)
+
+
+def test_check_finds_a_start_that_was_read_at_another_rate(row, tmp_path):
+    """A timecode track of 30 DF beside 59.94: its label, taken for the picture's, is 15 off."""
+    media = probe(row("drop_beside_60p.mov"))
+    right, wrong = tmp_path / "right.fcpxml", tmp_path / "wrong.fcpxml"
+    right.write_text(written(media, "speakerzoom_fcpxml"))
+    wrong.write_text(written(replace(media, start=media.start - 15), "speakerzoom_fcpxml"))
+
+    assert check(right).problems == ()
+    (problem,) = check(wrong).problems
+    assert "starts at frame 215814" in problem
+
+
+def test_check_finds_a_track_whose_count_is_not_its_label(row):
+    media = replace(probe(row("pal_beside_50p.mov")), start=900012)
+
+    assert start_by_label(media) == 1800024

@@ -227,5 +227,5 @@ def out_of_sync(media: Media, speech: Speech) -> str:
     return (
         f"{media.path}: the sound comes about {1000 * abs(late):.0f} ms "
         f"{'after' if late > 0 else 'before'} the lips; scores suffer from that, and it will show. "
-        f"Conform it first: ffmpeg -i IN -itsoffset {-late:.2f} -i IN -map 0:v -map 1:a -c copy OUT"
+        f"Shift it first with {source_file.shift_sound(media.path, -late)}"
     )

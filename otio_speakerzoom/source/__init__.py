@@ -17,7 +17,7 @@ from otio_speakerzoom.source.audio import (
     sound,
 )
 from otio_speakerzoom.source.colour import shown_colour
-from otio_speakerzoom.source.conform import conform
+from otio_speakerzoom.source.conform import conform, shift_sound, to_matroska
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, find_ffmpeg, input_url
 from otio_speakerzoom.source.filters import Filter, FilterChain
@@ -25,6 +25,7 @@ from otio_speakerzoom.source.frames import Upright, pictures
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.prefetch import ahead
 from otio_speakerzoom.source.probe import probe
+from otio_speakerzoom.source.start import start_by_label
 from otio_speakerzoom.source.tone import tone_filters
 
 __all__ = [
@@ -45,7 +46,10 @@ __all__ = [
     "input_url",
     "pictures",
     "probe",
+    "shift_sound",
     "shown_colour",
     "sound",
+    "start_by_label",
+    "to_matroska",
     "tone_filters",
 ]

@@ -30,14 +30,29 @@ def remux(path: PurePath | str) -> str:
     return f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy {out}"
 
 
+def shift_sound(path: PurePath | str, seconds: float) -> str:
+    """Return an ffmpeg command that moves all sound later by `seconds`, earlier where negative."""
+    source, out = _names(path, "shifted")
+    return (
+        f"ffmpeg -i {source} -itsoffset {seconds:.3f} -i {source} -map 0 -map -0:a -map 1:a "
+        f"-ignore_unknown -c copy {out}"
+    )
+
+
+def to_matroska(path: PurePath | str) -> str:
+    """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
+    source, _ = _names(path, "")
+    out = _quoted(str(PurePath(path).with_suffix(".mkv")))
+    return f"ffmpeg -i {source} -map 0 -map -0:d -ignore_unknown -c copy {out}"
+
+
 def _names(path: PurePath | str, what: str) -> tuple[str, str]:
     """Return the source and the file to be made beside it, for a shell."""
     source = PurePath(path)
-    to_matroska = source.suffix.lower() in _TO_MATROSKA
-    out = source.with_name(f"{source.stem}_{what}{'.mkv' if to_matroska else '.mov'}")
-    return shlex.quote(_for_ffmpeg(str(source))), shlex.quote(_for_ffmpeg(str(out)))
+    suffix = ".mkv" if source.suffix.lower() in _TO_MATROSKA else ".mov"
+    return _quoted(str(source)), _quoted(str(source.with_name(f"{source.stem}_{what}{suffix}")))
 
 
-def _for_ffmpeg(name: str) -> str:
-    """Return a name that ffmpeg takes for no option and no address."""
-    return f"file:{name}" if name.startswith("-") or ":" in name else name
+def _quoted(name: str) -> str:
+    """Return a name for a shell, which ffmpeg takes for no option and no address."""
+    return shlex.quote(f"file:{name}" if name.startswith("-") or ":" in name else name)

@@ -9,6 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+
+from otio_speakerzoom.model import Media
+from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.quicktime import TimecodeTrack, timecode_track
 from otio_speakerzoom.timecode import may_drop, timecode_frames
 
@@ -41,6 +45,23 @@ def start_of(container: Any, path: Path, index: int, rate: Fraction) -> Start:
     return Start()
 
 
+def start_by_label(media: Media) -> int | None:
+    """Return the start of `media` as libav's label of it says; None where it gives none.
+
+    It is another way to the same number than `start_of` takes where the file has a timecode track.
+    """
+    with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
+        text = next(labels(container, media.picture), None)
+        track = None
+        if "mov" in container.format.name:
+            track = timecode_track(media.path, media.picture)
+    if text is None or _too_high(text, track.rate if track else media.rate):
+        return None
+    if track is None:
+        return frame_of_label(text, media.rate)
+    return round(scaled(frame_of_label(text, track.rate), track.rate, media.rate))
+
+
 def labels(container: Any, index: int) -> Iterator[str]:
     """Yield the labels in a file's notes, that of the picture stream `index` first.
 
@@ -62,6 +83,12 @@ def frame_of_label(text: str, rate: Fraction) -> int:
     )  # fmt: skip
 
 
+def _too_high(text: str, rate: Fraction) -> bool:
+    """Whether a label has a frame that a second of `rate` does not have."""
+    parsed = _parsed(text)
+    return parsed is not None and parsed[3] >= round(rate)
+
+
 def _parsed(text: str) -> tuple[int, int, int, int, bool] | None:
     match = re.fullmatch(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d+)", text.strip())
     if not match:
@@ -72,7 +99,7 @@ def _parsed(text: str) -> tuple[int, int, int, int, bool] | None:
 def _of_label(text: str, rate: Fraction) -> Start:
     parsed = _parsed(text)
     assert parsed is not None
-    if parsed[3] >= round(rate):
+    if _too_high(text, rate):
         return Start(warnings=(
             f"its timecode {text} has a frame that {rate} frames per second do not have: it is "
             "taken to start at 00:00:00:00, and an editor may take it otherwise",
