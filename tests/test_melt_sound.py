@@ -1,5 +1,6 @@
 """melt plays each stream of sound with the picture that belongs to it."""
 
+import shlex
 from itertools import pairwise
 
 import av
@@ -66,3 +67,33 @@ def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path
     assert len(heard) / RATE == pytest.approx(cut_list.range.duration / media.rate, abs=0.04)
     assert len(expected) >= 7
     assert clicks(heard, RATE) == pytest.approx(sorted(expected), abs=0.5 / float(media.rate))
+
+
+@pytest.mark.parametrize(("channels", "warned"), [(2, False), (4, False), (3, True), (10, True)])
+def test_channels_that_melt_does_not_play_are_told_with_a_remedy(
+    channels, warned, tmp_path, caplog
+):
+    tones = [400 + 150 * n for n in range(channels)]
+    wave = "|".join(f"0.5*sin(2*PI*{tone}*t)" for tone in tones)
+    path = tmp_path / "many microphones.mov"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1", "-f", "lavfi", "-i",
+           f"aevalsrc={wave}:s={RATE}:d=1:c={channels}c",
+           "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", str(path))  # fmt: skip
+
+    assert (played(path, tones, tmp_path) == tones) == (not warned)
+    remedy = [text.partition("instead: ffmpeg ")[2] for text in caplog.messages]
+    assert bool(remedy) == warned
+    for words in map(shlex.split, remedy):
+        ffmpeg(*words[:1], str(tmp_path / words[1]), *words[2:-1], str(tmp_path / words[-1]))
+        assert played(tmp_path / words[-1], tones, tmp_path) == tones
+
+
+def played(path, tones, folder):
+    """Those of the tones that melt plays on either side."""
+    cut_list = CutList(probe(path), (64, 36), (Shot(FrameRange(0, 25), (), Box(0, 0, 64, 36)),))
+    rendered_by_melt(cut_list, folder, f"acodec=pcm_s16le ar={RATE}")
+    with av.open(str(folder / "melt.mkv")) as film:
+        heard = np.concatenate([f.to_ndarray().reshape(-1, 2) for f in film.decode(audio=0)])
+    strength = np.abs(np.fft.rfft(heard.astype(float), axis=0)).max(axis=1) / len(heard)
+    at = np.fft.rfftfreq(len(heard), 1 / RATE)
+    return [tone for tone in tones if strength[np.abs(at - tone) < 3].max() > 100]
