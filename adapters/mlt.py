@@ -13,14 +13,13 @@ import logging
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from math import gcd
-from pathlib import PurePosixPath
 
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import Reframe, decimal
-from otio_speakerzoom.source import conform, to_matroska
+from otio_speakerzoom.source import conform, mix_channels, to_matroska
 from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, xml_text
 
 log = logging.getLogger("otio_speakerzoom.mlt")
@@ -80,20 +79,13 @@ def _warn_of_lost_channels(facts: ProgrammeFacts) -> None:
     It takes channels for loudspeakers and leaves out the low one, which is the third or fourth of
     3, 7 and 8; of more than eight it plays few or none. Measured with 7.12.
     """
-    many = [(n, s.channels) for n, s in enumerate(facts.sounds) if s.channels not in _PLAYED]
-    if not many:
-        return
-    name = PurePosixPath(facts.file_name)
-    mixed = " ".join(
-        f"-c:a:{n} pcm_s16le -filter:a:{n} 'pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}'"
-        for n, count in many
-    )
-    log.warning(
-        "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. To "
-        "hear them there, cut this instead: ffmpeg -i %s -map 0 -ignore_unknown -c copy %s %s",
-        facts.path, " and ".join(str(count) for _, count in many), shlex.quote(str(name)), mixed,
-        shlex.quote(f"{name.stem}_mixed{'.mkv' if name.suffix in ('.mkv', '.webm') else '.mov'}"),
-    )  # fmt: skip
+    many = {n: s.channels for n, s in enumerate(facts.sounds) if s.channels not in _PLAYED}
+    if many:
+        log.warning(
+            "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. "
+            "To hear them there, cut what comes of %s",
+            facts.path, " and ".join(map(str, many.values())), mix_channels(facts.path, many),
+        )  # fmt: skip
 
 
 def _add_tractor(

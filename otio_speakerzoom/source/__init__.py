@@ -17,7 +17,7 @@ from otio_speakerzoom.source.audio import (
     sound,
 )
 from otio_speakerzoom.source.colour import shown_colour
-from otio_speakerzoom.source.conform import conform, shift_sound, to_matroska
+from otio_speakerzoom.source.conform import conform, mix_channels, shift_sound, to_matroska
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, find_ffmpeg, input_url
 from otio_speakerzoom.source.filters import Filter, FilterChain
@@ -44,6 +44,7 @@ __all__ = [
     "film_sound",
     "find_ffmpeg",
     "input_url",
+    "mix_channels",
     "pictures",
     "probe",
     "shift_sound",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import PurePath
 
 _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
@@ -43,7 +44,20 @@ def to_matroska(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
     source, _ = _names(path, "")
     out = _quoted(str(PurePath(path).with_suffix(".mkv")))
-    return f"ffmpeg -i {source} -map 0 -map -0:d -ignore_unknown -c copy {out}"
+    return f"ffmpeg -i {source} -map 0 -map -0:d -ignore_unknown -c copy -c:s srt {out}"
+
+
+def mix_channels(path: PurePath | str, channels: Mapping[int, int]) -> str:
+    """Return an ffmpeg command that makes one channel of each of some streams of sound.
+
+    `channels` has a stream's number among those of sound, from 0, and how many channels it has.
+    """
+    source, out = _names(path, "mixed")
+    mixed = " ".join(
+        f"-c:a:{n} pcm_s16le -filter:a:{n} 'pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}'"
+        for n, count in channels.items()
+    )
+    return f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy {mixed} {out}"
 
 
 def _names(path: PurePath | str, what: str) -> tuple[str, str]:
