@@ -303,6 +303,20 @@ def test_a_placeholder_of_final_cuts_is_noted_and_a_clip_before_its_file_is_told
     assert "has a range of 25 frames from -25 on" in early.unsupported
 
 
+def test_clips_of_uneven_length_share_their_edges(tmp_path):
+    """Three of a third of a second each, at 25 frames a second: 8.33 frames."""
+    spine = "".join(asset_clip(f"{n}/3s", f"{n}/3s", "1/3s") for n in range(3))
+    track = read(tmp_path, "a.fcpxml", fcpxml(spine)).tracks[0]
+    clips = [otio_clip({**span(n / 3, 1 / 3, 1)}, span(0, 900)) for n in range(3)]
+    document = otio_timeline(*clips)
+    document["global_start_time"] = {"value": 0, "rate": 25}
+    other = read(tmp_path, "a.otio", json.dumps(document)).tracks[0]
+
+    edges = [FrameRange(0, 8), FrameRange(8, 17), FrameRange(17, 25)]
+    assert [clip.record for clip in track] == [clip.record for clip in other] == edges
+    assert [clip.source for clip in track] == [clip.source for clip in other] == edges
+
+
 # OpenTimelineIO -----------------------------------------------------------------------------------
 
 

@@ -34,7 +34,13 @@ from otio_speakerzoom.readers.fcpxml_resources import (
 )
 from otio_speakerzoom.readers.safe_xml import parse_xml
 from otio_speakerzoom.readers.sequences import chosen
-from otio_speakerzoom.readers.values import FAULTS, frame_range, reason, unreadable
+from otio_speakerzoom.readers.values import (
+    FAULTS,
+    frame_range,
+    frames_between,
+    reason,
+    unreadable,
+)
 
 DIALECTS = ("fcp", "resolve")
 _WITHOUT = {
@@ -187,10 +193,11 @@ def _clip_at(place: _Place, facts: Facts, notes: list[str]) -> EditedClip | None
         return None
     with _noted(item, notes):
         start = facts.frames(place.at - facts.start)
-        if not round(facts.frames(place.duration)):
+        end = start + facts.frames(place.duration)
+        if round(start) == round(end):
             notes.append(f"the clip {name!r} at frame {round(start)} has no length")
             return None
-        record = frame_range("it", start, facts.frames(place.duration))
+        record = frames_between(start, end)
         clip = unless_damaged(record, name, partial(_clip, place, name, record, facts))
         return replace(clip, enabled=item.get("enabled", "1") != "0")
     return None
@@ -209,7 +216,7 @@ def _clip(place: _Place, name: str, record: FrameRange, facts: Facts) -> EditedC
     shift = asset.start  # from the clip's own time to the media's frames
     if item is not shown:
         shift -= time_of(shown.get("start", "0s")) - time_of(shown.get("offset", "0s"))
-    source, why = _source_range(place, shift, facts)
+    source, why = _source_range(place, record, shift, facts)
     placement = Placement(asset.size, facts.canvas, facts.dialect, facts.rate, shift)
     move, keys, unsaid = placing_unless_damaged(lambda: placement.of(item))
     return EditedClip(
@@ -223,7 +230,7 @@ def _clip(place: _Place, name: str, record: FrameRange, facts: Facts) -> EditedC
 
 
 def _source_range(
-    place: _Place, shift: Fraction, facts: Facts
+    place: _Place, record: FrameRange, shift: Fraction, facts: Facts
 ) -> tuple[FrameRange | None, list[str]]:
     """What a clip plays of its media, and whether that is at another speed."""
     begin = start_of(place.item, facts)
@@ -236,8 +243,10 @@ def _source_range(
             begin, end = played(time_map, begin, end)
         except FAULTS:
             return None, why
+    first, last = facts.frames(begin - shift), facts.frames(end - shift)
     try:
-        first, last = facts.frames(begin - shift), facts.frames(end - shift)
-        return frame_range("it", first, last - first), why
+        if time_map is not None:
+            return frames_between(first, last), why
+        return frame_range("it", first, record.duration), why
     except FAULTS as error:
         return None, why or [unreadable(error)]

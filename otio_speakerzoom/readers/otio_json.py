@@ -36,6 +36,7 @@ from otio_speakerzoom.readers.values import (
     exact_rate,
     finite,
     frame_range,
+    frames_between,
     media_path,
     reason,
     unreadable,
@@ -131,24 +132,23 @@ def _at(value: Any, *keys: str) -> Any:
 
 def _clips(track: Json, facts: Facts, notes: list[str]) -> Iterator[EditedClip]:
     """What lies on a track; what has no length goes into `notes`."""
-    at = 0
+    at = 0.0
     for item in track["children"]:
         name = ""
         try:
             name = str(item.get("name") or "")
             if _is(item, "Transition"):
-                notes.append(f"a transition at frame {at}")
+                notes.append(f"a transition at frame {round(at)}")
                 continue
-            duration = round(_length(item, facts))
-            if duration < 1:
+            start, at = at, at + max(0.0, _length(item, facts))
+            if round(start) == round(at):
                 if not _is(item, "Gap"):
-                    notes.append(f"the clip {name!r} at frame {at} has no length")
+                    notes.append(f"the clip {name!r} at frame {round(at)} has no length")
                 continue
-            record = frame_range("it", at, duration)
+            record = frames_between(start, at)
         except FAULTS as error:
             notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
             continue
-        at = record.end
         if _is(item, "Gap"):
             continue
         clip = unless_damaged(record, name, partial(_clip, item, name, record, facts))

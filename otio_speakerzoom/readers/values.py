@@ -57,6 +57,16 @@ def frame_range(what: str, start: float | Fraction, duration: float | Fraction) 
     return FrameRange(first, first + count)
 
 
+def frames_between(start: float | Fraction, end: float | Fraction) -> FrameRange:
+    """Return the frames from `start` to `end`, each rounded, so that neighbours share their edge.
+
+    Raise ValueError where that is no range.
+    """
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError("it has a range that is not a number")
+    return frame_range("it", round(start), round(end) - round(start))
+
+
 def finite(value: object) -> float:
     """Return a number that was written in a file."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
