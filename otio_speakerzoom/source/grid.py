@@ -37,8 +37,9 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
     can place every stamp, and the number of pictures by their time. The slowest rate on which all
     stamps lie is the file's own, because libav takes fields or the ticks of a finer clock for
     frames. Few of its places may be empty (damaged or dropped frames): one in a hundred, or two.
-    Other files are variable: read onto the rate at which pictures usually follow each other, made a
-    standard one, so that no picture of a moving scene is lost and an editor has a timebase for it.
+    Other files are variable: read onto the rate that they name, where pictures usually follow each
+    other so, else onto the slowest standard rate that is not slower than their average, so that few
+    pictures are lost and an editor has a timebase for it.
     """
     if len(ticks) == 1:
         return Grid(base or average or Fraction(25), 1)
@@ -60,7 +61,7 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
         return own
     if base in STANDARD_RATES and abs(base * step - 1) < Fraction(1, 50):
         return Grid(base, round(span * base) + 1, True)
-    rate = _standard(max(len(steps) / span, Fraction(99, 100) / step), base)
+    rate = _standard(len(steps) / span, base)
     return Grid(rate, round(span * rate) + 1, True)
 
 
