@@ -4,6 +4,7 @@ from pathlib import Path
 
 from otio_speakerzoom import parsing
 from otio_speakerzoom.director import style
+from otio_speakerzoom.spelling import EDITOR_RATES, EVERYWHERE
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,6 +23,14 @@ def style_table():
         columns = (f"`{name}`", f"`{flag}`", *words, span, meaning.text)
         rows.append(f"| {' | '.join(columns)} |")
     return "\n".join(rows)
+
+
+def test_the_rates_of_each_editor_are_as_in_the_code():
+    text = (ROOT / "docs" / "sources.md").read_text()
+    for editor, rates in {"all": EVERYWHERE, **EDITOR_RATES}.items():
+        own = sorted(rates if editor == "all" else rates - EVERYWHERE)
+        words = ", ".join(f"{float(rate):.5g}" for rate in own) or "none"
+        assert f"| {editor}{'' if editor == 'all' else ', also'} | {words} |" in text
 
 
 def test_every_value_of_a_style_is_explained_with_its_range_as_in_the_code():
