@@ -670,3 +670,35 @@ def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_
     assert [(clip.source, clip.unsupported) for clip in others] == [
         (FrameRange(90, 150), ""), (FrameRange(150, 240), ""), (FrameRange(240, 330), ""),
     ]  # fmt: skip
+
+
+def with_dissolve(suffix, text):
+    """The file with a dissolve of 24 frames over the first cut, as each format writes one."""
+    if suffix == ".otio":
+        document = json.loads(text)
+        clips = document["tracks"]["children"][0]["children"]
+        clips.insert(1, {"OTIO_SCHEMA": "Transition.1", "name": "dissolve"})
+        return json.dumps(document)
+    root = etree.fromstring(text.encode())
+    if suffix == ".fcpxml":
+        spine = root.find(".//spine")
+        spine.insert(1, etree.fromstring('<transition offset="88/25s" duration="24/25s"/>'))
+    else:
+        first, second = root.findall(".//video/track/clipitem")[:2]
+        first.find("end").text, first.find("out").text = "-1", "112"
+        second.find("start").text, second.find("in").text = "-1", "88"
+        told = "<start>88</start><end>112</end><alignment>center</alignment>"
+        first.addnext(etree.fromstring(f"<transitionitem>{told}</transitionitem>"))
+    return etree.tostring(root, encoding="unicode")
+
+
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), [o for o in OURS if o[0] != ".mlt"])
+def test_a_dissolve_over_a_cut_moves_no_cut_and_is_told(job, talk, suffix, dialect, adapter):
+    cut_list = a_cut(talk, (320, 180))
+    keep(job, cut_list)
+    path = job.work / f"edited{suffix}"
+    path.write_text(with_dissolve(suffix, timeline_text(cut_list, *adapter)))
+    comparison = importing.take_back(job, path).comparison
+
+    assert (comparison.changes, comparison.unchanged) == ((), 6)
+    assert [note.rsplit(" ", 1)[0] for note in comparison.notes] == ["a transition at frame"]
