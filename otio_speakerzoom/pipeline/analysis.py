@@ -286,7 +286,7 @@ def _made(session: Session) -> Analysis:
     """Run the stages for the part that is asked for, as far as they are not done."""
     place = _own_place(session)
     expected = _expected(session, place)
-    before = acquaintances(_folders(session, place))
+    before = acquaintances(_folders(session, place), place.range)
     stages.check_means(session, place, expected)
     detections = stages.detections(session, place, expected, _covering(session, place))
     tracks = stages.tracks(session, place, expected, detections)

@@ -6,17 +6,24 @@ keep their meaning, people get back the number and the name of whoever was seen 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+import numpy as np
+
 from otio_speakerzoom import store
-from otio_speakerzoom.model import Box, FaceTrack, Person, Sighting
+from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Person, Sighting
 from otio_speakerzoom.pipeline.digests import people_digests
 
-SIGHTINGS = 3
-"""Of a person that are kept: of their longest tracks, so that one that goes astray is outvoted."""
+SIGHTINGS = 5
+"""Of a person that are kept, spread over the time they are seen: one that goes astray is outvoted,
+and a part of the source holds one."""
+
+MOST_SIGHTINGS = 60
+"""Of a person where their tracks are still there: they may share a short time with those of now."""
 
 SAME_FACE = 0.2
 """Least overlap (intersection over union) of two boxes of one face: detectors differ in how much of
@@ -33,8 +40,11 @@ class Acquaintance:
     """Whether they stand in the people.json that is to be written."""
 
 
-def acquaintances(folders: Sequence[Path]) -> list[Acquaintance]:
-    """Return who is known in these folders, those of the first one first."""
+def acquaintances(folders: Sequence[Path], within: FrameRange) -> list[Acquaintance]:
+    """Return who is known in these folders, those of the first one first.
+
+    They are to be met in a part of the source, so where they were seen in that counts.
+    """
     found: list[Acquaintance] = []
     for n, folder in enumerate(folders):
         people = store.load_people(folder)
@@ -42,8 +52,8 @@ def acquaintances(folders: Sequence[Path]) -> list[Acquaintance]:
             continue
         seen = store.load_sightings(folder)
         tracks = store.load_tracks(folder)
-        if not seen and tracks and people.made_from in people_digests(tracks.made_from):
-            seen = sightings(people.value, tracks.value)  # an older version did not write them
+        if tracks and people.made_from in people_digests(tracks.made_from):
+            seen = sightings(people.value, tracks.value, MOST_SIGHTINGS, within)
         for person in people.value:
             own = tuple(s for s in seen if s.person == person.id)
             found.append(Acquaintance(person, own, n == 0))
@@ -57,12 +67,16 @@ def meet(
 
     Somebody with a name who is not found again keeps it, without tracks, if `own`.
     """
-    pairs = [
-        (votes, -n, m)
+    owner = {track: m for m, person in enumerate(people) for track in person.track_ids}
+    votes = Counter(
+        (n, owner[track.id])
         for n, known in enumerate(before)
-        for m, person in enumerate(people)
-        if (votes := sum(_is_there(s, person, tracks) for s in known.seen))
-    ]
+        for seen in known.seen
+        for track in tracks
+        if track.start <= seen.frame < track.range.end and track.id in owner
+        if overlap(seen.box, box_of(track, seen.frame)) >= SAME_FACE
+    )
+    pairs = [(count, -n, m) for (n, m), count in votes.items()]
     numbers: dict[int, int] = {}
     names: dict[int, str] = {}
     for _, minus_n, m in sorted(pairs, reverse=True):
@@ -82,18 +96,34 @@ def meet(
     return tuple(sorted([*met, *lost], key=lambda person: person.id))
 
 
-def sightings(people: Sequence[Person], tracks: Sequence[FaceTrack]) -> tuple[Sighting, ...]:
-    """Return where each person was seen: in the middle of each of their longest tracks."""
+def sightings(
+    people: Sequence[Person],
+    tracks: Sequence[FaceTrack],
+    most: int = SIGHTINGS,
+    within: FrameRange | None = None,
+) -> tuple[Sighting, ...]:
+    """Return where each person was seen, at most so many times, spread over the time they are."""
     by_id = {track.id: track for track in tracks}
     found: list[Sighting] = []
     for person in people:
-        own = [by_id[id_] for id_ in person.track_ids if id_ in by_id]
-        own.sort(key=lambda track: (-len(track.boxes), track.start))
-        for track in own[:SIGHTINGS]:
-            seen = track.seen.nonzero()[0]
-            row = int(seen[len(seen) // 2]) if len(seen) else len(track.boxes) // 2
-            found.append(Sighting(person.id, track.start + row, box_of(track, track.start + row)))
+        own = sorted(
+            (by_id[id_] for id_ in person.track_ids if id_ in by_id), key=lambda track: track.start
+        )
+        rows = [(track, frame) for track in own for frame in _frames(track, within)]
+        count = min(most, len(rows))
+        for n in range(count):
+            track, frame = rows[(2 * n + 1) * len(rows) // (2 * count)]
+            found.append(Sighting(person.id, frame, box_of(track, frame)))
     return tuple(found)
+
+
+def _frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
+    """Return the frames in which a track was detected; all of them where it never was."""
+    frames = np.flatnonzero(track.seen) if track.seen.any() else np.arange(len(track.boxes))
+    frames = frames + track.start
+    if within:
+        frames = frames[(frames >= within.start) & (frames < within.end)]
+    return frames.tolist()
 
 
 def box_of(track: FaceTrack, frame: int) -> Box:
@@ -109,15 +139,6 @@ def overlap(a: Box, b: Box) -> float:
         return 0.0
     both = width * height
     return both / (a.width * a.height + b.width * b.height - both)
-
-
-def _is_there(seen: Sighting, person: Person, tracks: Sequence[FaceTrack]) -> bool:
-    mine = set(person.track_ids)
-    return any(
-        overlap(seen.box, box_of(track, seen.frame)) >= SAME_FACE
-        for track in tracks
-        if track.id in mine and track.start <= seen.frame < track.range.end
-    )
 
 
 def _lost(before: Sequence[Acquaintance], names: set[str]) -> list[Person]:

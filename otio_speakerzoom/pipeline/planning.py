@@ -8,8 +8,7 @@ from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 from otio_speakerzoom import store
-from otio_speakerzoom.director.direct import direct, floor_of
-from otio_speakerzoom.director.framer import Framer
+from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.style import PRESETS, Style, read_style
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
@@ -226,22 +225,14 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
             f"{path}: shots[{kept.misfits[0]}].subjects: was edited, and the crop is still that of "
             "others; give its crop too, or run `speakerzoom analyze`, so that it can be framed"
         )
-    style, span = style_of(session, kept), kept.value.range
-    floor = floor_of(
-        known.media, known.tracks, known.people, known.speech.scores, known.voice, style, span
-    )
-    framer = Framer(
-        known.media, known.tracks, known.people, kept.value.canvas, style,
-        known.detections.camera_cuts.tolist(), span, floor,
-    )  # fmt: skip
-    rows = {person.id: n for n, person in enumerate(known.people)}
+    locks = [Lock(s.range, s.subjects, None if n in kept.misfits else s.crop)
+             for n, s in enumerate(shots)]  # fmt: skip
+    plan = Plan(known, style_of(session, kept), kept.value.canvas, tuple(locks))
+    framed = {shot.range: shot for shot in plan.directed().shots}
     for n in kept.misfits:
-        shot = shots[n]
-        picture = tuple(sorted(rows[id_] for id_ in shot.subjects if id_ in rows))
-        crop = framer.crop(picture, shot.range)
-        framed = replace(shot, crop=crop, keys=(), covers=(), reason="edited")
-        shots[n] = replace(framed, covers=framer.covers(framed))
-        log.info("%s: shots[%d] is framed for %s", path, n, kept.value.names(shot))
+        anew = framed[shots[n].range]
+        shots[n] = replace(anew, reason="edited", locked=shots[n].locked)
+        log.info("%s: shots[%d] is framed for %s", path, n, kept.value.names(shots[n]))
     return replace(kept, value=store.as_kept(replace(kept.value, shots=tuple(shots))))
 
 
