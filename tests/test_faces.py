@@ -189,7 +189,9 @@ def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
         )
 
     assert beside(150, 0.9, 6) == 1
-    assert beside(150, 0.9, 2) == 2
+    assert beside(150, 0.9, 4) == 1  # in every second look
+    assert beside(150, 0.9, 2) == 2  # in every look, as somebody behind a shoulder is
+    assert beside(170, 0.9, 4) == 2  # and beside it, cheek to cheek
     assert beside(200, 0.9, 6) == 2
     assert beside(150, 1.0, 6) == 2
 
@@ -197,6 +199,17 @@ def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
     face = [(f, 150, 50, 80, 0.9) for f in range(120, 200, 2) if f % 6 == 0]
     found = tracked(seen([*flicker, *face], looked_at=range(0, 300, 2)), end=300)
     assert [t.boxes[0, 0] for t in found] == [150]
+
+
+def test_a_head_that_jumps_is_one_track_though_doubtful_boxes_keep_the_old_one_alive():
+    looks = range(0, 200, 2)
+    rows = [(f, 100, 50, 80) for f in looks if f < 100]
+    rows += [(f, 100, 50, 80, 0.4) for f in (100, 102)]
+    rows += [(f, 152, 50, 80) for f in looks if f >= 100]
+    (found,) = tracked(seen(rows, looked_at=looks), end=200)
+
+    assert (found.start, found.range.end) == (0, 200)
+    assert found.boxes[[98, 100], 0].tolist() == [100, 152]
 
 
 def test_a_pattern_that_is_a_face_now_and_then_is_dropped():

@@ -3,7 +3,7 @@
 import json
 from contextlib import closing
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from otio_speakerzoom.faces.embed import (
     unit,
 )
 from otio_speakerzoom.faces.people import group_people
+from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media
 
 MEDIA = Media(Path("/talk.mp4"), Fraction(25), 200, (640, 360))
@@ -49,8 +50,18 @@ def test_who_comes_back_to_the_same_place_is_the_same_person():
     assert members([track(1, 0, 100), track(2, 80, 130), track(3, 80, 600)]) == [(1, 2), (3,)]
 
 
-def test_faces_seen_at_the_same_time_are_never_one_person():
-    assert members([track(1, 0, 100), track(2, 49, 100)]) == [(1,), (2,)]
+def test_faces_at_different_places_at_the_same_time_are_never_one_person():
+    assert members([track(1, 0, 100), track(2, 49, 165)]) == [(1,), (2,)]
+    assert members([track(1, 0, 100), track(2, 49, 165)], looks=[0, 0]) == [(1,), (2,)]
+
+
+def test_two_tracks_on_one_head_are_one_person_however_they_look():
+    both = [track(1, 0, 100), track(2, 48, 110)]
+
+    assert members(both) == [(1, 2)]
+    for looks in ([0, 0], [0, 150], [0, None], [None, None]):
+        assert members(both, looks=looks) == [(1, 2)]
+    assert members([*both, track(3, 0, 400)], looks=[0, 150, 150]) == [(1, 2), (3,)]
 
 
 def test_across_a_camera_cut_only_the_same_angle_joins():
@@ -136,15 +147,15 @@ def test_no_tracks_are_nobody():
     st.sets(st.integers(1, 340), max_size=3).map(sorted),
     st.booleans(),
 )
-def test_every_track_has_one_person_who_is_never_there_twice_at_a_time(faces, cuts, known):
+def test_every_track_has_one_person_who_is_never_in_two_places_at_a_time(faces, cuts, known):
     tracks = [track(n, start, left) for n, (start, left, _) in enumerate(faces, 1)]
     groups = members(tracks, cuts, [angle for *_, angle in faces] if known else None)
+    by_id = {t.id: t for t in tracks}
     starts = {t.id: t.start for t in tracks}
 
     assert sorted(n for group in groups for n in group) == [t.id for t in tracks]
-    for group in groups:
-        times = sorted(starts[n] for n in group)
-        assert all(b - a >= 50 for a, b in pairwise(times))
+    for a, b in (pair for group in groups for pair in combinations(group, 2)):
+        assert (common_overlap(by_id[a], by_id[b]) or 1) >= ON_ONE_HEAD
     firsts = [starts[group[0]] for group in groups]
     assert firsts == sorted(firsts)
 

@@ -203,12 +203,16 @@ def _by_person(
     rows: Sequence[tuple[int, int, NDArray[np.float32]]],
     within: FrameRange,
 ) -> NDArray[np.float32]:
-    """Return (P, T) values of (track id, first frame, values) rows; NaN where there are none."""
+    """Return (P, T) values of (track id, first frame, values) rows; NaN where there are none.
+
+    Of two tracks on one head the larger value counts.
+    """
     out = np.full((len(people), within.duration), np.nan, np.float32)
     owner = {track: n for n, person in enumerate(people) for track in person.track_ids}
     for track, start, values in rows:
         first, last = max(start, within.start), min(start + len(values), within.end)
         if track in owner and first < last:
             part = values[first - start : last - start]
-            out[owner[track], first - within.start : last - within.start] = part
+            row = out[owner[track], first - within.start : last - within.start]
+            np.fmax(row, part, out=row)
     return out

@@ -1,11 +1,11 @@
 """Face tracks to participants: tracks of the same person are joined, across gaps and camera cuts.
 
-Nobody is identified: a person is a number until someone gives a name. Tracks that are there at the
-same time are never one person. Where `embed` could say what the faces look like, tracks are joined
-by looks (average linkage: two groups are as alike as their tracks are on average, so that one
-unlucky pair joins nothing). Elsewhere people are places in the frame: loosely within one camera
-shot (someone turned away for a moment), strictly across the source's own cuts (the camera came back
-to the same angle).
+Nobody is identified: a person is a number until someone gives a name. Tracks that are at different
+places at the same time are never one person; in one place they always are. Where `embed` could say
+what the faces look like, tracks are joined by looks (average linkage: two groups are as alike as
+their tracks are on average, so that one unlucky pair joins nothing). Elsewhere people are places in
+the frame: loosely within one camera shot (someone turned away for a moment), strictly across the
+source's own cuts (the camera came back to the same angle).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.faces.track import overlaps
+from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap, overlaps
 from otio_speakerzoom.model import FaceTrack, Person
 
 SAME_SHOT_OVERLAP = 0.2
@@ -38,6 +38,9 @@ people 0.05 lie above it, so it holds only where `_in_the_wide` finds a wide."""
 
 MOST_SHOTS = 50
 """Camera shots among which the wide is sought, those with the most faces: it is one of them."""
+
+CERTAIN = 10.0
+"""In place of the cosine of two tracks on one head: more than any, even on average with others."""
 
 SAME_PLACE_BONUS = 0.14
 """What the same place in the same camera shot adds to the cosine of two tracks. Hardly ever does
@@ -115,7 +118,10 @@ def _in_the_wide(
 def _alike(
     tracks: Sequence[FaceTrack], looks: NDArray[np.float32], camera_cuts: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """Return (N, N) how alike the tracks are; -inf where they are there at the same time."""
+    """Return (N, N) how alike the tracks are.
+
+    `CERTAIN` where they are on one head at the same time, -inf where they are at two places.
+    """
     start = np.array([track.start for track in tracks])
     end = np.array([track.range.end for track in tracks])
     shot = np.searchsorted(camera_cuts, start, side="right")
@@ -124,7 +130,11 @@ def _alike(
     stayed &= shot[:, None] == shot[None, :]
     likeness = looks @ looks.T + np.float32(SAME_PLACE_BONUS) * stayed
     together = (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])
-    return np.where(together, np.float32(-np.inf), likeness)
+    likeness = np.where(together, np.float32(-np.inf), likeness)
+    for a, b in np.argwhere(np.triu(together, 1)).tolist():
+        if on_one_head(tracks[a], tracks[b]):
+            likeness[a, b] = likeness[b, a] = CERTAIN
+    return likeness
 
 
 def _mut_add_by_place(
@@ -146,15 +156,24 @@ def _mut_add_by_place(
 
 def _continues(track: FaceTrack, group: list[FaceTrack], cuts: list[int]) -> float:
     """Return how well `track` continues `group`: the best overlap of places, 0 for not at all."""
-    if any(t.start < track.range.end and track.start < t.range.end for t in group):
-        return 0.0
     best = 0.0
     for other in group:
+        if (common := common_overlap(track, other)) is not None:
+            if common < ON_ONE_HEAD:
+                return 0.0
+            best = max(best, 1 + common)
+            continue
         same_shot = bisect_right(cuts, other.start) == bisect_right(cuts, track.start)
         overlap = float(overlaps(_place(other), _place(track))[0, 0])
         if overlap >= (SAME_SHOT_OVERLAP if same_shot else ACROSS_CUTS_OVERLAP):
             best = max(best, overlap)
     return best
+
+
+def on_one_head(one: FaceTrack, other: FaceTrack) -> bool:
+    """Whether two tracks are there at the same time, and in one place."""
+    common = common_overlap(one, other)
+    return common is not None and common >= ON_ONE_HEAD
 
 
 def _place(track: FaceTrack) -> NDArray[np.float32]:

@@ -55,6 +55,18 @@ SHADOW = 0.5
 """A track that is sure in a smaller share of its looks and always touches a surer one is the same
 head seen twice: hair beside a profile gave boxes in up to 0.36 of the looks."""
 
+ON_ONE_HEAD = 0.2
+"""Overlap of two boxes from which they are of one head: heads of one size would be two thirds of a
+face apart. Side by side they are more than a whole one, and boxes of neighbours cheek to cheek
+overlapped by 0.06 at most."""
+
+MOSTLY = 0.9
+"""Share of the looks in which that must be so: a detector may slip now and then."""
+
+OFTEN = 0.75
+"""A track on a surer one's head that is sure in a larger share of its looks is somebody behind it:
+a second box comes in every second look or so, who looks over a shoulder is there."""
+
 MUCH_SMALLER = 0.25
 """Of the largest face at the same time: 1/16 of its area. The people of one labelled shot differ by
 up to 1.5 in side; this leaves room for the far end of a table."""
@@ -127,7 +139,7 @@ def track_faces(
         boxes, confidences = detections.boxes[start:stop], detections.confidences[start:stop]
         _mut_extend(living, frame, boxes, confidences, rate, sure)
         before = frame
-    made = [*ended, *living]
+    made = _handed_over([*ended, *living], detections, within, max_gap)
     finished = [_finish(t, detections, within) for t in made]
     real = [
         (track, done)
@@ -141,6 +153,43 @@ def track_faces(
     ]
     kept.sort(key=lambda t: (t[0], float(t[1][0, 0])))
     return tuple(FaceTrack(n, *track) for n, track in enumerate(kept, 1))
+
+
+def _handed_over(
+    tracks: Sequence[_Living], detections: Detections, within: FrameRange, longest: Fraction | float
+) -> list[_Living]:
+    """Return the tracks, with those joined in which one goes on with the head of another.
+
+    A head that jumps out of its track's reach begins a second one, while doubtful boxes keep the
+    first alive for some looks. Together they are there for `longest` frames at most.
+    """
+    out: list[_Living] = []
+    for track in sorted(tracks, key=lambda t: t.frames[0]):
+        start, boxes, _ = _finish(track, detections, within)
+        for n, before in enumerate(out):
+            first, earlier, _ = _finish(before, detections, within)
+            common = first + len(earlier) - start
+            if (
+                0 < common <= min(longest, len(boxes) - 1)
+                and first < start
+                and _overlap_of(earlier[-common:], boxes[:common]) >= ON_ONE_HEAD
+            ):
+                out[n] = _joined(before, track)
+                break
+        else:
+            out.append(track)
+    return out
+
+
+def _joined(before: _Living, after: _Living) -> _Living:
+    """Return one track of two, the second of which takes over where it begins."""
+    count = sum(frame < after.frames[0] for frame in before.frames)
+    return _Living(
+        before.frames[:count] + after.frames,
+        before.boxes[:count] + after.boxes,
+        before.confidences[:count] + after.confidences,
+        after.velocity,
+    )
 
 
 def _mut_extend(
@@ -196,6 +245,20 @@ def overlaps(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float
     shared = np.prod(np.clip(high - low, 0, None), axis=2)
     area_a, area_b = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
     return shared / np.maximum(area_a[:, None] + area_b[None, :] - shared, 1e-9)
+
+
+def _overlap_of(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the median intersection over union of (T, 4) boxes, frame by frame."""
+    return float(np.median([overlaps(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)]))
+
+
+def common_overlap(one: FaceTrack, other: FaceTrack) -> float | None:
+    """Return the median overlap of two tracks in the frames of both; None where there are none."""
+    first, last = max(one.start, other.start), min(one.range.end, other.range.end)
+    if first >= last:
+        return None
+    boxes = [track.boxes[first - track.start : last - track.start] for track in (one, other)]
+    return _overlap_of(*boxes)
 
 
 def _centres(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -260,22 +323,33 @@ def _is_false(
 def _is_shadow(
     track: _Living, others: Sequence[_Living], looked_at: NDArray[np.int32], sure: float
 ) -> bool:
-    """Whether `track` is a second box, now and then, on a head that has a surer one."""
-    if _seen_share(track, looked_at, sure) >= SHADOW:
+    """Whether `track` is a second box on a head that has a surer one.
+
+    It may be sure more often if both are in one place than if they just touch.
+    """
+    share = _seen_share(track, looked_at, sure)
+    if share >= OFTEN:
         return False
     for other in others:
-        there = dict(
-            zip(other.frames, zip(other.boxes, other.confidences, strict=True), strict=True)
-        )
-        beside = [there.get(frame) for frame in track.frames]
-        if other is not track and all(
-            found is not None
-            and found[1] > confidence
-            and overlaps(found[0][None], box[None])[0, 0] > 0
-            for found, box, confidence in zip(beside, track.boxes, track.confidences, strict=True)
-        ):
+        if other is track:
+            continue
+        beside = _overlaps_of_surer(track, other)
+        if share < SHADOW and all(overlap > 0 for overlap in beside):
+            return True
+        if np.mean([overlap >= ON_ONE_HEAD for overlap in beside]) >= MOSTLY:
             return True
     return False
+
+
+def _overlaps_of_surer(track: _Living, other: _Living) -> list[float]:
+    """Return, for each look of `track`, its overlap with `other`; 0 where that is not surer."""
+    there = dict(zip(other.frames, zip(other.boxes, other.confidences, strict=True), strict=True))
+    out: list[float] = []
+    for frame, box, confidence in zip(track.frames, track.boxes, track.confidences, strict=True):
+        found, surety = there.get(frame, (box, 0.0))
+        surer = surety > confidence
+        out.append(float(overlaps(found[None], box[None])[0, 0]) if surer else 0.0)
+    return out
 
 
 def _seen_share(track: _Living, looked_at: NDArray[np.int32], sure: float) -> float:

@@ -20,8 +20,8 @@ SCORERS = ("talknet", "sync-asd", "lr-asd", "light-asd", "motion")
 VERSIONS = {
     "media": 4,
     "detections": 3,
-    "tracks": 3,
-    "people": 3,
+    "tracks": 4,
+    "people": 4,
     "voice": 1,
     "scores": 4,
     "cut": 3,
