@@ -197,12 +197,12 @@ def _double(
     id_: str, keys: list[tuple[int, float]], default: float, least: float, most: float
 ) -> dict[str, Any]:
     """A value, and where it moves its keys, in frames from the clip's first; linear between."""
-    made = _parameter(id_, "Double", keys[0][1], default)
+    parameter = _parameter(id_, "Double", keys[0][1], default)
     if len(keys) > 1:
-        made["Key Frames"] = {
+        parameter["Key Frames"] = {
             str(at): {"Value": value, "Variant Type": "Double"} for at, value in keys
         }
-    return {**made, "minValue": least, "maxValue": most}
+    return {**parameter, "minValue": least, "maxValue": most}
 
 
 def _parameter(id_: str, kind: str, value: float, default: float) -> dict[str, Any]:

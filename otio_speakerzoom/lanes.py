@@ -35,8 +35,8 @@ def lanes(cut_list: CutList) -> tuple[tuple[str, tuple[Piece, ...]], ...]:
     if not cut_list.angles:
         return (("Video 1", tuple(chosen)),)
     tracks = [("Wide", 0), *((person.label, person.id) for person in cut_list.people)]
-    made = ((name, _lane(cut_list, chosen, id_)) for name, id_ in tracks)
-    return tuple((name, pieces) for name, pieces in made if pieces)
+    pieces_of = ((name, _lane(cut_list, chosen, id_)) for name, id_ in tracks)
+    return tuple((name, pieces) for name, pieces in pieces_of if pieces)
 
 
 def _lane(cut_list: CutList, chosen: Sequence[Piece], id_: int) -> tuple[Piece, ...]:

@@ -136,22 +136,22 @@ def remark(why: str, confidence: float) -> str:
 def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
     """Return what `to_otio` noted on the timeline; raise TimelineError if it did not make it."""
     try:
-        noted = timeline.metadata[NAMESPACE]
+        note = timeline.metadata[NAMESPACE]
         return ProgrammeFacts(
             name=timeline.name,
-            path=noted["path"],
-            rate=Fraction(*noted["rate"]),
-            duration=noted["duration"],
-            size=_pair(noted["size"]),
-            canvas=_pair(noted["canvas"]),
-            start=noted["start"],
-            drop_frame=noted["drop_frame"],
-            rotation=noted["rotation"],
-            variable_rate=noted["variable_rate"],
-            sounds=tuple(_sound(row) for row in noted["sounds"]),
-            picture=noted.get("picture", 0),  # older timelines have none
-            fields=noted.get("fields", "progressive"),
-            colour=_colour(noted.get("colour", (1, 1, 1))),
+            path=note["path"],
+            rate=Fraction(*note["rate"]),
+            duration=note["duration"],
+            size=_pair(note["size"]),
+            canvas=_pair(note["canvas"]),
+            start=note["start"],
+            drop_frame=note["drop_frame"],
+            rotation=note["rotation"],
+            variable_rate=note["variable_rate"],
+            sounds=tuple(_sound(row) for row in note["sounds"]),
+            picture=note.get("picture", 0),  # older timelines have none
+            fields=note.get("fields", "progressive"),
+            colour=_colour(note.get("colour", (1, 1, 1))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TimelineError(
@@ -192,9 +192,9 @@ def flat_shots_of(timeline: otio.schema.Timeline, format_: str) -> tuple[Program
 def framing_of(clip: otio.schema.Clip) -> Box:
     """Return the crop the clip is framed to, in source pixels."""
     for effect in clip.effects:
-        noted = effect.metadata.get(NAMESPACE, {})
-        if "crop" in noted:
-            return _box(noted["crop"], clip.name)
+        note = effect.metadata.get(NAMESPACE, {})
+        if "crop" in note:
+            return _box(note["crop"], clip.name)
     raise TimelineError(
         f"{clip.name}: this clip carries no speakerzoom framing; export again from the cut list"
     )
@@ -214,18 +214,18 @@ def _box(edges: Sequence[float], name: str) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _sound(noted: Mapping[str, Any]) -> Sound:
+def _sound(note: Mapping[str, Any]) -> Sound:
     return Sound(
-        noted["rate"],
-        noted["channels"],
-        Fraction(*noted["delay"]),
-        noted.get("index", 1),
-        noted.get("varies", False),
+        note["rate"],
+        note["channels"],
+        Fraction(*note["delay"]),
+        note.get("index", 1),
+        note.get("varies", False),
     )
 
 
-def _colour(noted: Any) -> tuple[int, int, int]:
-    primaries, transfer, matrix = noted
+def _colour(note: Any) -> tuple[int, int, int]:
+    primaries, transfer, matrix = note
     return int(primaries), int(transfer), int(matrix)
 
 
@@ -250,19 +250,19 @@ def _programme_track(track: otio.schema.Track, facts: ProgrammeFacts) -> Program
 def _programme_shot(
     clip: otio.schema.Clip, record: FrameRange, source: FrameRange
 ) -> ProgrammeShot:
-    noted = clip.metadata.get(NAMESPACE, {})
+    note = clip.metadata.get(NAMESPACE, {})
     return ProgrammeShot(
         record,
         source,
         framing_of(clip),
         clip.name,
-        noted.get("reason", ""),
-        noted.get("link", 0),
+        note.get("reason", ""),
+        note.get("link", 0),
         clip.enabled,
-        noted.get("confidence", 1.0),
-        tuple(Key(int(frame), _box(edges, clip.name)) for frame, *edges in noted.get("keys", ())),
-        tuple(noted.get("subjects", ())),
-        noted.get("locked", False),
+        note.get("confidence", 1.0),
+        tuple(Key(int(frame), _box(edges, clip.name)) for frame, *edges in note.get("keys", ())),
+        tuple(note.get("subjects", ())),
+        note.get("locked", False),
     )
 
 

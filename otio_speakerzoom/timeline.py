@@ -41,9 +41,9 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
         track = otio.schema.Track(f"Audio {n}", kind=otio.schema.TrackKind.Audio)
         track.metadata[NAMESPACE] = {"stream": lane.stream, "channels": list(lane.channels)}
         for link, shot in enumerate(cut_list.shots, start=1):
-            heard = _clip(media, path, shot, cut_list.names(shot))
-            heard.metadata[NAMESPACE] = {"link": link}  # as in the picture: they are moved together
-            track.append(heard)
+            clip = _clip(media, path, shot, cut_list.names(shot))
+            clip.metadata[NAMESPACE] = {"link": link}  # as in the picture: they are moved together
+            track.append(clip)
         timeline.tracks.append(track)
     return timeline
 
@@ -100,13 +100,13 @@ def _picture_track(
         if at < shot.range.start:
             empty = FrameRange(at, shot.range.start)
             track.append(otio.schema.Gap(source_range=_with_timecode(media, empty)))
-        seen = _clip(media, path, shot, shows)
-        seen.enabled = piece.on
-        seen.metadata[NAMESPACE] = {"link": piece.number, **_shot_metadata(shot, shows)}
-        seen.effects.append(_framing(shot.crop, cut_list.canvas))
+        clip = _clip(media, path, shot, shows)
+        clip.enabled = piece.on
+        clip.metadata[NAMESPACE] = {"link": piece.number, **_shot_metadata(shot, shows)}
+        clip.effects.append(_framing(shot.crop, cut_list.canvas))
         if piece.number:
-            seen.markers.append(_marker(media, shot, shows, media.start + shot.range.start))
-        track.append(seen)
+            clip.markers.append(_marker(media, shot, shows, media.start + shot.range.start))
+        track.append(clip)
         at = shot.range.end
     return track
 
@@ -151,8 +151,8 @@ def _with_timecode(media: Media, frames: FrameRange) -> otio.opentime.TimeRange:
 
 
 def _framing(crop: Box, canvas: tuple[int, int]) -> otio.schema.Effect:
-    noted = {"crop": _edges(crop), "canvas": list(canvas)}
-    return otio.schema.Effect("Reframe", "SpeakerZoomReframe", {NAMESPACE: noted})
+    note = {"crop": _edges(crop), "canvas": list(canvas)}
+    return otio.schema.Effect("Reframe", "SpeakerZoomReframe", {NAMESPACE: note})
 
 
 def _edges(crop: Box) -> list[float]:

@@ -26,8 +26,8 @@ def a_display():
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24"]
         server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
         os.close(writing)
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
+        with os.fdopen(reading) as pipe:
+            number = pipe.readline().strip()
         if number and server.poll() is None:
             return server, f":{number}"
         server.kill()
