@@ -20,7 +20,7 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.reframe import Reframe, decimal
 from otio_speakerzoom.source import conform, mix_channels, to_matroska
-from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, xml_text
+from otio_speakerzoom.spelling import EVERYWHERE, in_xml, taken_rate, xml_text
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 
@@ -38,6 +38,11 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         raise TimelineError(
             f"{facts.path}: MLT cannot count in frames of {facts.rate} per second; conform it "
             f"first: {conform(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
+        )
+    if not in_xml(facts.path):  # MLT has no URL, in which anything can be spelled
+        raise TimelineError(
+            f"{facts.path!r}: MLT cannot name this file, whose path has a control character in it; "
+            "rename it"
         )
     _warn_of_a_late_picture(facts)
     _warn_of_lost_channels(facts)

@@ -32,6 +32,11 @@ that is known. MLT takes any."""
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
+def in_xml(text: str) -> bool:
+    """Return whether an XML document can hold `text` as it is; parsers turn a CR into a LF."""
+    return not _NOT_XML.search(text) and "\r" not in text
+
+
 def xml_text(root: ET.Element, *, indent: str, doctype: str = "") -> str:
     """Return `root` as a document; a character that XML forbids becomes U+FFFD."""
     ET.indent(root, indent)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import cos, radians, sin
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 import opentimelineio as otio
 import pycmx
@@ -725,6 +725,15 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
         for track in others
     ]
     assert indices == [str(sound.index) for sound in sounds] or (indices, sounds) == (["-1"], ())
+
+
+@pytest.mark.parametrize(("bad", "shown"), [("\x07", "x07"), ("\r", "r")])
+def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_spell_it(bad, shown):
+    cut_list = replace_media(two_people(), path=Path(f"/a/ta{bad}lk.mp4"))
+    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{shown}lk.mp4': MLT cannot .* rename it"):
+        written(cut_list, "mlt")
+    for name in ("fcpxml", "premiere_xml"):
+        assert f"ta{quote(bad)}lk.mp4" in written(cut_list, name)
 
 
 def test_mlt_names_the_streams_of_picture_and_sound():
