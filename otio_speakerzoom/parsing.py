@@ -41,6 +41,11 @@ taken where none is asked for."""
 STDOUT = {"premiere": ".xml"}
 """Suffix that an editor of several gets on stdout, where it is not its first above."""
 
+LEAST_SIDE, MOST_SIDE = 16, 16384
+"""Pixels of a canvas's side: H.264 codes blocks of 16, and no encoder of it takes more."""
+MOST_RATIO = 10
+"""Longer pictures than 10:1 are a slip of the keys."""
+
 FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 
 
@@ -157,9 +162,9 @@ def style_flag(name: str) -> str:
 
 def time(text: str) -> Callable[[Media], int]:
     """Parse a time into what gives its frame once the source's rate is known."""
-    if match := re.fullmatch(r"(\d+)f", text):
+    if match := re.fullmatch(r"(\d{1,9})f", text):
         return lambda media: int(match[1])
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", text):
+    if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text):
         return lambda media: round(Fraction(match[1]) * media.rate)
     if match := re.fullmatch(r"(\d\d):(\d\d):(\d\d)[:;](\d\d)", text):
         return lambda media: _label_frame([int(part) for part in match.groups()], media)
@@ -187,13 +192,19 @@ def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
     """Parse a canvas into what gives its size once the source's is known; always even."""
     if text == "source":
         return lambda media: _even(*media.size)
-    if (match := re.fullmatch(r"(\d+)x(\d+)", text)) and min(map(int, match.groups())) >= 16:
+    if match := re.fullmatch(r"(\d{2,5})x(\d{2,5})", text):
         width, height = int(match[1]), int(match[2])
+        if not all(LEAST_SIDE <= side <= MOST_SIDE for side in (width, height)):
+            raise argparse.ArgumentTypeError(
+                f"{text}: width and height must be {LEAST_SIDE} to {MOST_SIDE} pixels"
+            )
         if width % 2 or height % 2:
             raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
         return lambda media: (width, height)
-    if (match := re.fullmatch(r"(\d+):(\d+)", text)) and min(map(int, match.groups())) >= 1:
+    if match := re.fullmatch(r"([1-9]\d{0,4}):([1-9]\d{0,4})", text):
         ratio = Fraction(int(match[1]), int(match[2]))
+        if not 1 / MOST_RATIO <= ratio <= MOST_RATIO:
+            raise argparse.ArgumentTypeError(f"{text}: a side is over {MOST_RATIO} times the other")
         return lambda media: _of_ratio(ratio, min(media.size))
     raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
 

@@ -369,6 +369,41 @@ def test_ctrl_c_while_modules_load_ends_without_a_traceback():
     assert run.stderr == "error: interrupted; stages that were finished are kept\n"
 
 
+def test_a_reader_who_leaves_early_is_no_error():
+    process = started("weights", stdout=subprocess.PIPE)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(60), errors) == (0, b"")
+
+
+def test_a_name_cannot_break_the_line_or_command_the_terminal(capsys):
+    assert main(["inspect", "a\nb\x1b[2Jc.mp4"]) == 1
+    assert one_line(capsys).startswith("a\\nb\\x1b[2Jc.mp4: no such file")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--canvas", "99998x16"], "width and height must be 16 to 16384 pixels"),
+        (["--canvas", "14x1080"], "width and height must be 16 to 16384 pixels"),
+        (["--canvas", "9" * 5000 + ":1"], "a canvas is 1920x1080"),
+        (["--canvas", "16:1"], "16:1: a side is over 10 times the other"),
+        (["--in", "9" * 5000 + "f"], "a time is 1.5s"),
+        (["--in", "9" * 5000 + "s"], "a time is 1.5s"),
+    ],
+)
+def test_numbers_of_any_length_are_wrong_usage(words, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["cut", "a.mp4", "-o", "a.otio", *words])
+
+    assert end.value.code == 2
+    line = one_line(capsys)
+    assert len(line) < 600
+    assert says in line
+
+
 def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stdout)
@@ -425,7 +460,9 @@ def readme_options():
     """Every option that the README's table of options names, with its verb where it is told."""
     text = (ROOT / "README.md").read_text()
     table = text[text.index("| option | what it does |") : text.index("Progress and messages go")]
-    rows = [line.split("|")[1] for line in table.splitlines()[2:] if line.startswith("|")]
+    rows = [
+        re.split(r"(?<!\\)\|", line)[1] for line in table.splitlines()[2:] if line.startswith("|")
+    ]
     return {word for row in rows for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", row)}
 
 

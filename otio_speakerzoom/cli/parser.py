@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from otio_speakerzoom import parsing
+from otio_speakerzoom.cli.streams import one_line
 from otio_speakerzoom.director.style import PRESETS, Words, meanings
 from otio_speakerzoom.parsing import Folder, Input, Output
 
@@ -32,7 +33,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and where all options are listed; exit code 2."""
-        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
+        text = message if len(message) <= 500 else f"{message[:200]} ... {message[-200:]}"
+        self.exit(2, f"error: {one_line(text)}; see `{self.prog} --help`\n")
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -66,7 +66,7 @@ def _ended_by(error: Exception, arguments: argparse.Namespace) -> int:
     else:
         log.error("%s", _unexpected(error))
     if arguments.verbose and not isinstance(error, SpeakerZoomError):
-        log.error("%s", traceback.format_exc())
+        arguments.console.print(traceback.format_exc(), markup=False, highlight=False)
     return 1
 
 
@@ -125,6 +125,6 @@ class _Lines(logging.Handler):
                 return
             self._warnings.add(record.getMessage())
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        line = (level + record.getMessage()).encode("utf-8", "backslashreplace").decode("utf-8")
+        line = streams.one_line(level + record.getMessage())
         with suppress(OSError):  # whoever read stderr has left
             self._console.print(line, markup=False, highlight=False)

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import select
 import sys
 
+from rich.console import Console
+
 from otio_speakerzoom.errors import SpeakerZoomError
+
+
+class ResultConsole(Console):
+    """Prints tables to stdout; a reader who has left is told of like any other."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line that any terminal can show.
+
+    A file's name may hold line breaks, commands to the terminal and bytes that are no text.
+    """
+    escaped = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda m: ascii(m[0])[1:-1], text)
+    return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def say(text: str) -> None:

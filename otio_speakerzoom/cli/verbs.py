@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from otio_speakerzoom.cli.preflight import check_plan
-from otio_speakerzoom.cli.streams import data_on_stdout, say
+from otio_speakerzoom.cli.streams import ResultConsole, data_on_stdout, say
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -136,7 +134,7 @@ def _import(arguments: argparse.Namespace) -> None:
 
     with _job(arguments) as job:
         taken = importing.take_back(job, arguments.timeline, arguments.dialect, arguments.sequence)
-    importing.show(taken, Console())
+    importing.show(taken, ResultConsole())
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -199,9 +197,9 @@ def _inspect(arguments: argparse.Namespace) -> None:
     if arguments.json:
         data_on_stdout(inspection.as_json(known, judged) + "\n")
     elif arguments.review:
-        inspection.show_review(known, Console())
+        inspection.show_review(known, ResultConsole())
     elif not written:
-        inspection.show(known, judged, Console())
+        inspection.show(known, judged, ResultConsole())
 
 
 def _weights(arguments: argparse.Namespace) -> None:
@@ -213,7 +211,7 @@ def _weights(arguments: argparse.Namespace) -> None:
         wrong = f"no weights are called {name}" if name else "weights fetch needs a name"
         arguments.usage_error(f"{wrong}; there are {', '.join(known)}")
     if arguments.action == "list":
-        inspection.show_weights(Console(), (name,) if name else known)
+        inspection.show_weights(ResultConsole(), (name,) if name else known)
         return
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
         path = weights.need(name, on_progress=on_stage(f"fetch {name}"))
@@ -223,7 +221,7 @@ def _weights(arguments: argparse.Namespace) -> None:
 def _doctor(arguments: argparse.Namespace) -> int:
     from otio_speakerzoom.doctor import examine
 
-    return examine(Console())
+    return examine(ResultConsole())
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
