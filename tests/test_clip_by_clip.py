@@ -511,6 +511,28 @@ def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_pat
         assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("sides", "sources"),
+    [
+        ((30, 34), [(10, 30), (30, 34), (34, 38), (38, 60)]),  # from a clip to the one that follows
+        ((30, 50), [(10, 30), (38, 60)]),  # the second is not what goes on from there
+    ],
+)
+def test_a_dissolve_of_shotcuts_is_given_back_to_its_clips(tmp_path, sides, sources):
+    tracks = "".join(f'<track producer="p" in="{at}" out="{at + 3}"/>' for at in sides)
+    body = (
+        f'<tractor id="d">{tracks}</tractor><playlist id="v"><entry producer="p" in="10" out="29"/>'
+        '<entry producer="d" in="0" out="3"/><entry producer="p" in="38" out="59"/></playlist>'
+    )
+    timeline = read(tmp_path, "a.mlt", mlt(body, ["v"]))
+    clips = timeline.tracks[0]
+
+    assert [(clip.source.start, clip.source.end) for clip in clips] == sources
+    records = [(0, 20), (20, 22), (22, 24), (24, 46)]
+    assert {(clip.record.start, clip.record.end) for clip in clips} <= set(records)
+    assert timeline.notes == ("a transition at frame 20",)
+
+
 def test_a_sequence_that_is_not_there_is_not_the_only_one(tmp_path):
     known = Given((1920, 1080), sequence="Fine")
     text = mlt(PLAYLIST, ["v"], more='title="Rough"')

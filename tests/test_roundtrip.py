@@ -683,6 +683,16 @@ def with_dissolve(suffix, text):
     if suffix == ".fcpxml":
         spine = root.find(".//spine")
         spine.insert(1, etree.fromstring('<transition offset="88/25s" duration="24/25s"/>'))
+    elif suffix == ".mlt":  # what dissolves lies in a tractor, and both clips are shorter by it
+        first, second = root.findall("playlist[@id='playlist0']/entry")[:2]
+        tracks = "".join(
+            f'<track producer="{entry.get("producer")}" in="{begin}" out="{begin + 23}"/>'
+            for entry, begin in ((first, 76), (second, 100))
+        )
+        root.insert(0, etree.fromstring(f'<tractor id="dissolve">{tracks}</tractor>'))
+        first.set("out", "75")
+        second.set("in", "124")
+        first.addnext(etree.fromstring('<entry producer="dissolve" in="0" out="23"/>'))
     else:
         first, second = root.findall(".//video/track/clipitem")[:2]
         first.find("end").text, first.find("out").text = "-1", "112"
@@ -692,7 +702,7 @@ def with_dissolve(suffix, text):
     return etree.tostring(root, encoding="unicode")
 
 
-@pytest.mark.parametrize(("suffix", "dialect", "adapter"), [o for o in OURS if o[0] != ".mlt"])
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
 def test_a_dissolve_over_a_cut_moves_no_cut_and_is_told(job, talk, suffix, dialect, adapter):
     cut_list = a_cut(talk, (320, 180))
     keep(job, cut_list)

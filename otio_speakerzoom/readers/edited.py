@@ -68,7 +68,8 @@ class EditedClip:
     unsupported: str = ""
     """Why this is not just a stretch of a file, placed: a speed, a turn, an effect, or what of it
     cannot be read; empty where it is just that. `source` is then what it shows of the media, where
-    that can be told, and may be of another length than `record`."""
+    that can be told, and may be of another length than `record`, as in the part of a clip that
+    dissolves into the next."""
     framed: bool = True
     """Whether the file says how the picture is placed, rather than leaving it to the host."""
     opaque: bool = True

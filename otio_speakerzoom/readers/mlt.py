@@ -24,6 +24,7 @@ from otio_speakerzoom.readers.edited import (
     unless_damaged,
     unplaced,
 )
+from otio_speakerzoom.readers.mlt_dissolves import Dissolve, bridged, dissolve_of
 from otio_speakerzoom.readers.mlt_framing import Project, framing, is_seen, value_of
 from otio_speakerzoom.readers.safe_xml import parse_xml
 from otio_speakerzoom.readers.sequences import chosen
@@ -148,7 +149,9 @@ def _tracks(
     if element.tag != "tractor":
         entries = [e for e in element if e.tag in ("entry", "blank")]
         items = entries if element.tag == "playlist" else [element]
-        yield tuple(_clips(items, project, notes, seen=seen))
+        dissolves: list[Dissolve] = []
+        clips = list(_clips(items, project, notes, dissolves, seen=seen))
+        yield bridged(clips, dissolves)
         return
     for track in (*element.iterfind("track"), *element.iterfind("multitrack/track")):
         inner = project.producers.get(track.get("producer", ""))
@@ -163,7 +166,12 @@ def _look(project: Project) -> None:
 
 
 def _clips(
-    items: list[ET.Element], project: Project, notes: list[str], *, seen: bool
+    items: list[ET.Element],
+    project: Project,
+    notes: list[str],
+    dissolves: list[Dissolve],
+    *,
+    seen: bool,
 ) -> Iterator[EditedClip]:
     """What lies on a track: entries and blanks, or one producer; what has no place is noted."""
     at = 0
@@ -183,6 +191,8 @@ def _clips(
         at = record.end
         if producer is None or producer.tag == "tractor":
             notes.append(f"a transition at frame {record.start}")
+            between = None if producer is None else dissolve_of(producer, record, project)
+            dissolves += [between] if between else []
         elif not _is_heard(producer):
             read = partial(_clip, item, producer, record, first, project)
             clip = unless_damaged(record, name, read)

@@ -96,7 +96,7 @@ def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator
         if clip.source.duration == clip.record.duration:
             start = clip.source.start + piece.record.start - clip.record.start
             end = start + piece.record.duration
-        else:  # at another speed: which frame a piece begins with is not told
+        else:  # at another speed, or dissolved: which frame a piece begins with is not told
             start, end = clip.source.start, clip.source.end
         first, last = max(start, cut.start), min(end, cut.end)
         if (first, last) != (start, end):
@@ -104,7 +104,10 @@ def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator
         if first < last:
             framed = clip.move or kept.cuts_only
             why = clip.unsupported or ("" if framed else "has no framing that can be read")
-            yield Span(FrameRange(first, last), piece.record.start + first - start, clip, why)
+            record = piece.record
+            if record.duration == end - start:
+                record = FrameRange(record.start + first - start, record.end + last - end)
+            yield Span(FrameRange(first, last), record, clip, why)
 
 
 def _lost_framing(timeline: EditedTimeline, cut_list: CutList) -> bool:
@@ -150,7 +153,11 @@ def _joined(spans: Sequence[Span], kept: KeptCut) -> list[Span]:
     for span in spans:
         before = joined[-1] if joined else None
         if before and _goes_on(before, span, kept):
-            joined[-1] = replace(before, range=FrameRange(before.range.start, span.range.end))
+            joined[-1] = replace(
+                before,
+                range=FrameRange(before.range.start, span.range.end),
+                record=FrameRange(before.record.start, span.record.end),
+            )
         else:
             joined.append(span)
     return joined
@@ -159,7 +166,7 @@ def _joined(spans: Sequence[Span], kept: KeptCut) -> list[Span]:
 def _goes_on(before: Span, after: Span, kept: KeptCut) -> bool:
     """Whether `after` follows `before` as if there were no cut, and there was none."""
     at = after.range.start
-    if before.range.end != at or before.record + before.range.duration != after.record:
+    if before.range.end != at or before.record.end != after.record.start:
         return False
     if kept.is_cut(at):
         return False

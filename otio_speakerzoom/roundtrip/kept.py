@@ -31,8 +31,8 @@ class Span:
     """A stretch of the source that the edited timeline shows."""
 
     range: FrameRange
-    record: int
-    """Where it starts in the programme."""
+    record: FrameRange
+    """Where it lies in the programme."""
     clip: EditedClip
     left_out: str = ""
     """Why it cannot be a shot; empty where it can, and then the clip has a move."""
