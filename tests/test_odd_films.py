@@ -392,3 +392,10 @@ def test_a_clip_trimmed_by_its_edit_list_starts_where_players_start_it(numbered_
     levels = [p.mean() * 219 / 255 for _, p in pictures(media, gray=True)]
 
     assert levels == pytest.approx([2 * n for n in range(17, 60)], abs=1)
+
+
+def test_both_channels_mixed_are_as_loud_as_each(folder):
+    source = with_streams(folder, "pair", "0.8*sin(2*PI*440*t)|0.8*sin(2*PI*440*t)")
+    heard = np.concatenate([*sound(probe(source))])
+
+    assert np.abs(heard).max() / 32768 == pytest.approx(0.8, abs=0.01)

@@ -173,8 +173,10 @@ class _Line:
         fold = channel is None and count > (1 if self._layout == "mono" else 2)
         fold = fold and (known or count == 2)
         layout = self._layout if fold else frame.layout.name
-        # packed, because PyAV reads no more than eight planes
-        return av.AudioResampler(format="flt", layout=layout, rate=self._rate)
+        # packed, because PyAV reads no more than eight planes; whole numbers, because libav mixes
+        # those to one channel at a level that cannot clip, and floats 3 dB louder
+        kind = "s16" if self._layout == "mono" else "flt"
+        return av.AudioResampler(format=kind, layout=layout, rate=self._rate)
 
     def _laid(self, pieces: Iterable[Samples]) -> Iterator[Samples]:
         """Yield the pieces where they belong, silence before them where there is a gap."""
@@ -280,7 +282,9 @@ def _converted(
     """Yield what comes out of the resampler as (C, n) arrays; of None, what is left in it."""
     for out in resampler.resample(frame):
         channels = len(out.layout.channels)
-        samples = out.to_ndarray().astype(np.float32, copy=False).reshape(-1, channels).T
+        samples = out.to_ndarray().reshape(-1, channels).T
+        whole = samples.dtype == np.int16
+        samples = samples.astype(np.float32) / (32768 if whole else 1)
         if channel is not None and channel < samples.shape[0]:
             samples = samples[channel : channel + 1]
         yield samples
