@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,9 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from otio_speakerzoom import weights, wheels
+from otio_speakerzoom.encode import encoder
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
-from otio_speakerzoom.source import find_ffmpeg
 
+LOWEST_AV = "18.1"
+"""Of PyAV, as in pyproject.toml: the first that tells which field comes first."""
+FILTERS = {"bwdif", "crop", "format", "hflip", "lut3d", "pad", "scale", "transpose", "vflip"}
+"""Of libavfilter, that films and analysis need."""
 OWNERS_OF_CV2 = (
     "opencv-python-headless",
     "opencv-python",
@@ -42,7 +45,7 @@ def examine(console: Console) -> int:
 
 def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "Python", lambda: f"{platform.python_version()} on {platform.platform(terse=True)}"
-    yield "ffmpeg", _ffmpeg
+    yield "film", _film
     yield "OpenCV", _opencv
     yield "face detector", _detector
     yield "device", _device
@@ -50,10 +53,23 @@ def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "timelines", _adapters
 
 
-def _ffmpeg() -> str:
-    program = find_ffmpeg()
-    run = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
-    return f"{' '.join(run.stdout.split()[:3])} ({program})"
+def _film() -> str:
+    """Return what reads and writes film; raise where it is too old, or built without a part."""
+    av = importlib.import_module("av")
+    if _numbers(av.__version__) < _numbers(LOWEST_AV):
+        raise SpeakerZoomError(f"PyAV {av.__version__} is too old: pip install 'av>={LOWEST_AV}'")
+    lacking = sorted(FILTERS - set(av.filter.filters_available))
+    if lacking:
+        raise SpeakerZoomError(
+            f"PyAV {av.__version__} was built without {', '.join(lacking)}: "
+            "pip install --force-reinstall av"
+        )
+    libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
+    return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {encoder()}"
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(part) for part in release.split(".") if part.isdigit()]
 
 
 def _opencv() -> str:

@@ -2,7 +2,7 @@
 
 SpeakerZoomError            everything a user can meet
 ├── MediaError              the source cannot be opened or decoded, or has no picture
-├── ToolError               ffmpeg is missing or failed (carries its last lines)
+├── ToolError               a film cannot be encoded
 ├── WeightsError            trained weights missing, or not the ones named in weights.toml
 ├── StoreError              a file beside the source is damaged or from a newer version
 └── TimelineError           the chosen format cannot say what the cut list says
@@ -21,7 +21,7 @@ class MediaError(SpeakerZoomError):
 
 
 class ToolError(SpeakerZoomError):
-    """A program we rely on (ffmpeg) is missing or failed."""
+    """A film cannot be encoded."""
 
 
 class WeightsError(SpeakerZoomError):

@@ -1,15 +1,15 @@
 """Small sources made by ffmpeg on the spot, each named for what is odd about it."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 from hypothesis import settings
 from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (hooks of pytest)
-
-from otio_speakerzoom.source import find_ffmpeg
 
 # how long an example takes says nothing on a busy machine; fifty of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)
@@ -25,6 +25,11 @@ def published_weights():
     """Let the tests see the published weights where they lie beside the project."""
     if (SHARED / "weights").is_dir():
         os.environ.setdefault("SPEAKERZOOM_WEIGHTS", str(SHARED / "weights"))
+
+
+def find_ffmpeg():
+    """The system's ffmpeg, else one from PyPI: it makes sources, and the product needs none."""
+    return shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
 
 
 def ffmpeg(*arguments):

@@ -486,7 +486,7 @@ def test_weights_and_doctor_tell_what_there_is():
     assert listed.returncode == 0
     assert "lr-asd" in listed.stdout
     assert "speakerzoom_fcpxml" in told.stdout.replace("\n", "")
-    assert "ffmpeg" in told.stdout
+    assert "PyAV" in told.stdout
     assert "sync-asd" in told.stdout or "talknet" in told.stdout
 
 

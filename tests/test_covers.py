@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from conftest import find_ffmpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ from otio_speakerzoom.model import (
 )
 from otio_speakerzoom.reframe import cover_at, part_of
 from otio_speakerzoom.render import preview
-from otio_speakerzoom.source import find_ffmpeg, probe
+from otio_speakerzoom.source import probe
 
 SIZE = (1920, 1080)
 

@@ -4,6 +4,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from conftest import find_ffmpeg
 
 from otio_speakerzoom import source
 from otio_speakerzoom.errors import MediaError
@@ -34,7 +35,7 @@ def with_sound(tmp_path_factory):
             inputs += ["-f", "s16le", "-ar", str(RATE), "-ac", str(len(samples)), "-i", str(raw)]
         maps = [part for n in range(len(streams) + 1) for part in ("-map", str(n))]
         path = folder / f"{name}.mov"
-        command = [source.find_ffmpeg(), "-v", "error", "-y", *inputs, *maps, "-c:a", "pcm_s16le"]
+        command = [find_ffmpeg(), "-v", "error", "-y", *inputs, *maps, "-c:a", "pcm_s16le"]
         subprocess.run([*command, str(path)], check=True)
         return source.probe(path)
 

@@ -6,13 +6,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from conftest import find_ffmpeg
 from hypothesis import given
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Person, Shot
 from otio_speakerzoom.render import preview, whole_pixels
-from otio_speakerzoom.source import find_ffmpeg, probe
+from otio_speakerzoom.source import probe
 
 LEFT, RIGHT, WHOLE = Box(0, 0, 64, 64), Box(64, 0, 128, 64), Box(0, 0, 128, 64)
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from conftest import ffmpeg
 
-from otio_speakerzoom import source as source_file
-from otio_speakerzoom.errors import MediaError, ToolError
+from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import pictures, probe, sound
 from otio_speakerzoom.source.grid import grid
@@ -218,17 +217,3 @@ def test_cover_art_is_no_picture(sound_only, make_clip, tmp_path):
 def test_pixels_that_are_not_square_are_refused_with_the_remedy(make_clip):
     with pytest.raises(MediaError, match="setsar=1"):
         probe(make_clip("anamorphic.mp4", extra=("-vf", "setsar=64/45")))
-
-
-def test_a_missing_ffmpeg_is_said_with_the_remedy(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
-
-    assert source_file.find_ffmpeg() == "/nowhere/ffmpeg"
-
-    def none_here():
-        raise RuntimeError("no ffmpeg exe could be found")
-
-    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", none_here)
-    with pytest.raises(ToolError, match="install ffmpeg"):
-        source_file.find_ffmpeg()

@@ -37,7 +37,6 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 def check_means(session: Session, place: Place, expected: Expected) -> None:
     """Find what the stages to come will need, fetched if need be; raise where it is not there."""
     job, media = session.job, session.media
-    source_file.find_ffmpeg()
     weights.find(EMBEDDER)  # which tells of a wrong file in its place
     if media.sound is None:
         return

@@ -19,7 +19,6 @@ from otio_speakerzoom.source.audio import (
 from otio_speakerzoom.source.colour import shown_colour
 from otio_speakerzoom.source.conform import conform, mix_channels, shift_sound, to_matroska
 from otio_speakerzoom.source.decode import decoded_frames
-from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, find_ffmpeg, input_url
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import Upright, pictures
 from otio_speakerzoom.source.naming import as_named
@@ -27,6 +26,7 @@ from otio_speakerzoom.source.prefetch import ahead
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.start import start_by_label
 from otio_speakerzoom.source.tone import tone_filters
+from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 __all__ = [
     "FILM_RATE",
@@ -42,7 +42,6 @@ __all__ = [
     "decoded_frames",
     "film_channels",
     "film_sound",
-    "find_ffmpeg",
     "input_url",
     "mix_channels",
     "pictures",

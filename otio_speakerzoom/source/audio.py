@@ -283,8 +283,8 @@ def _converted(
     for out in resampler.resample(frame):
         channels = len(out.layout.channels)
         samples = out.to_ndarray().reshape(-1, channels).T
-        whole = samples.dtype == np.int16
-        samples = samples.astype(np.float32) / (32768 if whole else 1)
+        full = np.float32(32768 if samples.dtype == np.int16 else 1)
+        samples = (samples / full).astype(np.float32)
         if channel is not None and channel < samples.shape[0]:
             samples = samples[channel : channel + 1]
         yield samples

@@ -12,8 +12,8 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
-from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.filters import FilterChain
+from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 log = logging.getLogger(__name__)
 
