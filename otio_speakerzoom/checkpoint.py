@@ -21,8 +21,8 @@ def load_checkpoint(module: nn.Module, path: Path) -> None:
 
     A checkpoint is what torch.save made of a state dict, or our own npz of half-precision arrays;
     names may open with `module.`, which training on several GPUs leaves behind. A name skipped in
-    silence would be a network that guesses, so anything missing, unexpected or of another shape
-    raises WeightsError.
+    silence would be a network that guesses, so anything missing, unexpected, of another shape or
+    kind of number, and anything that is not finite, raises WeightsError.
     """
     found = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
     wrong = _differences(module.state_dict(), found)
@@ -40,7 +40,9 @@ def _read(path: Path) -> Mapping[str, Tensor]:
                 return {name: torch.tensor(array) for name, array in arrays.items()}
         found = torch.load(path, weights_only=True, map_location="cpu")
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror or error}); {ADVICE}"
+        ) from error
     except Exception as error:  # a damaged pickle or archive can raise anything
         raise WeightsError(
             f"{path}: not a checkpoint, damaged, or one that holds more than tensors; {ADVICE}"
@@ -55,12 +57,19 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """What is wrong with the names and shapes `found`, in words; empty where nothing is."""
     both = expected.keys() & found.keys()
+    alike = {name for name in both if _kind(found[name]) == _kind(expected[name])}
     kinds = {
         "missing": expected.keys() - both,
         "unexpected": found.keys() - both,
         "wrongly shaped": {name for name in both if found[name].shape != expected[name].shape},
+        "other kinds of numbers in": both - alike,
+        "not finite": {name for name in alike if not found[name].float().isfinite().all()},
     }
     return ", ".join(f"{kind} {_some(names)}" for kind, names in kinds.items() if names)
+
+
+def _kind(tensor: Tensor) -> tuple[object, bool, bool]:
+    return tensor.layout, tensor.is_floating_point(), tensor.is_complex()
 
 
 def _some(names: set[str]) -> str:

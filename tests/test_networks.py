@@ -371,13 +371,25 @@ def spoil(weights, how, path):
         weights["lossAV.FC.scale"] = torch.zeros(2)
     elif how == "wrongly shaped":
         weights["lossAV.FC.bias"] = torch.zeros(3)
+    elif how == "other kinds of numbers":
+        weights["lossAV.FC.bias"] = torch.zeros(2, dtype=torch.complex64)
+    elif how == "not finite":
+        weights["lossAV.FC.bias"] = torch.tensor([0.0, torch.nan])
     elif how == "something other than tensors":
         weights = [weights]
     torch.save(weights, path)
 
 
 @pytest.mark.parametrize(
-    "how", ["missing", "unexpected", "wrongly shaped", "something other than tensors"]
+    "how",
+    [
+        "missing",
+        "unexpected",
+        "wrongly shaped",
+        "other kinds of numbers",
+        "not finite",
+        "something other than tensors",
+    ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused(lr_asd, tmp_path, how):
     spoil(lr_asd.state_dict(), how, tmp_path / "odd.model")
