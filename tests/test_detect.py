@@ -202,7 +202,7 @@ def test_a_tracker_that_this_opencv_lacks_is_told_in_one_line_before_anything_is
     with pytest.raises(ToolError) as told:
         detect_faces(unread(), source(), seeing(lambda _: NO_FACE), follow="nano")
 
-    assert f"no tracker 'nano': it has {', '.join(TRACKERS)}" in str(told.value)
+    assert f"no tracker 'nano'; choose one of {', '.join(TRACKERS)}" in str(told.value)
     assert "\n" not in str(told.value)
 
 
