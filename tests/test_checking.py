@@ -216,3 +216,16 @@ def test_checking_loads_neither_torch_nor_mediapipe_nor_cv2(write):
     )
 
     assert run.returncode == 0
+
+
+def test_files_whose_size_is_not_known_are_no_problem_of_the_timeline(talk, write, tmp_path):
+    """With two recordings in it, an .otio does not say which size is whose."""
+    text = write(".otio", FORMATS[".otio"]["resolve"]).read_text()
+    other = tmp_path / "other.mp4"
+    shutil.copy(talk.path, other)
+    path = tmp_path / "two.otio"
+    path.write_text(text.replace(str(talk.path), str(other), 1))
+    report = check(path, canvas=(320, 180))
+
+    assert report.problems == ()
+    assert any("cannot be told without the media" in line for line in report.says)

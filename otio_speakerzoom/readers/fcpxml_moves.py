@@ -92,7 +92,7 @@ class Placement:
     def of(self, item: ET.Element) -> Placing:
         """Return the placing of the clip that `item` is."""
         if self.size is None or self.canvas is None:
-            return None, (), ["has no known size"]
+            return None, (), []
         kind = item.find("adjust-conform")
         conform = "fit" if kind is None else kind.get("type", "fit")
         transform = item.find("adjust-transform")

@@ -75,7 +75,7 @@ def _our_moves(item: Json, effects: list[Json], facts: Facts) -> Placing:
     """What we noted in a file for no host: the crop on the effect, the keys on the clip."""
     size, canvas = facts.size, facts.canvas
     if size is None or canvas is None:
-        return None, (), ["has no known size"]
+        return None, (), []
     crops = [noted["crop"] for noted in effects if "crop" in noted]
     if not crops:
         return unplaced(size, canvas), (), []
@@ -95,7 +95,7 @@ def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -
 
 def _resolve_moves(effects: list[Json], start: int, facts: Facts) -> Placing:
     if facts.size is None or facts.canvas is None:
-        return None, (), ["has no known size"]
+        return None, (), []
     keyed: dict[str, list[tuple[int, float]]] = {}
     unsaid = []
     for effect in effects:
@@ -173,7 +173,7 @@ def _number(value: Any) -> float:
 def _premiere_moves(effects: list[Json], begin: float, facts: Facts) -> Placing:
     canvas = facts.canvas
     if canvas is None:
-        return None, (), ["has no known size"]
+        return None, (), []
     found: dict[str, list[tuple[int, Any]]] = {}
     for effect in effects:
         if effect.get("MatchName") == _MOTION:

@@ -69,7 +69,7 @@ def placing(
     `rotation` is what the file's own turn may stand for in Basic Motion.
     """
     if stored is None or shown is None or (dialect == "resolve" and canvas is None):
-        return None, (), ["has no known size"]
+        return None, (), []
     size = stored
     base = fit(shown, canvas) if dialect == "resolve" and canvas else 1.0
 
