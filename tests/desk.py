@@ -83,10 +83,13 @@ class Desk:
         self._xdotool("key", "--delay", "100", *keys)
 
     def press_until(self, keys, what):
-        """Press until the titles satisfy `what`: an editor that is still busy loses keys."""
-        for _ in range(PATIENCE // 5):
+        """Press until the titles satisfy `what`: an editor that is still busy loses keys.
+
+        A second try comes late, for one that is merely slow would do what they ask for twice.
+        """
+        for _ in range(PATIENCE // 20):
             self.press(*keys)
-            if self.wait_for(what, seconds=5):
+            if self.wait_for(what, seconds=20):
                 return
         raise AssertionError(f"{keys} did nothing; the windows are {self.title()!r}")
 
