@@ -9,8 +9,10 @@ def may_drop(rate: Fraction) -> bool:
     """Whether labels can be dropped at `rate`: at 29.97 and its multiples (SMPTE ST 12-1).
 
     At 30 and its multiples too, as some cameras do: the count is the same, only the clock is not.
+    Rates that were rounded, 2997/100, are taken for what they mean.
     """
-    return rate % 30 == 0 or rate % Fraction(30000, 1001) == 0
+    base = round(rate)
+    return base % 30 == 0 and 0 <= base / rate - 1 < Fraction(11, 10_000)
 
 
 def timecode_frames(

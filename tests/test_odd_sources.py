@@ -37,8 +37,10 @@ from otio_speakerzoom.source import (
 )
 from otio_speakerzoom.source.audio import SOUND_RATE
 from otio_speakerzoom.source.grid import grid
+from otio_speakerzoom.source.looks import of_pictures
 from otio_speakerzoom.source.start import scaled
 from otio_speakerzoom.spelling import EDITOR_RATES, EVERYWHERE, taken_rate
+from otio_speakerzoom.timecode import may_drop
 from otio_speakerzoom.timeline import to_otio
 
 NTSC = Fraction(30000, 1001)
@@ -540,6 +542,38 @@ def stamped(seconds, base, average):
 
 def test_fields_are_not_counted_as_frames():
     assert stamped([n / 25 for n in range(50)], 50, 25) == (25, 50, False)
+
+
+def test_fields_in_packets_of_their_own_are_not_counted_as_pictures():
+    """As interlaced AVCHD is written: two packets a picture, a field's time apart."""
+    fields = np.arange(7, 107) * 1800
+    decoded = [int(n) for n in fields[:24:2]]
+
+    assert of_pictures(fields, decoded).tolist() == fields[::2].tolist()
+    assert of_pictures(fields, [int(n) for n in fields[1:24:2]]).tolist() == fields[1::2].tolist()
+    assert of_pictures(fields[::2], decoded).tolist() == fields[::2].tolist()
+
+
+def test_pictures_that_are_never_shown_are_not_counted(tmp_path):
+    """VP8 keeps pictures to predict from in packets of their own, with the stamp of a shown one."""
+    options = ["-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "300k",
+               "-passlogfile", str(tmp_path / "log"), "-pass"]  # fmt: skip
+    for step in ("1", "2"):
+        ffmpeg(*picture(seconds=2), *options, step, str(tmp_path / "hidden.webm"))
+    with av.open(str(tmp_path / "hidden.webm")) as container:
+        assert sum(packet.size > 0 for packet in container.demux(video=0)) > 50
+
+    media = probe(tmp_path / "hidden.webm")
+    assert (media.rate, media.duration, media.variable_rate) == (25, 50, False)
+
+
+@pytest.mark.parametrize(
+    ("rate", "may"),
+    [("30000/1001", True), ("2997/100", True), ("30", True), ("60000/1001", True), ("120", True),
+     ("24000/1001", False), ("25", False), ("59/2", False), ("50", False), ("31", False)],
+)  # fmt: skip
+def test_labels_are_dropped_at_multiples_of_30_alone(rate, may):
+    assert may_drop(Fraction(rate)) == may
 
 
 def test_soft_telecine_is_read_at_the_rate_of_film():

@@ -68,12 +68,12 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
 def _candidates(base: Fraction, average: Fraction, usual: Fraction) -> list[Fraction]:
     """Return rates to try, those that the file names first; `usual` is that of the middle step.
 
-    A file may say 2997/100 and mean 30000/1001, and an average is exact to a picture only: the
+    A file may say 2398/100 and mean 24000/1001, and an average is exact to a picture only: the
     standard rates beside each come before it.
     """
     whole = base / max(1, round(base / average)) if average else base
     rates: list[Fraction] = []
-    for rate, slack in ((base, 10_000), (whole, 10_000), (average, 1_000), (usual, 100)):
+    for rate, slack in ((base, 2_000), (whole, 2_000), (average, 1_000), (usual, 100)):
         near = [r for r in STANDARD_RATES if abs(r - rate) < r / slack]
         rates += [*sorted(near, key=lambda r, rate=rate: abs(r - rate)), rate]
     return rates

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 _PLACES = 12
 """Where a file is looked into for changes: a call that grows or shrinks stays so for a while."""
+_FIRST = 12
+"""Pictures that are decoded in a row to see whether each has one packet or two."""
 _PATIENCE = 400
 """Packets that are read for one look: a group of pictures with its sound has fewer."""
 
@@ -72,6 +74,29 @@ def looks_of(
         frozenset((picture.width, picture.height) for picture in pictures),
         {number: frozenset(formats) for number, formats in heard.items()},
     )
+
+
+def first_stamps(container: Any, video: int) -> list[int]:
+    """Return when the first pictures that are decoded are shown, in order."""
+    frames: list[Any] = []
+    with suppress(FFmpegError):
+        for frame in container.decode(container.streams[video]):
+            frames.append(frame)
+            if len(frames) == _FIRST:
+                break
+    return sorted(frame.pts for frame in frames if frame.pts is not None)
+
+
+def of_pictures(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDArray[np.int64]:
+    """Return the stamps of whole pictures, of which those that are `decoded` are the first.
+
+    A recorder may write the two fields of a picture as packets of their own, each with its stamp.
+    """
+    if len(decoded) < 2:
+        return stamps
+    first, last = np.searchsorted(stamps, (decoded[0], decoded[-1]))
+    whole = 2 * (len(decoded) - 1) <= last - first
+    return stamps[first % 2 :: 2] if whole else stamps
 
 
 def _look(container: Any, streams: Sequence[Any]) -> Iterator[tuple[int, Any]]:

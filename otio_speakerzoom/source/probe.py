@@ -18,7 +18,7 @@ from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
 from otio_speakerzoom.source.conform import conform, remux
 from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
-from otio_speakerzoom.source.looks import Looks, looks_of
+from otio_speakerzoom.source.looks import Looks, first_stamps, looks_of, of_pictures
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.quicktime import sample_codes
 from otio_speakerzoom.source.scan import Packets, scan
@@ -117,7 +117,7 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
     if not pictures:
         raise MediaError(f"{path}: has no picture, so there is nothing to frame")
     film = max(pictures, key=lambda found: found.count)
-    stream, stamps = film.stream, np.sort(np.array(film.stamps, np.int64))
+    stream, stamps = film.stream, np.unique(np.array(film.stamps, np.int64))
     if stream.codec_context is None:
         raise MediaError(
             f"{path}: its picture is coded as {_code(path, container, stream)}, which cannot be "
@@ -133,13 +133,16 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
     if len(stamps) == 1:
         raise MediaError(f"{path}: holds a single picture, not a recording; nothing to cut in it")
     _refuse_wrong_stamps(path, film, stamps, heard)
-    rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
-    own = grid(stamps, stream.time_base, *rates)
     with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
         looks = looks_of(again, stream.index, [found.stream.index for found in heard], stamps)
     if looks is None:
         raise MediaError(f"{path}: no picture can be decoded; is the file damaged?")
     _refuse_distorted(path, stream, looks)
+    if looks.fields != "progressive":
+        with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
+            stamps = of_pictures(stamps, first_stamps(again, stream.index))
+    rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
+    own = grid(stamps, stream.time_base, *rates)
     return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, looks)
 
 
