@@ -21,13 +21,13 @@ import imageio_ffmpeg
 import numpy as np
 import opentimelineio as otio
 import pytest
+from conftest import find_ffmpeg
 
 from otio_speakerzoom.checking import check
 from otio_speakerzoom.errors import MediaError, TimelineError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Microphone, Shot
 from otio_speakerzoom.parsing import FORMATS
 from otio_speakerzoom.source import (
-    find_ffmpeg,
     pictures,
     probe,
     shift_sound,

@@ -12,8 +12,8 @@ from typing import Any
 import av
 
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.source.ffmpeg import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.quicktime import TimecodeTrack, timecode_track
+from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 from otio_speakerzoom.timecode import may_drop, timecode_frames
 
 _DAY = 24 * 3600
