@@ -124,6 +124,16 @@ def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_no_film_takes_the_place_of_another_recording(recording, capsys):
+    other = recording.with_name("other.mp4")
+    other.write_bytes(b"hours of work too")
+    (recording.parent / "other.mp4.speakerzoom").mkdir()
+
+    assert main(["render", str(recording), "-o", str(other)]) == 1
+    assert "is a recording too, whose results lie beside it" in one_line(capsys)
+    assert other.read_bytes() == b"hours of work too"
+
+
 @pytest.mark.parametrize(("verb", "flag"), WRITTEN)
 def test_no_output_takes_the_place_of_another_input(verb, flag, recording, capsys):
     suffix = suffix_of(verb, flag)
@@ -243,10 +253,11 @@ def test_a_rate_that_the_format_cannot_say_is_refused_before_the_first_frame(
     assert "conform it first" in line
 
 
-def test_sound_is_not_chosen_where_there_is_none(blind, silent_clip, tmp_path, capsys):
-    words = ["analyze", str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
+@pytest.mark.parametrize("words", [["analyze"], ["render", "-o", "a.mp4"]])
+def test_sound_is_not_chosen_where_there_is_none(words, blind, silent_clip, tmp_path, capsys):
+    asked = [str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
 
-    assert main(words) == 1
+    assert main([*words, *asked]) == 1
     assert "has no sound to choose from; leave out" in one_line(capsys)
 
 

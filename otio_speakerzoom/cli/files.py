@@ -17,6 +17,7 @@ from otio_speakerzoom.given_files import check_given
 from otio_speakerzoom.parsing import Folder, Input, Output
 
 _TEMPORARY = 24  # bytes that a temporary name beside the file is longer: . .PID.part
+_RESULTS = ".speakerzoom"  # as in store/place.py, which loads NumPy
 _LONGEST = 255  # bytes of a file's name, on every common file system
 
 
@@ -100,9 +101,13 @@ def _check_output(flag: str, path: Path) -> None:
         raise SpeakerZoomError(f"{flag} {path}: is no regular file; name a file")
     if path.exists() and not os.access(path, os.W_OK):
         raise SpeakerZoomError(f"{flag} {path}: is write-protected; write to another name")
-    if any(folder.name.endswith(".speakerzoom") for folder in path.resolve().parents):
+    if any(folder.name.endswith(_RESULTS) for folder in path.resolve().parents):
         raise SpeakerZoomError(
             f"{flag} {path}: lies where the results are kept; write to another folder"
+        )
+    if path.exists() and path.with_name(path.name + _RESULTS).is_dir():
+        raise SpeakerZoomError(
+            f"{flag} {path}: is a recording too, whose results lie beside it; write to another name"
         )
     if len(os.fsencode(path.name)) + _TEMPORARY > _LONGEST:
         raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import re
 import select
@@ -53,8 +54,8 @@ def prepare() -> None:
     """Make the standard streams safe: open, and able to say every name."""
     _open_all()
     codecs.register_error("speakerzoom", _bytes_or_escape)
-    if sys.stdout is not None:
-        sys.stdout.reconfigure(errors="speakerzoom")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="speakerzoom")
 
 
 def keep_native_notes_off_stderr() -> None:

@@ -161,6 +161,7 @@ def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom.render import preview
 
     with _job(arguments) as job:
+        check_plan(arguments, job)
         cut_list = pipeline.shown(job)
         preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
     say(str(arguments.output))
