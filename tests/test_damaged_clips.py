@@ -102,7 +102,7 @@ def others(timeline):
 
 
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(data=st.data())
 def test_damage_to_one_clip_leaves_the_others_read(
     tmp_path_factory, suffix, dialect, adapter, data
