@@ -51,7 +51,8 @@ class Desk:
             "SDL_AUDIODRIVER": "dummy",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
-        with (folder / "log").open("w") as log:
+        self._log = folder / "log"
+        with self._log.open("w") as log:
             self._running.append(
                 subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
             )
@@ -78,6 +79,14 @@ class Desk:
             time.sleep(0.1)
         return False
 
+    def settle(self, *, seconds=PATIENCE):
+        """Wait until the editor has written nothing to its log for two seconds: it has loaded."""
+        end, size, since = time.monotonic() + seconds, -1, 0.0
+        while time.monotonic() < min(end, since + 2 if size >= 0 else end):
+            if (now := self._log.stat().st_size) != size:
+                size, since = now, time.monotonic()
+            time.sleep(0.1)
+
     def press(self, *keys):
         """Press keys in whichever window has the focus."""
         self._xdotool("key", "--delay", "100", *keys)
@@ -87,9 +96,9 @@ class Desk:
 
         A second try comes late, for one that is merely slow would do what they ask for twice.
         """
-        for _ in range(PATIENCE // 20):
+        for _ in range(PATIENCE // 10):
             self.press(*keys)
-            if self.wait_for(what, seconds=20):
+            if self.wait_for(what, seconds=10):
                 return
         raise AssertionError(f"{keys} did nothing; the windows are {self.title()!r}")
 

@@ -73,6 +73,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
     ours = project.read_text(encoding="utf-8")
     try:
         assert desk.wait_for(lambda title: "cut.mlt" in title), "Shotcut does not open it"
+        desk.settle()
         desk.press_until(["x"], lambda title: "cut.mlt*" in title)  # ripple delete, at the playhead
         desk.press_until(["ctrl+s"], lambda title: "cut.mlt*" not in title)
     finally:
