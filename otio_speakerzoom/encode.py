@@ -102,6 +102,11 @@ def writing(path: Path, film: Film) -> Iterator[FilmWriter]:
             f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded; no side may be "
             f"longer than {MAX_SIDE} pixels: choose a smaller --canvas"
         )
+    if any(side % 2 for side in film.size):
+        raise ToolError(
+            f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded, because its sides "
+            "must be even: choose such a --canvas"
+        )
     with replacing(path) as temporary:
         # the index goes to the front of an .mp4, so that it plays while it is still loaded
         kind = CONTAINERS.get(path.suffix.lower(), "mp4")

@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +13,10 @@ import numpy as np
 import pytest
 from conftest import ffmpeg
 
-from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.errors import MediaError, ToolError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
 from otio_speakerzoom.render import preview
-from otio_speakerzoom.source import pictures, probe, sound
+from otio_speakerzoom.source import FilterChain, pictures, probe, sound
 
 FRAMES = 24
 SIZE = (256, 144)  # the least that DNxHR takes
@@ -399,3 +402,76 @@ def test_both_channels_mixed_are_as_loud_as_each(folder):
     heard = np.concatenate([*sound(probe(source))])
 
     assert np.abs(heard).max() / 32768 == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+@pytest.mark.parametrize("pixels", ["rgb24", "yuv420p"])
+def test_colours_are_those_of_the_source(folder, tmp_path, name, pixels):
+    """Small or large, RGB or not, marked or not: the film is marked as it is made."""
+    size = {"small": "256x144", "large": "1280x720"}[name]
+    path = folder / f"colour_{name}_{pixels}.mkv"
+    matrix = {"small": "smpte170m", "large": "bt709"}[name]
+    ffmpeg("-f", "lavfi", "-i", f"color=0xc04020:s={size}:r=25,format=rgb24", "-frames:v", "3",
+           "-vf", f"scale=out_color_matrix={matrix}:out_range=tv,format={pixels}",
+           "-c:v", "ffv1", str(path))  # fmt: skip
+    media = probe(path)
+    shot = Shot(FrameRange(0, 3), (), Box(0, 0, *media.size))
+    preview(CutList(media, (640, 360), (shot,)), tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        picture = next(film.decode(video=0))
+    convert = FilterChain(("scale", "out_range=pc"), ("format", "rgb24"))
+    shown = convert.convert(picture).to_ndarray()
+
+    assert shown[100:200, 100:200].mean(axis=(0, 1)) == pytest.approx([0xC0, 0x40, 0x20], abs=4)
+
+
+def test_without_x264_the_film_is_mpeg4_and_that_is_said(folder, tmp_path, monkeypatch, caplog):
+    source = make(folder / "mpeg4.mkv", "-c:v", "ffv1")
+    monkeypatch.setattr("av.codecs_available", {"mpeg4", "aac"})
+
+    assert film_of(source, tmp_path) == pytest.approx(expected(), abs=4)
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert film.streams.video[0].codec_context.name == "mpeg4"
+    assert "has no libx264" in caplog.text
+
+
+def test_a_canvas_of_odd_sides_is_refused_before_the_first_frame(folder, tmp_path):
+    source = make(folder / "odd_canvas.mkv", "-c:v", "ffv1")
+    shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, 255, 143))
+
+    with pytest.raises(ToolError, match=r"255x143.* even"):
+        preview(CutList(probe(source), (255, 143), (shot,)), tmp_path / "film.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+RENDER = """
+import sys
+from pathlib import Path
+from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
+from otio_speakerzoom.render import preview
+from otio_speakerzoom.source import probe
+media = probe(Path(sys.argv[1]))
+shot = Shot(media.range, (), Box(0, 0, *media.size))
+preview(CutList(media, (1920, 1080), (shot,)), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="children are looked up in /proc")
+def test_a_render_that_is_killed_leaves_no_process_and_its_leftovers_go(folder, tmp_path):
+    source = make(folder / "long.mkv", "-c:v", "mjpeg", frames=FRAMES,
+                  picture="testsrc2=s=1280x720:r=25")  # fmt: skip
+    long = folder / "longer.mkv"
+    ffmpeg("-stream_loop", "40", "-i", str(source), "-c", "copy", str(long))
+    command = [sys.executable, "-c", RENDER, str(long), str(tmp_path / "film.mp4")]
+    with subprocess.Popen(command) as process:
+        while not list(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.01)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        process.kill()
+    assert process.returncode < 0
+    assert children == ""
+    assert not (tmp_path / "film.mp4").exists()
+
+    shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, 1280, 720))
+    preview(CutList(probe(source), (128, 72), (shot,)), tmp_path / "film.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
