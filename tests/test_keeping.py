@@ -224,6 +224,26 @@ def test_the_canvas_stays_the_one_that_was_asked_for(job, work):
     assert pipeline.cut(job).canvas == (180, 320)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"blazeface"', '"eyes"', "detector: is nothing"),
+        ('"programme"', '"pile"', "layout: is nothing"),
+        ('"channels": "auto"', '"channels": "loud"', "channels: is nothing"),
+        ('"part": [0, 300]', '"part": [0, 301]', "part: is nothing"),
+        ('"part": [0, 300]', '"part": [9]', "part: needs two whole numbers"),
+        ('"style_values": {}', '"style_values": {"sparkle": 1}', "style_values.sparkle: is no"),
+        ('"detect_every": 0', '"detect_every": "all"', "detect_every: needs a whole number"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_line(job, work, old, new, says):
+    pipeline.cut(job)
+    edit(job, old, new, "options.json")
+
+    with pytest.raises(StoreError, match=says):
+        pipeline.cut(job)
+
+
 # --- looking changes nothing ----------------------------------------------------------------------
 
 

@@ -463,6 +463,22 @@ def test_what_the_numbers_of_a_lock_mean_is_added_and_nothing_else_is_touched(tm
     assert "people" not in document["locks"][1]
 
 
+def test_new_locks_leave_the_old_ones_as_somebody_wrote_them(tmp_path):
+    path = tmp_path / "locks.json"
+    path.write_text(
+        '{"schema": "speakerzoom.locks/1", "note": "mine", "locks": '
+        '[{"start": 9, "end": 20, "show": 2, "why": "laughs"}]}'
+    )
+    store.save_locks(tmp_path, (Lock(FrameRange(0, 9), ()), *store.load_locks(tmp_path)))
+
+    document = json.loads(path.read_text())
+    assert document["note"] == "mine"
+    assert document["locks"] == [
+        {"start": 0, "end": 9, "show": "wide"},
+        {"start": 9, "end": 20, "show": 2, "why": "laughs"},
+    ]
+
+
 def test_digests_follow_content_and_not_the_name(tmp_path):
     one, other = tmp_path / "one.bin", tmp_path / "other.bin"
     one.write_bytes(bytes(3_000_000))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otio_speakerzoom import store
+from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media
 
@@ -81,6 +81,18 @@ def test_a_renamed_recording_finds_its_results_and_a_copy_does_not_take_them(tmp
     renamed = source.rename(tmp_path / "interview.mp4")
     assert store.find_folder(renamed) == folder
     assert store.settle(folder, renamed) == tmp_path / "interview.mp4.speakerzoom"
+
+
+def test_what_is_kept_of_a_copy_is_pointed_to(tmp_path):
+    source = a_file(tmp_path / "talk.mp4")
+    folder = keep_facts(source, store.find_folder(source))
+    copy = Path(shutil.copy(source, tmp_path / "copy.mp4"))
+
+    assert store.of_same_content(copy) == folder
+    assert store.of_same_content(source) is None
+    error = pipeline.nothing_yet(pipeline.Job(copy), "cut", "cut")
+    assert "copy.mp4: nothing is cut yet; run `speakerzoom cut` on it first" in str(error)
+    assert "talk.mp4.speakerzoom holds the results of a recording with the same" in str(error)
 
 
 def test_a_name_as_long_as_names_may_be_has_a_folder(tmp_path):

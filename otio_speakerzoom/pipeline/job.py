@@ -12,9 +12,10 @@ from typing import Any
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.errors import MediaError, SpeakerZoomError
+from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
+from otio_speakerzoom.faces.choose import WEIGHTS as DETECTORS
 from otio_speakerzoom.model import FrameRange, Listening, Media, Progress, quiet
-from otio_speakerzoom.pipeline.digests import digest
+from otio_speakerzoom.pipeline.digests import SCORERS, digest
 from otio_speakerzoom.store import Options
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
@@ -29,6 +30,9 @@ DEFAULTS = Options(
     layout="programme",
     style="standard",
 )
+
+
+STYLE_VALUES = {f.name for f in fields(Style)}
 
 
 def silent(stage: str) -> Progress:
@@ -157,13 +161,37 @@ def _session(job: Job, folder: Path) -> Session:
     return Session(job, folder, media, facts, content, kept, said.over(kept).over(defaults))
 
 
+def _check_options(path: Path, kept: Options, media: Media) -> None:
+    """Raise where options.json says what this version does not know, or what the source lacks."""
+    known = {
+        "detector": (None, *DETECTORS),
+        "tracker": (None, "iou", "csrt", "kcf", "mil"),
+        "scorer": (None, "auto", *SCORERS),
+        "layout": (None, "programme", "stacked"),
+    }
+    faults = [n for n, values in known.items() if getattr(kept, n) not in values]
+    channels = kept.channels or "auto"
+    if channels not in ("auto", "mix") and not (channels.isdecimal() and int(channels)):
+        faults.append("channels")
+    start, end = kept.part or (0, 1)
+    if not start < end <= media.duration:
+        faults.append("part")
+    faults += [f"style_values.{n}" for n in kept.style_values if n not in STYLE_VALUES]
+    if faults:
+        raise StoreError(
+            f"{path}: {faults[0]}: is nothing that this version knows; mend it, or move the file "
+            "aside: then everything is as it was at first"
+        )
+
+
 def _kept_options(folder: Path, media: Media, content: str) -> Options:
     """Return the kept options; where an older version kept none, what its cut list tells."""
     kept = store.load_options(folder, content)
+    _check_options(folder / "options.json", kept, media)
     if kept != Options() or not (cut := store.load_cut_list(folder, media, (), content)):
         return kept
     standard = Style()
-    known = {f.name for f in fields(Style)} & cut.style.keys()
+    known = STYLE_VALUES & cut.style.keys()
     values = {n: cut.style[n] for n in known if cut.style[n] != getattr(standard, n)}
     span = cut.value.range
     return Options(part=(span.start, span.end), canvas=cut.value.canvas, style_values=values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,18 +14,34 @@ from otio_speakerzoom.store.people import sighting_from_json, sighting_to_json
 
 
 def save_locks(folder: Path, locks: Sequence[Lock], *, version: str | None = None) -> None:
-    """Keep what the editor decided, for people to read and change."""
-    rows = [
-        {
-            "start": lock.range.start,
-            "end": lock.range.end,
-            "show": list(lock.subjects) or "wide",
-            **({"crop": crop_to_json(lock.crop)} if lock.crop else {}),
-            **_seen_to_json(lock),
-        }
-        for lock in locks
-    ]
-    write_json(folder / "locks.json", "locks", "", {"locks": rows}, version=version)
+    """Keep what the editor decided, for people to read and change.
+
+    A lock that is in the file already stays as somebody wrote it, and so does what else it says.
+    """
+    path = folder / "locks.json"
+    kept = read_json(path, "locks")
+    content: dict[str, object] = dict(kept.value) if kept else {}
+    content["locks"] = [_lock_to_json(lock, content.get("locks")) for lock in locks]
+    write_json(path, "locks", "", content, version=version)
+
+
+def _lock_to_json(lock: Lock, rows: object) -> dict[str, object]:
+    """Return a lock as JSON has it: the row of `rows` that asks for the same, if one does."""
+    written: dict[str, object] = {
+        "start": lock.range.start,
+        "end": lock.range.end,
+        "show": list(lock.subjects) or "wide",
+        **({"crop": crop_to_json(lock.crop)} if lock.crop else {}),
+        **_seen_to_json(lock),
+    }
+    for row in rows if isinstance(rows, list) else ():
+        try:
+            same = replace(_lock_from_json(Field(row), None), seen=()) == replace(lock, seen=())
+        except ValueError:
+            continue
+        if same:
+            return {**row, **_seen_to_json(lock)}
+    return written
 
 
 def load_locks(folder: Path, media: Media | None = None) -> tuple[Lock, ...]:

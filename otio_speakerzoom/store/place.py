@@ -67,7 +67,7 @@ def find_folder(source: Path, work: Path | None = None) -> Path:
         return usual  # whoever opens the source says what is wrong
     owner = _owner(usual)
     if owner is None:
-        older = [usual] if usual.exists() else _older(parent, source, content)
+        older = [usual] if usual in _inside(parent) else _older(parent, source, content)
         return older[0] if len(older) == 1 else usual
     if owner.has(content) or owner.is_at(source):
         return usual
@@ -77,18 +77,17 @@ def find_folder(source: Path, work: Path | None = None) -> Path:
 def of_same_content(source: Path, work: Path | None = None) -> Path | None:
     """Return a folder nearby with the results of a copy of `source` under another name, if any."""
     own, content = find_folder(source, work), digest_of_file(source)
-    with suppress(OSError):
-        for folder in sorted((work or source.parent).iterdir()):
-            owner = _owner(folder) if folder.name.endswith(SUFFIX) and folder != own else None
-            if owner and owner.has(content):
-                return folder
+    for folder in _inside(work or source.parent):
+        owner = _owner(folder) if folder != own else None
+        if owner and owner.has(content):
+            return folder
     return None
 
 
 def settle(folder: Path, source: Path) -> Path:
     """Give an older folder the name that `source` has now, if it can have it; return the folder."""
     usual = folder.parent / folder_name(source.name)
-    if folder == usual or usual.exists() or not folder.is_dir():
+    if folder == usual or os.path.exists(usual) or not os.path.isdir(folder):  # noqa: PTH110, PTH112
         return folder
     with suppress(OSError):  # it is as good under its old name
         return folder.rename(usual)
@@ -116,7 +115,7 @@ class _Owner:
 
     @property
     def gone(self) -> bool:
-        return not Path(self.path).exists()
+        return not os.path.exists(self.path)  # noqa: PTH110 - unlike a Path's, it never raises
 
 
 def _owner(folder: Path) -> _Owner | None:
@@ -130,10 +129,14 @@ def _owner(folder: Path) -> _Owner | None:
         return None
 
 
+def _inside(parent: Path) -> list[Path]:
+    """Return the folders of results in `parent`; none where it cannot be read."""
+    with suppress(OSError):
+        return sorted(path for path in parent.iterdir() if path.name.endswith(SUFFIX))
+    return []
+
+
 def _older(parent: Path, source: Path, content: str) -> list[Path]:
     """Return the folders in `parent` that hold results of this content under an older name."""
-    with suppress(OSError):
-        folders = sorted(p for p in parent.iterdir() if p.name.endswith(SUFFIX))
-        owners = ((folder, _owner(folder)) for folder in folders)
-        return [f for f, o in owners if o and o.has(content) and (o.is_at(source) or o.gone)]
-    return []
+    owners = ((folder, _owner(folder)) for folder in _inside(parent))
+    return [f for f, o in owners if o and o.has(content) and (o.is_at(source) or o.gone)]
