@@ -1,7 +1,6 @@
 """Small sources made by ffmpeg on the spot, each named for what is odd about it."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,8 +27,11 @@ def published_weights():
 
 
 def find_ffmpeg():
-    """The system's ffmpeg, else one from PyPI: it makes sources, and the product needs none."""
-    return shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
+    """The ffmpeg that makes sources, the same on every machine; the product needs none.
+
+    IMAGEIO_FFMPEG_EXE names another.
+    """
+    return imageio_ffmpeg.get_ffmpeg_exe()
 
 
 def ffmpeg(*arguments):
