@@ -208,7 +208,8 @@ ROWS = {
                {"colour": (9, 16, 9)}),
     "thumbnail_first.mkv": (
         by_ffmpeg(*picture(seconds=0.04, size="64x48"), *picture(), *tone(), "-map", "0", "-map",
-                  "1", "-map", "2", *X264), 25, 25, {"picture": 1, "size": (128, 96)}),
+                  "1", "-map", "2", *X264), 25, 25,
+        {"picture": 1, "size": (128, 96), "says": "after a shorter one"}),
     "apac_second.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 1)), 25, 25,
                         {"sounds": [1], "says": "audio stream 2 is coded as apac"}),
     "apac_first.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 0)), 25, 25,
@@ -473,7 +474,7 @@ def test_a_mirrored_picture_is_mirrored_by_the_remedy(tmp_path):
     assert np.abs(stored[:, ::-1].astype(int) - shown).mean() < 3
 
 
-@pytest.mark.parametrize("name", ["late.mp4", "grown.ts"])
+@pytest.mark.parametrize("name", ["late.mp4", "grown.ts", "thumbnail_first.mkv"])
 def test_the_remedy_of_a_warning_works(row, tmp_path, name):
     source = tmp_path / name
     source.write_bytes(row(name).read_bytes())
@@ -482,7 +483,15 @@ def test_the_remedy_of_a_warning_works(row, tmp_path, name):
     media = probe(remedied(line, tmp_path))
     assert media.warnings == ()
     assert media.rate == 25
-    assert media.duration == pytest.approx({"late.mp4": 25 + 20, "grown.ts": 50}[name], abs=2)
+    assert media.size == (128, 96)
+    lengths = {"late.mp4": 25 + 20, "grown.ts": 50, "thumbnail_first.mkv": 25}
+    assert media.duration == pytest.approx(lengths[name], abs=2)
+    assert len(media.sounds) == 1
+    samples = np.concatenate(list(sound(media))).astype(int)
+    fifths = np.split(samples, range(3200, len(samples), 3200))[:-2]  # the end may come early
+    assert (
+        min(np.abs(fifth).mean() for fifth in fifths) > 500
+    )  # all of it: no part is lost or played at another rate
 
 
 def test_a_name_with_a_colon_gets_a_remedy_that_works(tmp_path, monkeypatch):

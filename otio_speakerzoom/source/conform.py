@@ -40,6 +40,13 @@ def shift_sound(path: PurePath | str, seconds: float) -> str:
     )
 
 
+def film_first(path: PurePath | str, index: int) -> str:
+    """Return an ffmpeg command that copies a source with only the picture stream number `index`."""
+    source, out = _names(path, "film")
+    kept = f"-map 0:{index} -map 0:a? -map 0:s?"
+    return f"ffmpeg -i {source} {kept} -ignore_unknown -c copy {out}"
+
+
 def to_matroska(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
     source, _ = _names(path, "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +20,7 @@ from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
 from otio_speakerzoom.source.looks import Looks, first_stamps, looks_of, of_pictures
 from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.quicktime import sample_codes
+from otio_speakerzoom.source.remarks import not_the_first, remarks
 from otio_speakerzoom.source.scan import Packets, scan
 from otio_speakerzoom.source.start import start_of
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
@@ -29,8 +29,6 @@ _TELLS_LENGTH = r"mov|matroska|avi|mxf|flv|asf"
 """Containers whose length stands in a header; of others libav takes it from what is there."""
 _CUT_OFF = 2
 """Seconds that may lack at the end: headers round, and streams end at different times."""
-_LATE = 2
-"""Frames by which a picture may start after its sound unsaid: some sound is ahead by a packet."""
 _LONG_GAP = 60
 """Seconds that nothing needs to account for: a screen that is recorded only where it changes."""
 
@@ -107,7 +105,12 @@ def _media(path: Path, container: Any) -> Media:
         colour=looks.colour,
         size_varies=len(looks.sizes) > 1,
         stamped=timed or not film.stream.codec_context.has_b_frames,
-        warnings=(*warnings, *start.warnings, *_remarks(path, film, begin)),
+        warnings=(
+            *warnings,
+            *start.warnings,
+            *remarks(path, film.grid, looks, film.first - begin),
+            *not_the_first(path, film.stream.index, _first_picture(packets)),
+        ),
     )
 
 
@@ -144,6 +147,11 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
     rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
     own = grid(stamps, stream.time_base, *rates)
     return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, looks)
+
+
+def _first_picture(packets: list[Packets]) -> int:
+    """Return the number of the first picture stream that holds anything."""
+    return next(p.stream.index for p in packets if p.stream.type == "video" and p.count)
 
 
 def _refuse_cut_off(path: Path, container: Any, packets: list[Packets]) -> None:
@@ -255,30 +263,3 @@ def _sound(stream: Any, found: Packets, film: _Film) -> Sound:
         index=stream.index,
         varies=len(film.looks.formats[stream.index]) > 1,
     )
-
-
-def _remarks(path: Path, film: _Film, begin: Fraction) -> Iterator[str]:
-    """Yield what the user should know of the source, which begins at `begin`, before it is cut."""
-    rate, (width, height) = film.grid.rate, film.looks.stored
-    reasons: list[str] = []
-    filters: list[str] = []
-    if film.grid.variable:
-        reasons.append(f"its frame rate varies; it is read at a constant {rate} fps")
-    if len(film.looks.sizes) > 1:
-        reasons.append(f"its picture changes its size; it is read at {width}x{height}, its first")
-        filters.append(f"scale={width}:{height}:force_original_aspect_ratio=decrease")
-        filters.append(f"pad={width}:{height}:-1:-1,setsar=1")
-    late = film.first - begin
-    if late * rate >= _LATE:
-        seconds = f"{float(late):.6f}"
-        reasons.append(
-            f"its picture starts {float(late):.2f} s after its sound; here it is frame 0"
-        )
-        filters.append(f"tpad=start_duration={seconds}:start_mode=clone,setpts=PTS-{seconds}/TB")
-    if reasons:
-        yield (
-            f"{', and '.join(reasons)}. An editor may take it otherwise: conform it first with "
-            f"{conform(path, *filters, f'fps={rate}')}"
-        )
-    if any(len(formats) > 1 for formats in film.looks.formats.values()):
-        yield "its sound changes its rate or channels; an editor may play it wrongly from there on"
