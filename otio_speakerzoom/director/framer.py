@@ -19,6 +19,7 @@ from otio_speakerzoom.director.framing import (
     holds_both,
     largest,
     suits,
+    widest,
 )
 from otio_speakerzoom.director.moves import corners, smooth_path
 from otio_speakerzoom.director.plan import Chosen, quiet_split
@@ -100,6 +101,8 @@ class Framer:
     def _wide(self, span: FrameRange, only: Picture) -> Box:
         """Return the crop of a wide; of one or two people who do not fit, as much of them as do."""
         size, canvas = self._media.size, self._canvas
+        if self.shows_all:
+            return widest(size, canvas)
         frames = self._moments(span)
         rows = only or tuple(range(len(self._people)))
         boxes = [_boxes_at(self._owned[n], frames) for n in rows]
