@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -268,6 +269,18 @@ def test_the_cut_of_another_source_counts_for_nothing_unless_somebody_edited_it(
     path.write_text(path.read_text().replace("speaks", "is funny"))
     with pytest.raises(StoreError, match=r"another source, talk\.mp4, and edited"):
         store.load_cut_list(folder, longer, ())
+
+
+def test_names_in_the_cut_list_of_an_older_version_are_read_until_people_json_has_one(cut_file):
+    folder, source = cut_file
+    path = folder / "cutlist.json"
+    text = path.read_text().replace('{"id": 1}', '{"id": 1, "name": "Ada"}')
+    path.write_text(re.sub(r', "framed": "[^"]*"', "", text))
+
+    assert store.load_cut_list(folder, source).value.people == (Person(1, (), "Ada"),)
+    assert store.load_cut_list(folder, source).misfits == ()
+    store.save_people(folder, (Person(1, (1,), "Eve"),), "p")
+    assert store.load_cut_list(folder, source).value.people == (Person(1, (1,), "Eve"),)
 
 
 def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):

@@ -13,7 +13,6 @@ from otio_speakerzoom.director.style import PRESETS, Style, read_style
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import (
-    Analysis,
     analysis_of,
     analysis_of_cut,
     kept_analysis,
@@ -21,6 +20,7 @@ from otio_speakerzoom.pipeline.analysis import (
 )
 from otio_speakerzoom.pipeline.digests import digest, locks_digest
 from otio_speakerzoom.pipeline.job import Job, Session, keep_options, look, work
+from otio_speakerzoom.pipeline.known import Analysis
 from otio_speakerzoom.pipeline.locks import explained, kept_to
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
