@@ -11,7 +11,7 @@ from rich.table import Table
 
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import CutList, Lock
+from otio_speakerzoom.model import CutList, Lock, Media
 from otio_speakerzoom.readers import DIALECTS, EditedTimeline, Given, read_timeline
 from otio_speakerzoom.roundtrip import Comparison, compare
 
@@ -72,6 +72,9 @@ def _compared(path: Path, cut_list: CutList, dialect: str | None, sequence: str)
         media.size, cut_list.canvas, media.rotation, dialect or "", sequence, media.path.name
     )
     as_it_says = read_timeline(path, given)
+    if _of_the_link_target(as_it_says, media):
+        media = replace(media, path=media.path.resolve())
+        cut_list, given = replace(cut_list, media=media), replace(given, media_name=media.path.name)
     _refuse_another_programme(path, as_it_says, cut_list)
     comparison = compare(as_it_says, cut_list)
     if dialect or not comparison.changes:
@@ -82,6 +85,15 @@ def _compared(path: Path, cut_list: CutList, dialect: str | None, sequence: str)
         if otherwise.recognized > comparison.recognized:
             comparison = otherwise
     return comparison
+
+
+def _of_the_link_target(timeline: EditedTimeline, media: Media) -> bool:
+    """Whether it has the recording under the name that our link to it points to, and no other."""
+    clips = [clip for track in timeline.tracks for clip in track]
+    link, target = (
+        any(clip.plays(path.name) for clip in clips) for path in (media.path, media.path.resolve())
+    )
+    return target and not link
 
 
 def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: CutList) -> None:

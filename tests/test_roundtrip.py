@@ -464,6 +464,20 @@ def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(
     assert not (job.folder / "locks.json").exists()
 
 
+def test_a_recording_that_is_a_link_is_known_by_the_targets_name_too(talk, tmp_path):
+    """An editor may follow the link when it saves, and our own timelines once did."""
+    link = tmp_path / "today.mp4"
+    link.symlink_to(talk.path)
+    job = Job(link, work=tmp_path)
+    cut_list = a_cut(replace(talk, path=link), (320, 180))
+    keep(job, cut_list)
+    path = tmp_path / "edited.fcpxml"
+    for media in (cut_list.media, talk):
+        path.write_text(timeline_text(a_cut(media, (320, 180)), *FORMATS[".fcpxml"]["fcp"]))
+        comparison = importing.take_back(job, path).comparison
+        assert (comparison.unchanged, comparison.locks) == (len(cut_list.shots), ())
+
+
 def test_the_table_says_what_became_of_everything(job, talk):
     cut_list = a_cut(talk, (320, 180))
     keep(job, cut_list)
