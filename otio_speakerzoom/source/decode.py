@@ -85,11 +85,14 @@ def decoded_frames(
 def _placed(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield each picture with the frame it is nearest to."""
     begin, place = origin(container, media), -1
+    # AVI has stamps of decoding only; libav guesses those of showing, for H.264 one too late
+    by_decoding = container.format.name == "avi"
     for picture in _deinterlaced(container, media):
-        if picture.pts is None or picture.time_base is None or not media.stamped:
+        stamp = picture.dts if by_decoding else picture.pts
+        if stamp is None or picture.time_base is None or not media.stamped:
             place += 1
         else:
-            exact = (picture.pts * picture.time_base - begin) * media.rate
+            exact = (stamp * picture.time_base - begin) * media.rate
             place = int((exact + Fraction(1, 2) + _TIE) // 1)
         yield place, picture
 
