@@ -30,8 +30,9 @@ from otio_speakerzoom.source import (
     tone_filters,
 )
 
-AHEAD = 4
-"""Pictures decoded ahead of the encoder: as they are stored, 50 MB of 4K at most."""
+AHEAD = 2
+"""Pictures decoded ahead of the encoder: one of 4K is 12 MB in 8 bits of 4:2:0, and 66 MB in 16
+bits with alpha."""
 
 
 def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:

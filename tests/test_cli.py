@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from conftest import REPOSITORY, SAMPLE, SHARED
 from rich.console import Console
 
-from otio_speakerzoom import store, weights
+from otio_speakerzoom import doctor, store, weights
 from otio_speakerzoom.cli import main
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.parsing import FORMATS
@@ -536,3 +537,25 @@ def test_the_readme_names_no_verb_that_does_not_exist():
     assert verbs
     for verb in verbs:
         assert command(verb, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("__version__", "17.1.0", "PyAV 17.1.0 is too old: pip install 'av>="),
+        ("filter.filters_available", {"crop", "format"}, "built without bwdif, hflip, lut3d"),
+    ],
+)
+def test_doctor_tells_of_a_pyav_that_will_not_do(monkeypatch, name, value, says):
+    monkeypatch.setattr(f"av.{name}", value)
+    monkeypatch.setattr(doctor, "_looks", lambda: [("film", doctor._film)])
+    told = Console(file=io.StringIO(), width=200)
+
+    assert doctor.examine(told) == 1
+    assert says in told.file.getvalue()
+
+
+def test_doctor_asks_for_the_pyav_that_the_package_asks_for():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+    assert f"av>={doctor.LOWEST_AV}" in project["dependencies"]
