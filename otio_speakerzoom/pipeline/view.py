@@ -85,7 +85,7 @@ def _in_style(job: Job, session: Session, cut_list: CutList) -> CutList:
     if kept.edited:
         raise SpeakerZoomError(
             f"{session.folder / 'cutlist.json'}: was edited, so no other style is planned for it; "
-            "leave the values of the style out, or run `speakerzoom cut --force`"
+            "leave the style out, or run `speakerzoom cut --force`, which keeps a copy of it"
         )
     options = job.options.over(session.options)
     style = read_style(options.style or "standard", options.style_values)
