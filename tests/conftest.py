@@ -1,5 +1,6 @@
 """Small sources made by ffmpeg on the spot, each named for what is odd about it."""
 
+import logging
 import os
 import subprocess
 from pathlib import Path
@@ -24,6 +25,15 @@ def published_weights():
     """Let the tests see the published weights where they lie beside the project."""
     if (SHARED / "weights").is_dir():
         os.environ.setdefault("SPEAKERZOOM_WEIGHTS", str(SHARED / "weights"))
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Let pytest hear our messages, though the command line ran in this process before."""
+    log = logging.getLogger("otio_speakerzoom")
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 def find_ffmpeg():
