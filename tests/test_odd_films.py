@@ -298,7 +298,7 @@ def test_half_a_copy_is_refused_with_a_remedy_that_works(half_a_copy):
         probe(half)
 
     command = shlex.split(str(error.value).rpartition("there: ")[2])
-    assert command.pop(0) == "ffmpeg"
+    assert "ffmpeg" in command.pop(0)
     ffmpeg(*command)
     media = probe(Path(command[-1]))
     assert 50 < media.duration < 100

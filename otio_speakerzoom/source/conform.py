@@ -1,10 +1,16 @@
-"""The command that makes of a source one that we and the editors read."""
+"""The ffmpeg commands that make of a source one that we and the editors read.
+
+We print them and never run them. ffmpeg-python spells them; the ffmpeg that they name is the
+system's, or the one inside the package imageio-ffmpeg, so that they run as they are printed.
+"""
 
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Any
 
 _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
 """What may hold sound or subtitles that a .mov cannot."""
@@ -17,41 +23,30 @@ def conform(path: PurePath | str, *filters: str, sound: str = "") -> str:
     `sound`, which is then encoded without loss. The result lies beside the source. It is Matroska
     where the source is, which most editors do not read, else QuickTime.
     """
-    source, out = _names(path, "conformed")
-    heard = f"-c:a pcm_s16le -filter:a {shlex.quote(sound)} " if sound else ""
-    return (
-        f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy -c:V libx264 -crf 16 "
-        f"-filter:V {shlex.quote(','.join(filters))} {heard}{out}"
-    )
+    picture = {"c:V": "libx264", "crf": 16, "filter:V": ",".join(filters)}
+    heard = {"c:a": "pcm_s16le", "filter:a": sound} if sound else {}
+    return _command(path, _beside(path, "conformed"), map="0", **picture, **heard)
 
 
 def remux(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies what can be read of a source into a whole file."""
-    source, out = _names(path, "whole")
-    return f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy {out}"
+    return _command(path, _beside(path, "whole"), map="0")
 
 
 def shift_sound(path: PurePath | str, seconds: float) -> str:
     """Return an ffmpeg command that moves all sound later by `seconds`, earlier where negative."""
-    source, out = _names(path, "shifted")
-    return (
-        f"ffmpeg -i {source} -itsoffset {seconds:.3f} -i {source} -map 0 -map -0:a -map 1:a "
-        f"-ignore_unknown -c copy {out}"
-    )
+    return _command(path, _beside(path, "shifted"), late=f"{seconds:.3f}", map="-0:a")
 
 
 def film_first(path: PurePath | str, index: int) -> str:
     """Return an ffmpeg command that copies a source with only the picture stream number `index`."""
-    source, out = _names(path, "film")
-    kept = f"-map 0:{index} -map 0:a? -map 0:s?"
-    return f"ffmpeg -i {source} {kept} -ignore_unknown -c copy {out}"
+    return _command(path, _beside(path, "film"), str(index), "a?", "s?")
 
 
 def to_matroska(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
-    source, _ = _names(path, "")
-    out = _quoted(str(PurePath(path).with_suffix(".mkv")))
-    return f"ffmpeg -i {source} -map 0 -map -0:d -ignore_unknown -c copy -c:s srt {out}"
+    all_but_data = ("v", "a?", "s?", "t?")
+    return _command(path, PurePath(path).with_suffix(".mkv"), *all_but_data, **{"c:s": "srt"})
 
 
 def mix_channels(path: PurePath | str, channels: Mapping[int, int]) -> str:
@@ -59,21 +54,52 @@ def mix_channels(path: PurePath | str, channels: Mapping[int, int]) -> str:
 
     `channels` has a stream's number among those of sound, from 0, and how many channels it has.
     """
-    source, out = _names(path, "mixed")
-    mixed = " ".join(
-        f"-c:a:{n} pcm_s16le -filter:a:{n} 'pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}'"
-        for n, count in channels.items()
-    )
-    return f"ffmpeg -i {source} -map 0 -ignore_unknown -c copy {mixed} {out}"
+    mixed: dict[str, str] = {}
+    for n, count in channels.items():
+        mixed[f"c:a:{n}"] = "pcm_s16le"
+        mixed[f"filter:a:{n}"] = f"pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}"
+    return _command(path, _beside(path, "mixed"), map="0", **mixed)
 
 
-def _names(path: PurePath | str, what: str) -> tuple[str, str]:
-    """Return the source and the file to be made beside it, for a shell."""
+def _command(
+    source: PurePath | str, out: PurePath, *streams: str, late: str = "", **options: Any
+) -> str:
+    """Return the command for a shell; what `options` do not encode is copied.
+
+    `streams` are those of the source that are mapped, where `options` do not map all of them. With
+    `late` the source's sound is mapped once more, that many seconds later.
+    """
+    import ffmpeg
+
+    given = ffmpeg.input(_named(source))
+    inputs = [given[stream] for stream in streams] or [given]
+    if late:
+        inputs.append(ffmpeg.input(_named(source), itsoffset=late)["a"])
+    options = {"c": "copy", "ignore_unknown": None, **options}
+    output = ffmpeg.output(*inputs, _named(out), **options)
+    return shlex.join(ffmpeg.compile(output, cmd=_program()))
+
+
+def _program() -> str:
+    """Return the system's ffmpeg by its name, else the path of the one from imageio-ffmpeg."""
+    if shutil.which("ffmpeg"):
+        return "ffmpeg"
+    import imageio_ffmpeg
+
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:  # there is none for this machine; the command is right all the same
+        return "ffmpeg"
+
+
+def _beside(path: PurePath | str, what: str) -> PurePath:
+    """Return the name of what is made of a source."""
     source = PurePath(path)
     suffix = ".mkv" if source.suffix.lower() in _TO_MATROSKA else ".mov"
-    return _quoted(str(source)), _quoted(str(source.with_name(f"{source.stem}_{what}{suffix}")))
+    return source.with_name(f"{source.stem}_{what}{suffix}")
 
 
-def _quoted(name: str) -> str:
-    """Return a name for a shell, which ffmpeg takes for no option and no address."""
-    return shlex.quote(f"file:{name}" if name.startswith("-") or ":" in name else name)
+def _named(path: PurePath | str) -> str:
+    """Return a name that ffmpeg takes for no option and no address."""
+    name = str(path)
+    return f"file:{name}" if name.startswith("-") or ":" in name else name
