@@ -492,6 +492,14 @@ def test_the_remedy_of_a_warning_works(row, tmp_path, name):
     )  # all of it: no part is lost or played at another rate
 
 
+def test_a_kept_warning_names_the_file_from_every_folder(row, monkeypatch):
+    path = row("late.mp4")
+    monkeypatch.chdir(path.parent)
+    (line,) = probe(Path(path.name)).warnings
+
+    assert f"ffmpeg -i {path} " in line
+
+
 def test_a_name_with_a_colon_gets_a_remedy_that_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ffmpeg(*picture(filters="setsar=2"), *X264, f"file:{tmp_path / 'a:b.mp4'}")

@@ -88,8 +88,9 @@ def _media(path: Path, container: Any) -> Media:
     start = start_of(container, path, film.stream.index, film.grid.rate)
     begin = Fraction(container.start_time or 0, av.time_base)
     looks, (width, height) = film.looks, film.looks.stored
+    named = as_named(path)  # what is said is kept, and said again from another folder
     return Media(
-        path=as_named(path),
+        path=named,
         rate=film.grid.rate,
         duration=film.grid.duration,
         size=(height, width) if looks.rotation % 180 else (width, height),
@@ -108,8 +109,8 @@ def _media(path: Path, container: Any) -> Media:
         warnings=(
             *warnings,
             *start.warnings,
-            *remarks(path, film.grid, looks, film.first - begin),
-            *not_the_first(path, film.stream.index, _first_picture(packets)),
+            *remarks(named, film.grid, looks, film.first - begin),
+            *not_the_first(named, film.stream.index, _first_picture(packets)),
         ),
     )
 
