@@ -70,19 +70,19 @@ def recording(tmp_path):
 
 def arguments(verb, recording, flag, output):
     """A command line of that verb that writes to `output` by `flag`, and to a good place else."""
-    given = [verb]
+    words = [verb]
     for action in verbs()[verb]._actions:
         if isinstance(action.type, Input):
             value = {"timeline": "edited.otio", "labels": "labels.json", "style": "mine.toml"}
-            given += action.option_strings[:1]
-            given.append(str(recording.parent / value.get(action.dest, recording.name)))
+            words += action.option_strings[:1]
+            words.append(str(recording.parent / value.get(action.dest, recording.name)))
         elif isinstance(action.type, Output) and (action.required or flag in action.option_strings):
             good = recording.parent / f"good{action.type.suffixes[0]}"
-            given += [
+            words += [
                 action.option_strings[0],
                 str(output if flag in action.option_strings else good),
             ]
-    return given
+    return words
 
 
 def suffix_of(verb, flag):
@@ -103,7 +103,7 @@ def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording
     os.mkfifo(folder / f"pipe{suffix}")
     (folder / "file").write_text("")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    says = {
+    lines = {
         f"soft{suffix}": "is the source itself",
         f"hard{suffix}": "is the source itself",
         f"folder{suffix}": "is a folder",
@@ -112,9 +112,9 @@ def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording
         f"talk.mp4.speakerzoom/cutlist{suffix}": "lies where the results are kept",
         f"talk.mp4.speakerzoom/new{suffix}": "lies where the results are kept",
         f"file/new{suffix}": "is a file, not a folder",
-        "n" * 250 + suffix: "the name is too long",
+        "n" * 256 + suffix: "the name is too long",
     }
-    for name, text in says.items():
+    for name, text in lines.items():
         code = main(arguments(verb, recording, flag, folder / name))
 
         assert code == 1, name
@@ -170,7 +170,7 @@ def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, 
     os.mkfifo(tmp_path / "pipe")
     odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     odd.write_bytes(b"")
-    said = {
+    lines = {
         (tmp_path / "gone.mp4",): "no such file; check the name of a recording",
         (tmp_path,): "is a folder; name a recording in it",
         ("https://example.org/talk.mp4",): "https://example.org/talk.mp4: is an address",
@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, 
         (recording, "--labels", tmp_path): "is a folder; name labels in it",
         (recording, "--work", recording): "is a file, not a folder",
     }
-    for words, text in said.items():
+    for words, text in lines.items():
         assert main(["inspect", *map(str, words)]) == 1
         assert text in one_line(capsys)
     pipe = str(tmp_path / "pipe")

@@ -16,13 +16,12 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.given_files import check_given
 from otio_speakerzoom.parsing import Folder, Input, Output
 
-_TEMPORARY = 24  # bytes that a temporary name beside the file is longer: . .PID.part
 _RESULTS = ".speakerzoom"  # as in store/place.py, which loads NumPy
 _LONGEST = 255  # bytes of a file's name, on every common file system
 
 
 def check_files(arguments: argparse.Namespace) -> None:
-    """Raise SpeakerZoomError, in one line, where a file named cannot be read, or not be written."""
+    """Raise SpeakerZoomError, in one line, where a file cannot be read, or cannot be written."""
     inputs = list(_named(arguments, Input))
     for action, path in inputs:
         _check_input(action, path)
@@ -31,13 +30,13 @@ def check_files(arguments: argparse.Namespace) -> None:
         flag = action.option_strings[0]
         if str(path) == "-":
             continue
-        for other, taken in inputs:
-            if _same(path, taken):
+        for other, file in inputs:
+            if _same(path, file):
                 raise SpeakerZoomError(
                     f"{flag} {path}: is {_role(other)} itself; write to another name"
                 )
-        for other, taken in earlier:
-            if _same(path, taken):
+        for other, file in earlier:
+            if _same(path, file):
                 raise SpeakerZoomError(f"{flag} {path}: is also {other}'s; give each its own name")
         _check_output(flag, path)
         earlier.append((flag, path))
@@ -95,6 +94,8 @@ def _spelled(path: Path) -> str:
 
 
 def _check_output(flag: str, path: Path) -> None:
+    if len(os.fsencode(path.name)) > _LONGEST:
+        raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")
     if path.is_dir():
         raise SpeakerZoomError(f"{flag} {path}: is a folder; name a file in it")
     if path.exists() and not path.is_file():
@@ -109,22 +110,20 @@ def _check_output(flag: str, path: Path) -> None:
         raise SpeakerZoomError(
             f"{flag} {path}: is a recording too, whose results lie beside it; write to another name"
         )
-    if len(os.fsencode(path.name)) + _TEMPORARY > _LONGEST:
-        raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")
     _check_folder(f"{flag} {path}", path.parent)
 
 
-def _check_folder(named: str, folder: Path) -> None:
+def _check_folder(label: str, folder: Path) -> None:
     """Raise where `folder` is not there and cannot be made, or not be written into.
 
-    `named` is what the user asked for. A folder of results that is there may only be looked at.
+    `label` is what the user asked for. A folder of results that is there may only be looked at.
     """
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        raise SpeakerZoomError(f"{named}: {there} is a file, not a folder; choose another")
-    if there == folder and named.startswith("--work "):
+        raise SpeakerZoomError(f"{label}: {there} is a file, not a folder; choose another")
+    if there == folder and label.startswith("--work "):
         return
     if not os.access(there, os.W_OK | os.X_OK):
-        raise SpeakerZoomError(f"{named}: {there} may not be written into; choose another folder")
+        raise SpeakerZoomError(f"{label}: {there} may not be written into; choose another folder")

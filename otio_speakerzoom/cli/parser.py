@@ -88,9 +88,9 @@ def build_parser() -> argparse.ArgumentParser:
     export = verb("export", "write the timeline again from the kept cut", source)
     _add_timeline_options(export)
     take = verb("import", "what was changed in an editor, kept as locks", source)
-    edited = Input("a timeline", folder=".fcpxmld")
+    source_timeline = Input("a timeline", folder=".fcpxmld")
     suffixes = ".otio, .fcpxml, .fcpxmld, .xml or .mlt"
-    take.add_argument("timeline", type=edited, help=f"the edited timeline: {suffixes}")
+    take.add_argument("timeline", type=source_timeline, help=f"the edited timeline: {suffixes}")
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
                       help="the editor that it is from (default: as it looks)")  # fmt: skip
     take.add_argument("--sequence", default="", metavar="NAME",
@@ -98,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
                            "(default: the one that shows the recording)")  # fmt: skip
     check = verb("check", "what is wrong with a timeline, and what an editor will do with "
                  "it; exit code 1 where something is wrong")  # fmt: skip
-    check.add_argument("timeline", type=edited, help=f"the timeline: {suffixes}")
+    check.add_argument("timeline", type=source_timeline, help=f"the timeline: {suffixes}")
     check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
                        help="the project's size, where the file does not carry it: "
                             "1920x1080")  # fmt: skip
@@ -201,8 +201,8 @@ def _shared_options() -> tuple[Parser, ...]:
 def _add_timeline_options(parser: Parser) -> None:
     suffixes = ", ".join(parsing.FORMATS)
     editors = dict.fromkeys(editor for dialects in parsing.FORMATS.values() for editor in dialects)
-    written = Output(tuple(parsing.FORMATS), stdout=True)
-    parser.add_argument("-o", "--output", type=written, required=True, metavar="FILE",
+    timeline = Output(tuple(parsing.FORMATS), stdout=True)
+    parser.add_argument("-o", "--output", type=timeline, required=True, metavar="FILE",
                         help=f"timeline to write: {suffixes}; - is stdout")  # fmt: skip
     parser.add_argument("--for", dest="dialect", choices=tuple(editors),
                         help="the editor that will read it")  # fmt: skip
