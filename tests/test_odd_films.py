@@ -20,8 +20,8 @@ from otio_speakerzoom.source import FilterChain, pictures, probe, sound
 
 FRAMES = 24
 SIZE = (256, 144)  # the least that DNxHR takes
-LEFT, RIGHT = Box(11, 5, 107, 59), Box(139, 5, 235, 59)
-"""Crops at odd pixels, inside the halves of the picture that count in different ways."""
+LEFT, RIGHT = Box(11, 5, 107, 59), Box(139, 5, 203, 41)
+"""Crops of two sizes at odd pixels, inside the halves of the picture, which count apart."""
 CUTS = [(0, 7, LEFT), (7, 8, RIGHT), (8, FRAMES, LEFT)]
 
 
