@@ -497,7 +497,7 @@ def test_a_kept_warning_names_the_file_from_every_folder(row, monkeypatch):
     monkeypatch.chdir(path.parent)
     (line,) = probe(Path(path.name)).warnings
 
-    assert f"ffmpeg -i {path} " in line
+    assert f" -i {path} " in line
 
 
 def test_a_name_with_a_colon_gets_a_remedy_that_works(tmp_path, monkeypatch):
