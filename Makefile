@@ -19,7 +19,7 @@ test: setup
 
 # what rests on other packages, with the lowest versions that pyproject.toml allows
 CORE := $(addprefix tests/test_, networks devices sync_asd voice score spool features store \
-	source render detect detectors faces people timeline adapters door)
+	source odd_sources odd_films render detect detectors faces people timeline adapters door)
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python -m pytest $(addsuffix .py, $(CORE))
 
