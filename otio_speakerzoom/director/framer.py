@@ -96,7 +96,8 @@ class Framer:
         """
         edges = [span.start, *(c for c in self._cuts if span.start < c < span.end), span.end]
         parts = [FrameRange(start, end) for start, end in pairwise(edges)]
-        return max(parts, key=lambda part: sum(map(len, self._faces(picture, part)[0])))
+        views = [sum(map(len, self._faces(picture, part)[0])) for part in parts]
+        return parts[views.index(max(views))] if any(views) else span
 
     def _wide(self, span: FrameRange, only: Picture) -> Box:
         """Return the crop of a wide; of one or two people who do not fit, as much of them as do."""
