@@ -771,7 +771,7 @@ def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_soun
 
     assert ("starts 0.80 s after its sound" in caplog.text) == warned
     # that it works as it is printed is tried among the odd sources
-    assert caplog.text.rstrip().endswith("-c:s srt '/a/a talk.mkv'") == warned
+    assert caplog.text.rstrip().endswith("-c:s srt -ignore_unknown '/a/a talk.mkv'") == warned
     assert len(caplog.messages) == warned
 
 
