@@ -157,6 +157,14 @@ def test_the_part_stays_asked_for_until_another_one_is(job, work, caplog):
     assert pipeline.cut(part_of(job, 0, 300)).range == FrameRange(0, 300)
 
 
+def test_analysing_a_part_leaves_the_part_of_the_kept_cut(job, work):
+    pipeline.cut(job)
+    pipeline.analyze(part_of(job, 60, 200))
+    assert pipeline.cut(said(job, style_values={"min_shot_seconds": 1.0})).range == FrameRange(
+        0, 300
+    )
+
+
 def test_a_part_analysed_alone_lies_apart_and_its_names_come_along(job, work):
     pipeline.cut(part_of(job, 60, 200))
     folder = job.folder / "parts" / "60-200"

@@ -41,11 +41,14 @@ NO_DETECTIONS = Detections(
 def analyze(job: Job) -> Analysis:
     """Find the faces and score their speech, as far as that is not done already.
 
-    Of a part of the source whose whole is known, what is known is shown through that part.
+    Of a part of the source whose whole is known, what is known is shown through that part. Where
+    a cut is kept, the next one is of the same part as that, whatever part is analysed now.
     """
     with work(job) as session:
         analysis = analysis_of(session, by_best_means=True)
-        keep_options(session, **scorer_option(analysis))
+        cut = (session.folder / "cutlist.json").exists()
+        part = {"part": session.kept.part} if cut and session.kept.part else {}
+        keep_options(session, **scorer_option(analysis), **part)
         return analysis
 
 
