@@ -17,7 +17,7 @@ from otio_speakerzoom.parsing import Folder, Input, Output
 
 EXIT_CODES = {
     0: "done",
-    1: "could not, and one line says why and what to do",
+    1: "failed (one line says why and what to do)",
     2: "wrong usage",
     129: "ended by SIGHUP",
     130: "interrupted",
