@@ -12,7 +12,7 @@ from conftest import find_ffmpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.covers import Coverer
+from otio_speakerzoom.covers import Coverer, blurred
 from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.framing import crops_of
 from otio_speakerzoom.director.style import Style
@@ -177,3 +177,29 @@ def test_in_the_film_a_moving_face_never_shows(tmp_path, how):
     assert len(steps) == 50
     assert max(steps[5:45]) < 60
     assert min(steps[:5] + steps[45:]) > 150
+
+
+def test_a_blur_is_the_mean_around_each_pixel_weighed_by_a_gaussian():
+    rng = np.random.default_rng(1)
+    part = rng.integers(0, 256, (3, 90, 60), np.uint8)
+    part[:, :40] //= 16  # a hard edge
+    weights = []
+    for length in (90, 60):
+        at = np.arange(length)
+        bell = np.exp(-((at[:, None] - at) ** 2) / (2 * (60 / 8) ** 2))
+        weights.append(bell / bell.sum(axis=1, keepdims=True))
+
+    assert np.abs(blurred(part, 60) - weights[0] @ part @ weights[1].T).max() < 0.51
+
+
+def test_a_face_half_out_of_the_picture_is_blurred_as_softly_as_a_whole_one():
+    stripes = np.broadcast_to((np.arange(240) // 10 % 2 * 200 + 30).astype(np.uint8), (160, 240))
+    picture = av.VideoFrame.from_ndarray(np.repeat(stripes[..., None], 3, 2), format="rgb24")
+
+    left = {}
+    for box in (Box(40, 20, 200, 140), Box(-120, 20, 40, 140)):  # of the second a quarter shows
+        luma = Coverer().cover(picture, [("blur", box)]).to_ndarray()[0]
+        inside = luma[60:100, max(0, int(box.left)) : int(box.right)].astype(int)
+        left[box.left] = np.abs(np.diff(inside)).max()
+
+    assert left[-120] <= left[40] + 2
