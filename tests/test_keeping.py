@@ -470,6 +470,16 @@ def test_a_shot_whose_subject_was_edited_is_framed_for_them(job, work):
     assert pipeline.current_cut(job).shots[n].crop == Box(10, 10, 170, 100)
 
 
+def test_a_shot_of_somebody_who_is_not_found_is_told_as_a_shot(job, work):
+    pipeline.cut(job)
+    edit(job, '{"id": 2}', '{"id": 2},\n    {"id": 3}')
+    edit(job, '"kind": "single", "subjects": [1]', '"kind": "single", "subjects": [3]')
+
+    says = r"cutlist\.json: the shot from frame \d+ to \d+ shows person 3.*mend its subjects"
+    with pytest.raises(StoreError, match=says):
+        pipeline.current_cut(job)
+
+
 def test_the_style_of_another_version_is_used_as_far_as_it_is_known(job, work, caplog):
     pipeline.cut(job)
     path = job.folder / "cutlist.json"

@@ -1,6 +1,7 @@
 """Which folder is a source's, and that what lies in it is never lost or taken for another's."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -108,3 +109,30 @@ def test_a_name_as_long_as_names_may_be_has_a_folder(tmp_path):
 def test_a_source_that_cannot_be_read_is_said(tmp_path):
     with pytest.raises(MediaError, match=r"gone\.mp4: cannot be read"):
         store.digest_of_file(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_shares_the_folder_of_its_target_and_does_not_rename_it(tmp_path, link):
+    source = a_file(tmp_path / "talk.mp4")
+    folder = keep_facts(source, store.find_folder(source))
+    other = tmp_path / "link.mp4"
+    link(other, source)
+
+    assert store.find_folder(other) == folder
+    assert store.settle(folder, other) == folder
+    assert folder.is_dir()
+
+
+def test_a_folder_is_not_renamed_while_another_process_works_in_it(tmp_path):
+    source = a_file(tmp_path / "talk.mp4")
+    folder = keep_facts(source, store.find_folder(source))
+    renamed = source.rename(tmp_path / "interview.mp4")
+
+    with ThreadPoolExecutor() as pool:
+        with store.alone_in(folder):
+            settled = pool.submit(store.settle, folder, renamed)
+            with pytest.raises(TimeoutError):
+                settled.result(timeout=0.3)
+            assert folder.is_dir()
+        assert settled.result(timeout=5) == tmp_path / "interview.mp4.speakerzoom"
+    assert not folder.exists()

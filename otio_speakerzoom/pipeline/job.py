@@ -122,7 +122,7 @@ def work(job: Job) -> Iterator[Session]:
     open_source(job, folder)  # before a folder is created for what is no source
     folder = store.settle(folder, job.source)
     usual = folder.with_name(store.folder_name(job.source.name))
-    if folder != usual:
+    if folder != usual and usual.exists():
         log.info("%s: is of another recording; the results are kept in %s", usual, folder.name)
     with store.alone_in(folder):
         session = _session(job, folder)

@@ -14,14 +14,17 @@ from otio_speakerzoom.pipeline.meeting import SAME_FACE, box_of, overlap
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
 
-def kept_to(locks: Sequence[Lock], analysis: Analysis) -> tuple[Lock, ...]:
+def kept_to(
+    locks: Sequence[Lock], analysis: Analysis, *, of_shots: bool = False
+) -> tuple[Lock, ...]:
     """Return the locks that lie in an analysis, each with the numbers that its people have now.
 
-    Raises where somebody is not there any more, or never was.
+    Raises where somebody is not there any more, or never was. With `of_shots` the locks stand for
+    the shots of cutlist.json, which the error names then.
     """
     inside = [lock for lock in locks if _meets(lock.range, analysis.within)]
     return tuple(
-        replace(lock, subjects=tuple(_now(lock, id_, analysis) for id_ in lock.subjects))
+        replace(lock, subjects=tuple(_now(lock, id_, analysis, of_shots) for id_ in lock.subjects))
         for lock in inside
     )
 
@@ -35,16 +38,18 @@ def _meets(a: FrameRange, b: FrameRange) -> bool:
     return a.start < b.end and b.start < a.end
 
 
-def _now(lock: Lock, id_: int, analysis: Analysis) -> int:
+def _now(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
     """Return the number that the person has now whom a lock calls `id_`."""
-    where = f"locks.json: the lock from frame {lock.range.start} to {lock.range.end}"
+    row = "cutlist.json: the shot" if of_shots else "locks.json: the lock"
+    where = f"{row} from frame {lock.range.start} to {lock.range.end}"
     ids = [person.id for person in analysis.people]
     seen = next((s for s in lock.seen if s.person == id_), None)
     if seen is None or not analysis.within.start <= seen.frame < analysis.within.end:
         if id_ not in ids:
+            remedy = "mend its subjects" if of_shots else "mend the lock, or take it out"
             raise StoreError(
                 f"{where} shows person {id_}, but the people are "
-                f"{', '.join(map(str, ids)) or 'nobody'}; mend the lock, or take it out"
+                f"{', '.join(map(str, ids)) or 'nobody'}; {remedy}"
             )
         return id_
     there = [(overlap(seen.box, box), person.id) for person, box in _faces(analysis, seen.frame)]

@@ -37,6 +37,8 @@ class Plan:
     """As they stand in locks.json."""
     stacked: bool = False
     """Whether to add the angles that were not chosen."""
+    of_shots: bool = False
+    """Whether the locks stand for the shots of an edited cutlist.json instead."""
 
     @property
     def digest(self) -> str:
@@ -53,7 +55,8 @@ class Plan:
             known.media, known.tracks, [replace(p, name="") for p in known.people],
             known.speech.scores, self.style, canvas=self.canvas,
             camera_cuts=known.detections.camera_cuts.tolist(), within=known.within,
-            voice=known.voice, locks=kept_to(self.locks, known), stacked=self.stacked,
+            voice=known.voice, locks=kept_to(self.locks, known, of_shots=self.of_shots),
+            stacked=self.stacked,
         )  # fmt: skip
         return replace(planned, people=known.people)
 
@@ -227,7 +230,7 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
         )
     locks = [Lock(s.range, s.subjects, None if n in kept.misfits else s.crop)
              for n, s in enumerate(shots)]  # fmt: skip
-    plan = Plan(known, style_of(session, kept), kept.value.canvas, tuple(locks))
+    plan = Plan(known, style_of(session, kept), kept.value.canvas, tuple(locks), of_shots=True)
     framed = {shot.range: shot for shot in plan.directed().shots}
     for n in kept.misfits:
         anew = framed[shots[n].range]

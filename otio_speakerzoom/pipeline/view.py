@@ -107,7 +107,7 @@ def _on_canvas(session: Session, cut_list: CutList, canvas: tuple[int, int]) -> 
         return store.as_kept(Plan(analysis, style, canvas, locks).directed())
     # every shot stays and shows whom it shows: only the framing is another one
     locks = tuple(Lock(shot.range, shot.subjects) for shot in cut_list.shots)
-    framed = Plan(analysis, style, canvas, locks).directed()
+    framed = Plan(analysis, style, canvas, locks, of_shots=True).directed()
     shots = tuple(
         replace(new, reason=old.reason, confidence=old.confidence, locked=old.locked)
         for new, old in zip(framed.shots, cut_list.shots, strict=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.store.busy import alone_in
 from otio_speakerzoom.store.files import digest
 from otio_speakerzoom.store.writing import LONGEST_NAME
 
@@ -85,13 +86,28 @@ def of_same_content(source: Path, work: Path | None = None) -> Path | None:
 
 
 def settle(folder: Path, source: Path) -> Path:
-    """Give an older folder the name that `source` has now, if it can have it; return the folder."""
+    """Give an older folder the name that `source` has now, if it can have it; return the folder.
+
+    It stays where it is called after another name of the source that is still there: a link's
+    target. While another process works in it, this one waits.
+    """
     usual = folder.parent / folder_name(source.name)
     if folder == usual or os.path.exists(usual) or not os.path.isdir(folder):  # noqa: PTH110, PTH112
         return folder
-    with suppress(OSError):  # it is as good under its old name
+    if _is_called_after(folder, source):
+        return folder
+    with suppress(OSError), alone_in(folder):  # it is as good under its old name
         return folder.rename(usual)
     return folder
+
+
+def _is_called_after(folder: Path, source: Path) -> bool:
+    """Whether a folder has the name of a file that is `source` by a link."""
+    name = folder.name.removesuffix(SUFFIX)
+    with suppress(OSError):
+        names = [source.parent / name, source.resolve().parent / name]
+        return any(path.exists() and path.samefile(source) for path in names)
+    return False
 
 
 @dataclass(frozen=True, slots=True)
