@@ -34,6 +34,10 @@ AHEAD = 2
 """Pictures decoded ahead of the encoder: one of 4K is 12 MB in 8 bits of 4:2:0, and 66 MB in 16
 bits with alpha."""
 
+MOST_FRAMED = 8
+"""Sizes of crops for which filters are held: a crop that moves at one size has four, by whether it
+begins at even pixels."""
+
 
 def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:
     """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
@@ -71,8 +75,7 @@ class _Camera:
         self._size, self._canvas = cut_list.media.size, cut_list.canvas
         self._upright, self._coverer = Upright(cut_list.media), Coverer()
         self._tone = tone_filters(cut_list.media)
-        self._framing: tuple[object, ...] = ()
-        self._framed = FilterChain()
+        self._framed: dict[object, FilterChain] = {}
         self._last: tuple[tuple[object, ...], av.VideoFrame] | None = None
 
     def shown(self, frame: int, picture: av.VideoFrame, shot: Shot) -> av.VideoFrame:
@@ -89,11 +92,14 @@ class _Camera:
         return self._last[1]
 
     def _cut_out(self, whole: av.VideoFrame, pixels: tuple[int, int, int, int]) -> av.VideoFrame:
-        framing = (pixels, whole.format.name)
-        if framing != self._framing:
-            self._framing = framing
-            self._framed = FilterChain(*crop_filters(whole.format, pixels), *self._to_canvas(whole))
-        return self._framed.convert(whole)
+        place, crops = crop_filters(whole, pixels)
+        framing = (crops, whole.format.name)
+        if framing not in self._framed:
+            if len(self._framed) == MOST_FRAMED:
+                self._framed.clear()
+            self._framed[framing] = FilterChain(*crops, *self._to_canvas(whole))
+        self._framed[framing].move_crop(*place)
+        return self._framed[framing].convert(whole)
 
     def _to_canvas(self, whole: av.VideoFrame) -> Sequence[Filter]:
         width, height = self._canvas
@@ -106,23 +112,29 @@ class _Camera:
         return ("scale", scale), ("format", "yuv420p")
 
 
-def crop_filters(form: av.VideoFormat, pixels: tuple[int, int, int, int]) -> Sequence[Filter]:
-    """Return the filters that keep exactly left, top, width and height of a picture.
+def crop_filters(
+    picture: av.VideoFrame, pixels: tuple[int, int, int, int]
+) -> tuple[tuple[int, int], tuple[Filter, ...]]:
+    """Return where the first of the filters, a crop, is to begin, and the filters.
 
-    Where colour has fewer pixels than light, a crop that starts or ends between two of its pixels
-    would shift it: that part of the picture gets colour in every pixel first.
+    They keep exactly left, top, width and height of a picture. Where colour has fewer pixels than
+    light, a crop that starts or ends between two of its pixels would shift it: that part of the
+    picture gets colour in every pixel first.
     """
-    left, top, width, height = pixels
+    form, (left, top, width, height) = picture.format, pixels
     across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
     outer = (left // across * across, top // down * down)
     right, bottom = -(-(left + width) // across) * across, -(-(top + height) // down) * down
     if outer == (left, top) and (right, bottom) == (left + width, top + height):
-        return (("crop", f"{width}:{height}:{left}:{top}:exact=1"),)
+        return outer, (("crop", f"{width}:{height}:0:0:exact=1"),)
     deep = max(component.bits for component in form.components) > 8
     # the last column of colour may reach over the edge of a picture of odd size
-    width_out, height_out = f"min({right}\\,iw)-{outer[0]}", f"min({bottom}\\,ih)-{outer[1]}"
-    return (
-        ("crop", f"{width_out}:{height_out}:{outer[0]}:{outer[1]}:exact=1"),
+    width_out, height_out = (
+        min(right, picture.width) - outer[0],
+        min(bottom, picture.height) - outer[1],
+    )
+    return outer, (
+        ("crop", f"{width_out}:{height_out}:0:0:exact=1"),
         ("format", "yuv444p16le" if deep else "yuv444p"),
         ("crop", f"{width}:{height}:{left - outer[0]}:{top - outer[1]}:exact=1"),
     )

@@ -11,9 +11,9 @@ from hypothesis import given
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Person, Shot
+from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Key, Person, Shot
 from otio_speakerzoom.render import preview, whole_pixels
-from otio_speakerzoom.source import probe
+from otio_speakerzoom.source import filters, probe
 
 LEFT, RIGHT, WHOLE = Box(0, 0, 64, 64), Box(64, 0, 128, 64), Box(0, 0, 128, 64)
 
@@ -185,3 +185,21 @@ def test_progress_reaches_the_end(two_halves, tmp_path):
 
     assert told[-1] == (90, 90)
     assert Fraction(probe(tmp_path / "film.mkv").rate) == 25
+
+
+def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path, monkeypatch):
+    media = probe(two_halves("25"))
+    span = FrameRange(0, 60)
+    moving = Shot(span, (1,), LEFT, keys=(Key(0, LEFT), Key(59, Box(59, 0, 123, 64))))
+    still = tuple(
+        Shot(FrameRange(n, n + 1), (1,), Box(n, 0, n + 64, 64)) for n in range(span.duration)
+    )
+    built = []
+    build = filters._graph
+    monkeypatch.setattr(filters, "_graph", lambda *of: built.append(of) or build(*of))
+
+    preview(CutList(media, (64, 64), (moving,), (Person(1, (1,)),)), tmp_path / "moving.mp4")
+    assert len(built) <= 4  # one for each way in which it lies on the pixels of colour
+    preview(CutList(media, (64, 64), still, (Person(1, (1,)),)), tmp_path / "still.mp4")
+    pictures = zip(decoded(tmp_path / "moving.mp4"), decoded(tmp_path / "still.mp4"), strict=True)
+    assert all((one == other).all() for one, other in pictures)

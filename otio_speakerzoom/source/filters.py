@@ -8,6 +8,7 @@ import av
 from av.error import BlockingIOError as NeedsMore
 from av.error import EOFError as AtEnd
 from av.filter import Graph
+from av.filter.context import FilterContext
 
 Filter = tuple[str, str | dict[str, str]]
 """A filter's name and its options: as ffmpeg writes them, or by name, where nothing is escaped."""
@@ -19,14 +20,27 @@ class FilterChain:
     def __init__(self, *filters: Filter) -> None:
         self._filters = filters
         self._graph: Graph | None = None
+        self._first: FilterContext | None = None
         self._shape: tuple[object, ...] = ()
+        self._place: tuple[int, int] | None = None
+
+    def move_crop(self, left: int, top: int) -> None:
+        """Let the first filter, a crop, begin there from the next picture on.
+
+        A new row for each place would take as long as scaling does.
+        """
+        if (left, top) != self._place:
+            self._place = left, top
+            self._tell_place()
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """Give the pictures that come out once `frame` went in: with most filters, one."""
         shape = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
         if shape != self._shape:
             yield from self.flush()
-            self._graph, self._shape = _graph(frame, self._filters), shape
+            self._graph, self._first = _graph(frame, self._filters)
+            self._shape = shape
+            self._tell_place()
         assert self._graph is not None
         self._graph.push(frame)
         yield from self._out()
@@ -40,7 +54,12 @@ class FilterChain:
         if self._graph is not None:
             self._graph.push(None)
             yield from self._out()
-        self._graph, self._shape = None, ()
+        self._graph, self._first, self._shape = None, None, ()
+
+    def _tell_place(self) -> None:
+        if self._first is not None and self._place is not None:
+            for name, value in zip("xy", self._place, strict=True):
+                self._first.process_command(name, str(value))
 
     def _out(self) -> Iterator[av.VideoFrame]:
         while self._graph is not None:
@@ -52,8 +71,8 @@ class FilterChain:
             yield frame
 
 
-def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> Graph:
-    """Return a configured graph of `filters` for pictures such as `frame`."""
+def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> tuple[Graph, FilterContext]:
+    """Return a configured graph of `filters` for pictures such as `frame`, and the first filter."""
     graph = Graph()
     base = frame.time_base or "1/1000000"
     # said here, colour is what the whole graph starts from; told by frames alone it is a change
@@ -62,13 +81,13 @@ def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> Graph:
         f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={base}:"
         f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
     )
-    last = source
+    row = [source]
     for name, options in filters:
         after = (
             graph.add(name, **options) if isinstance(options, dict) else graph.add(name, options)
         )
-        last.link_to(after)
-        last = after
-    last.link_to(graph.add("buffersink"))
+        row[-1].link_to(after)
+        row.append(after)
+    row[-1].link_to(graph.add("buffersink"))
     graph.configure()
-    return graph
+    return graph, row[1]
