@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import CutList, Lock, Media
 from otio_speakerzoom.readers import DIALECTS, EditedTimeline, Given, read_timeline
 from otio_speakerzoom.roundtrip import Comparison, compare
+
+log = logging.getLogger("otio_speakerzoom.importing")
 
 _NOTES = 20  # lines that a terminal still shows at once, the table above left aside
 
@@ -45,6 +48,9 @@ def take_back(
         version = store.version_of(session.folder / "locks.json")
         kept = store.load_locks(session.folder)
         locks, replaced = merged(kept, comparison.locks)
+        if replaced:
+            copy = store.back_up(session.folder / "locks.json")
+            log.info("the locks from before are kept as %s", copy)
         if locks != kept:
             known = pipeline.kept_analysis(job)
             locks = pipeline.explained(locks, known) if known else locks

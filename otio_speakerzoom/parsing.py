@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.director.style import Quantity, meanings
+from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
@@ -166,7 +167,7 @@ def time(text: str) -> Callable[[Media], int]:
         return lambda media: int(match[1])
     if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text):
         return lambda media: round(Fraction(match[1]) * media.rate)
-    if match := re.fullmatch(r"(\d\d):(\d\d):(\d\d)[:;](\d\d)", text):
+    if match := re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)[:;](\d\d)", text):
         return lambda media: _label_frame([int(part) for part in match.groups()], media)
     raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
 
@@ -176,6 +177,11 @@ def _label_frame(label: list[int], media: Media) -> int:
     from otio_speakerzoom.timecode import timecode_frames
 
     hours, minutes, seconds, frames = label
+    if frames >= round(media.rate):
+        raise SpeakerZoomError(
+            f"{media.path}: a second of its timecode has {round(media.rate)} frames, so a label "
+            f"ends in {round(media.rate) - 1} at most, not {frames}; mend --in or --out"
+        )
     frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
     return frame - media.start
 

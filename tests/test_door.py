@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from otio_speakerzoom.cli import main, streams
 from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser
 from otio_speakerzoom.cli.verbs import VERBS
 from otio_speakerzoom.director.style import meanings
-from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.errors import MediaError, SpeakerZoomError
+from otio_speakerzoom.model import Media
 from otio_speakerzoom.parsing import Folder, Input, Output
 from otio_speakerzoom.progress import shown_progress
 
@@ -496,3 +498,13 @@ def test_every_choice_of_an_option_is_named_in_the_readme():
             if action.choices and not action.dest.startswith("style_") and action.option_strings:
                 missing = [word for word in action.choices if word not in readme]
                 assert not missing, (verb, action.dest)
+
+
+def test_a_timecode_that_no_clock_shows_is_refused():
+    media = Media(Path("talk.mov"), Fraction(25), 500, (64, 64))
+    assert parsing.time("00:00:01:24")(media) == 49
+    with pytest.raises(SpeakerZoomError, match="a label ends in 24 at most, not 25"):
+        parsing.time("00:00:01:25")(media)
+    for text in ("00:00:60:00", "00:60:00:00"):
+        with pytest.raises(argparse.ArgumentTypeError, match="a time is"):
+            parsing.time(text)

@@ -297,6 +297,8 @@ def test_a_render_refuses_what_it_cannot_show(job, work):
         pipeline.shown(part_of(job, 0, 100))
     with pytest.raises(SpeakerZoomError, match="was made with --channels auto"):
         pipeline.shown(said(job, channels="1"))
+    with pytest.raises(SpeakerZoomError, match=r"every auto; run .* --detect-every 5"):
+        pipeline.shown(said(job, detect_every=5))
     with pytest.raises(SpeakerZoomError, match="cut --force"):
         pipeline.shown(replace(job, force=True))
 
@@ -411,7 +413,7 @@ def test_who_is_not_found_again_keeps_the_name():
     assert meet((Person(1, (7,)), Person(2, (8,))), now, known) == (
         Person(1, (), "Ada"),
         Person(2, (7,), "Eve"),
-        Person(3, (8,)),
+        Person(4, (8,)),  # a kept cut and locks still call Eve 3
     )
 
 
@@ -440,6 +442,8 @@ def test_an_edited_cut_is_backed_up_before_it_is_replaced(job, work):
     mine = path.read_text()
     with pytest.raises(StoreError, match="was edited, and is of frames 0 to 300"):
         pipeline.cut(part_of(job, 60, 200))
+    with pytest.raises(StoreError, match="was edited, and its canvas is 320x180"):
+        pipeline.cut(replace(job, canvas=lambda media: (180, 180)))
     pipeline.cut(replace(job, force=True))
 
     assert "my own" not in path.read_text()

@@ -486,9 +486,11 @@ def test_the_table_says_what_became_of_everything(job, talk):
     text = timeline_text(cut_list, *FORMATS[".otio"]["resolve"])
     path.write_text(edit_otio(text, 0.05))
     console = Console(width=160, record=True, file=io.StringIO())
+    before = (job.folder / "locks.json").read_text()
     importing.show(importing.take_back(job, path), console)
 
     said = console.export_text()
+    assert (job.folder / "locks.json.bak-1").read_text() == before
     assert "ends 7 frames later" in said
     assert "2 shots as they were, 4 kept as locks; 1 of the locks before gave way" in said
 

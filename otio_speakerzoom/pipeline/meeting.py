@@ -65,7 +65,8 @@ def meet(
 ) -> tuple[Person, ...]:
     """Return `people` with the numbers and names of those known before, in order of number.
 
-    Somebody with a name who is not found again keeps it, without tracks, if `own`.
+    Somebody with a name who is not found again keeps it, without tracks, if `own`. Nobody gets the
+    number of somebody else who was known.
     """
     owner = {track: m for m, person in enumerate(people) for track in person.track_ids}
     votes = Counter(
@@ -85,7 +86,7 @@ def meet(
             numbers[m] = known.id
         names[m] = names.get(m) or known.name
     lost = _lost(before, set(names.values()))
-    taken = {*numbers.values(), *(person.id for person in lost)}
+    taken = {known.person.id for known in before}  # a kept cut may call who is gone by theirs
     free = (n for n in count(1) if n not in taken)
     met = [
         replace(p, id=numbers[m] if m in numbers else next(free), name=names.get(m, p.name))

@@ -161,11 +161,17 @@ def _load(session: Session) -> store.KeptCut | None:
 
 
 def _edited(session: Session, kept: store.KeptCut) -> CutList:
-    """Return a cut that somebody edited, if it is the part that is asked for."""
+    """Return a cut that somebody edited, if it has the part and canvas that are asked for."""
     path, span = session.folder / "cutlist.json", kept.value.range
     if session.job.within and session.within != span:
         raise StoreError(
             f"{path}: was edited, and is of frames {span.start} to {span.end}; "
+            "--force plans anew and keeps a copy of it"
+        )
+    if session.job.canvas and session.options.canvas != kept.value.canvas:
+        width, height = kept.value.canvas
+        raise StoreError(
+            f"{path}: was edited, and its canvas is {width}x{height}; "
             "--force plans anew and keeps a copy of it"
         )
     log.warning("%s was edited: it is kept; --force plans anew and keeps a copy of it", path)

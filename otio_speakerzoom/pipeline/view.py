@@ -70,6 +70,7 @@ def _refuse_another_analysis(job: Job, session: Session) -> None:
             continue  # any scorer will do, or an older version did not say which it was
         if said is not None and said != kept:
             flag = flags.get(name, f"--{name}")
+            said, kept = ("auto" if value == 0 else value for value in (said, kept))
             raise SpeakerZoomError(
                 f"{job.source}: render shows the cut that is kept, which was made with {flag} "
                 f"{kept}; run `speakerzoom cut` with {flag} {said} first"
