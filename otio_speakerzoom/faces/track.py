@@ -164,20 +164,22 @@ def _handed_over(
     first alive for some looks. Together they are there for `longest` frames at most.
     """
     out: list[_Living] = []
+    last: list[tuple[int, NDArray[np.float32]]] = []  # each one's start and boxes
     for track in sorted(tracks, key=lambda t: t.frames[0]):
         start, boxes, _ = _finish(track, detections, within)
-        for n, before in enumerate(out):
-            first, earlier, _ = _finish(before, detections, within)
+        for n, (first, earlier) in enumerate(last):
             common = first + len(earlier) - start
             if (
                 0 < common <= min(longest, len(boxes) - 1)
                 and first < start
                 and _overlap_of(earlier[-common:], boxes[:common]) >= ON_ONE_HEAD
             ):
-                out[n] = _joined(before, track)
+                out[n] = _joined(out[n], track)
+                last[n] = _finish(out[n], detections, within)[:2]
                 break
         else:
             out.append(track)
+            last.append((start, boxes))
     return out
 
 
@@ -331,7 +333,8 @@ def _is_shadow(
     if share >= OFTEN:
         return False
     for other in others:
-        if other is track:
+        apart = other.frames[-1] < track.frames[0] or track.frames[-1] < other.frames[0]
+        if other is track or apart:
             continue
         beside = _overlaps_of_surer(track, other)
         if share < SHADOW and all(overlap > 0 for overlap in beside):
