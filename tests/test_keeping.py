@@ -291,6 +291,21 @@ def test_an_edited_cut_is_shown_in_another_shape_with_its_own_shots(job, work):
     assert not any(shot.locked for shot in tall.shots)
 
 
+def test_a_render_before_any_cut_leaves_the_canvas_open(job, work):
+    film = pipeline.shown(replace(job, canvas=lambda media: (180, 180), force=True))
+    exported = pipeline.current_cut(job)
+
+    assert film.canvas == (180, 180)
+    assert exported.canvas == (320, 180)
+    assert [shot.range for shot in film.shots] == [shot.range for shot in exported.shots]
+
+
+def test_facts_of_the_source_that_were_edited_are_read_from_it_again(job, work):
+    pipeline.cut(job)
+    edit(job, '"duration": 300', '"duration": 200', "media.json")
+    assert pipeline.look(job).media.duration == 300
+
+
 def test_a_render_refuses_what_it_cannot_show(job, work):
     pipeline.cut(part_of(job, 60, 200))
     with pytest.raises(SpeakerZoomError, match="frames 0 to 100, but the kept cut is of frames 60"):

@@ -105,7 +105,8 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
         return source_file.probe(job.source), ""  # which says what is wrong
     made_from = digest("media", store.digest_of_file(job.source))
     kept = store.load_media(folder or job.folder)
-    if kept and kept.made_from == made_from and kept.value.path == source_file.as_named(job.source):
+    named = source_file.as_named(job.source)
+    if kept and not kept.edited and (kept.made_from, kept.value.path) == (made_from, named):
         return kept.value, made_from
     return source_file.probe(job.source), made_from
 

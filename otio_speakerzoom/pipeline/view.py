@@ -27,12 +27,13 @@ def shown(job: Job) -> CutList:
     """Return what a render of the job shows: the kept cut, as far and as large as asked for.
 
     Another style or shape is planned for the occasion, with what is kept of the analysis. Where
-    nothing is cut yet, the source is cut, and that is kept.
+    nothing is cut yet, the source is cut, and that is kept, but for the canvas.
     """
     whole = replace(job, within=None, canvas=None, options=store.Options())
     cut_list = current_cut(whole, keep=False)
     if cut_list is None:
-        return cut(job)
+        cut_list = cut(replace(job, canvas=None))
+        job = replace(job, options=store.Options(), force=False)
     session = look(whole)
     _refuse_another_analysis(job, session)
     if job.options.style or job.options.style_values:
