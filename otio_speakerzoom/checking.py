@@ -68,7 +68,9 @@ def check(
     problems += map(_told, timeline.notes)
     says = list(_plain_words(timeline))
     if len(found) == 1 and not told:
-        says.append("the project's size is not in this file: taken as the media's (--canvas tells)")
+        says.append(
+            "the project's size is not in this file: taken as the media's (--canvas sets another)"
+        )
     if path.suffix.lower() in (".fcpxml", ".fcpxmld"):
         wrong, remark = _against_dtd(path, dtd)
         problems += wrong
@@ -93,7 +95,7 @@ def _media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media], list
         if found[name].rate != timeline.rate:
             problems.append(
                 f"{name} runs at {found[name].rate} frames per second, the timeline at "
-                f"{timeline.rate}: cuts will miss their frames"
+                f"{timeline.rate}: cuts will be on wrong frames"
             )
     return found, problems
 
@@ -104,8 +106,8 @@ def _timecodes(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[st
         label = start_by_label(media)
         if label is not None and label != media.start:
             yield (
-                f"{name} counts its timecode from frame {media.start}, but is labelled as if it "
-                f"started at {label}: editors may take either"
+                f"{name} counts its timecode from frame {media.start}, but its label says "
+                f"{label}: editors may use either"
             )
     for clip in _clips(timeline):
         media = found.get(clip.media)
@@ -113,8 +115,8 @@ def _timecodes(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[st
             continue
         if clip.timecode != media.start:
             yield (
-                f"{clip.media} starts at frame {media.start} of its timecode, the timeline has it "
-                f"start at {clip.timecode}: the editor will not find the frames, or others"
+                f"{clip.media} starts at frame {media.start} of its timecode, but the timeline "
+                f"says {clip.timecode}: the editor will not find the frames, or show others"
             )
 
 
@@ -155,7 +157,7 @@ def _faults(path: Path) -> list[str]:
     try:
         return list(faults(text_of(path), path.suffix))
     except FAULTS as error:
-        return [f"what a reader can do without is damaged ({reason(error)})"]
+        return [f"a part of the file that not every editor reads is damaged ({reason(error)})"]
 
 
 def _told(note: str) -> str:
@@ -174,10 +176,10 @@ def _plain_words(timeline: EditedTimeline) -> Iterator[str]:
         yield "Resolve: set the project's size and rate first, and tick 'use sizing information'"
     for clip in clips[:_SAID]:
         if clip.source is None and clip.unsupported:
-            yield f"{_named(clip)}: no more is known of it"
+            yield f"{_named(clip)}: cannot be described further"
             continue
         if clip.source is None or clip.move is None or canvas is None or clip.size is None:
-            yield f"{_named(clip)}: its framing cannot be told without the media and the canvas"
+            yield f"{_named(clip)}: its framing is unknown without the media and the canvas"
             continue
         base, begins = fit(clip.size, canvas), f"fits {_by(clip.size)} into {size}"
         if timeline.host == "premiere":  # which scales nothing by itself
@@ -198,24 +200,24 @@ def _against_dtd(path: Path, dtd: Path | None) -> tuple[list[str], str]:
     beside = path.parent / f"FCPXMLv{version.replace('.', '_')}.dtd"
     dtd = dtd or (beside if beside.is_file() else None)
     if dtd is None:
-        return [], f"not held against a DTD: none given, and no {beside.name} beside the file"
+        return [], f"not validated with a DTD: none given, and no {beside.name} beside the file"
     if not dtd.is_file():
-        raise TimelineError(f"{dtd}: no such file; give the DTD that the FCPXML is held against")
+        raise TimelineError(f"{dtd}: no such file; give the DTD to validate the FCPXML with")
     tool = shutil.which("xmllint")
     try:
         from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  (has no types)
     except ImportError:
         if tool is None:
-            return [], "not held against a DTD: neither lxml nor xmllint is installed"
-        return _by_xmllint(tool, document, dtd), f"held against {dtd.name}"
+            return [], "not validated with a DTD: neither lxml nor xmllint is installed"
+        return _by_xmllint(tool, document, dtd), f"validated with {dtd.name}"
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
         rules = etree.DTD(str(dtd))
     except etree.DTDParseError as error:
-        raise TimelineError(f"{dtd}: is no DTD ({error}); give one of Apple's") from error
+        raise TimelineError(f"{dtd}: is not a DTD ({error}); give one of Apple's") from error
     tree = etree.parse(str(document), parser)
     wrong = [] if rules.validate(tree) else rules.error_log.filter_from_errors()
-    return [f"line {e.line}: {e.message}" for e in wrong], f"held against {dtd.name}"
+    return [f"line {e.line}: {e.message}" for e in wrong], f"validated with {dtd.name}"
 
 
 def _by_xmllint(tool: str, document: Path, dtd: Path) -> list[str]:

@@ -107,7 +107,8 @@ def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: Cu
     clips = [clip for track in timeline.tracks for clip in track]
     if not any(clip.plays(media.path.name) for clip in clips):
         raise TimelineError(
-            f"{path}: no clip of it is of {media.path.name}; import a timeline of that recording"
+            f"{path}: none of its clips shows {media.path.name}; import a timeline of that "
+            "recording"
         )
     if timeline.rate != media.rate:
         raise TimelineError(
@@ -133,7 +134,7 @@ def show(taken: TakenBack, console: Console) -> None:
     if table.row_count:
         console.print(table)
     notes = taken.comparison.notes
-    more = [f"and {len(notes) - _NOTES} more of that kind"] if len(notes) > _NOTES else []
+    more = [f"and {len(notes) - _NOTES} more like these"] if len(notes) > _NOTES else []
     for note in [*notes[:_NOTES], *more]:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
     console.print(_summary(taken), markup=False, highlight=False, soft_wrap=True)
@@ -141,5 +142,5 @@ def show(taken: TakenBack, console: Console) -> None:
 
 def _summary(taken: TakenBack) -> str:
     made, gone = len(taken.comparison.locks), len(taken.replaced)
-    said = f"{taken.comparison.unchanged} shots as they were, {made} kept as locks"
-    return f"{said}; {gone} of the locks before gave way" if gone else said
+    said = f"{taken.comparison.unchanged} shots unchanged, {made} kept as locks"
+    return f"{said}; {gone} earlier locks replaced" if gone else said

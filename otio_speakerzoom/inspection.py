@@ -81,9 +81,7 @@ def judge(known: Known, labels: Path | None = None) -> Judged | None:
     """Return the kept cut held against `labels`, or against the scores; None where none is kept."""
     if known.cut_list is None:
         if labels:
-            raise SpeakerZoomError(
-                f"{labels}: nothing is cut yet that it could judge; run `speakerzoom cut` first"
-            )
+            raise SpeakerZoomError(f"{labels}: nothing is cut yet; run `speakerzoom cut` first")
         return None
     if labels is None:
         talkers = talkers_of_tracks(known.media, known.tracks, known.people, known.speaks)
@@ -217,8 +215,8 @@ def show(known: Known, judged: Judged | None, console: Console) -> None:
     if sound := _sound(known):
         microphones = "; ".join(sound["microphones"])
         console.print(
-            f"sound ({microphones}): voices for {sound['heard_s']:.1f} s, "
-            f"{sound['heard_unseen_s']:.1f} s of that of nobody seen speaking",
+            f"sound ({microphones}): voices for {sound['heard_s']:.1f} s, of which "
+            f"{sound['heard_unseen_s']:.1f} s while nobody is seen speaking",
             soft_wrap=True,
         )
     if warning := pipeline.out_of_sync(media, known.speech):
@@ -245,9 +243,10 @@ def show(known: Known, judged: Judged | None, console: Console) -> None:
     if judged:
         told = judged.figures
         console.print(
-            f"held against {judged.against}: while one speaks ({told.alone_s:.1f} s) they are "
-            f"in frame {told.in_frame:.3f} of the time, alone in it {told.right:.3f}, and somebody "
-            f"else is {told.wrong:.3f}; shortest shot {told.shortest_s:.2f} s, {told.reversals} "
+            f"judged by {judged.against}: while one person speaks ({told.alone_s:.1f} s) the "
+            f"speaker is in frame for {told.in_frame:.3f} of the time, alone in frame for "
+            f"{told.right:.3f}, and only others for {told.wrong:.3f}; shortest shot "
+            f"{told.shortest_s:.2f} s, {told.reversals} "
             "reversals (more with --report FILE.html)",
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip

@@ -30,14 +30,14 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
         labels = json.loads(read_given_text(path, "labels"))
     except json.JSONDecodeError as error:
         raise SpeakerZoomError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); mend it"
+            f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it"
         ) from error
     except RecursionError as error:
         raise SpeakerZoomError(f"{path}: is nested too deeply to be labels; see README") from error
     try:
         _check(Field(labels))
     except ValueError as error:
-        raise SpeakerZoomError(f"{path}: {error}; mend it") from error
+        raise SpeakerZoomError(f"{path}: {error}; correct it") from error
     if (of := labels.get("file", media.path.name)) != media.path.name:
         raise SpeakerZoomError(f"{path}: labels {of}, not {media.path.name}; give its own labels")
     return labels

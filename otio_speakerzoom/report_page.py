@@ -81,7 +81,7 @@ def _page(known: Known, cut_list: CutList, judged: Judged, drawing: Drawing) -> 
 </head>
 <body>
 <h1>The cut of {name}</h1>
-<p class="pale">{len(cut_list.shots)} shots, held against {escape(judged.against)}.{keys}</p>
+<p class="pale">{len(cut_list.shots)} shots, judged by {escape(judged.against)}.{keys}</p>
 <div class="wide-picture">{as_svg(drawing)}</div>
 <h2>In numbers</h2>
 <table>{_figures(judged.figures)}</table>
@@ -154,7 +154,7 @@ def _with_figures(drawing: Drawing, judged: Judged) -> Drawing:
         parts += [Bar(x, top - LETTERS + 2, LETTERS, LETTERS, kind), Words(x + 20, top, words)]
     told = [f"{name.replace('_', ' ')}: {shown(getattr(judged.figures, name))}"
             for name in explained()]  # fmt: skip
-    told.append(f"held against {judged.against}")
+    told.append(f"judged by {judged.against}")
     rows = -(-len(told) // columns)
     for n, text in enumerate(told):
         column, row = divmod(n, rows)

@@ -86,7 +86,7 @@ def test_what_resolve_will_do_is_said_in_plain_words(write):
         (".xml", "<linkclipref>[^<]*", "<linkclipref>nobody", "which is not there"),
         (".xml", f"<linkclipref>[^<]*(.*?){ID}", r'<linkclipref>\2\1<clipitem id="\2"',
          "not the other way"),
-        (".xml", '<file id="file-1" />', '<file id="file-7" />', "told nowhere"),
+        (".xml", '<file id="file-1" />', '<file id="file-7" />', "not described anywhere"),
         (".xml", "<value>200<", "<value>1200<", "more than 1000 %"),
         (".xml", "<timebase>25", "<timebase>30", "the timeline at 30"),
         (".fcpxml", 'duration="8/5s"', 'duration="9/5s"', "overlaps the clip before it"),
@@ -115,7 +115,7 @@ def test_a_timecode_that_the_media_does_not_have_is_named(talk, tmp_path, suffix
         assert problems == ()
         return
     (problem,) = problems
-    assert "starts at frame 0 of its timecode, the timeline has it start at 90000" in problem
+    assert "starts at frame 0 of its timecode, but the timeline says 90000" in problem
 
 
 def test_an_fcpxml_is_held_against_a_dtd(write):
@@ -124,13 +124,13 @@ def test_an_fcpxml_is_held_against_a_dtd(write):
     good = check(write(".fcpxml"), DTD)
     bad = check(write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"}), DTD)
 
-    assert (good.problems, good.says[-1]) == ((), "held against FCPXMLv1_10.dtd")
+    assert (good.problems, good.says[-1]) == ((), "validated with FCPXMLv1_10.dtd")
     assert any("adjust-nothing" in problem for problem in bad.problems)
 
 
 def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
     path = write(".fcpxml")
-    assert check(path).says[-1].startswith("not held against a DTD")
+    assert check(path).says[-1].startswith("not validated with a DTD")
     beside = path.parent / "FCPXMLv1_10.dtd"
     beside.write_text("<!ELEMENT fcpxml EMPTY>")
     assert any("fcpxml" in problem for problem in check(path).problems)
@@ -158,7 +158,7 @@ def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatc
     report = check(beside_a_dtd)
 
     assert report.problems == ()
-    assert report.says[-1] == "not held against a DTD: neither lxml nor xmllint is installed"
+    assert report.says[-1] == "not validated with a DTD: neither lxml nor xmllint is installed"
 
 
 @pytest.mark.parametrize(
@@ -228,4 +228,4 @@ def test_files_whose_size_is_not_known_are_no_problem_of_the_timeline(talk, writ
     report = check(path, canvas=(320, 180))
 
     assert report.problems == ()
-    assert any("cannot be told without the media" in line for line in report.says)
+    assert any("is unknown without the media" in line for line in report.says)

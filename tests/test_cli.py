@@ -193,7 +193,7 @@ def test_inspect_reports_a_cut_against_labels_and_reviews_it(sample_work, tmp_pa
 
         assert run.returncode == 0, run.stderr
         assert (tmp_path / f"cut{suffix}").read_bytes().startswith(begins)
-    assert "held against two_talkers.json" in (tmp_path / "cut.html").read_text()
+    assert "judged by two_talkers.json" in (tmp_path / "cut.html").read_text()
     assert "Doubtful first" in command(*options, "--review").stdout
     assert "must end in .html or .png" in command(*options, "--report", "cut.txt").stderr
 
@@ -300,7 +300,7 @@ def test_locks_are_kept_by_export_in_the_style_of_the_cut(own_work):
     edit(own_work, '"reason": "', '"reason": "my own: ')
     (kept(own_work) / "locks.json").unlink()
     unapplied = command("export", SAMPLE, "--work", own_work, "-o", own_work / "d.otio")
-    assert "is not applied to the kept cut, which was edited" in unapplied.stderr
+    assert "is not applied, because the kept cut was edited" in unapplied.stderr
 
 
 def test_a_name_given_in_people_json_reaches_the_timeline(own_work):

@@ -549,7 +549,7 @@ def test_tracks_that_name_one_another_end_in_one_line(tmp_path):
         f'<tractor id="t{n}">' + f'<track producer="t{n + 1}"/>' * 60 + "</tractor>"
         for n in range(5)
     )
-    with pytest.raises(TimelineError, match="name one another without end"):
+    with pytest.raises(TimelineError, match="contain one another without end"):
         read(tmp_path, "a.mlt", mlt(body + '<tractor id="t5"/>', ["t0"]))
     with pytest.raises(TimelineError, match="deep"):
         read(tmp_path, "b.mlt", mlt('<tractor id="t"><track producer="t"/></tractor>', ["t"]))

@@ -149,11 +149,11 @@ def test_the_part_stays_asked_for_until_another_one_is(job, work, caplog):
     caplog.set_level(logging.INFO)
     pipeline.analyze(job)
     pipeline.cut(part_of(job, 60, 200))
-    assert "as the last time" not in caplog.text
+    assert "as last time" not in caplog.text
     assert pipeline.cut(said(job, style_values={"min_shot_seconds": 1.0})).range == FrameRange(
         60, 200
     )
-    assert "frames 60 to 200 of 300, as the last time; --in 0s is all of it" in caplog.text
+    assert "frames 60 to 200 of 300, as last time; --in 0s takes the whole" in caplog.text
     assert pipeline.cut(part_of(job, 0, 300)).range == FrameRange(0, 300)
 
 
@@ -235,12 +235,12 @@ def test_the_canvas_stays_the_one_that_was_asked_for(job, work):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('"blazeface"', '"eyes"', "detector: is nothing"),
-        ('"programme"', '"pile"', "layout: is nothing"),
-        ('"channels": "auto"', '"channels": "loud"', "channels: is nothing"),
-        ('"part": [0, 300]', '"part": [0, 301]', "part: is nothing"),
+        ('"blazeface"', '"eyes"', "detector: is unknown"),
+        ('"programme"', '"pile"', "layout: is unknown"),
+        ('"channels": "auto"', '"channels": "loud"', "channels: is unknown"),
+        ('"part": [0, 300]', '"part": [0, 301]', "part: is unknown"),
         ('"part": [0, 300]', '"part": [9]', "part: needs two whole numbers"),
-        ('"style_values": {}', '"style_values": {"sparkle": 1}', "style_values.sparkle: is no"),
+        ('"style_values": {}', '"style_values": {"sparkle": 1}', "style_values.sparkle: is unkn"),
         ('"detect_every": 0', '"detect_every": "all"', "detect_every: needs a whole number"),
     ],
 )
@@ -308,7 +308,7 @@ def test_facts_of_the_source_that_were_edited_are_read_from_it_again(job, work):
 
 def test_a_render_refuses_what_it_cannot_show(job, work):
     pipeline.cut(part_of(job, 60, 200))
-    with pytest.raises(SpeakerZoomError, match="frames 0 to 100, but the kept cut is of frames 60"):
+    with pytest.raises(SpeakerZoomError, match="frames 0 to 100, but the kept cut has frames 60"):
         pipeline.shown(part_of(job, 0, 100))
     with pytest.raises(SpeakerZoomError, match="was made with --channels auto"):
         pipeline.shown(said(job, channels="1"))
@@ -316,6 +316,12 @@ def test_a_render_refuses_what_it_cannot_show(job, work):
         pipeline.shown(said(job, detect_every=5))
     with pytest.raises(SpeakerZoomError, match="cut --force"):
         pipeline.shown(replace(job, force=True))
+
+
+def test_a_refused_render_names_automatic_values_as_the_options_take_them(job, work):
+    pipeline.cut(said(job, audio_stream=1))
+    with pytest.raises(SpeakerZoomError, match=r"--audio-stream 1; run .* --audio-stream auto "):
+        pipeline.shown(said(job, audio_stream=0))
 
 
 # --- locks ----------------------------------------------------------------------------------------
@@ -348,7 +354,7 @@ def test_locks_are_not_applied_to_what_is_no_longer_known(job, work):
     (job.folder / "scores.npz").unlink()
     before = files(job)
 
-    with pytest.raises(StoreError, match="planned from is not here any more"):
+    with pytest.raises(StoreError, match="planned from is gone"):
         pipeline.current_cut(job)
     assert files(job) == before
     (job.folder / "locks.json").unlink()
@@ -480,7 +486,7 @@ def test_a_shot_whose_subject_was_edited_is_framed_for_them(job, work):
     assert path.read_text() == mine
 
     (job.folder / "scores.npz").unlink()
-    with pytest.raises(StoreError, match=rf"shots\[{n}\]\.subjects: was edited, and the crop"):
+    with pytest.raises(StoreError, match=rf"shots\[{n}\]\.subjects: was edited, but the crop"):
         pipeline.current_cut(job)
     own = json.dumps([float(edge) for edge in (10, 10, 170, 100)])
     crop = json.dumps([kept.shots[n].crop.left, kept.shots[n].crop.top,
@@ -494,7 +500,7 @@ def test_a_shot_of_somebody_who_is_not_found_is_told_as_a_shot(job, work):
     edit(job, '{"id": 2}', '{"id": 2},\n    {"id": 3}')
     edit(job, '"kind": "single", "subjects": [1]', '"kind": "single", "subjects": [3]')
 
-    says = r"cutlist\.json: the shot from frame \d+ to \d+ shows person 3.*mend its subjects"
+    says = r"cutlist\.json: the shot from frame \d+ to \d+ shows person 3.*correct its subjects"
     with pytest.raises(StoreError, match=says):
         pipeline.current_cut(job)
 

@@ -210,12 +210,12 @@ ROWS = {
                   "1", "-map", "2", *X264), 25, 25,
         {"picture": 1, "size": (128, 96), "says": "after a shorter one"}),
     "apac_second.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 1)), 25, 25,
-                        {"sounds": [1], "says": "audio stream 2 is coded as apac"}),
+                        {"sounds": [1], "says": "audio stream 2 has the codec apac"}),
     "apac_first.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 0)), 25, 25,
-                       {"sounds": [2], "says": "audio stream 1 is coded as apac"}),
+                       {"sounds": [2], "says": "audio stream 1 has the codec apac"}),
     "empty_sound.mkv": (
         by_ffmpeg(*picture(), "-f", "lavfi", "-i", "sine=d=0.1,atrim=end_sample=0", *X264, "-c:a",
-                  "pcm_s16le"), 25, 25, {"sounds": [], "says": "audio stream 1 holds nothing"}),
+                  "pcm_s16le"), 25, 25, {"sounds": [], "says": "audio stream 1 is empty"}),
     "channels10.mkv": (by_ffmpeg(*picture(), *tone(channels=10), *X264, "-c:a", "pcm_s16le"),
                        25, 25, {"channels": 10}),
     "channels12.mov": (by_ffmpeg(*picture(), *tone(channels=12), *X264, "-c:a", "pcm_s16le"),
@@ -227,7 +227,7 @@ ROWS = {
                       {"delay": 0.6}),
     "almost_square.mp4": (by_ffmpeg(*picture(filters="setsar=1279/1280"), *X264), 25, 25, {}),
     "upside_down.mp4": (displayed("set_display_rotation", 180), 25, 25, {"rotation": 180}),
-    "grown.ts": (grown, 25, 50, {"says": "its picture changes its size", "varies": True}),
+    "grown.ts": (grown, 25, 50, {"says": "its picture size changes", "varies": True}),
     # timecode: each label is what the file says, worked out by hand
     "capitals.mkv": (tagged("10:00:00:00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
     "semicolon25.mkv": (tagged("10:00:00;00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
@@ -249,7 +249,7 @@ ROWS = {
         timecode("10:00:00:00", "50", scale=25, duration=1, frames=25, count=900012),
         50, 50, {"start": 1800024, "label": "10:00:00:24"}),
     "drop_flag24.mov": (timecode("10:00:00:00", "24", drop=True), 24, 24,
-                        {"start": 864000, "label": "10:00:00:00", "says": "drops labels at 24"}),
+                        {"start": 864000, "label": "10:00:00:00", "says": "drop-frame at 24"}),
     "clock_of_30_beside_24.mov": (
         timecode("00:00:00:00", "24", scale=30, duration=1, frames=30, count=108005), 24, 24,
         {"start": 86404, "label": "01:00:00:04"}),
@@ -513,7 +513,7 @@ def test_a_picture_of_unknown_coding_is_named(tmp_path):
     make = patched(*picture(), *tone(), *X264, change=coded(b"avc1", b"craw"))
     make(tmp_path / "canon.mov")
 
-    with pytest.raises(MediaError, match="coded as craw"):
+    with pytest.raises(MediaError, match="picture codec is craw"):
         probe(tmp_path / "canon.mov")
 
 

@@ -328,7 +328,7 @@ def test_the_picture_has_every_figure_and_the_key_under_the_ribbon(known, tmp_pa
 
     assert {"speaks", "shown", "wide", "the source's own cut"} <= set(written)
     assert "in frame: 0.985" in written
-    assert "held against the scores" in written
+    assert "judged by the scores" in written
     assert sum(": " in text for text in written) == len(asdict(judge(known).figures))
 
 

@@ -372,7 +372,7 @@ def test_other_media_and_titles_are_noted(talk):
 
     assert [note.split(":")[0] for note in comparison.notes] == [
         "the clip 'Title' at frame 10 has no media of its own",
-        "the clip 'b' at frame 600 is of b.mov, another file",
+        "the clip 'b' at frame 600 shows another file, b.mov",
     ]
 
 
@@ -456,7 +456,7 @@ def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(
     for was, now, says in (
         ("<timebase>25", "<timebase>30", "runs at 30 frames per second, the recording at 25"),
         ("<width>320", "<width>480", "its picture is 480x180"),
-        ("talk.mp4", "other.mp4", "no clip of it is of talk.mp4"),
+        ("talk.mp4", "other.mp4", "none of its clips shows talk.mp4"),
     ):
         path.write_text(text.replace(was, now))
         with pytest.raises(TimelineError, match=re.escape(says)):
@@ -492,7 +492,7 @@ def test_the_table_says_what_became_of_everything(job, talk):
     said = console.export_text()
     assert (job.folder / "locks.json.bak-1").read_text() == before
     assert "ends 7 frames later" in said
-    assert "2 shots as they were, 4 kept as locks; 1 of the locks before gave way" in said
+    assert "2 shots unchanged, 4 kept as locks; 1 earlier locks replaced" in said
 
 
 def test_importing_loads_neither_torch_nor_mediapipe_nor_cv2(job, talk):

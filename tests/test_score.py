@@ -253,7 +253,7 @@ def test_auto_takes_the_projects_own_network_where_nothing_else_is(tmp_path, mon
     caplog.set_level("INFO")
 
     assert choose_scorer("auto", "cpu", on_fetch=unasked).name == EMBEDDED
-    assert caplog.messages == ["scorer: sync-asd on cpu, the best that is here"]
+    assert caplog.messages == ["scorer: sync-asd on cpu, the best that is installed"]
 
 
 def test_auto_takes_talknet_where_its_weights_are(monkeypatch, tmp_path):

@@ -393,7 +393,7 @@ def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
     path.write_text(path.read_text().replace('"name": ""', '"name": "Ada"'))
     mine = path.read_text()
 
-    with pytest.raises(store.ChangedMeanwhileError, match="was changed while"):
+    with pytest.raises(store.ChangedMeanwhileError, match="was changed by another program"):
         store.save_people(tmp_path, (), "q", version=version)
     assert path.read_text() == mine
 

@@ -59,7 +59,7 @@ def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
     name, options = dialects[editor or next(iter(dialects))]
     if arguments.resolve_scaling:
         if name != "speakerzoom_resolve_otio":
-            arguments.usage_error("--resolve-scaling: is for .otio --for resolve")
+            arguments.usage_error("--resolve-scaling: is only for .otio --for resolve")
         options = {**options, "scaling": arguments.resolve_scaling}
     return name, options
 
@@ -82,39 +82,39 @@ def build_parser() -> argparse.ArgumentParser:
 
     verb("analyze", "find faces, score speech; keep the results beside the source",
          source, analysis)  # fmt: skip
-    cut = verb("cut", "analyze if needed, decide the shots, write the timeline",
+    cut = verb("cut", "analyze if needed, plan the shots, write the timeline",
                source, analysis, taste)  # fmt: skip
     _add_timeline_options(cut)
-    export = verb("export", "write the timeline again from the kept cut", source)
+    export = verb("export", "write another timeline of the kept cut", source)
     _add_timeline_options(export)
-    take = verb("import", "what was changed in an editor, kept as locks", source)
+    take = verb("import", "take back what you changed in an editor, as locks", source)
     source_timeline = Input("a timeline", folder=".fcpxmld")
     suffixes = ".otio, .fcpxml, .fcpxmld, .xml or .mlt"
     take.add_argument("timeline", type=source_timeline, help=f"the edited timeline: {suffixes}")
     take.add_argument("--for", dest="dialect", choices=("resolve", "premiere", "fcp"),
-                      help="the editor that it is from (default: as it looks)")  # fmt: skip
+                      help="the editor that it is from (default: judged by the file)")  # fmt: skip
     take.add_argument("--sequence", default="", metavar="NAME",
-                      help="of a file with several, its name or number "
+                      help="which sequence of a file with several, by name or number "
                            "(default: the one that shows the recording)")  # fmt: skip
-    check = verb("check", "what is wrong with a timeline, and what an editor will do with "
-                 "it; exit code 1 where something is wrong")  # fmt: skip
+    check = verb("check", "say what is wrong with a timeline, and what an editor will do "
+                 "with it; exit code 1 if something is wrong")  # fmt: skip
     check.add_argument("timeline", type=source_timeline, help=f"the timeline: {suffixes}")
     check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
-                       help="the project's size, where the file does not carry it: "
+                       help="the project's size, if the file does not contain it: "
                             "1920x1080")  # fmt: skip
     check.add_argument("--sequence", default="", metavar="NAME",
-                       help="of a file with several, its name or number")  # fmt: skip
+                       help="which sequence of a file with several, by name or number")  # fmt: skip
     check.add_argument("--dtd", type=Input("a DTD"), metavar="FILE",
-                       help="the DTD that an FCPXML is held against "
-                            "(default: Apple's, if it lies beside)")  # fmt: skip
-    calibrate = verb("calibrate", "a pack that shows whether an editor places pictures "
-                     "as we mean it")  # fmt: skip
+                       help="the DTD to validate an FCPXML with "
+                            "(default: Apple's, if it is beside the file)")  # fmt: skip
+    calibrate = verb("calibrate", "write files that test how an editor places "
+                     "pictures")  # fmt: skip
     calibrate.add_argument("folder", type=Folder(), metavar="DIR", help="where to write it")
-    render = verb("render", "the cut as a film", source, analysis, taste)
+    render = verb("render", "write the cut as a film", source, analysis, taste)
     render.add_argument("-o", "--output", type=Output(parsing.FILM_SUFFIXES), required=True,
                         metavar="FILE", help="film to write: .mp4, .mov or .mkv")  # fmt: skip
-    inspect = verb("inspect", "what is known: people, screen time, shots", source)
-    inspect.add_argument("--json", action="store_true", help="as JSON")
+    inspect = verb("inspect", "show the results: people, screen time, shots", source)
+    inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.add_argument(
         "--csv", type=Output((".csv",)), metavar="FILE", help="a row per face and frame: .csv"
     )
@@ -124,14 +124,15 @@ def build_parser() -> argparse.ArgumentParser:
                          help="the source with boxes, people and scores drawn over it: "
                               ".mp4, .mov or .mkv")  # fmt: skip
     inspect.add_argument("--report", type=Output((".html", ".png")), metavar="FILE",
-                         help="what the cut is worth: .html page or .png picture")  # fmt: skip
+                         help="who speaks, who is shown, how good the cut is: .html or "
+                              ".png")  # fmt: skip
     inspect.add_argument("--labels", type=Input("labels"), metavar="FILE",
-                         help="who truly speaks when (.json), instead of the scores")  # fmt: skip
-    inspect.add_argument("--review", action="store_true", help="the doubtful cuts first")
-    weights = verb("weights", "which networks there are, from where, how licensed")
+                         help="who really speaks when (.json), instead of the scores")  # fmt: skip
+    inspect.add_argument("--review", action="store_true", help="list the doubtful cuts first")
+    weights = verb("weights", "list or fetch the networks, with their licences")
     weights.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     weights.add_argument("name", nargs="?", help="which ones (default: all)")
-    verb("doctor", "what of this machine will be used")
+    verb("doctor", "check this machine, and show what will be used")
     for added in verbs.choices.values():
         kinds = (Input, Output, Folder)
         files = [action for action in added._actions if isinstance(action.type, kinds)]
@@ -142,39 +143,44 @@ def build_parser() -> argparse.ArgumentParser:
 def _shared_options() -> tuple[Parser, ...]:
     common = Parser(add_help=False)
     common.add_argument("-q", "--quiet", action="count", default=0, help="only warnings and errors")
-    common.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    common.add_argument("-v", "--verbose", action="count", default=0, help="more messages")
     source = Parser(add_help=False)
     source.add_argument("source", type=Input("a recording"), help="the recording")
     source.add_argument(
-        "--work", type=Folder(), metavar="DIR", help="keep the results in DIR instead"
+        "--work",
+        type=Folder(),
+        metavar="DIR",
+        help="keep the results in DIR, not beside the source",
     )
     analysis = Parser(add_help=False)
     detectors = ("blazeface", "yunet", "mtcnn", "dlib", "haar", "retinaface", "s3fd")
-    analysis.add_argument("--detector", choices=detectors, help="how faces are found")
+    analysis.add_argument("--detector", choices=detectors, help="what finds the faces")
     analysis.add_argument("--detect-every", type=parsing.number_or_auto,
                           metavar="N|auto",
-                          help="look for faces in every Nth frame "
-                               "(auto: as often as they move)")  # fmt: skip
+                          help="detect faces in every Nth frame "
+                               "(auto: about 12.5 times a second)")  # fmt: skip
     analysis.add_argument("--tracker", choices=("iou", "csrt", "kcf", "mil"),
-                          help="what follows faces between two looks "
+                          help="what follows faces between these frames "
                                "(iou: nothing, boxes are interpolated)")  # fmt: skip
     scorers = ("auto", "talknet", "sync-asd", "lr-asd", "light-asd", "motion")
     analysis.add_argument("--scorer", choices=scorers,
-                          help="how speech is scored (auto: the best that is here)")  # fmt: skip
-    analysis.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+                          help="what scores speech (auto: the best that is installed)")  # fmt: skip
+    analysis.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto",
+                          help="where networks run")  # fmt: skip
     analysis.add_argument("--audio-stream", type=parsing.number_or_auto,
                           metavar="N|auto",
                           help="listen to the source's Nth audio stream only "
                                "(auto: to all of them)")  # fmt: skip
     analysis.add_argument("--channels", type=parsing.channels, metavar="auto|mix|left|right|N",
-                          help="of its channels: all mixed, or one (auto: each that is a "
-                               "microphone of its own)")  # fmt: skip
+                          help="which channels to listen to: all mixed, or one "
+                               "(auto: each microphone separately)")  # fmt: skip
     analysis.add_argument("--in", dest="begin", type=parsing.time, metavar="TIME",
-                          help="leave out what is before: 1.5s, 45f or 00:00:01:12")  # fmt: skip
+                          help="start of the part to use: 1.5s, 45f or 00:00:01:12")  # fmt: skip
     analysis.add_argument("--out", dest="end", type=parsing.time, metavar="TIME",
-                          help="leave out what is from here on")  # fmt: skip
+                          help="end of the part to use, not included")  # fmt: skip
     analysis.add_argument("--force", action="store_true",
-                          help="analyze: run all again; cut: replace an edited cut")  # fmt: skip
+                          help="analyze: run everything again; cut: replace an edited cut, "
+                               "of which a copy is kept")  # fmt: skip
     taste = Parser(add_help=False)
     taste.add_argument(
         "--style",
@@ -183,10 +189,12 @@ def _shared_options() -> tuple[Parser, ...]:
         help="standard, calm, lively, or a TOML file",
     )
     taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
-                       help="1920x1080, 9:16, 1:1 or source (the default)")  # fmt: skip
+                       help="delivered picture: 1920x1080, 9:16, 1:1 or source")  # fmt: skip
     taste.add_argument("--layout", choices=("programme", "stacked"),
-                       help="stacked: the wide, above it a track a person")  # fmt: skip
-    values = taste.add_argument_group("values of the style, in place of its own (docs/style.md)")
+                       help="stacked: the wide, and above it a track for each person")  # fmt: skip
+    values = taste.add_argument_group(
+        "values of the style, instead of the preset's (docs/style.md)"
+    )
     for name, meaning in meanings().items():
         flag, dest = parsing.style_flag(name), f"style_{name}"
         text = f"{meaning.text} ({meaning.span})".replace("%", "%%")
@@ -207,6 +215,7 @@ def _add_timeline_options(parser: Parser) -> None:
     parser.add_argument("--for", dest="dialect", choices=tuple(editors),
                         help="the editor that will read it")  # fmt: skip
     parser.add_argument("--resolve-scaling", choices=("fit", "fill", "crop", "stretch"),
-                        help="the input scaling that an .otio for Resolve pins")  # fmt: skip
+                        help="the input scaling that an .otio for Resolve sets")  # fmt: skip
     parser.add_argument("--media-root", type=parsing.media_root, metavar="OLD=NEW",
-                        help="the folder OLD is called NEW where it will be opened")  # fmt: skip
+                        help="the folder OLD is called NEW where the timeline is "
+                             "opened")  # fmt: skip

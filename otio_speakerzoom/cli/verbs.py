@@ -118,7 +118,8 @@ def _write_timeline(arguments: argparse.Namespace, cut_list: CutList) -> None:
 
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning(
-            "%s: in %d of its shots another face is covered, in the film alone: no timeline can",
+            "%s: in %d of its shots another face is covered in the film only; timelines cannot "
+            "cover it",
             cut_list.media.path, covered,
         )  # fmt: skip
     text = pipeline.timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)

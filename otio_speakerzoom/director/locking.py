@@ -52,5 +52,5 @@ def _check(lock: Lock, rows: dict[int, int], media: Media) -> None:
 
 def _wrong(lock: Lock, what: str) -> SpeakerZoomError:
     return SpeakerZoomError(
-        f"locks.json: the lock at frame {lock.range.start} {what}; mend or remove it"
+        f"locks.json: the lock at frame {lock.range.start} {what}; correct or remove it"
     )

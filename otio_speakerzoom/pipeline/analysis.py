@@ -67,7 +67,7 @@ def analysis_of(session: Session, *, by_best_means: bool = False) -> Analysis:
         stages.log.warning("%s: %s", session.media.path, warning)
     if session.within != session.media.range and not session.job.within:
         stages.log.info(
-            "frames %d to %d of %d, as the last time; --in 0s is all of it",
+            "frames %d to %d of %d, as last time; --in 0s takes the whole",
             session.within.start, session.within.end, session.media.duration,
         )  # fmt: skip
     if not session.job.force:

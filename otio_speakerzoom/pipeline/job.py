@@ -94,8 +94,8 @@ class Session:
         """Raise where the source is not the file any more that was opened: it is being written."""
         if store.digest_of_file(self.job.source) != self.content:
             raise MediaError(
-                f"{self.job.source}: was changed while it was read, so nothing is kept of that; "
-                "run again once it is whole"
+                f"{self.job.source}: was changed while it was read, so no results were kept; "
+                "run again when it is complete"
             )
 
 
@@ -124,7 +124,7 @@ def work(job: Job) -> Iterator[Session]:
     folder = store.settle(folder, job.source)
     usual = folder.with_name(store.folder_name(job.source.name))
     if folder != usual and usual.exists():
-        log.info("%s: is of another recording; the results are kept in %s", usual, folder.name)
+        log.info("%s: belongs to another recording; the results are kept in %s", usual, folder.name)
     with store.alone_in(folder):
         session = _session(job, folder)
         kept = store.load_media(folder)
@@ -180,8 +180,8 @@ def _check_options(path: Path, kept: Options, media: Media) -> None:
     faults += [f"style_values.{n}" for n in kept.style_values if n not in STYLE_VALUES]
     if faults:
         raise StoreError(
-            f"{path}: {faults[0]}: is nothing that this version knows; mend it, or move the file "
-            "aside: then everything is as it was at first"
+            f"{path}: {faults[0]}: is unknown to this version; correct it, or move the file "
+            "aside to go back to the defaults"
         )
 
 

@@ -46,7 +46,7 @@ def _now(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
     seen = next((s for s in lock.seen if s.person == id_), None)
     if seen is None or not analysis.within.start <= seen.frame < analysis.within.end:
         if id_ not in ids:
-            remedy = "mend its subjects" if of_shots else "mend the lock, or take it out"
+            remedy = "correct its subjects" if of_shots else "correct the lock, or remove it"
             raise StoreError(
                 f"{where} shows person {id_}, but the people are "
                 f"{', '.join(map(str, ids)) or 'nobody'}; {remedy}"
@@ -57,10 +57,10 @@ def _now(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
     if best < SAME_FACE:
         raise StoreError(
             f"{where} shows person {id_}, who was at {_edges(seen)} in frame {seen.frame}, where "
-            "nobody is found now; mend the lock (without its `people`), or take it out"
+            "nobody is detected now; correct the lock and remove its `people`, or remove it"
         )
     if now != id_:
-        log.info("%s: person %d is person %d now", where, id_, now)
+        log.info("%s: person %d is now person %d", where, id_, now)
     return now
 
 

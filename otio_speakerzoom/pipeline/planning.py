@@ -79,7 +79,7 @@ def cut(job: Job) -> CutList:
         if not kept or kept.made_from != plan.digest or job.force:
             if kept and kept.edited:
                 copy = store.back_up(session.folder / "cutlist.json")
-                log.info("what was edited is kept as %s", copy)
+                log.info("your edited cut is kept as %s", copy)
             kept = _save(session, plan, version)
         named = _absolute(session.options.style)
         keep_options(session, **scorer_option(plan.analysis), canvas=size, style=named)
@@ -109,8 +109,8 @@ def current_cut(job: Job, *, keep: bool = True) -> CutList | None:
         return kept and _framed_for_its_subjects(session, kept).value
     if kept.edited:
         log.warning(
-            "%s: is not applied to the kept cut, which was edited; `speakerzoom cut --force` plans "
-            "anew and keeps a copy of it", session.folder / "locks.json",
+            "%s: is not applied, because the kept cut was edited; `speakerzoom cut --force` plans "
+            "again and keeps a copy of the edited cut", session.folder / "locks.json",
         )  # fmt: skip
         return _framed_for_its_subjects(session, kept).value
     analysis = planned_from(session, kept, "locks.json has changed")
@@ -138,8 +138,8 @@ def planned_from(session: Session, kept: store.KeptCut, why: str) -> Analysis:
     analysis = analysis_of_cut(session, kept)
     if analysis is None:
         raise StoreError(
-            f"{session.folder}: {why}, but what the kept cut was planned from is not here any "
-            "more, so it cannot be planned anew; `speakerzoom cut` analyses again and plans anew"
+            f"{session.folder}: {why}, but the analysis that the kept cut was planned from is "
+            "gone; `speakerzoom cut` analyses and plans again"
         )
     return analysis
 
@@ -153,7 +153,7 @@ def style_of(session: Session, kept: store.KeptCut) -> Style:
     try:
         return Style(**{name: kept.style[name] for name in kept.style.keys() & known})
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{path}: style: {error}; mend it, or move the file aside") from error
+        raise StoreError(f"{path}: style: {error}; correct it, or move the file aside") from error
 
 
 def _load(session: Session) -> store.KeptCut | None:
@@ -202,7 +202,7 @@ def _save(session: Session, plan: Plan, version: str) -> store.KeptCut:
         if theirs is None:
             raise
         path = session.folder / "cutlist.json"
-        log.warning("%s: was edited while the cut was planned: what was edited is kept", path)
+        log.warning("%s: was edited while the cut was planned: your edit is kept", path)
         return theirs
     _explain(session, plan.locks, plan.analysis)
     return kept
@@ -231,8 +231,9 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
     known = analysis_of_cut(session, replace(kept, analysis=""))
     if known is None:
         raise StoreError(
-            f"{path}: shots[{kept.misfits[0]}].subjects: was edited, and the crop is still that of "
-            "others; give its crop too, or run `speakerzoom analyze`, so that it can be framed"
+            f"{path}: shots[{kept.misfits[0]}].subjects: was edited, but the crop is still that of "
+            "the people before; edit the crop too, or run `speakerzoom analyze`, which allows "
+            "framing it"
         )
     locks = [Lock(s.range, s.subjects, None if n in kept.misfits else s.crop)
              for n, s in enumerate(shots)]  # fmt: skip
@@ -241,7 +242,7 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
     for n in kept.misfits:
         anew = framed[shots[n].range]
         shots[n] = replace(anew, reason="edited", locked=shots[n].locked)
-        log.info("%s: shots[%d] is framed for %s", path, n, kept.value.names(shots[n]))
+        log.info("%s: shots[%d] is now framed for %s", path, n, kept.value.names(shots[n]))
     return replace(kept, value=store.as_kept(replace(kept.value, shots=tuple(shots))))
 
 

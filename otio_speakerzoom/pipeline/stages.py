@@ -131,10 +131,14 @@ def people(
     looks = _looks(session, place, followed) if made_from == by_looks else None
     met = meet(group_people(followed, found.camera_cuts, looks), followed, before)
     if kept and kept.edited:
-        log.info("%s: names are given anew; what it was is %s", path, store.back_up(path).name)
+        log.info(
+            "%s: people were detected again; the file as you edited it is kept as %s",
+            path,
+            store.back_up(path).name,
+        )
     for person in met:
         if not person.track_ids:
-            log.warning("%s: is not found again; the name stays in %s", person.name, path)
+            log.warning("%s: was not detected again; the name stays in %s", person.name, path)
     store.save_people(place.folder, met, made_from, sightings(met, followed), version=version)
     return met, made_from
 
@@ -225,6 +229,7 @@ def out_of_sync(media: Media, speech: Speech) -> str:
         return ""
     return (
         f"{media.path}: the sound comes about {1000 * abs(late):.0f} ms "
-        f"{'after' if late > 0 else 'before'} the lips; scores suffer from that, and it will show. "
+        f"{'after' if late > 0 else 'before'} the lips; this makes the scores worse, and viewers "
+        "notice it. "
         f"Shift it first with {source_file.shift_sound(media.path, -late)}"
     )

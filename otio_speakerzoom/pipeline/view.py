@@ -51,7 +51,7 @@ def part(cut_list: CutList, span: FrameRange) -> CutList:
     if span.start < whole.start or span.end > whole.end:
         raise SpeakerZoomError(
             f"{media.path}: --in and --out give frames {span.start} to {span.end}, but the kept "
-            f"cut is of frames {whole.start} to {whole.end}; choose a part of it"
+            f"cut has frames {whole.start} to {whole.end}; choose a part of it"
         )
     shots = []
     for shot in cut_list.shots:
@@ -73,12 +73,12 @@ def _refuse_another_analysis(job: Job, session: Session) -> None:
             flag = flags.get(name, f"--{name}")
             said, kept = ("auto" if value == 0 else value for value in (said, kept))
             raise SpeakerZoomError(
-                f"{job.source}: render shows the cut that is kept, which was made with {flag} "
+                f"{job.source}: render shows the kept cut, which was made with {flag} "
                 f"{kept}; run `speakerzoom cut` with {flag} {said} first"
             )
     if job.force:
         raise SpeakerZoomError(
-            f"{job.source}: render shows the cut that is kept; `speakerzoom cut --force` plans anew"
+            f"{job.source}: render shows the kept cut; `speakerzoom cut --force` plans it again"
         )
 
 
@@ -86,8 +86,9 @@ def _in_style(job: Job, session: Session, cut_list: CutList) -> CutList:
     kept = _kept(session)
     if kept.edited:
         raise SpeakerZoomError(
-            f"{session.folder / 'cutlist.json'}: was edited, so no other style is planned for it; "
-            "leave the style out, or run `speakerzoom cut --force`, which keeps a copy of it"
+            f"{session.folder / 'cutlist.json'}: was edited, so it cannot be shown in another "
+            "style; "
+            "leave out the style, or run `speakerzoom cut --force`, which keeps a copy of the edit"
         )
     options = job.options.over(session.options)
     style = read_style(options.style or "standard", options.style_values)

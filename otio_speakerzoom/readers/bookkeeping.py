@@ -80,10 +80,10 @@ def _file_faults(root: ET.Element) -> Iterator[str]:
     """Files that are told twice, or nowhere in the document: a bin may tell them too."""
     files = list(root.iter("file"))
     told = Counter(file.get("id") for file in files if len(file))
-    yield from (f"the file {id_} is told in full {n} times" for id_, n in told.items() if n > 1)
+    yield from (f"the file {id_} is described {n} times" for id_, n in told.items() if n > 1)
     for id_ in dict.fromkeys(file.get("id") for file in files):
         if id_ not in told:
-            yield f"the file {id_} is named but told nowhere"
+            yield f"the file {id_} is named but not described anywhere"
 
 
 def _link_faults(sequence: ET.Element) -> Iterator[str]:

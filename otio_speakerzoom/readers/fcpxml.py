@@ -98,7 +98,9 @@ def _read(
     }
     form = resources.get(element.get("format", ""))
     if form is None:
-        raise ValueError(f"its sequence has the format {element.get('format')}, which is not told")
+        raise ValueError(
+            f"its sequence has the format {element.get('format')}, which the file does not describe"
+        )
     facts = Facts(
         rate=rate_of(form),
         canvas=size_of(form) or given.canvas,

@@ -94,14 +94,14 @@ def _profile(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
             for key in ("width", "height", "frame_rate_num", "frame_rate_den")
         )
         if min(width, height, frames, seconds) < 1:
-            raise ValueError("its profile has a size or a rate of nothing")
+            raise ValueError("its profile has a size or a rate of 0")
         return Fraction(frames, seconds), (width, height)
     name = document.get("profile")
     if not name:
         return _NO_PROFILE
     named = _PROFILE.fullmatch(name)
     if not named:
-        raise ValueError(f"its profile {name[:40]!r} is not told")
+        raise ValueError(f"its profile {name[:40]!r} is unknown")
     height, rate = int(named[1]), int(named[3]) / (100 if len(named[3]) == 4 else 1)
     return exact_rate(rate / 2 if named[2] == "i" else rate), (height * 16 // 9, height)
 
@@ -162,7 +162,7 @@ def _tracks(
 
 def _look(project: Project) -> None:
     if next(project.looks, None) is None:
-        raise ValueError("its tracks name one another without end")
+        raise ValueError("its tracks contain one another without end")
 
 
 def _clips(

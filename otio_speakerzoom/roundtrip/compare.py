@@ -91,7 +91,7 @@ def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator
             notes.append(f"{at} {clip.unsupported}: it is left out")
             continue
         if not clip.plays(media.path.name):
-            notes.append(f"{at} is of {clip.media_name}, another file: it is left out")
+            notes.append(f"{at} shows another file, {clip.media_name}: it is left out")
             continue
         if clip.source.duration == clip.record.duration:
             start = clip.source.start + piece.record.start - clip.record.start
@@ -100,7 +100,7 @@ def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator
             start, end = clip.source.start, clip.source.end
         first, last = max(start, cut.start), min(end, cut.end)
         if (first, last) != (start, end):
-            notes.append(f"{at} shows frames outside what was cut: those are left out")
+            notes.append(f"{at} shows frames outside the kept cut: those are left out")
         if first < last:
             framed = clip.move or kept.cuts_only
             why = clip.unsupported or ("" if framed else "has no framing that can be read")

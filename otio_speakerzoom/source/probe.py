@@ -124,7 +124,7 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
     stream, stamps = film.stream, np.unique(np.array(film.stamps, np.int64))
     if stream.codec_context is None:
         raise MediaError(
-            f"{path}: its picture is coded as {_code(path, container, stream)}, which cannot be "
+            f"{path}: its picture codec is {_code(path, container, stream)}, which cannot be "
             "decoded here; export it from its camera's program or an editor as ProRes or H.264"
         )
     if not len(stamps) and film.count:
@@ -184,7 +184,7 @@ def _refuse_wrong_stamps(
     if film.jump is not None:
         raise MediaError(
             f"{path}: its time stamps start again after {float(film.jump):.1f} s, as where two "
-            "recordings were joined; number their pictures and samples anew with "
+            "recordings were joined; renumber their pictures and samples with "
             f"{conform(path, f'setpts=N/({rate}*TB)', sound='asetpts=N/SR/TB')}"
         )
     tick = film.stream.time_base
@@ -193,7 +193,7 @@ def _refuse_wrong_stamps(
     if span > 2 * max(span - gap, *sounds, Fraction(0)) + _LONG_GAP:
         raise MediaError(
             f"{path}: {len(stamps)} pictures say that they last {float(span):.0f} s, of which "
-            f"{float(gap):.0f} s have none: a time stamp is damaged; number them anew with "
+            f"{float(gap):.0f} s have none: a time stamp is damaged; renumber them with "
             f"{conform(path, f'setpts=N/({rate}*TB)')}"
         )
 
@@ -218,7 +218,7 @@ def _refuse_distorted(path: Path, stream: Any, looks: Looks) -> None:
         )
     if looks.mirrored:
         raise MediaError(
-            f"{path}: is to be shown mirrored, which editors do not do; conform it first: "
+            f"{path}: is marked to be shown mirrored, which editors do not do; conform it first: "
             f"{conform(path, *deinterlaced, 'setsar=1')}"
         )
     if looks.rotation % 90:
@@ -239,9 +239,9 @@ def _usable(
         coder = found.stream.codec_context
         if coder is None or not coder.sample_rate or not coder.layout.nb_channels:
             code = _code(path, container, found.stream)
-            why = f"is coded as {code}, which cannot be decoded here"
+            why = f"has the codec {code}, which cannot be decoded here"
         elif not found.stamps:
-            why = "holds nothing"
+            why = "is empty"
         else:
             usable.append(found)
             continue

@@ -26,11 +26,11 @@ def remarks(path: Path, grid: Grid, looks: Looks, late: Fraction) -> Iterator[st
         reasons.append(f"its frame rate varies; it is read at a constant {grid.rate} fps")
     if len(looks.sizes) > 1:
         width, height = looks.stored
-        reasons.append(f"its picture changes its size; it is read at {width}x{height}, its first")
+        reasons.append(f"its picture size changes; it is read at the first size, {width}x{height}")
         filters.append(f"scale={width}:{height}:force_original_aspect_ratio=decrease")
         filters.append(f"pad={width}:{height}:-1:-1,setsar=1")
     if any(len(formats) > 1 for formats in looks.formats.values()):
-        reasons.append("its sound changes its rate or its channels")
+        reasons.append("its sample rate or channels change")
         sound = "aresample=async=1"
     if late * grid.rate >= _LATE:
         seconds = f"{float(late):.6f}"
@@ -40,7 +40,7 @@ def remarks(path: Path, grid: Grid, looks: Looks, late: Fraction) -> Iterator[st
         filters.append(f"tpad=start_duration={seconds}:start_mode=clone,setpts=PTS-{seconds}/TB")
     if reasons:
         yield (
-            f"{', and '.join(reasons)}. An editor may take it otherwise: conform it first with "
+            f"{', and '.join(reasons)}. An editor may read it differently; conform it first with "
             f"{conform(path, *filters, f'fps={grid.rate}', sound=sound)}"
         )
 
@@ -49,6 +49,6 @@ def not_the_first(path: Path, film: int, first: int) -> Iterator[str]:
     """Say so where the film is not the `first` of the picture streams, by their numbers."""
     if film != first:
         yield (
-            f"its film is stream {film}, after a shorter one that an editor may show: put it first "
+            f"its film is stream {film}, after a shorter one that an editor may show; put it first "
             f"with {film_first(path, film)}"
         )

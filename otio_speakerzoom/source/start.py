@@ -101,8 +101,9 @@ def _of_label(text: str, rate: Fraction) -> Start:
     assert parsed is not None
     if _too_high(text, rate):
         return Start(warnings=(
-            f"its timecode {text} has a frame that {rate} frames per second do not have: it is "
-            "taken to start at 00:00:00:00, and an editor may take it otherwise",
+            f"its timecode {text} has a frame number that does not exist at {rate} frames per "
+            "second: "
+            "00:00:00:00 is used instead, and an editor may read it differently",
         ))  # fmt: skip
     return Start(frame_of_label(text, rate), parsed[4] and may_drop(rate))
 
@@ -112,14 +113,14 @@ def _of_track(track: TimecodeTrack, rate: Fraction) -> Start:
     warnings: list[str] = []
     if track.drop and not may_drop(track.rate):
         warnings.append(
-            f"its timecode track drops labels at {track.rate} frames per second, where none are "
-            "dropped: they are counted in full, and an editor may count otherwise"
+            f"its timecode track is marked drop-frame at {track.rate} frames per second, where "
+            "that does not exist: no label is dropped, and an editor may count differently"
         )
     frames = scaled(track.count, track.rate, rate) % (_DAY * round(rate))
     if frames.denominator != 1:
         warnings.append(
             f"its timecode track runs at {track.rate} frames per second, the picture at {rate}, "
-            "and starts between two of its frames: the nearer one is taken"
+            "and starts between two pictures: the nearer one is used"
         )
     return Start(round(frames), track.drop and may_drop(rate), tuple(warnings))
 

@@ -57,7 +57,7 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
     where = find_device(device)
     if wanted == "auto":
         name = next((name for name in NETWORKS if weights.find(name)), EMBEDDED)
-        log.info("scorer: %s on %s, the best that is here", name, where)
+        log.info("scorer: %s on %s, the best that is installed", name, where)
     else:
         name = wanted
         log.info("scorer: %s on %s, as asked", name, where)

@@ -89,7 +89,8 @@ def write_json(
     text = _pretty({**head, **content})
     if version is not None and version_of(path) != version:
         raise ChangedMeanwhileError(
-            f"{path}: was changed while it was to be written anew; it is left as it is: run again"
+            f"{path}: was changed by another program just before it was to be written; it was "
+            "left unchanged: run again"
         )
     write_text(path, text)
 
@@ -130,10 +131,10 @@ def read_json(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise StoreError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); mend it, {ASIDE}"
+            f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it, {ASIDE}"
         ) from error
     except (ValueError, RecursionError) as error:  # a number of a million digits, endless nesting
-        raise StoreError(f"{path}: cannot be understood ({error}); mend it, {ASIDE}") from error
+        raise StoreError(f"{path}: cannot be understood ({error}); correct it, {ASIDE}") from error
     if not isinstance(content, dict):
         raise StoreError(f"{path}: is not a speakerzoom file; move it aside")
     _check_schema(path, kind, content.pop("schema", None))
@@ -164,9 +165,9 @@ def understood(path: Path) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise StoreError(f"{path}: {error} is missing; mend it, {ASIDE}") from error
+        raise StoreError(f"{path}: {error} is missing; correct it, {ASIDE}") from error
     except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
-        raise StoreError(f"{path}: {error}; mend it, {ASIDE}") from error
+        raise StoreError(f"{path}: {error}; correct it, {ASIDE}") from error
 
 
 def write_arrays(path: Path, kind: str, made_from: str, arrays: dict[str, Any]) -> None:
