@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.faces import people
 from otio_speakerzoom.faces.embed import (
     FACE_SIDE,
     STRETCHES,
@@ -248,3 +249,13 @@ def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
     assert names == ["A", "B", "B", "A"]
     people = group_people(tracks, np.array([180], np.int32), looks)
     assert [p.track_ids for p in people] == [(1, 4), (2, 3)]
+
+
+def test_places_are_looked_up_once_for_each_track(monkeypatch):
+    tracks = [track(n, 50 * (n // 2), 100 + 300 * (n % 2)) for n in range(60)]
+    asked = []
+    place = people._place
+    monkeypatch.setattr(people, "_place", lambda of: asked.append(of) or place(of))
+
+    assert len(members(tracks, cuts=range(50, 1500, 50))) == 2
+    assert len(asked) == len(tracks)

@@ -142,10 +142,14 @@ def _mut_add_by_place(
 ) -> None:
     """Give each track that is in no group to the one whose place it continues, or to a new one."""
     grouped = {n for group in groups for n in group}
+    if len(grouped) == len(tracks):
+        return
+    places = np.concatenate([_place(track) for track in tracks])
+    same_place = overlaps(places, places)
+    shots = [bisect_right(cuts, track.start) for track in tracks]
     for n in (n for n in range(len(tracks)) if n not in grouped):
         fits = [
-            (_continues(tracks[n], [tracks[i] for i in group], cuts), g)
-            for g, group in enumerate(groups)
+            (_continues(n, group, tracks, same_place, shots), g) for g, group in enumerate(groups)
         ]
         likeness, best = max(fits, default=(0.0, 0))
         if likeness > 0:
@@ -154,18 +158,27 @@ def _mut_add_by_place(
             groups.append([n])
 
 
-def _continues(track: FaceTrack, group: list[FaceTrack], cuts: list[int]) -> float:
-    """Return how well `track` continues `group`: the best overlap of places, 0 for not at all."""
+def _continues(
+    n: int,
+    group: Sequence[int],
+    tracks: Sequence[FaceTrack],
+    same_place: NDArray[np.float32],
+    shots: Sequence[int],
+) -> float:
+    """Return how well track `n` continues `group`: the best overlap of places, 0 for not at all.
+
+    `same_place` is the (N, N) overlap of the places of N `tracks`, `shots` in which of the source's
+    own each begins.
+    """
     best = 0.0
     for other in group:
-        if (common := common_overlap(track, other)) is not None:
+        if (common := common_overlap(tracks[n], tracks[other])) is not None:
             if common < ON_ONE_HEAD:
                 return 0.0
             best = max(best, 1 + common)
             continue
-        same_shot = bisect_right(cuts, other.start) == bisect_right(cuts, track.start)
-        overlap = float(overlaps(_place(other), _place(track))[0, 0])
-        if overlap >= (SAME_SHOT_OVERLAP if same_shot else ACROSS_CUTS_OVERLAP):
+        overlap = float(same_place[other, n])
+        if overlap >= (SAME_SHOT_OVERLAP if shots[other] == shots[n] else ACROSS_CUTS_OVERLAP):
             best = max(best, overlap)
     return best
 

@@ -241,17 +241,17 @@ def _assign(
 
 
 def overlaps(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the (len(a), len(b)) intersection over union of boxes in two (N, 4) arrays."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    area_a, area_b = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
-    return shared / np.maximum(area_a[:, None] + area_b[None, :] - shared, 1e-9)
+    """Return the (..., N, M) intersection over union of (..., N, 4) and (..., M, 4) boxes."""
+    low = np.maximum(a[..., :, None, :2], b[..., None, :, :2])
+    high = np.minimum(a[..., :, None, 2:], b[..., None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
+    area_a, area_b = (np.prod(x[..., 2:] - x[..., :2], axis=-1) for x in (a, b))
+    return shared / np.maximum(area_a[..., :, None] + area_b[..., None, :] - shared, 1e-9)
 
 
 def _overlap_of(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """Return the median intersection over union of (T, 4) boxes, frame by frame."""
-    return float(np.median([overlaps(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)]))
+    return float(np.median(overlaps(a[:, None], b[:, None])))
 
 
 def common_overlap(one: FaceTrack, other: FaceTrack) -> float | None:
