@@ -73,7 +73,7 @@ def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
     if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
         log.warning(
             "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
-            "plays the two apart. For such a version cut what comes of %s",
+            "plays the two out of sync. For such a version cut the file that this makes: %s",
             facts.path, float(late), to_matroska(facts.path),
         )  # fmt: skip
 
@@ -88,7 +88,7 @@ def _warn_of_lost_channels(facts: ProgrammeFacts) -> None:
     if many:
         log.warning(
             "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. "
-            "To hear them there, cut what comes of %s",
+            "To hear all of them, cut the file that this makes: %s",
             facts.path, " and ".join(map(str, many.values())), mix_channels(facts.path, many),
         )  # fmt: skip
 

@@ -156,7 +156,8 @@ Clip, its middle, what is in the centre, and what must just be seen:
 {rows}
 
 Clip 1 shows all of the chart's height: it is right under every reading of the units that we know.
-If it is right and others are not, the law is wrong; if all are wrong alike, a project setting is.
+If it is right and others are not, our formula is
+wrong; if all are wrong alike, a project setting is.
 
 Please report: the editor, its version and system; the file; for each clip "as expected", or the
 chart's numbers at the four borders and in the centre; and the project's setting for clips of

@@ -76,7 +76,7 @@ def drawn_labels(people: Sequence[Person]) -> dict[int, str]:
 @cache
 def _warn(id_: int, label: str) -> None:
     """Say once, however many pictures are drawn, that the name `label` is in none of them."""
-    log.warning("person %d: the name %r cannot be drawn, so the id is instead", id_, label)
+    log.warning("person %d: the name %r cannot be drawn, so the id is shown instead", id_, label)
 
 
 def _drawable(sign: str) -> bool:

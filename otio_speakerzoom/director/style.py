@@ -85,8 +85,8 @@ class Style:
     )  # fmt: skip
     smooth_seconds: float = _number(
         0.2, "s", 0, 10,
-        "What a score says within this long it says once: the five frames of TalkNet's own "
-        "display.",
+        "All scores within this long count as one observation; the default is the five "
+        "frames of TalkNet's own display.",
     )  # fmt: skip
     turn_seconds: float = _number(
         2.5, "s", 0.1, 600,
@@ -113,7 +113,8 @@ class Style:
     )  # fmt: skip
     min_overlap_seconds: float = _number(
         0.7, "s", 0, 60,
-        "Shorter overlaps are the leader's: people start a little before the other ends.",
+        "Shorter overlaps count as the leader's speech: people often start a little "
+        "before the other ends.",
     )  # fmt: skip
     overlap: str = _word(
         ("highest", "longest", "wide", "two-shot"),
@@ -127,7 +128,8 @@ class Style:
     )  # fmt: skip
     off_screen: str = _word(
         ("wide", "listener"),
-        "What is shown while somebody is heard whom nobody is seen to be: the wide, or a listener.",
+        "What is shown while a voice is heard but nobody is seen speaking: the wide, or a "
+        "listener.",
     )
     min_shot_seconds: float = _number(
         2.0, "s", 0, 600,
@@ -157,9 +159,9 @@ class Style:
     )  # fmt: skip
     caution: float = _number(
         6.0, "times", 0, 1000,
-        "How bad a single of somebody else is while one speaks, where the right one is 1 good; "
-        "higher meets a turn too short for a shot with the wide, lower with a shot that comes "
-        "late or stays.",
+        "How much a single of the wrong person costs, where one of the speaker is worth "
+        "1. For a turn too short for a shot, a higher value shows the wide; a lower one "
+        "changes late or stays on a single.",
     )  # fmt: skip
     cut_cost_seconds: float = _number(
         0.3, "s", 0, 600,
@@ -167,13 +169,13 @@ class Style:
     )  # fmt: skip
     cut_in_speech: float = _number(
         1.0, "times", 0, 1000,
-        "By how much more of that a cut costs while somebody is heard; higher keeps cuts to "
-        "pauses.",
+        "How much extra a cut costs while somebody is heard, as a multiple of the cost of "
+        "a cut; higher keeps cuts to pauses.",
     )  # fmt: skip
     camera_cut_seconds: float = _number(
         0.5, "s", 0, 60,
-        "No cut comes nearer to one of the source's own, nor nearer than the shortest shot, since "
-        "two so close look like a mistake.",
+        "No cut comes closer than this, or than the shortest shot, to one of the source's "
+        "own cuts: two cuts so close look like a mistake.",
     )  # fmt: skip
     face_heights: float = _number(
         3.6, "face heights", 1, 20,
@@ -198,8 +200,8 @@ class Style:
     )  # fmt: skip
     tightest_upscale: float = _number(
         2.5, "times", 0.1, 20,
-        "The same where only that keeps another face out: softness disturbs less than half a "
-        "face.",
+        "The same limit where only a tighter crop keeps another face out: softness "
+        "disturbs less than half a face.",
     )  # fmt: skip
     hide: str = _word(
         ("no", "blur", "dim"),
@@ -217,7 +219,7 @@ class Style:
     )  # fmt: skip
     move_seconds: float = _number(
         1.5, "s", 0, 60,
-        "How long a moving crop takes for the width of its safe area, at the least.",
+        "The shortest time in which a moving crop crosses the width of its safe area.",
         above=True,
     )  # fmt: skip
 

@@ -49,7 +49,7 @@ def choose_microphones(
     apart = [candidates[n] for n in microphones_apart(levels)]
     if len(apart) > 1:
         labels = "; ".join(microphone.label for microphone in apart)
-        log.info("sound: %d microphones (%s); each face is heard with each", len(apart), labels)
+        log.info("sound: %d microphones (%s); each face is scored with each", len(apart), labels)
         return tuple(apart)
     heard = Microphone(apart[0].stream if apart else stream)
     if heard.stream != streams[0]:
