@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from otio_speakerzoom import weights, wheels
@@ -35,10 +36,10 @@ def examine(console: Console) -> int:
     well = True
     for what, look in _looks():
         try:
-            table.add_row("ok", what, look())
+            table.add_row("ok", what, escape(look()))
         except Exception as error:  # whatever a broken package raises is what is wrong with it
             well = False
-            table.add_row("[red]broken", what, str(error))
+            table.add_row("[red]broken", what, escape(str(error)))
     console.print(table)
     return 0 if well else 1
 

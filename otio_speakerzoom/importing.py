@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from otio_speakerzoom import pipeline, store
@@ -130,7 +131,8 @@ def show(taken: TakenBack, console: Console) -> None:
     for change in taken.comparison.changes:
         begin, end = (float(at / rate) for at in (change.range.start, change.range.end))
         as_ = "lock" if change.lock else ""
-        table.add_row(f"{begin:.2f} s", f"{end:.2f} s", change.was, change.now, change.what, as_)
+        words = map(escape, (change.was, change.now, change.what))
+        table.add_row(f"{begin:.2f} s", f"{end:.2f} s", *words, as_)
     if table.row_count:
         console.print(table)
     notes = taken.comparison.notes

@@ -210,7 +210,8 @@ def show(known: Known, judged: Judged | None, console: Console) -> None:
     seconds = float(media.duration / media.rate)
     console.print(
         f"{media.path.name}: {media.size[0]}x{media.size[1]}, {media.rate} fps, "
-        f"{media.duration} frames ({seconds:.2f} s)"
+        f"{media.duration} frames ({seconds:.2f} s)",
+        markup=False,
     )
     if sound := _sound(known):
         microphones = "; ".join(sound["microphones"])

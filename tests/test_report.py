@@ -199,12 +199,15 @@ def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path,
     with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
         judge(replace(known, cut_list=None), tmp_path / "labels.json")
     people = (PEOPLE[0], replace(PEOPLE[1], name="[bold]B[/x]"))
-    named = replace(known, people=people, cut_list=replace(PLAIN, people=people))
+    media = replace(MEDIA, path=Path("talk [take 2].mp4"))
+    named = replace(known, media=media, people=people, cut_list=replace(PLAIN, people=people))
     console = Console(record=True, width=200, file=io.StringIO())
     show_review(named, console)
     show(named, judge(named), console)
 
-    assert "[bold]B[/x]" in console.export_text()
+    said = console.export_text()
+    assert "[bold]B[/x]" in said
+    assert "talk [take 2].mp4" in said
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -481,6 +481,8 @@ def test_a_recording_that_is_a_link_is_known_by_the_targets_name_too(talk, tmp_p
 def test_the_table_says_what_became_of_everything(job, talk):
     cut_list = a_cut(talk, (320, 180))
     keep(job, cut_list)
+    people = [replace(person, name=f"Ada [/{person.id}]") for person in cut_list.people]
+    store.save_people(job.folder, people, "")
     store.save_locks(job.folder, (Lock(FrameRange(0, 100), (2,)),))
     path = job.work / "edited.otio"
     text = timeline_text(cut_list, *FORMATS[".otio"]["resolve"])
@@ -492,6 +494,7 @@ def test_the_table_says_what_became_of_everything(job, talk):
     said = console.export_text()
     assert (job.folder / "locks.json.bak-1").read_text() == before
     assert "ends 7 frames later" in said
+    assert "Ada [/1]" in said
     assert "2 shots unchanged, 4 kept as locks; 1 earlier locks replaced" in said
 
 
