@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def download_wheel(requirement: str, folder: Path) -> None:
     for index in indexes:
         try:
             _from_index(index, requirement, folder)
-        except (OSError, ValueError, WeightsError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, WeightsError) as error:
             reasons.append(str(getattr(error, "reason", error)))
         else:
             return

@@ -6,6 +6,7 @@ import sys
 import threading
 import zipfile
 from functools import partial
+from http.client import IncompleteRead
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -392,3 +393,19 @@ def test_offline_asks_nobody(named, tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match=rf"net\.model \(sha256 {SHA256}.*SPEAKERZOOM_OFFLINE"):
         weights.need("net", path=path)
     assert kept() == []
+
+
+@pytest.mark.parametrize("fault", [IncompleteRead(b"half"), KeyError("files")])
+def test_the_next_index_is_asked_where_one_breaks_off(tmp_path, monkeypatch, fault):
+    asked = []
+
+    def from_index(index, requirement, folder):
+        asked.append(index)
+        if index == "https://one":
+            raise fault
+
+    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels, "_indexes", lambda: iter(["https://one", "https://two"]))
+    monkeypatch.setattr(wheels, "_from_index", from_index)
+    wheels.download_wheel("name==1.0", tmp_path)
+    assert asked == ["https://one", "https://two"]
