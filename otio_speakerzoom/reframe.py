@@ -49,14 +49,6 @@ def crop_of(reframe: Reframe, size: tuple[int, int], canvas: tuple[int, int]) ->
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
-def visible_crop(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
-    """Return what of `crop` is seen on `canvas`: all of it if it has the canvas's shape.
-
-    Of another shape the middle stays, as `reframe` says; nothing is ever stretched.
-    """
-    return crop_of(reframe(crop, size, canvas), size, canvas)
-
-
 def reframe_at(shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
     """Return how `shot` is framed at a frame of the source.
 
