@@ -18,10 +18,9 @@ test: setup
 	$(BIN)/python -m pytest $(TESTS)
 
 # what rests on other packages, with the lowest versions that pyproject.toml allows
-CORE := $(addprefix tests/test_, networks devices sync_asd voice score spool features store \
-	source odd_sources odd_films render detect detectors faces people timeline adapters door)
+CORE := $(addprefix tests/, adapters faces render source speech store timeline cli/test_arguments.py)
 test-lowest: .venv-lowest/ready
-	.venv-lowest/bin/python -m pytest $(addsuffix .py, $(CORE))
+	.venv-lowest/bin/python -m pytest $(CORE)
 
 check: setup
 	$(BIN)/ruff format --check

@@ -13,10 +13,10 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
-from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
-from otio_speakerzoom.reframe import crop_of, decimal, reframe
-from otio_speakerzoom.spelling import timebase, warn_of_rate
 from otio_speakerzoom.timecode import may_drop, one_hour, timecode
+from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
+from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate
+from otio_speakerzoom.timeline.transform import crop_of, decimal, reframe
 
 _MOST_EVENTS = 999  # an event's number has three digits
 

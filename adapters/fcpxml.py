@@ -15,17 +15,17 @@ from typing import Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.locations import url_path
-from otio_speakerzoom.programme import (
+from otio_speakerzoom.source import conform
+from otio_speakerzoom.timeline.facts import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
     read_facts,
     tracks_of,
 )
-from otio_speakerzoom.reframe import Reframe, decimal, fit
-from otio_speakerzoom.source import conform
-from otio_speakerzoom.spelling import EVERYWHERE, taken_rate, warn_of_rate, xml_text
+from otio_speakerzoom.timeline.formatting import EVERYWHERE, taken_rate, warn_of_rate, xml_text
+from otio_speakerzoom.timeline.media_paths import url_path
+from otio_speakerzoom.timeline.transform import Reframe, decimal, fit
 
 _COLOURS = {  # as the DTD names them: primaries, transfer, matrix
     (9, 18): "9-18-9 (Rec. 2020 HLG)",

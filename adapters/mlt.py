@@ -17,10 +17,10 @@ from math import gcd
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.programme import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
-from otio_speakerzoom.reframe import Reframe, decimal
 from otio_speakerzoom.source import conform, mix_channels, to_matroska
-from otio_speakerzoom.spelling import EVERYWHERE, in_xml, taken_rate, xml_text
+from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
+from otio_speakerzoom.timeline.formatting import EVERYWHERE, in_xml, taken_rate, xml_text
+from otio_speakerzoom.timeline.transform import Reframe, decimal
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 

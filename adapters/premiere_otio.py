@@ -11,8 +11,7 @@ from typing import Any
 
 import opentimelineio as otio
 
-from otio_speakerzoom.locations import url_path
-from otio_speakerzoom.programme import (
+from otio_speakerzoom.timeline.facts import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
@@ -21,8 +20,9 @@ from otio_speakerzoom.programme import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.reframe import Reframe, rounded
-from otio_speakerzoom.spelling import warn_of_rate
+from otio_speakerzoom.timeline.formatting import warn_of_rate
+from otio_speakerzoom.timeline.media_paths import url_path
+from otio_speakerzoom.timeline.transform import Reframe, rounded
 
 _NAMESPACE = "PremierePro_OTIO"
 _STILL = -10_800_000.0  # the position that stands for "no key", at the timeline's rate

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.locations import url_path
-from otio_speakerzoom.programme import (
+from otio_speakerzoom.timecode import may_drop, timecode
+from otio_speakerzoom.timeline.facts import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
@@ -25,9 +25,9 @@ from otio_speakerzoom.programme import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.reframe import decimal, fit
-from otio_speakerzoom.spelling import timebase, warn_of_rate, xml_text
-from otio_speakerzoom.timecode import may_drop, timecode
+from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate, xml_text
+from otio_speakerzoom.timeline.media_paths import url_path
+from otio_speakerzoom.timeline.transform import decimal, fit
 
 # Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
 _MOST_SCALE = {"premiere": 1000, "resolve": 10_000}

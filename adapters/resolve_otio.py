@@ -13,7 +13,8 @@ from typing import Any, Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.programme import (
+from otio_speakerzoom.timecode import one_hour
+from otio_speakerzoom.timeline.facts import (
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
@@ -22,9 +23,8 @@ from otio_speakerzoom.programme import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.reframe import Reframe, fill, fit, rounded
-from otio_speakerzoom.spelling import warn_of_rate
-from otio_speakerzoom.timecode import one_hour
+from otio_speakerzoom.timeline.formatting import warn_of_rate
+from otio_speakerzoom.timeline.transform import Reframe, fill, fit, rounded
 
 _NAMESPACE = "Resolve_OTIO"
 _SCALINGS = {"crop": 1, "fit": 2, "fill": 3, "stretch": 4}  # Resolve's SCALE_CROP and so on

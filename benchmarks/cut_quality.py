@@ -5,7 +5,7 @@
 The plain rule is what a first program does: in each frame whoever scores highest, if that is above
 even (P = .5), cropped to the face's box and a fifth of it around, else the whole frame. Both are
 made from the same scores. A JSON file names its clip, the people's boxes and who speaks when (the
-format is described beside the clips); what the figures mean stands in `director/report.py`.
+format is described beside the clips); what the figures mean stands in `reports/evaluation.py`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom import pipeline
-from otio_speakerzoom.director.report import CutFigures, measure, person_boxes, talkers_of_labels
 from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
+from otio_speakerzoom.reports.evaluation import CutFigures, measure, person_boxes, talkers_of_labels
 
 PADDING = 0.2
 

@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom.faces import choose
 from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.track import overlaps, track_faces

@@ -34,14 +34,14 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
+from otio_speakerzoom.speech.av_sync import OffsetMeter
 from otio_speakerzoom.speech.features import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import DURATIONS, TalkNet, TalkNetScorer
-from otio_speakerzoom.speech.offset import OffsetMeter
-from otio_speakerzoom.speech.score import Scorer, score_clip, score_speech
-from otio_speakerzoom.speech.spool import Spool
+from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.scoring import Scorer, score_clip, score_speech
 
 SECONDS = 12
 """Of one face: a number that chunks of each of TalkNet's durations but one divide."""

@@ -28,7 +28,7 @@ from otio_speakerzoom.faces.track import overlaps
 from otio_speakerzoom.model import FaceTrack, SpeechScores, quiet
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip
-from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
 from otio_speakerzoom.speech.scorers import NETWORKS, score_source
 
 NEAR_S = 0.3

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from otio_speakerzoom.cli import main
+    from otio_speakerzoom.cli.main import main
 
     sys.exit(main())
 except KeyboardInterrupt:  # before the command has begun

@@ -9,7 +9,7 @@ import av
 import opentimelineio as otio
 import pytest
 
-from otio_speakerzoom.timeline import to_otio
+from otio_speakerzoom.timeline.build import to_otio
 
 
 def rendered_by_melt(cut_list, folder, sound="an=1"):

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from otio_speakerzoom.speech.features import WHOLE_BOX, Clip, crop_face, mfcc, mfcc_rows
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
-from otio_speakerzoom.speech.score import Scorer, score_clip
-from otio_speakerzoom.speech.voice import voice_activity
+from otio_speakerzoom.speech.scoring import Scorer, score_clip
+from otio_speakerzoom.speech.vad import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)
 """The face box within the corpus's 192 x 192 pictures."""

@@ -28,9 +28,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from otio_speakerzoom import weights as shelf
 from otio_speakerzoom.speech.features import Clip, CropRecipe, crop_face, mfcc, mfcc_rows
-from otio_speakerzoom.speech.mouth_motion import MouthMotion, agreement
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
 from otio_speakerzoom.speech.networks.flat import normalised
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
@@ -41,7 +40,8 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsdScorer,
     stacked,
 )
-from otio_speakerzoom.speech.score import score_clip
+from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.weights import catalogue as shelf
 
 Scores = NDArray[np.floating]
 TRUE = ("talking", "mixed")

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from otio_speakerzoom.speech.features import LOWER_FACE, crop_face, mfcc, mfcc_rows
-from otio_speakerzoom.speech.lips import Movement, movement
-from otio_speakerzoom.speech.mouth_motion import COEFFICIENTS, Hearing, evidence, hearing
-from otio_speakerzoom.speech.voice import voice_activity
+from otio_speakerzoom.speech.mouth_motion.lips import Movement, movement
+from otio_speakerzoom.speech.mouth_motion.scorer import COEFFICIENTS, Hearing, evidence, hearing
+from otio_speakerzoom.speech.vad import voice_activity
 
 S = TypeVar("S", Movement, Hearing)
 

@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.given_files import check_given
-from otio_speakerzoom.parsing import Folder, Input, Output
+from otio_speakerzoom.store.user_files import check_given
 
-_RESULTS = ".speakerzoom"  # as in store/place.py, which loads NumPy
+_RESULTS = ".speakerzoom"  # as in store/folder.py, which loads NumPy
 _LONGEST = 255  # bytes of a file's name, on every common file system
 
 

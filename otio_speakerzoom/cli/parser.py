@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from otio_speakerzoom import parsing
+from otio_speakerzoom.cli import values
 from otio_speakerzoom.cli.streams import one_line
+from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.director.style import PRESETS, Words, meanings
-from otio_speakerzoom.parsing import Folder, Input, Output
+from otio_speakerzoom.timeline.formats import FORMATS, STDOUT
 
 EXIT_CODES = {
     0: "done",
@@ -50,11 +51,11 @@ def _adapter(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
     editor = arguments.dialect
     suffix = arguments.output.suffix
     if str(arguments.output) == "-":
-        first = next((s for s, d in parsing.FORMATS.items() if editor in d), ".otio")
-        suffix = parsing.STDOUT.get(editor, first)
-    dialects = parsing.FORMATS[suffix]
+        first = next((s for s, d in FORMATS.items() if editor in d), ".otio")
+        suffix = STDOUT.get(editor, first)
+    dialects = FORMATS[suffix]
     if editor and editor not in dialects:
-        fitting = " or ".join(s for s, d in parsing.FORMATS.items() if editor in d)
+        fitting = " or ".join(s for s, d in FORMATS.items() if editor in d)
         arguments.usage_error(f"--for {editor}: write {fitting}, not {suffix}")
     name, options = dialects[editor or next(iter(dialects))]
     if arguments.resolve_scaling:
@@ -99,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     check = verb("check", "say what is wrong with a timeline, and what an editor will do "
                  "with it; exit code 1 if something is wrong")  # fmt: skip
     check.add_argument("timeline", type=source_timeline, help=f"the timeline: {suffixes}")
-    check.add_argument("--canvas", type=parsing.size, metavar="SIZE",
+    check.add_argument("--canvas", type=values.size, metavar="SIZE",
                        help="the project's size, if the file does not contain it: "
                             "1920x1080")  # fmt: skip
     check.add_argument("--sequence", default="", metavar="NAME",
@@ -111,7 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
                      "pictures")  # fmt: skip
     calibrate.add_argument("folder", type=Folder(), metavar="DIR", help="where to write it")
     render = verb("render", "write the cut as a film", source, analysis, taste)
-    render.add_argument("-o", "--output", type=Output(parsing.FILM_SUFFIXES), required=True,
+    render.add_argument("-o", "--output", type=Output(values.FILM_SUFFIXES), required=True,
                         metavar="FILE", help="film to write: .mp4, .mov or .mkv")  # fmt: skip
     inspect = verb("inspect", "show the results: people, screen time, shots", source)
     inspect.add_argument("--json", action="store_true", help="print JSON")
@@ -120,7 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     inspect.add_argument("--sheet", type=Output((".png",)), metavar="FILE",
                          help="a picture of each person: .png")  # fmt: skip
-    inspect.add_argument("--overlay", type=Output(parsing.FILM_SUFFIXES), metavar="FILE",
+    inspect.add_argument("--overlay", type=Output(values.FILM_SUFFIXES), metavar="FILE",
                          help="the source with boxes, people and scores drawn over it: "
                               ".mp4, .mov or .mkv")  # fmt: skip
     inspect.add_argument("--report", type=Output((".html", ".png")), metavar="FILE",
@@ -155,7 +156,7 @@ def _shared_options() -> tuple[Parser, ...]:
     analysis = Parser(add_help=False)
     detectors = ("blazeface", "yunet", "mtcnn", "dlib", "haar", "retinaface", "s3fd")
     analysis.add_argument("--detector", choices=detectors, help="what finds the faces")
-    analysis.add_argument("--detect-every", type=parsing.number_or_auto,
+    analysis.add_argument("--detect-every", type=values.number_or_auto,
                           metavar="N|auto",
                           help="detect faces in every Nth frame "
                                "(auto: about 12.5 times a second)")  # fmt: skip
@@ -167,16 +168,16 @@ def _shared_options() -> tuple[Parser, ...]:
                           help="what scores speech (auto: the best that is installed)")  # fmt: skip
     analysis.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto",
                           help="where networks run")  # fmt: skip
-    analysis.add_argument("--audio-stream", type=parsing.number_or_auto,
+    analysis.add_argument("--audio-stream", type=values.number_or_auto,
                           metavar="N|auto",
                           help="listen to the source's Nth audio stream only "
                                "(auto: to all of them)")  # fmt: skip
-    analysis.add_argument("--channels", type=parsing.channels, metavar="auto|mix|left|right|N",
+    analysis.add_argument("--channels", type=values.channels, metavar="auto|mix|left|right|N",
                           help="which channels to listen to: all mixed, or one "
                                "(auto: each microphone separately)")  # fmt: skip
-    analysis.add_argument("--in", dest="begin", type=parsing.time, metavar="TIME",
+    analysis.add_argument("--in", dest="begin", type=values.time, metavar="TIME",
                           help="start of the part to use: 1.5s, 45f or 00:00:01:12")  # fmt: skip
-    analysis.add_argument("--out", dest="end", type=parsing.time, metavar="TIME",
+    analysis.add_argument("--out", dest="end", type=values.time, metavar="TIME",
                           help="end of the part to use, not included")  # fmt: skip
     analysis.add_argument("--force", action="store_true",
                           help="analyze: run everything again; cut: replace an edited cut, "
@@ -188,34 +189,32 @@ def _shared_options() -> tuple[Parser, ...]:
         metavar="NAME|FILE",
         help="standard, calm, lively, or a TOML file",
     )
-    taste.add_argument("--canvas", type=parsing.canvas, metavar="SIZE",
+    taste.add_argument("--canvas", type=values.canvas, metavar="SIZE",
                        help="delivered picture: 1920x1080, 9:16, 1:1 or source")  # fmt: skip
     taste.add_argument("--layout", choices=("programme", "stacked"),
                        help="stacked: the wide, and above it a track for each person")  # fmt: skip
-    values = taste.add_argument_group(
-        "values of the style, instead of the preset's (docs/style.md)"
-    )
+    group = taste.add_argument_group("values of the style, instead of the preset's (docs/style.md)")
     for name, meaning in meanings().items():
-        flag, dest = parsing.style_flag(name), f"style_{name}"
+        flag, dest = values.style_flag(name), f"style_{name}"
         text = f"{meaning.text} ({meaning.span})".replace("%", "%%")
         if isinstance(meaning, Words):
-            values.add_argument(flag, dest=dest, choices=meaning.words, help=meaning.text)
+            group.add_argument(flag, dest=dest, choices=meaning.words, help=meaning.text)
         else:
-            values.add_argument(flag, dest=dest, type=parsing.style_value(name), metavar="N",
+            group.add_argument(flag, dest=dest, type=values.style_value(name), metavar="N",
                                 help=text)  # fmt: skip
     return common, source, analysis, taste
 
 
 def _add_timeline_options(parser: Parser) -> None:
-    suffixes = ", ".join(parsing.FORMATS)
-    editors = dict.fromkeys(editor for dialects in parsing.FORMATS.values() for editor in dialects)
-    timeline = Output(tuple(parsing.FORMATS), stdout=True)
+    suffixes = ", ".join(FORMATS)
+    editors = dict.fromkeys(editor for dialects in FORMATS.values() for editor in dialects)
+    timeline = Output(tuple(FORMATS), stdout=True)
     parser.add_argument("-o", "--output", type=timeline, required=True, metavar="FILE",
                         help=f"timeline to write: {suffixes}; - is stdout")  # fmt: skip
     parser.add_argument("--for", dest="dialect", choices=tuple(editors),
                         help="the editor that will read it")  # fmt: skip
     parser.add_argument("--resolve-scaling", choices=("fit", "fill", "crop", "stretch"),
                         help="the input scaling that an .otio for Resolve sets")  # fmt: skip
-    parser.add_argument("--media-root", type=parsing.media_root, metavar="OLD=NEW",
+    parser.add_argument("--media-root", type=values.media_root, metavar="OLD=NEW",
                         help="the folder OLD is called NEW where the timeline is "
                              "opened")  # fmt: skip

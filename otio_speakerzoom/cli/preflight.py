@@ -27,7 +27,7 @@ def check_plan(arguments: argparse.Namespace, job: Job) -> None:
 
 
 def _check_listening(media: Media, wanted: Listening) -> None:
-    from otio_speakerzoom.speech.microphones import check_listening
+    from otio_speakerzoom.speech.audio_channels import check_listening
 
     if media.sounds:
         check_listening(media, wanted)

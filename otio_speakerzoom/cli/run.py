@@ -23,9 +23,9 @@ from rich.console import Console
 from otio_speakerzoom.cli import streams
 from otio_speakerzoom.cli.files import check_files
 from otio_speakerzoom.cli.parser import parse
+from otio_speakerzoom.cli.signals import heeding_signals
 from otio_speakerzoom.cli.verbs import VERBS
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.interruption import heeding_signals
 
 log = logging.getLogger("otio_speakerzoom")
 

@@ -22,8 +22,8 @@ log = logging.getLogger("otio_speakerzoom")
 @contextmanager
 def _job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Give the job that the arguments describe, with progress shown while it runs."""
+    from otio_speakerzoom.cli.progress import shown_progress
     from otio_speakerzoom.pipeline import Job
-    from otio_speakerzoom.progress import shown_progress
 
     given = vars(arguments)
     limited = given.get("begin") or given.get("end")
@@ -131,15 +131,17 @@ def _write_timeline(arguments: argparse.Namespace, cut_list: CutList) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom import importing
+    from otio_speakerzoom.interchange import import_edits
 
     with _job(arguments) as job:
-        taken = importing.take_back(job, arguments.timeline, arguments.dialect, arguments.sequence)
-    importing.show(taken, ResultConsole())
+        taken = import_edits.take_back(
+            job, arguments.timeline, arguments.dialect, arguments.sequence
+        )
+    import_edits.show(taken, ResultConsole())
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from otio_speakerzoom.checking import check
+    from otio_speakerzoom.interchange.lint import check
 
     report = check(arguments.timeline, arguments.dtd, arguments.canvas, arguments.sequence)
     for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
@@ -150,7 +152,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom.calibration import write_pack
+    from otio_speakerzoom.interchange.test_chart import write_pack
 
     written = write_pack(arguments.folder)
     log.info("%d files; README.txt says how to compare", len(written))
@@ -159,7 +161,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
-    from otio_speakerzoom.render import preview
+    from otio_speakerzoom.render.film import preview
 
     with _job(arguments) as job:
         check_plan(arguments, job)
@@ -169,59 +171,60 @@ def _render(arguments: argparse.Namespace) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom import inspection
+    from otio_speakerzoom.reports import summary
 
     sheet, overlay, report = arguments.sheet, arguments.overlay, arguments.report
     with _job(arguments) as job:
-        known = inspection.what_is_known(job)
-        judged = inspection.judge(known, arguments.labels)
+        known = summary.what_is_known(job)
+        judged = summary.judge(known, arguments.labels)
         if report and judged is None:
             raise SpeakerZoomError(
                 f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
             )
         if sheet:
-            from otio_speakerzoom.contact_sheet import write_sheet
+            from otio_speakerzoom.reports.contact_sheet import write_sheet
 
             write_sheet(known, sheet, on_progress=job.on_stage("sheet"))
         if overlay:
-            from otio_speakerzoom.overlay import write_overlay
+            from otio_speakerzoom.reports.overlay import write_overlay
 
             write_overlay(known, overlay, on_progress=job.on_stage("overlay"))
     if report:
-        from otio_speakerzoom.report_page import write_report
+        from otio_speakerzoom.reports.page import write_report
 
         write_report(known, judged, report)
     if arguments.csv:
-        inspection.write_csv(known, arguments.csv)
+        summary.write_csv(known, arguments.csv)
     written = [path for path in (sheet, overlay, report, arguments.csv) if path]
     for path in written:
         log.info("%s written", path)
     if arguments.json:
-        data_on_stdout(inspection.as_json(known, judged) + "\n")
+        data_on_stdout(summary.as_json(known, judged) + "\n")
     elif arguments.review:
-        inspection.show_review(known, ResultConsole())
+        summary.show_review(known, ResultConsole())
     elif not written:
-        inspection.show(known, judged, ResultConsole())
+        summary.show(known, judged, ResultConsole())
 
 
 def _weights(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom import inspection, weights
-    from otio_speakerzoom.progress import shown_progress
+    from otio_speakerzoom.cli.progress import shown_progress
+    from otio_speakerzoom.reports import summary
+    from otio_speakerzoom.weights import catalogue
 
-    name, known = arguments.name, weights.names()
+    name, known = arguments.name, catalogue.names()
     if name not in known and (name or arguments.action == "fetch"):
         wrong = f"no weights are called {name}" if name else "weights fetch needs a name"
         arguments.usage_error(f"{wrong}; there are {', '.join(known)}")
     if arguments.action == "list":
-        inspection.show_weights(ResultConsole(), (name,) if name else known)
+        summary.show_weights(ResultConsole(), (name,) if name else known)
         return
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
-        path = weights.need(name, on_progress=on_stage(f"fetch {name}"))
+        path = catalogue.need(name, on_progress=on_stage(f"fetch {name}"))
     say(str(path))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from otio_speakerzoom.doctor import examine
+    from otio_speakerzoom.cli.doctor import examine
 
     return examine(ResultConsole())
 

@@ -9,16 +9,16 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.cutting import WIDE, Picture, Search
-from otio_speakerzoom.director.floor import Floor, find_floor
-from otio_speakerzoom.director.framer import Framer
-from otio_speakerzoom.director.joining import at_camera_cuts, join_equal
-from otio_speakerzoom.director.locking import locked_within
+from otio_speakerzoom.director.explain import confidence, reason
+from otio_speakerzoom.director.locks import locked_within
+from otio_speakerzoom.director.merging import at_camera_cuts, join_equal
 from otio_speakerzoom.director.plan import Chosen, plan
-from otio_speakerzoom.director.reasons import confidence, reason
+from otio_speakerzoom.director.rewards import shortest_shot, worths
+from otio_speakerzoom.director.shot_framer import Framer
+from otio_speakerzoom.director.shot_search import WIDE, Picture, Search
+from otio_speakerzoom.director.speaker_activity import Floor, find_floor
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
-from otio_speakerzoom.director.worth import shortest_shot, worths
 from otio_speakerzoom.model import (
     Box,
     CutList,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box, Shot
-from otio_speakerzoom.reframe import crop_of, reframe_at
+from otio_speakerzoom.timeline.transform import crop_of, reframe_at
 
 EYES_BELOW_TOP = 0.4
 """Where the eyes lie in a forehead-to-chin face box, as a share of its height (anthropometry puts

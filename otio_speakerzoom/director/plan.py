@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.cutting import WIDE, Picture, Search, choose_pictures
-from otio_speakerzoom.director.floor import Floor
+from otio_speakerzoom.director.shot_search import WIDE, Picture, Search, choose_pictures
+from otio_speakerzoom.director.speaker_activity import Floor
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
 

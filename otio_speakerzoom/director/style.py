@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.given_files import read_given_text
+from otio_speakerzoom.store.user_files import read_given_text
 
 
 @dataclass(frozen=True, slots=True)

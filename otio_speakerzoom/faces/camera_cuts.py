@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
-from otio_speakerzoom.faces.shrink import quickly_shrunk
+from otio_speakerzoom.faces.resize import quickly_shrunk
 
 COMPARED_WIDTH = 256
 """Pixels across of what is compared: PySceneDetect itself shrinks to at least this much."""

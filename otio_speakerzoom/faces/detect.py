@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
-from otio_speakerzoom.faces.follow import NO_TRACKER, check_tracker, follow_faces
+from otio_speakerzoom.faces.opencv_trackers import NO_TRACKER, check_tracker, follow_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, quiet
 
 Detector = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom import weights
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import FaceTrack, Media, Progress, quiet
+from otio_speakerzoom.weights import catalogue
 
 Embedder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(FACE_SIDE, FACE_SIDE, 3) RGB face as `cut_face` cuts it -> (D,) of any length."""
@@ -74,7 +74,7 @@ class MobileFaceNet:
 
 def find_embedder() -> MobileFaceNet | None:
     """Return the embedder, or None where its weights lie nowhere; nothing is fetched."""
-    path = weights.find(EMBEDDER_WEIGHTS)
+    path = catalogue.find(EMBEDDER_WEIGHTS)
     return MobileFaceNet(path) if path else None
 
 

@@ -7,16 +7,16 @@ digest has not changed is not run again. What an editor changed by hand is kept.
 folder to write in it, alone; `look` opens it to read, and changes nothing.
 """
 
-from otio_speakerzoom.pipeline.analysis import analyze, kept_analysis
+from otio_speakerzoom.pipeline.analysis import Analysis
 from otio_speakerzoom.pipeline.digests import EMBEDDER, SCORERS
 from otio_speakerzoom.pipeline.job import Job, look, nothing_yet, open_source, silent, work
-from otio_speakerzoom.pipeline.known import Analysis
 from otio_speakerzoom.pipeline.locks import explained
-from otio_speakerzoom.pipeline.planning import current_cut, cut, kept_cut, wanted_canvas
+from otio_speakerzoom.pipeline.plan_cut import current_cut, cut, kept_cut, wanted_canvas
+from otio_speakerzoom.pipeline.run_analysis import analyze, kept_analysis
 from otio_speakerzoom.pipeline.stages import out_of_sync
-from otio_speakerzoom.pipeline.timeline import timeline_text
 from otio_speakerzoom.pipeline.view import shown
 from otio_speakerzoom.store import Options
+from otio_speakerzoom.timeline.write import timeline_text
 
 __all__ = [
     "EMBEDDER",

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otio_speakerzoom import store, weights
-from otio_speakerzoom.faces.choose import WEIGHTS as DETECTOR_WEIGHTS
+from otio_speakerzoom import store
+from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
 from otio_speakerzoom.model import FrameRange, Lock
+from otio_speakerzoom.weights import catalogue
 
 EMBEDDER = "mobilefacenet"
 """The weights that tell people apart by looks, where they are here."""
@@ -84,4 +85,4 @@ def detections_digest(
 
 def sha256(name: str) -> str:
     """Return the sha256 of the weights called `name`; nothing for what needs none."""
-    return next((item.sha256 for item in weights.catalogue() if item.name == name), "")
+    return next((item.sha256 for item in catalogue.catalogue() if item.name == name), "")

@@ -13,7 +13,7 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
-from otio_speakerzoom.faces.choose import WEIGHTS as DETECTORS
+from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTORS
 from otio_speakerzoom.model import FrameRange, Listening, Media, Progress, quiet
 from otio_speakerzoom.pipeline.digests import SCORERS, digest
 from otio_speakerzoom.store import Options

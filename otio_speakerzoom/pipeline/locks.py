@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Lock, Person, Sighting
-from otio_speakerzoom.pipeline.known import Analysis
-from otio_speakerzoom.pipeline.meeting import SAME_FACE, box_of, overlap
+from otio_speakerzoom.pipeline.analysis import Analysis
+from otio_speakerzoom.pipeline.reconcile import SAME_FACE, box_of, overlap
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 

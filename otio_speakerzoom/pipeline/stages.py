@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom import store, weights
+from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person, Speech, Voice
 from otio_speakerzoom.pipeline.digests import (
     EMBEDDER,
@@ -25,7 +25,8 @@ from otio_speakerzoom.pipeline.digests import (
     sha256,
 )
 from otio_speakerzoom.pipeline.job import Session
-from otio_speakerzoom.pipeline.meeting import Acquaintance, meet, sightings
+from otio_speakerzoom.pipeline.reconcile import Acquaintance, meet, sightings
+from otio_speakerzoom.weights import catalogue
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
@@ -37,10 +38,10 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 def check_means(session: Session, place: Place, expected: Expected) -> None:
     """Find what the stages to come will need, fetched if need be; raise where it is not there."""
     job, media = session.job, session.media
-    weights.find(EMBEDDER)  # which tells of a wrong file in its place
+    catalogue.find(EMBEDDER)  # which tells of a wrong file in its place
     if media.sound is None:
         return
-    from otio_speakerzoom.speech.microphones import check_listening
+    from otio_speakerzoom.speech.audio_channels import check_listening
 
     check_listening(media, session.listening)
     kept = None if job.force else store.load_scores(place.folder)
@@ -58,7 +59,9 @@ def good_scorers(session: Session) -> tuple[str, ...]:
     """
     if session.options.scorer != "auto":
         return (session.options.scorer or "",)
-    best = next((n for n, name in enumerate(SCORERS) if sha256(name) and weights.find(name)), None)
+    best = next(
+        (n for n, name in enumerate(SCORERS) if sha256(name) and catalogue.find(name)), None
+    )
     return SCORERS if best is None else SCORERS[: best + 1]
 
 
@@ -73,8 +76,8 @@ def detections(
     if covering is not None:
         store.save_detections(place.folder, covering, expected.detections)
         return covering
-    from otio_speakerzoom.faces.choose import choose_detector
     from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+    from otio_speakerzoom.faces.detectors.choose import choose_detector
 
     pictures = source_file.pictures(media, size=looked_at_size(media), within=place.range)
     chosen = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
@@ -154,7 +157,7 @@ def better_by_looks(followed: tuple[FaceTrack, ...], place: Place) -> bool:
 
 def _could_look(followed: tuple[FaceTrack, ...]) -> bool:
     apart = any(not _overlap(a, b) for a, b in combinations(followed, 2))
-    return apart and weights.find(EMBEDDER) is not None
+    return apart and catalogue.find(EMBEDDER) is not None
 
 
 def _looks(session: Session, place: Place, followed: tuple[FaceTrack, ...]) -> NDArray[np.float32]:

@@ -9,14 +9,14 @@ from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange, Lock
 from otio_speakerzoom.pipeline.job import Job, Session, look
-from otio_speakerzoom.pipeline.planning import (
+from otio_speakerzoom.pipeline.plan_cut import (
     Plan,
     current_cut,
     cut,
     planned_from,
     style_of,
 )
-from otio_speakerzoom.reframe import part_of
+from otio_speakerzoom.timeline.transform import part_of
 
 SHAPE = 0.01
 """By which two canvases may differ in shape, as a share, and one picture still serves both:

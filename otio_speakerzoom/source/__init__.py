@@ -21,12 +21,12 @@ from otio_speakerzoom.source.conform import conform, mix_channels, shift_sound, 
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import Upright, pictures
-from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.prefetch import ahead
 from otio_speakerzoom.source.probe import probe
-from otio_speakerzoom.source.start import start_by_label
-from otio_speakerzoom.source.tone import tone_filters
+from otio_speakerzoom.source.start_timecode import start_by_label
+from otio_speakerzoom.source.tone_mapping import tone_filters
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
+from otio_speakerzoom.source.user_path import as_named
 
 __all__ = [
     "FILM_RATE",

@@ -12,7 +12,7 @@ from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.prefetch import ahead
-from otio_speakerzoom.source.tone import tone_filters
+from otio_speakerzoom.source.tone_mapping import tone_filters
 
 QUEUE = 4
 """Pictures that are decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.source.advice import not_the_first, remarks
 from otio_speakerzoom.source.conform import conform, remux
+from otio_speakerzoom.source.decoded_facts import Looks, first_stamps, looks_of, of_pictures
 from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
-from otio_speakerzoom.source.looks import Looks, first_stamps, looks_of, of_pictures
-from otio_speakerzoom.source.naming import as_named
 from otio_speakerzoom.source.quicktime import sample_codes
-from otio_speakerzoom.source.remarks import not_the_first, remarks
 from otio_speakerzoom.source.scan import Packets, scan
-from otio_speakerzoom.source.start import start_of
+from otio_speakerzoom.source.start_timecode import start_of
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
+from otio_speakerzoom.source.user_path import as_named
 
 _TELLS_LENGTH = r"mov|matroska|avi|mxf|flv|asf"
 """Containers whose length stands in a header; of others libav takes it from what is there."""

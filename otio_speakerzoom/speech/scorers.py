@@ -9,7 +9,6 @@ from contextlib import closing
 import numpy as np
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom import weights
 from otio_speakerzoom.model import (
     FaceTrack,
     FrameRange,
@@ -19,17 +18,18 @@ from otio_speakerzoom.model import (
     Speech,
     Voice,
 )
-from otio_speakerzoom.speech.devices import find_device
+from otio_speakerzoom.speech.audio_channels import choose_microphones
+from otio_speakerzoom.speech.av_sync import OffsetMeter
 from otio_speakerzoom.speech.features import to_source_frames
-from otio_speakerzoom.speech.microphones import choose_microphones
-from otio_speakerzoom.speech.mouth_motion import MouthMotion
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
-from otio_speakerzoom.speech.offset import OffsetMeter
-from otio_speakerzoom.speech.score import Scorer, cepstra_of, score_speech
-from otio_speakerzoom.speech.voice import voice_activity
+from otio_speakerzoom.speech.scoring import Scorer, cepstra_of, score_speech
+from otio_speakerzoom.speech.vad import voice_activity
+from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights.device import find_device
 
 NETWORKS = {
     "talknet": TalkNetScorer,
@@ -56,12 +56,12 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
         return MouthMotion()
     where = find_device(device)
     if wanted == "auto":
-        name = next((name for name in NETWORKS if weights.find(name)), EMBEDDED)
+        name = next((name for name in NETWORKS if catalogue.find(name)), EMBEDDED)
         log.info("scorer: %s on %s, the best that is installed", name, where)
     else:
         name = wanted
         log.info("scorer: %s on %s, as asked", name, where)
-    path = weights.need(name, on_progress=on_fetch(f"fetch {name}"))
+    path = catalogue.need(name, on_progress=on_fetch(f"fetch {name}"))
     return NETWORKS[name](path, where)
 
 
@@ -72,10 +72,10 @@ def prepare_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progre
     """
     if wanted == "auto":
         find_device(device)
-        next((name for name in NETWORKS if weights.find(name)), None)
+        next((name for name in NETWORKS if catalogue.find(name)), None)
     elif wanted != "motion":
         find_device(device)
-        weights.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
+        catalogue.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
 
 
 def hear_source(

@@ -16,22 +16,22 @@ from otio_speakerzoom.store.arrays import (
     save_tracks,
     save_voice,
 )
-from otio_speakerzoom.store.busy import alone_in
-from otio_speakerzoom.store.cutlist import KeptCut, as_kept, load_cut_list, save_cut_list
+from otio_speakerzoom.store.atomic import remove_leftovers, replacing, write_text
+from otio_speakerzoom.store.cut_list import KeptCut, as_kept, load_cut_list, save_cut_list
 from otio_speakerzoom.store.files import ChangedMeanwhileError, Kept, back_up, digest, version_of
-from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
-from otio_speakerzoom.store.media import load_media, save_media
-from otio_speakerzoom.store.options import Options, load_options, save_options
-from otio_speakerzoom.store.parts import part_folder, parts
-from otio_speakerzoom.store.people import load_people, load_sightings, save_people
-from otio_speakerzoom.store.place import (
+from otio_speakerzoom.store.folder import (
     digest_of_file,
     find_folder,
     folder_name,
     of_same_content,
     settle,
 )
-from otio_speakerzoom.store.writing import remove_leftovers, replacing, write_text
+from otio_speakerzoom.store.folder_lock import alone_in
+from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
+from otio_speakerzoom.store.media import load_media, save_media
+from otio_speakerzoom.store.options import Options, load_options, save_options
+from otio_speakerzoom.store.people import load_people, load_sightings, save_people
+from otio_speakerzoom.store.ranges import part_folder, parts
 
 __all__ = [
     "ChangedMeanwhileError",

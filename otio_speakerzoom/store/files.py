@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from otio_speakerzoom.errors import StoreError
-from otio_speakerzoom.store.writing import replacing, write_text
+from otio_speakerzoom.store.atomic import replacing, write_text
 
 T = TypeVar("T")
 

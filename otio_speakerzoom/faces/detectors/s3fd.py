@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.faces.detectors.shared import Found, InMemory, check, one_each, shrunk
+from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 # TalkNet's demo shows a quarter of the source, 480 pixels of 1080p, and so loses faces of less than
 # 40 pixels; a fixed size finds the same share of any picture, and this one of 27.

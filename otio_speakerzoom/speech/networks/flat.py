@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
-from otio_speakerzoom.checkpoint import load_checkpoint
-from otio_speakerzoom.speech.devices import Room, half_precision
 from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
-from otio_speakerzoom.speech.spool import Spool
+from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.weights.checkpoint import load_checkpoint
+from otio_speakerzoom.weights.device import Room, half_precision
 
 MEAN, DEVIATION = 0.4161, 0.1688  # of all three networks' training pictures, of 0 to 1
 LAST = torch.channels_last

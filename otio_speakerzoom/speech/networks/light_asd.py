@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
-from otio_speakerzoom.speech.spool import Spool
+from otio_speakerzoom.speech.row_buffer import Spool
 
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
 HALO = 6

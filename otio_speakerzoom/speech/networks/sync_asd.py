@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip, CropRecipe
-from otio_speakerzoom.speech.spool import Spool
+from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
 """From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
-from otio_speakerzoom.checkpoint import load_checkpoint
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.devices import Room
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, TICKS_PER_SECOND, Clip
 from otio_speakerzoom.speech.networks.flat import LAST, mut_lay_channels_last, normalised
-from otio_speakerzoom.speech.spool import Spool
+from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.weights.checkpoint import load_checkpoint
+from otio_speakerzoom.weights.device import Room
 
 PICTURE_EPS = 1e-3  # the picture's batch norms; the others keep torch's 1e-5
 DURATIONS = (1, 2, 3, 4, 5, 6)

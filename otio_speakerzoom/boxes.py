@@ -1,0 +1,1 @@
+"""Boxes against each other: overlap, share inside, which of several are one face."""

@@ -1,0 +1,134 @@
+"""What of this machine will be used, and what is wrong with it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
+from otio_speakerzoom.render.encode import encoder
+from otio_speakerzoom.weights import catalogue, wheels
+
+LOWEST_AV = "18.1"
+"""Of PyAV, as in pyproject.toml: the first that tells which field comes first."""
+FILTERS = {"bwdif", "crop", "format", "hflip", "lut3d", "pad", "scale", "transpose", "vflip"}
+"""Of libavfilter, that films and analysis need."""
+OWNERS_OF_CV2 = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""Packages that all install into the folder cv2/, so that the last one unpacked wins."""
+
+
+def examine(console: Console) -> int:
+    """Print a table of what will be used; return 1 where something needed is broken, else 0."""
+    table = Table("", "what", title="SpeakerZoom on this machine")
+    table.add_column("found", overflow="fold")
+    well = True
+    for what, look in _looks():
+        try:
+            table.add_row("ok", what, escape(look()))
+        except Exception as error:  # whatever a broken package raises is what is wrong with it
+            well = False
+            table.add_row("[red]broken", what, escape(str(error)))
+    console.print(table)
+    return 0 if well else 1
+
+
+def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Python", lambda: f"{platform.python_version()} on {platform.platform(terse=True)}"
+    yield "film", _film
+    yield "OpenCV", _opencv
+    yield "face detector", _detector
+    yield "device", _device
+    yield "scorer", _scorer
+    yield "timelines", _adapters
+
+
+def _film() -> str:
+    """Return what reads and writes film; raise where it is too old, or built without a part."""
+    av = importlib.import_module("av")
+    if _numbers(av.__version__) < _numbers(LOWEST_AV):
+        raise SpeakerZoomError(f"PyAV {av.__version__} is too old: pip install 'av>={LOWEST_AV}'")
+    lacking = sorted(FILTERS - set(av.filter.filters_available))
+    if lacking:
+        raise SpeakerZoomError(
+            f"PyAV {av.__version__} was built without {', '.join(lacking)}: "
+            "pip install --force-reinstall av"
+        )
+    libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
+    return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {encoder()}"
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(part) for part in release.split(".") if part.isdigit()]
+
+
+def _opencv() -> str:
+    owners = [name for name in OWNERS_OF_CV2 if _installed(name)]
+    cv2 = importlib.import_module("cv2")
+    if len(owners) > 1:
+        raise SpeakerZoomError(
+            f"{' and '.join(owners)} share the folder cv2/: "
+            f"pip uninstall -y {' '.join(owners[1:])} "
+            "&& pip install --force-reinstall --no-deps opencv-python-headless"
+        )
+    return f"{cv2.__version__} from {owners[0] if owners else 'an unknown package'}"
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _detector() -> str:
+    found = catalogue.find("blazeface-full-range")
+    name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
+    if not found:
+        return f"{name} ({_how_to_fetch('blazeface-full-range')})"
+    blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
+    blazeface.BlazeFace(found).close()  # which says what to install where it cannot start
+    return f"{name} ({found})"
+
+
+def _how_to_fetch(name: str) -> str:
+    """Return how a file that is not here will come; raise WeightsError where it cannot."""
+    if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
+        raise WeightsError(f"{name} is not here, and SPEAKERZOOM_OFFLINE=1 forbids to fetch it")
+    if means := wheels.can_download():
+        return f"not here yet: is fetched {means} on first use, or by `weights fetch {name}`"
+    raise WeightsError(f"{name} is not here, and {wheels.NO_WAY}")
+
+
+def _device() -> str:
+    torch = importlib.import_module("torch")
+    if torch.cuda.is_available():
+        return f"cuda: {torch.cuda.get_device_name()} (torch {torch.__version__})"
+    return f"cpu, {torch.get_num_threads()} threads (torch {torch.__version__} sees no GPU)"
+
+
+def _scorer() -> str:
+    name = "talknet" if catalogue.find("talknet") else "sync-asd"
+    return f"{name} ({catalogue.need(name)})"
+
+
+def _adapters() -> str:
+    otio = importlib.import_module("opentimelineio")
+    names = [n for n in otio.adapters.available_adapter_names() if n.startswith("speakerzoom_")]
+    if len(names) < 3:
+        raise SpeakerZoomError(
+            "OpenTimelineIO does not see our adapters: install the package again"
+        )
+    return f"OpenTimelineIO {otio.__version__} with {', '.join(sorted(names))}"

@@ -1,0 +1,198 @@
+"""What the words of the command line mean: files and their formats, times, canvases."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otio_speakerzoom.director.style import Quantity, meanings
+from otio_speakerzoom.errors import SpeakerZoomError
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import Media
+
+LEAST_SIDE, MOST_SIDE = 16, 16384
+"""Pixels of a canvas's side: H.264 codes blocks of 16, and no encoder of it takes more."""
+MOST_RATIO = 10
+"""Longer pictures than 10:1 are a slip of the keys."""
+
+FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An argument that names a file to read; whether it is there is checked before the verb runs.
+
+    Every argument that names a file or a folder is one of these three kinds, so that none can be
+    written over: cli/files.py holds each output against each input.
+    """
+
+    what: str
+    """What should be there, with its article: "a recording"."""
+    folder: str = ""
+    """Suffix of a folder that counts as a file: .fcpxmld."""
+    names: tuple[str, ...] = ()
+    """What may be given in place of a file."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path."""
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An argument that names a file to write, whole or not at all."""
+
+    suffixes: tuple[str, ...]
+    stdout: bool = False
+    """Whether - is stdout."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path, if its suffix is one that we can write."""
+        if not (text == "-" and self.stdout) and Path(text).suffix not in self.suffixes:
+            raise argparse.ArgumentTypeError(
+                f"{text}: the name must end in {' or '.join(filter(None, _listed(self.suffixes)))}"
+            )
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An argument that names a folder to write into, which may be there or not."""
+
+    def __call__(self, text: str) -> Path:
+        """Return the path."""
+        return Path(text)
+
+
+def _listed(words: tuple[str, ...]) -> tuple[str, str]:
+    return ", ".join(words[:-1]), words[-1]
+
+
+def media_root(text: str) -> tuple[str, str]:
+    """Return a folder here, and what it is called where the timeline will be opened."""
+    old, equals, new = text.partition("=")
+    if not (equals and old and new):
+        raise argparse.ArgumentTypeError(
+            f"{text}: give two folders, as in /here/media=/there/media"
+        )
+    return old, new
+
+
+def number(text: str) -> int:
+    """Return a number that counts from 1."""
+    if not re.fullmatch(r"[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(f"{text}: count from 1")
+    return int(text)
+
+
+def number_or_auto(text: str) -> int:
+    """Return a number that counts from 1; 0 for auto."""
+    return 0 if text == "auto" else number(text)
+
+
+def channels(text: str) -> str | int:
+    """Return which channels to listen to: auto, mix, or the number of one, from 1."""
+    if text in ("auto", "mix"):
+        return text
+    named = {"left": 1, "right": 2}
+    if text not in named and not re.fullmatch(r"[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text}: channels are auto, mix, left, right or 1, 2, ..."
+        )
+    return named.get(text) or int(text)
+
+
+FORMS = {"s": ("s", "seconds, 2 or 2s"), "share": ("%", "a share, 0.12 or 12%")}
+"""By the unit of a style's number, what it may end in on the command line, and how to write it."""
+
+
+def style_value(name: str) -> Callable[[str], float]:
+    """Return what parses a number of a style, in its own unit and range: 2 or 2s, 0.12 or 12%."""
+    meaning = meanings()[name]
+    assert isinstance(meaning, Quantity)
+    suffix, form = FORMS.get(meaning.unit, ("", "a number"))
+
+    def parse(text: str) -> float:
+        if not (match := re.fullmatch(rf"(-?\d{{1,9}}(?:\.\d{{1,9}})?)({suffix})?", text)):
+            raise argparse.ArgumentTypeError(f"{text}: give {form}; {meaning.span}")
+        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        if fault := meaning.fault(value):
+            raise argparse.ArgumentTypeError(f"{text}: {fault}")
+        return value
+
+    return parse
+
+
+def style_flag(name: str) -> str:
+    """Return the flag for one of a style's values: min_shot_seconds is --min-shot."""
+    named = {"face_heights": "tightness"}
+    return "--" + named.get(name, name.removesuffix("_seconds")).replace("_", "-")
+
+
+def time(text: str) -> Callable[[Media], int]:
+    """Parse a time into what gives its frame once the source's rate is known."""
+    if match := re.fullmatch(r"(\d{1,9})f", text):
+        return lambda media: int(match[1])
+    if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text):
+        return lambda media: round(Fraction(match[1]) * media.rate)
+    if match := re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)[:;](\d\d)", text):
+        return lambda media: _label_frame([int(part) for part in match.groups()], media)
+    raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
+
+
+def _label_frame(label: list[int], media: Media) -> int:
+    """Return the source frame of a timecode label; with the file's timecode if it carries one."""
+    from otio_speakerzoom.timecode import timecode_frames
+
+    hours, minutes, seconds, frames = label
+    if frames >= round(media.rate):
+        raise SpeakerZoomError(
+            f"{media.path}: a second of its timecode has {round(media.rate)} frames, so a label "
+            f"ends in {round(media.rate) - 1} at most, not {frames}; mend --in or --out"
+        )
+    frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
+    return frame - media.start
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return a width and a height in pixels."""
+    if not re.fullmatch(r"[1-9]\d{1,4}x[1-9]\d{1,4}", text):
+        raise argparse.ArgumentTypeError(f"{text}: a size is 1920x1080")
+    width, height = map(int, text.split("x"))
+    return width, height
+
+
+def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
+    """Parse a canvas into what gives its size once the source's is known; always even."""
+    if text == "source":
+        return lambda media: _even(*media.size)
+    if match := re.fullmatch(r"(\d{2,5})x(\d{2,5})", text):
+        width, height = int(match[1]), int(match[2])
+        if not all(LEAST_SIDE <= side <= MOST_SIDE for side in (width, height)):
+            raise argparse.ArgumentTypeError(
+                f"{text}: width and height must be {LEAST_SIDE} to {MOST_SIDE} pixels"
+            )
+        if width % 2 or height % 2:
+            raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
+        return lambda media: (width, height)
+    if match := re.fullmatch(r"([1-9]\d{0,4}):([1-9]\d{0,4})", text):
+        ratio = Fraction(int(match[1]), int(match[2]))
+        if not 1 / MOST_RATIO <= ratio <= MOST_RATIO:
+            raise argparse.ArgumentTypeError(f"{text}: a side is over {MOST_RATIO} times the other")
+        return lambda media: _of_ratio(ratio, min(media.size))
+    raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
+
+
+def _of_ratio(ratio: Fraction, short: int) -> tuple[int, int]:
+    """Return the size of that shape whose shorter side is `short`: 9:16 of 1080p is 1080x1920."""
+    return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
+
+
+def _even(width: int, height: int) -> tuple[int, int]:
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)

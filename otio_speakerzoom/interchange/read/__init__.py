@@ -1,0 +1,19 @@
+"""Timelines as editors give them back: one format a file, each from text to one record."""
+
+from otio_speakerzoom.interchange.read.edited_timeline import (
+    EditedClip,
+    EditedTimeline,
+    Given,
+    MovingTo,
+)
+from otio_speakerzoom.interchange.read.open import DIALECTS, read_timeline, text_of
+
+__all__ = [
+    "DIALECTS",
+    "EditedClip",
+    "EditedTimeline",
+    "Given",
+    "MovingTo",
+    "read_timeline",
+    "text_of",
+]

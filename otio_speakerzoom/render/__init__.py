@@ -1,0 +1,1 @@
+"""A cut list as a film."""

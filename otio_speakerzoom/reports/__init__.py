@@ -1,0 +1,1 @@
+"""What people read about a source and its cut: summaries, figures, pages, sheets and overlays."""

@@ -1,0 +1,1 @@
+"""A cut list as an OpenTimelineIO timeline, and what every adapter needs to write one."""

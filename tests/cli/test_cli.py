@@ -1,0 +1,563 @@
+"""The command as a user meets it: the sample cut end to end, wrong input, exit codes."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+from conftest import REPOSITORY, SAMPLE, SHARED
+from rich.console import Console
+
+from otio_speakerzoom import store
+from otio_speakerzoom.cli import doctor
+from otio_speakerzoom.cli.main import main
+from otio_speakerzoom.cli.progress import shown_progress
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.source import probe
+from otio_speakerzoom.timeline.formats import FORMATS
+from otio_speakerzoom.weights import catalogue
+
+EMBEDDED = ("--scorer", "sync-asd")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def detector():
+    """Have the detector's file, or say why not; everything here begins with finding faces."""
+    try:
+        return catalogue.need("blazeface-full-range")
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+def command(*arguments):
+    """Run the command in this process, which has loaded torch and MediaPipe already."""
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    with redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            code = main([*map(str, arguments)])
+        except SystemExit as end:
+            code = end.code
+    texts = []
+    for stream in (stdout, stderr):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode("utf-8"))
+    return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+@pytest.fixture(scope="session")
+def sample_work(tmp_path_factory, detector):
+    """A folder in which the sample has been cut by the embedded defaults, and the run itself."""
+    work = tmp_path_factory.mktemp("work")
+    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
+    return work, run
+
+
+def kept(work, name="two_talkers.mp4"):
+    return work / f"{name}.speakerzoom"
+
+
+def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
+    work, run = sample_work
+
+    assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
+    stages = (
+        "find faces: done",
+        "listen: done",
+        "scorer: sync-asd",
+        "score speech: done",
+        "6 shots, 5 of them",
+    )
+    for line, begins in zip(run.stderr.splitlines(), stages, strict=True):
+        assert line.startswith(begins)
+    assert {path.name for path in kept(work).iterdir()} == {
+        "media.json", "detections.npz", "tracks.npz", "people.json", "voice.npz", "scores.npz",
+        "cutlist.json", "options.json", ".lock",
+    }  # fmt: skip
+
+
+def test_the_sample_is_cut_as_its_readme_says(sample_work):
+    work, _ = sample_work
+    answers = json.loads(SAMPLE.with_suffix(".json").read_text())
+    cut = json.loads((kept(work) / "cutlist.json").read_text())
+    seats = {face["person"]: face["box"] for face in answers["faces"]}
+
+    def shown(second):
+        shot = next(s for s in cut["shots"] if s["start"] <= second * 25 < s["end"])
+        if shot["kind"] == "wide":
+            return "wide"
+        left, top, right, bottom = shot["crop"]
+        middle = {who: ((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for who, b in seats.items()}
+        inside = [w for w, (x, y) in middle.items() if left < x < right and top < y < bottom]
+        return inside[0] if len(inside) == 1 else "both"
+
+    for span in answers["must_cut"]:
+        allowed = {"A or B": {"A", "B", "wide"}}.get(span["show"], {span["show"]})
+        for frame in range(round(span["from_s"] * 25), round(span["to_s"] * 25)):
+            assert shown(frame / 25) in allowed, (frame / 25, span)
+    assert min(shot["end"] - shot["start"] for shot in cut["shots"]) >= 50
+
+
+def test_a_second_run_computes_nothing_anew(sample_work):
+    work, _ = sample_work
+    before = {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()}
+    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "again.otio")
+
+    assert run.returncode == 0
+    assert "find faces" not in run.stderr
+    assert {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()} == before
+    assert (work / "again.otio").read_bytes() == (work / "talk.otio").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("editor", "suffix"), [(e, s) for s, editors in FORMATS.items() for e in editors]
+)
+def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, editor, suffix):
+    work, _ = sample_work
+    out = tmp_path / f"talk{suffix}"
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--for", editor)
+    on_stdout = command("export", SAMPLE, "--work", work, "-o", "-", "--for", editor)
+
+    assert (run.returncode, run.stdout) == (0, f"{out}\n")
+    assert out.stat().st_size > 500  # a marker EDL of six shots has twice that
+    if list(FORMATS[suffix]) == [editor]:
+        assert on_stdout.stdout == out.read_text()
+
+
+def test_the_media_is_named_as_another_machine_names_it(sample_work, tmp_path):
+    work, _ = sample_work
+    out, root = tmp_path / "talk.xml", f"{SAMPLE.parent}=D:\\footage"
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", root)
+
+    assert run.returncode == 0, run.stderr
+    assert f"file://localhost/D%3A/footage/{SAMPLE.name}" in out.read_text()
+    run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", "/nowhere=/x")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "does not lie in /nowhere" in run.stderr
+
+
+def test_otio_reads_the_timeline_back(sample_work):
+    work, _ = sample_work
+    timeline = otio.adapters.read_from_file(str(work / "talk.otio"))
+    shots = json.loads((kept(work) / "cutlist.json").read_text())["shots"]
+    clips = list(timeline.video_tracks()[0].find_clips())
+
+    assert [clip.source_range.duration.value for clip in clips] == [
+        shot["end"] - shot["start"] for shot in shots
+    ]
+
+
+def test_exporting_and_replanning_load_neither_torch_nor_mediapipe_nor_cv2(sample_work, tmp_path):
+    work, _ = sample_work
+    script = (
+        "import sys; from otio_speakerzoom.cli.main import main; code = main(sys.argv[1:]);"
+        "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
+    )
+    for verb in (["export"], ["cut", "--style", "calm", *EMBEDDED]):
+        arguments = [*verb, str(SAMPLE), "--work", str(work), "-o", str(tmp_path / "talk.xml")]
+        run = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
+
+        assert run.returncode == 0
+    command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
+
+
+def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
+    work, _ = sample_work
+    told = command("inspect", SAMPLE, "--work", work)
+    document = json.loads(command("inspect", SAMPLE, "--work", work, "--json").stdout)
+    command("inspect", SAMPLE, "--work", work, "--csv", tmp_path / "faces.csv")
+    rows = list(csv.DictReader((tmp_path / "faces.csv").read_text().splitlines()))
+
+    assert "Person 2" in told.stdout
+    assert [p["id"] for p in document["people"]] == [1, 2]
+    assert all(20 < p["seen_s"] <= 22.4 and 5 < p["speaking_s"] < 16 for p in document["people"])
+    assert ",".join(rows[0]) == (
+        "frame,time_s,track,person,left,top,right,bottom,logit,speaking,heard"
+    )
+    assert len(rows) == sum(round(p["seen_s"] * 25) for p in document["people"])
+    speaking = sum(int(row["speaking"]) for row in rows) / 25
+    assert speaking == pytest.approx(sum(p["speaking_s"] for p in document["people"]), abs=0.01)
+
+
+def test_inspect_reports_a_cut_against_labels_and_reviews_it(sample_work, tmp_path):
+    options = ("inspect", SAMPLE, "--work", sample_work[0])
+    labels = SAMPLE.with_suffix(".json")
+    for suffix, begins in ((".html", b"<!DOCTYPE html>"), (".png", b"\x89PNG")):
+        run = command(*options, "--labels", labels, "--report", tmp_path / f"cut{suffix}")
+
+        assert run.returncode == 0, run.stderr
+        assert (tmp_path / f"cut{suffix}").read_bytes().startswith(begins)
+    assert "judged by two_talkers.json" in (tmp_path / "cut.html").read_text()
+    assert "Doubtful first" in command(*options, "--review").stdout
+    assert "must end in .html or .png" in command(*options, "--report", "cut.txt").stderr
+
+
+def test_inspect_warns_of_sound_that_misses_the_lips(own_work):
+    folder = kept(own_work)
+    scores = store.load_scores(folder)
+    told = {}
+    for late in (0.08, 0.16, -0.2):
+        store.save_scores(folder, replace(scores.value, late=late), scores.made_from)
+        told[late] = command("inspect", SAMPLE, "--work", own_work).stdout
+    document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+
+    assert "warning" not in told[0.08]
+    assert "the sound comes about 160 ms after the lips" in told[0.16]
+    assert "-itsoffset -0.16" in told[0.16]
+    assert "the sound comes about 200 ms before the lips" in told[-0.2]
+    assert document["sound"]["late_s"] == -0.2
+    assert 5 < document["sound"]["heard_s"] <= 22.4
+    assert document["sound"]["heard_unseen_s"] < 3
+
+
+def test_what_is_listened_to_is_asked_for_and_kept(own_work):
+    run = command("analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "left")
+    document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+
+    assert run.returncode == 0, run.stderr
+    assert "find faces" not in run.stderr  # which does not depend on it
+    assert document["sound"]["microphones"] == ["stream 1, channel 1"]
+    assert "has no channel 7" in failing(
+        "analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "7"
+    )
+
+
+@pytest.fixture
+def own_work(sample_work, tmp_path):
+    """A copy of the sample's results that a test may change."""
+    folder = kept(tmp_path)
+    folder.mkdir()
+    for path in kept(sample_work[0]).iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_inspect_counts_nothing_that_an_interrupted_run_left_of_an_older_state(own_work):
+    folder = kept(own_work)
+    scores = store.load_scores(folder)
+    tracks = store.load_tracks(folder)
+    cut = tuple(replace(s, logits=s.logits[:5]) for s in scores.value.scores)
+    store.save_scores(folder, replace(scores.value, scores=cut), "old")
+    told = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+    rows = command("inspect", SAMPLE, "--work", own_work, "--csv", own_work / "faces.csv")
+
+    assert rows.returncode == 0, rows.stderr
+    assert [person["speaking_s"] for person in told["people"]] == [0, 0]
+
+    store.save_tracks(folder, tracks.value[:1], "new")
+    assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", own_work)
+
+
+def edit(work, old, new, name="cutlist.json"):
+    path = kept(work) / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    return path
+
+
+def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_work):
+    path = edit(own_work, '"reason": "', '"reason": "my own: ')
+    mine = path.read_text()
+    exported = command("export", SAMPLE, "--work", own_work, "-o", "-", "--for", "fcp")
+    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "a.otio")
+    again = command(*cut, "--style", "calm")
+
+    assert "my own" in exported.stdout
+    assert "my own" in (own_work / "a.otio").read_text()
+    assert path.read_text() == mine
+    assert again.returncode == 0
+    assert "was edited: it is kept; --force" in again.stderr
+
+    forced = command(*cut, "--force")
+    assert forced.returncode == 0
+    assert "my own" not in path.read_text()
+
+
+def test_locks_are_kept_by_export_in_the_style_of_the_cut(own_work):
+    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "--min-shot", "3s")
+    assert command(*cut, "-o", own_work / "a.otio").returncode == 0
+    lock = {"start": 130, "end": 170, "show": "wide"}
+    (kept(own_work) / "locks.json").write_text(
+        json.dumps({"schema": "speakerzoom.locks/1", "locks": [lock]})
+    )
+    run = command("export", SAMPLE, "--work", own_work, "-o", own_work / "b.otio")
+    shots = json.loads((kept(own_work) / "cutlist.json").read_text())["shots"]
+
+    assert (run.returncode, run.stderr) == (0, "")
+    (locked,) = [shot for shot in shots if shot.get("locked")]
+    assert (locked["start"], locked["end"], locked["kind"]) == (130, 170, "wide")
+    assert min(s["end"] - s["start"] for s in shots if s is not locked) >= 75
+    again = command(*cut, "-o", own_work / "c.otio")
+    assert again.returncode == 0
+    assert (own_work / "c.otio").read_bytes() == (own_work / "b.otio").read_bytes()
+
+    edit(own_work, '"reason": "', '"reason": "my own: ')
+    (kept(own_work) / "locks.json").unlink()
+    unapplied = command("export", SAMPLE, "--work", own_work, "-o", own_work / "d.otio")
+    assert "is not applied, because the kept cut was edited" in unapplied.stderr
+
+
+def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
+    edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
+    run = command("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "talk.fcpxml")
+
+    assert run.returncode == 0
+    assert "Eileen" in (own_work / "talk.fcpxml").read_text()
+    assert "find faces" not in run.stderr
+
+
+def test_a_part_of_a_known_source_is_cut_without_looking_again(own_work):
+    path = edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
+    known = {p.name: p.read_bytes() for p in kept(own_work).iterdir() if p.suffix == ".npz"}
+    named = path.read_text()
+    run = command("cut", SAMPLE, "--work", own_work, "--in", "1s",
+                  "--out", "4s", "-o", own_work / "talk.otio")  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
+    assert "find faces" not in run.stderr
+    assert "Eileen" in (own_work / "talk.otio").read_text()
+    assert path.read_text() == named
+    assert {name: (kept(own_work) / name).read_bytes() for name in known} == known
+
+
+def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_work):
+    before = {path.name: path.read_bytes() for path in kept(own_work).iterdir()}
+    run = command("render", SAMPLE, "--work", own_work, *EMBEDDED, "--canvas", "9:16",
+                  "--in", "00:00:04:10", "--out", "250f", "-o", own_work / "part.mp4")  # fmt: skip
+    film = probe(own_work / "part.mp4")
+
+    assert run.returncode == 0, run.stderr
+    assert (film.size, film.duration) == ((1080, 1920), 140)
+    assert film.sound is not None
+    assert {path.name: path.read_bytes() for path in kept(own_work).iterdir()} == before
+
+
+# --- wrong usage and wrong input ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "required: VERB"),
+        (["cut", "a.mp4"], "required: -o"),
+        (["cut", "a.mp4", "-o", "a.aaf"], "must end in .otio, .fcpxml, .xml, .mlt or .edl"),
+        (["cut", "a.mp4", "-o", "a.mlt", "--for", "premiere"], "premiere: write .otio or .xml"),
+        (["export", "a.mp4", "-o", "a.xml", "--resolve-scaling", "fill"], "--for resolve"),
+        (["export", "a.mp4", "-o", "a.xml", "--media-root", "/a"], "/here/media=/there/media"),
+        (["cut", "a.mp4", "-o", "a.otio", "--in", "5"], "a time is 1.5s, 45f"),
+        (["cut", "a.mp4", "-o", "a.otio", "--canvas", "big"], "a canvas is"),
+        (["cut", "a.mp4", "-o", "a.otio", "--canvas", "1921x1080"], "must be even"),
+        (["cut", "a.mp4", "-o", "a.otio", "--scorer", "best"], "invalid choice"),
+        (["analyze", "a.mp4", "--channels", "0"], "auto, mix, left, right or 1, 2"),
+        (["analyze", "a.mp4", "--audio-stream", "0"], "count from 1"),
+        (["render", "a.mp4", "-o", "a.gif"], "must end in .mp4"),
+        (["weights", "fetch"], "needs a name"),
+        (["weights", "fetch", "imaginary"], "imaginary"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def failing(*arguments):
+    """Run what must fail with 1; return its last line."""
+    run = command(*arguments)
+    assert (run.returncode, run.stdout) == (1, ""), run.stderr
+    assert "Traceback" not in run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+def test_a_source_that_is_none_is_one_line(tmp_path, sound_only):
+    text = tmp_path / "diary.mp4"
+    text.write_text("dear diary")
+    out = ("-o", tmp_path / "talk.otio")
+
+    assert "no such file" in failing("cut", tmp_path / "gone.mp4", *out)
+    assert "not a video" in failing("cut", text, *out)
+    assert "has no picture" in failing("cut", sound_only, *out)
+    assert "nothing is cut yet" in failing("export", SAMPLE, "--work", tmp_path, *out)
+    assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", tmp_path)
+    assert not (tmp_path / "talk.otio").exists()
+    assert not list(tmp_path.glob("gone*"))
+    assert not list(tmp_path.glob("diary*.speakerzoom"))
+
+
+def test_no_face_and_no_sound_give_one_wide_shot_and_say_so(make_clip, silent_clip, tmp_path):
+    for clip, says in ((make_clip("faceless.mp4"), "no face is seen"), (silent_clip, "no sound")):
+        out = tmp_path / f"{clip.stem}.otio"
+        run = command("cut", clip, "--work", tmp_path, *EMBEDDED, "-o", out)
+        cut = json.loads((kept(tmp_path, clip.name) / "cutlist.json").read_text())
+
+        assert run.returncode == 0
+        assert says in run.stderr
+        assert [shot["kind"] for shot in cut["shots"]] == ["wide"]
+        assert out.exists()
+
+
+def test_a_range_outside_the_source_is_one_line(make_clip, tmp_path):
+    clip = make_clip("short_range.mp4")
+    line = failing("cut", clip, "--work", tmp_path, "--in", "3s", "-o", tmp_path / "a.otio")
+
+    assert "frames 75 to 50" in line
+    assert "0 to 50" in line
+
+
+def test_nothing_is_written_over_the_source(make_clip, tmp_path):
+    clip = make_clip("precious.mp4")
+    before = clip.read_bytes()
+    line = failing("render", clip, "--work", tmp_path, *EMBEDDED, "-o", clip)
+
+    assert "is the source" in line
+    assert clip.read_bytes() == before
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(make_clip, tmp_path):
+    """A limit on file size stands in for a full disk: writes fail in the middle of a file."""
+    clip = make_clip("large.mp4", seconds=4, size="640x360")
+    work = ("--work", tmp_path / "work")
+    assert command("cut", clip, *work, *EMBEDDED, "-o", tmp_path / "a.otio").returncode == 0
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+        "from otio_speakerzoom.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for verb, name in (("export", "big.otio"), ("render", "big.mp4")):
+        run = subprocess.run(
+            [sys.executable, "-c", limited, verb, str(clip), *map(str, work), "-o",
+             str(tmp_path / name)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert run.returncode == 1, run.stderr
+        assert name in run.stderr.splitlines()[-1]
+        assert "Traceback" not in run.stderr
+        assert {path.name for path in tmp_path.iterdir()} == {"work", "a.otio"}
+
+
+def interrupted(arguments, when, number=signal.SIGINT):
+    """Start the command, send a signal as soon as `when()` holds, and return how it ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otio_speakerzoom", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not when() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+def test_ctrl_c_while_finding_faces_and_sigterm_while_rendering(make_clip, tmp_path):
+    clip = make_clip("endless.mp4", seconds=60, size="640x360")
+    arguments = (clip, "--work", tmp_path, *EMBEDDED, "-o", tmp_path / "film.mp4")
+    folder = kept(tmp_path, clip.name)
+
+    code, output, errors = interrupted(["render", *arguments], (folder / "media.json").exists)
+    assert (code, output) == (130, "")
+    assert errors.splitlines()[-1].startswith("error: interrupted")
+    assert {path.name for path in folder.iterdir()} == {"media.json", ".lock"}
+
+    def half_a_film():
+        return any(path.stat().st_size for path in tmp_path.glob(".film*.part.mp4"))
+
+    code, output, errors = interrupted(["render", *arguments], half_a_film, signal.SIGTERM)
+    assert (code, output) == (143, "")
+    assert not list(tmp_path.glob("*.mp4"))
+    assert not list(tmp_path.glob(".*"))
+    assert (folder / "cutlist.json").exists()  # finished stages are kept
+
+
+def test_ctrl_c_is_heeded_even_where_it_was_swallowed():
+    with shown_progress(Console(file=io.StringIO())) as on_stage:
+        step = on_stage("work")
+        step(1, 9)
+        with suppress(KeyboardInterrupt):  # as python does in a destructor or a callback
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            step(2, 9)
+
+
+def test_weights_and_doctor_tell_what_there_is():
+    listed, told = command("weights"), command("doctor")
+
+    assert listed.returncode == 0
+    assert "lr-asd" in listed.stdout
+    assert "speakerzoom_fcpxml" in told.stdout.replace("\n", "")
+    assert "PyAV" in told.stdout
+    assert "sync-asd" in told.stdout or "talknet" in told.stdout
+
+
+def test_help_is_instant_because_nothing_heavy_is_imported():
+    script = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from otio_speakerzoom.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'mediapipe', 'cv2', 'numpy', 'opentimelineio'} & {*sys.modules}))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+# --- real footage ---------------------------------------------------------------------------------
+
+FOOTAGE = SHARED / "footage"
+
+
+@pytest.mark.footage
+@pytest.mark.weights
+@pytest.mark.skipif(not FOOTAGE.is_dir(), reason="no labelled footage beside the project")
+@pytest.mark.skipif(not (SHARED / "weights").is_dir(), reason="no published weights here")
+@pytest.mark.parametrize("clip", ["clips/debate_split_screen_25.avi", "composed/vfr_call.mkv"])
+def test_real_footage_is_cut_with_lr_asd(clip, tmp_path):
+    out = tmp_path / "talk.xml"
+    run = command("cut", FOOTAGE / clip, "--work", tmp_path, "--scorer", "lr-asd", "-o", out)
+
+    assert run.returncode == 0, run.stderr
+    assert out.exists()
+    cut = json.loads((kept(tmp_path, Path(clip).name) / "cutlist.json").read_text())
+    assert any(shot["kind"] == "single" for shot in cut["shots"])
+
+
+def test_the_readme_names_no_verb_that_does_not_exist():
+    readme = (REPOSITORY / "README.md").read_text()
+    verbs = {line.split()[1] for line in readme.splitlines() if line.startswith("speakerzoom ")}
+
+    assert verbs
+    for verb in verbs:
+        assert command(verb, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("__version__", "17.1.0", "PyAV 17.1.0 is too old: pip install 'av>="),
+        ("filter.filters_available", {"crop", "format"}, "built without bwdif, hflip, lut3d"),
+    ],
+)
+def test_doctor_tells_of_a_pyav_that_will_not_do(monkeypatch, name, value, says):
+    monkeypatch.setattr(f"av.{name}", value)
+    monkeypatch.setattr(doctor, "_looks", lambda: [("film", doctor._film)])
+    told = Console(file=io.StringIO(), width=200)
+
+    assert doctor.examine(told) == 1
+    assert says in told.file.getvalue()
+
+
+def test_doctor_asks_for_the_pyav_that_the_package_asks_for():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+    assert f"av>={doctor.LOWEST_AV}" in project["dependencies"]

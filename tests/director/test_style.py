@@ -1,0 +1,119 @@
+"""Values of a style: their units and ranges, in a file and on the command line."""
+
+import argparse
+from dataclasses import replace
+
+import pytest
+
+from otio_speakerzoom.cli import values
+from otio_speakerzoom.director.style import PRESETS, Quantity, Style, meanings, read_style
+from otio_speakerzoom.errors import SpeakerZoomError
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("min_shot = 2", "min_shot is unknown; known are base, "),
+        ('base = "slow"', "base: 'slow' is no preset; there are standard, calm, lively"),
+        ("base = [1]", r"base: \[1\] is no preset"),
+        (
+            'overlap = "loudest"',
+            "overlap: is one of highest, longest, wide, two-shot; not 'loudest",
+        ),
+        ('enter = "much"', "enter: is a number, -10 to 10 log odds; not 'much'"),
+        ("enter = true", "enter: is a number"),
+        ("enter = nan", "enter: must be -10 to 10 log odds; not nan"),
+        ("enter = ", "is not TOML"),
+        ("a = " + "[" * 5000, "is not TOML"),
+        ("min_shot_seconds = -1", "min_shot_seconds: must be more than 0, up to 600 s; not -1"),
+        ("min_shot_seconds = 0", "min_shot_seconds: must be more than 0"),
+        ("eye_line = 7", "eye_line: must be 0 to 1; not 7"),
+        ("eye_line = 1" + "0" * 400, "eye_line: must be 0 to 1"),
+        ("off_screen_share = 10", "off_screen_share: must be more than 0, up to 1; not 10"),
+        ("hold_seconds = nan", "hold_seconds: must be 0 to 60 s; not nan"),
+        ("min_shot_seconds = 20", "max_shot_seconds: 25 s is too short for three shots"),
+    ],
+)
+def test_a_wrong_style_file_is_refused_in_one_line(tmp_path, text, says):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+
+    with pytest.raises(SpeakerZoomError, match=says) as caught:
+        read_style(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_style_file_starts_from_its_base_and_may_have_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "calm"\nhold_seconds = 3', encoding="utf-8-sig")
+
+    assert read_style(str(path)) == replace(PRESETS["calm"], hold_seconds=3)
+
+
+def test_three_shots_of_the_minimum_must_fit_into_the_maximum():
+    with pytest.raises(SpeakerZoomError, match="standard: max_shot_seconds: 25 s is too short"):
+        read_style("standard", {"min_shot_seconds": 20})
+    for longest in (60, 0):
+        style = read_style("standard", {"min_shot_seconds": 20, "max_shot_seconds": longest})
+        assert style.max_shot_seconds == longest
+
+
+def test_values_of_the_command_line_win_before_the_style_is_judged(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("min_shot_seconds = 20")
+
+    assert read_style(str(path), {"max_shot_seconds": 90}).min_shot_seconds == 20
+
+
+def test_a_style_that_is_no_file_is_told_at_once(tmp_path):
+    with pytest.raises(SpeakerZoomError, match="no such style; take standard, calm, lively"):
+        read_style("slow")
+    with pytest.raises(SpeakerZoomError, match="is a folder; name a TOML file in it"):
+        read_style(str(tmp_path))
+    with pytest.raises(SpeakerZoomError, match="is no regular file"):
+        read_style("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("min_shot_seconds", "3", 3),
+        ("min_shot_seconds", "3.5s", 3.5),
+        ("off_screen_share", "12%", 0.12),
+        ("off_screen_share", "0.12", 0.12),
+        ("enter", "-1.5", -1.5),
+        ("max_upscale", "1.5", 1.5),
+        ("min_shot_seconds", "200%", None),
+        ("min_shot_seconds", "700", None),
+        ("min_shot_seconds", "0s", None),
+        ("off_screen_share", "10", None),
+        ("off_screen_share", "2s", None),
+        ("eye_line", "7", None),
+        ("enter", "1s", None),
+        ("enter", "nan", None),
+        ("max_upscale", "150%", None),
+        ("min_shot_seconds", "1" * 400, None),
+    ],
+)
+def test_a_flag_takes_its_own_unit_and_range(name, text, value):
+    parse = values.style_value(name)
+
+    if value is None:
+        with pytest.raises(argparse.ArgumentTypeError) as caught:
+            parse(text)
+        assert meanings()[name].span in str(caught.value)
+    else:
+        assert parse(text) == value
+
+
+@pytest.mark.parametrize("name", [n for n, m in meanings().items() if isinstance(m, Quantity)])
+def test_a_style_holds_no_value_beyond_its_range(name):
+    meaning = meanings()[name]
+
+    for value in (meaning.least - 0.01, meaning.most * 1.01, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"^{name}: must be "):
+            replace(Style(max_shot_seconds=0), **{name: value})
+    if meaning.above:
+        with pytest.raises(ValueError, match=f"^{name}: must be "):
+            replace(Style(), **{name: meaning.least})

@@ -1,0 +1,220 @@
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.faces.detectors import blazeface
+from otio_speakerzoom.faces.detectors.blazeface import (
+    BlazeFace,
+    _one_each,
+    _tight,
+    _views,
+    cannot_load,
+)
+from otio_speakerzoom.weights import catalogue
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture(scope="session")
+def model():
+    try:
+        return catalogue.need("blazeface-full-range")
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def detector(model):
+    with BlazeFace(model) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def two_talkers():
+    with av.open(str(SAMPLES / "two_talkers.mp4")) as film:
+        return next(film.decode(video=0)).to_ndarray(format="rgb24")
+
+
+@pytest.fixture(scope="session")
+def labelled():
+    known = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
+    return np.array(sorted(face["box"] for face in known["faces"]), dtype=float)
+
+
+def from_the_left(found):
+    boxes, _ = found
+    return boxes[np.argsort(boxes[:, 0])]
+
+
+def iou(one, other):
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    shared = np.prod(np.clip(high - low, 0, None))
+    return shared / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared)
+
+
+def half_size(picture):
+    """Mean of each 2 x 2 block."""
+    height, width, _ = picture.shape
+    blocks = picture.reshape(height // 2, 2, width // 2, 2, 3)
+    return blocks.mean(axis=(1, 3)).astype(np.uint8)
+
+
+@pytest.mark.weights
+def test_both_faces_are_boxed_from_forehead_to_chin(detector, two_talkers, labelled):
+    boxes, confidences = detector(two_talkers)
+
+    assert boxes.shape == (2, 4)
+    assert boxes.dtype == confidences.dtype == np.float32
+    assert all(0.5 < sureness <= 1 for sureness in confidences)
+    assert all(iou(*pair) > 0.7 for pair in zip(from_the_left((boxes, 0)), labelled, strict=True))
+    assert np.all(boxes[:, 3] - boxes[:, 1] > 1.2 * (boxes[:, 2] - boxes[:, 0]))
+
+
+@pytest.mark.weights
+def test_boxes_are_in_pixels_of_the_picture_given(detector, two_talkers):
+    full = from_the_left(detector(two_talkers))
+    half = from_the_left(detector(half_size(two_talkers)))
+
+    # within 6 % of a face, as the network sees slightly different pixels
+    assert np.abs(2 * half - full).max() < 0.06 * np.ptp(full[:, [1, 3]], axis=1).max()
+
+
+@pytest.mark.weights
+def test_a_mirrored_picture_gives_mirrored_boxes(detector, two_talkers):
+    width = two_talkers.shape[1]
+    straight = from_the_left(detector(two_talkers))
+    mirrored = from_the_left(detector(two_talkers[:, ::-1]))
+    back = np.stack([width - mirrored[:, 2], mirrored[:, 1], width - mirrored[:, 0]], axis=1)
+
+    assert np.abs(back[::-1] - straight[:, :3]).max() < 0.1 * np.ptp(straight[:, [1, 3]])
+
+
+@pytest.mark.weights
+def test_the_same_picture_gives_the_same_boxes(detector, model, two_talkers):
+    once = detector(two_talkers)
+    with BlazeFace(model) as another:
+        again = another(two_talkers)
+
+    assert np.array_equal(once[0], again[0])
+    assert np.array_equal(once[1], again[1])
+
+
+@pytest.mark.weights
+def test_a_face_too_small_for_the_whole_picture_is_found_in_a_square(detector, two_talkers):
+    half = half_size(two_talkers)  # faces of about 110 pixels, a tenth of the picture's height
+    far = np.full_like(two_talkers, 128)
+    far[270 : 270 + half.shape[0], 60 : 60 + half.shape[1]] = half
+    boxes = from_the_left(detector(far))
+    expected = (from_the_left(detector(two_talkers)) / 2) + [60, 270, 60, 270]
+
+    assert len(boxes) == 2
+    assert all(iou(*pair) > 0.6 for pair in zip(boxes, expected, strict=True))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("shape", [(720, 1280, 3), (1280, 720, 3), (300, 300, 3), (64, 64, 3)])
+def test_an_empty_picture_has_no_faces(detector, shape):
+    boxes, confidences = detector(np.full(shape, 128, np.uint8))
+
+    assert boxes.shape == (0, 4)
+    assert confidences.shape == (0,)
+
+
+@pytest.mark.weights
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(WeightsError, match=r"nowhere\.tflite: cannot be read .No such file"):
+        BlazeFace(tmp_path / "nowhere.tflite")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "text.tflite").write_text("not a model at all")
+
+    with pytest.raises(
+        WeightsError, match=r"text\.tflite: MediaPipe cannot find faces with it .not a TFLite model"
+    ):
+        BlazeFace(tmp_path / "text.tflite")
+
+
+def test_a_missing_system_library_is_told_with_its_package():
+    error = cannot_load(OSError("libEGL.so.1: cannot open shared object file\nmore"))
+
+    assert isinstance(error, ToolError)
+    assert "libEGL.so.1" in str(error)
+    assert "apt install libegl1" in str(error)
+    assert "\n" not in str(error)
+
+
+@given(st.integers(16, 4000), st.integers(16, 4000))
+def test_squares_cover_the_picture_and_overlap(width, height):
+    whole, *squares = _views(width, height)
+    along = 0 if width > height else 1
+    side = min(width, height)
+
+    assert whole == (0, 0, width, height)
+    assert all(v[2] - v[0] == v[3] - v[1] == side for v in squares)
+    if squares:
+        assert squares[0][along] == 0
+        assert squares[-1][along + 2] == max(width, height)
+        steps = np.diff([v[along] for v in squares])
+        assert steps.max() <= 0.8 * side + 1
+
+
+def test_a_face_cut_by_a_square_yields_to_the_whole_one():
+    boxes = np.array([[50, 0, 100, 100], [0, 0, 100, 100], [300, 0, 400, 100]], dtype=float)
+    whole_first = np.array([2, 1, 0])
+
+    assert _one_each(boxes, whole_first) == [2, 1]
+
+
+def test_a_box_follows_the_ears_of_a_turned_head():
+    squares = np.array([[100, 100, 200, 200], [100, 100, 200, 200]], dtype=float)
+    straight, turned = _tight(squares, np.array([150.0, 130.0]))
+
+    assert straight.tolist() == pytest.approx([106, 83, 194, 204])
+    assert (turned - straight).tolist() == pytest.approx([-9, 0, -9, 0])
+
+
+class Started:
+    """What stands for one of MediaPipe's detectors: whether it was closed."""
+
+    open = 0
+
+    def __init__(self):
+        Started.open += 1
+
+    def close(self):
+        Started.open -= 1
+
+
+@pytest.mark.parametrize("broken", [1, 2, None])
+def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
+    tmp_path, monkeypatch, broken
+):
+    (tmp_path / "model.tflite").write_bytes(b"any")
+    calls = []
+
+    def start(*_):
+        calls.append(1)
+        if len(calls) == broken:
+            raise RuntimeError("no graph")
+        return Started(), None
+
+    monkeypatch.setattr(Started, "open", 0)
+    monkeypatch.setattr(blazeface, "_start", start)
+    monkeypatch.setattr(blazeface.os, "cpu_count", lambda: 8)
+    if broken:
+        with pytest.raises(WeightsError, match="no graph"):
+            BlazeFace(tmp_path / "model.tflite")
+    else:
+        detector = BlazeFace(tmp_path / "model.tflite")
+        assert Started.open == 3
+        detector.close()
+        detector.close()
+
+    assert Started.open == 0

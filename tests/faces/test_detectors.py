@@ -1,0 +1,290 @@
+"""Each detector by itself, on a picture with two known faces and on one with none."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.faces.detectors.choose import DETECTORS, WEIGHTS, choose_detector
+from otio_speakerzoom.faces.detectors.dlib_hog import DlibHog
+from otio_speakerzoom.faces.detectors.haar import need_classifier
+from otio_speakerzoom.faces.detectors.mtcnn import Mtcnn
+from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
+from otio_speakerzoom.faces.detectors.s3fd import S3fd, S3fdNetwork
+from otio_speakerzoom.faces.detectors.yunet import YuNet
+from otio_speakerzoom.model import quiet
+from otio_speakerzoom.weights import catalogue
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "two_talkers.mp4"
+
+needs_opencv_5 = pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reason="needs OpenCV 5")
+
+
+def silent(stage):
+    return quiet
+
+
+@pytest.fixture(scope="module")
+def two_talkers():
+    """As the pipeline shows it to a detector: 960 x 540."""
+    with av.open(str(SAMPLE)) as film:
+        whole = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    return cv2.resize(whole, (960, 540), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Return a function that opens a detector once, or skips, saying what is missing."""
+    with ExitStack() as stack:
+        known, missing = {}, {}
+
+        def open_detector(name):
+            if name == "s3fd" and not catalogue.find(name):
+                pytest.skip("sfd_face.pth is missing, and 90 MB are not fetched for a test")
+            if name not in known and name not in missing:
+                try:
+                    known[name] = stack.enter_context(choose_detector(name, on_fetch=silent))
+                except (ToolError, WeightsError) as error:
+                    missing[name] = str(error)
+            return known[name] if name in known else pytest.skip(missing[name])
+
+        yield open_detector
+
+
+@pytest.fixture(params=DETECTORS)
+def detector(request, opened):
+    return opened(request.param)
+
+
+@pytest.fixture(scope="module")
+def made_up():
+    """The weights of an S3FD that was taught nothing, the same every time."""
+    torch.manual_seed(0)
+    return S3fdNetwork().state_dict()
+
+
+@pytest.fixture
+def s3fd(made_up, tmp_path):
+    torch.save(made_up, tmp_path / "sfd_face.pth")
+    return tmp_path / "sfd_face.pth"
+
+
+def from_the_left(boxes):
+    return boxes[np.argsort(boxes[:, 0])]
+
+
+def iou(one, other):
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    shared = np.prod(np.clip(high - low, 0, None))
+    return shared / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared)
+
+
+@pytest.mark.weights
+def test_both_faces_are_found_where_blazeface_finds_them(detector, opened, two_talkers):
+    expected, _ = opened("blazeface")(two_talkers)
+    boxes, confidences = detector(two_talkers)
+
+    assert boxes.shape == (2, 4)
+    assert boxes.dtype == confidences.dtype == np.float32
+    assert all(0.5 < sureness <= 1 for sureness in confidences)
+    pairs = zip(from_the_left(boxes), from_the_left(expected), strict=True)
+    assert all(iou(*pair) > 0.5 for pair in pairs)
+
+
+@pytest.mark.weights
+def test_boxes_reach_from_forehead_to_chin(detector, two_talkers):
+    boxes, _ = detector(two_talkers)
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+
+    assert np.all(height > 1.1 * width)
+
+
+@pytest.mark.weights
+def test_boxes_are_in_pixels_of_the_picture_given(detector, two_talkers):
+    large = cv2.resize(two_talkers, (1440, 810), interpolation=cv2.INTER_LINEAR)
+    boxes, _ = detector(two_talkers)
+    larger, _ = detector(large)
+
+    # within a tenth of a face, as a detector sees slightly different pixels
+    slack = 0.1 * (boxes[:, 3] - boxes[:, 1]).max()
+    assert np.abs(from_the_left(larger) / 1.5 - from_the_left(boxes)).max() < slack
+
+
+@pytest.mark.weights
+def test_the_picture_is_left_as_it_was(detector, two_talkers):
+    before = two_talkers.copy()
+    detector(two_talkers)
+
+    assert np.array_equal(two_talkers, before)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("shape", [(540, 960, 3), (961, 541, 3), (64, 64, 3)])
+def test_an_empty_picture_has_no_faces(detector, shape):
+    boxes, confidences = detector(np.full(shape, 128, np.uint8))
+
+    assert boxes.shape == (0, 4)
+    assert confidences.shape == (0,)
+    assert boxes.dtype == confidences.dtype == np.float32
+
+
+@pytest.mark.weights
+def test_what_is_no_picture_is_refused(detector):
+    with pytest.raises(ValueError, match=r"need \(H, W, 3\) uint8"):
+        detector(np.zeros((64, 64), np.uint8))
+
+
+def test_every_detector_is_known_by_its_own_name_and_needs_known_weights():
+    assert WEIGHTS.keys() == DETECTORS.keys()
+    assert all(
+        catalogue.entry(name).kind == "detector" for need in WEIGHTS.values() for name in need
+    )
+
+
+@pytest.mark.weights
+def test_a_detector_says_the_name_it_was_chosen_by(opened, request):
+    for name in DETECTORS:
+        try:
+            assert opened(name).name == name
+        except pytest.skip.Exception:
+            continue
+
+
+def test_an_unknown_detector_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'yolo'; there are yunet, blazeface"):
+        choose_detector("yolo", on_fetch=silent)
+
+
+def test_a_missing_package_is_told_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dlib", None)
+
+    with pytest.raises(ToolError, match=r"pip install 'otio-speakerzoom\[dlib\]'") as told:
+        DlibHog()
+    assert "\n" not in str(told.value)
+
+
+def test_an_opencv_without_cascades_is_told_in_one_line(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
+
+    with pytest.raises(ToolError, match="opencv-python-headless<5") as told:
+        need_classifier()
+    assert "\n" not in str(told.value)
+
+
+@needs_opencv_5
+def test_an_opencv_that_cannot_run_retinaface_is_told_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "__version__", "4.14.0")
+
+    with pytest.raises(ToolError, match="opencv-python-headless>=5") as told:
+        RetinaFace(tmp_path / "weights/catalogue.py")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "open_with",
+    [
+        YuNet,
+        pytest.param(RetinaFace, marks=needs_opencv_5),
+        S3fd,
+        lambda path: Mtcnn(path, path, path),
+    ],
+)
+def test_weights_that_are_missing_or_others_are_named(open_with, tmp_path):
+    (tmp_path / "text").write_text("not a network at all")
+
+    with pytest.raises(WeightsError, match=r"nowhere:? cannot be read"):
+        open_with(tmp_path / "nowhere")
+    with pytest.raises(WeightsError, match=r"text") as told:
+        open_with(tmp_path / "text")
+    assert "\n" not in str(told.value)
+
+
+@needs_opencv_5
+def test_a_module_is_read_and_never_run(tmp_path):
+    (tmp_path / "weights/catalogue.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+
+    with pytest.raises(WeightsError, match=r"weights\.py"):
+        RetinaFace(tmp_path / "weights/catalogue.py")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_s3fd_guesses_once_a_place_of_six_maps(made_up):
+    network = S3fdNetwork()
+    network.load_state_dict(made_up)
+    with torch.inference_mode():
+        boxes, sureness = network(torch.full((2, 3, 128, 256), 128.0))
+
+    places = sum((128 // step) * (256 // step) for step in (4, 8, 16, 32, 64, 128))
+    assert boxes.shape == (2, places, 4)
+    assert sureness.shape == (2, places)
+    assert torch.all((sureness > 0) & (sureness < 1))
+
+
+def test_s3fd_has_as_many_weights_as_the_published_file():
+    floats = sum(weight.numel() for weight in S3fdNetwork().parameters())
+    size = catalogue.entry("s3fd").size
+
+    # 4 bytes each; the rest of the file is 65 names and shapes
+    assert size is not None
+    assert 0 < size - 4 * floats < 65 * 150
+
+
+def test_s3fd_starts_from_squares_of_four_steps_about_each_place():
+    network = S3fdNetwork()
+    with torch.no_grad():
+        for weight in network.loc.parameters():
+            weight.zero_()  # so that nothing is moved
+        boxes, _ = network(torch.full((1, 3, 128, 128), 128.0))
+
+    assert boxes[0, 0].tolist() == [-6, -6, 10, 10]  # 16 pixels about the middle of 4
+    assert boxes[0, 1].tolist() == [-2, -6, 14, 10]  # one step to the right
+    assert boxes[0, -1].tolist() == [-192, -192, 320, 320]  # 512 about the middle of 128
+
+
+def test_s3fd_takes_the_best_of_three_guesses_at_no_face(made_up):
+    network = S3fdNetwork()
+    network.load_state_dict(made_up)
+    with torch.no_grad():
+        for conf in network.conf:
+            conf.weight.zero_()
+            conf.bias.zero_()
+        network.conf[0].bias.copy_(torch.tensor([-9.0, 2.0, 0.0, 1.0]))
+        _, sureness = network(torch.full((1, 3, 128, 128), 128.0))
+
+    assert sureness[0, 0] == pytest.approx(1 / (1 + np.e))  # 1 against 2
+    assert sureness[0, -1] == pytest.approx(0.5)
+
+
+def test_s3fd_boxes_come_back_in_pixels_of_the_picture_given(made_up, s3fd):
+    """Where every place of the coarsest map is sure and no other, a box is 4 x 128 pixels there."""
+    changed = {name: torch.zeros_like(t) for name, t in made_up.items() if "conf" in name}
+    for i in range(6):
+        changed[f"conf.{i}.bias"][-1] = 9.0 if i == 5 else -9.0
+    moves = {name: torch.zeros_like(t) for name, t in made_up.items() if "loc" in name}
+    torch.save(made_up | changed | moves, s3fd)
+    boxes, confidences = S3fd(s3fd)(np.full((256, 1280, 3), 128, np.uint8))
+
+    assert np.all(boxes[:, 2:] - boxes[:, :2] == 1024)  # seen at half the size
+    assert np.all(confidences > 0.9)
+
+
+def test_s3fd_takes_every_weight_and_no_other(made_up, s3fd):
+    torch.save({name: t for name, t in made_up.items() if name != "vgg.0.bias"}, s3fd)
+    with pytest.raises(WeightsError, match="not the weights of S3fdNetwork"):
+        S3fd(s3fd)
+    torch.save(made_up | {"vgg.1.bias": torch.zeros(1)}, s3fd)
+    with pytest.raises(WeightsError, match="not the weights of S3fdNetwork"):
+        S3fd(s3fd)
+
+
+def test_s3fd_taught_nothing_is_sure_of_nothing(s3fd):
+    boxes, confidences = S3fd(s3fd)(np.full((64, 64, 3), 128, np.uint8))
+
+    assert boxes.shape == (0, 4)
+    assert confidences.shape == (0,)

@@ -1,0 +1,124 @@
+"""Whatever is wrong with one clip, the others are read as before."""
+
+import json
+from copy import deepcopy
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from otio_speakerzoom.interchange.diff import compare
+from otio_speakerzoom.interchange.read import Given, read_timeline
+from otio_speakerzoom.interchange.read.open import READERS
+from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Person, Shot
+from otio_speakerzoom.pipeline import timeline_text
+from otio_speakerzoom.timeline.formats import FORMATS
+
+OURS = [
+    (suffix, dialect, adapter)
+    for suffix, dialects in FORMATS.items()
+    if suffix in READERS
+    for dialect, adapter in dialects.items()
+]
+SIZE = (1920, 1080)
+JUNK = ("", "-1", "nan", "1e999", "9" * 30, "x", "0", "1/0s", "-4s", "../../a", "file://[", "5 5 5")
+JSON_JUNK = (None, -1, 0, "nan", 1e300, True, [], {}, [None], "../a")
+VICTIM = 2
+"""Number of the clip that is damaged: not the first, which tells the file for all in xmeml."""
+
+
+def a_cut():
+    """Five shots of 20 frames, each framed otherwise; the damaged one moves."""
+    boxes = [Box(10.0 * n, 5.0 * n, 10.0 * n + 960, 5.0 * n + 540) for n in range(5)]
+    shots = [
+        Shot(FrameRange(20 * n, 20 * n + 20), (1,) if n % 2 else (), box, reason="why")
+        for n, box in enumerate(boxes)
+    ]
+    at = shots[VICTIM]
+    keys = (Key(40, at.crop), Key(55, boxes[4]))
+    shots[VICTIM] = Shot(at.range, at.subjects, at.crop, at.reason, keys=keys)
+    media = Media(Path("/m/talk.mp4"), Fraction(25), 500, SIZE, start=90000)
+    return CutList(media, SIZE, tuple(shots), (Person(1, (1,), "Ann"),))
+
+
+def xml_victims(root, suffix):
+    """The elements of one clip: where it lies, and for MLT what it plays."""
+    if suffix == ".mlt":
+        entry = root.findall("playlist[@id='playlist0']/entry")[VICTIM]
+        return [entry, root.find(f"producer[@id='{entry.get('producer')}']")]
+    path = ".//spine/asset-clip" if suffix == ".fcpxml" else ".//video/track/clipitem"
+    return [root.findall(path)[VICTIM]]
+
+
+def damaged_xml(draw, text, suffix):
+    root = etree.fromstring(text.encode())
+    elements = [e for victim in xml_victims(root, suffix) for e in victim.iter()]
+    element = draw(st.sampled_from(elements))
+    kind = draw(st.sampled_from(("attribute", "text", "remove", "twice")))
+    if kind == "attribute" and element.attrib:
+        element.set(draw(st.sampled_from(sorted(element.attrib))), draw(st.sampled_from(JUNK)))
+    elif kind in ("remove", "twice") and element.getparent() is not None:
+        parent = element.getparent()
+        if kind == "twice":
+            parent.insert(0, deepcopy(element))
+        elif element not in xml_victims(root, suffix):
+            parent.remove(element)
+    else:
+        element.text = draw(st.sampled_from(JUNK))
+    return etree.tostring(root, encoding="unicode")
+
+
+def places(value, path=()):
+    """The paths to everything inside a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in inside:
+        yield (*path, key)
+        if isinstance(child, dict | list):
+            yield from places(child, (*path, key))
+
+
+def damaged_json(draw, text):
+    document = json.loads(text)
+    picture = next(t for t in document["tracks"]["children"] if t["kind"] == "Video")
+    *path, last = draw(st.sampled_from(list(places(picture["children"][VICTIM]))))
+    holder = picture["children"][VICTIM]
+    for key in path:
+        holder = holder[key]
+    holder[last] = draw(st.sampled_from(JSON_JUNK))
+    return json.dumps(document)
+
+
+def others(timeline):
+    """Source and placing of every clip that is not the damaged one's."""
+    victim = FrameRange(40, 60)
+    return [
+        (clip.source, clip.move)
+        for clip in timeline.tracks[0]
+        if clip.source and not clip.unsupported and clip.source != victim
+    ]
+
+
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
+@settings(deadline=None, max_examples=12)
+@given(data=st.data())
+def test_damage_to_one_clip_leaves_the_others_read(
+    tmp_path_factory, suffix, dialect, adapter, data
+):
+    cut_list = a_cut()
+    text = timeline_text(cut_list, *adapter)
+    path = tmp_path_factory.mktemp("damaged") / f"talk{suffix}"
+    known = Given(SIZE, SIZE, dialect=dialect)
+    path.write_text(text)
+    before = others(read_timeline(path, known))
+    assert len(before) == 4
+    path.write_text(
+        damaged_json(data.draw, text) if suffix == ".otio" else damaged_xml(data.draw, text, suffix)
+    )
+    timeline = read_timeline(path, known)
+
+    assert [clip for clip in others(timeline) if clip in before] == before
+    comparison = compare(timeline, cut_list)
+    assert all(0 <= lock.range.start < lock.range.end <= 100 for lock in comparison.locks)

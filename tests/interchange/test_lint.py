@@ -1,0 +1,231 @@
+"""What an editor would trip over is said before anyone imports the file."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from conftest import SHARED
+
+from otio_speakerzoom.cli.main import main
+from otio_speakerzoom.errors import TimelineError
+from otio_speakerzoom.interchange import lint
+from otio_speakerzoom.interchange.lint import check
+from otio_speakerzoom.interchange.read.open import READERS
+from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
+from otio_speakerzoom.pipeline import timeline_text
+from otio_speakerzoom.source import probe
+from otio_speakerzoom.timeline.formats import FORMATS
+
+DTD = SHARED / "reference" / "dtd" / "FCPXMLv1_10.dtd"
+ID = r'<clipitem id="([^"]*)"'
+OURS = [
+    (suffix, adapter)
+    for suffix, dialects in FORMATS.items()
+    if suffix in READERS
+    for adapter in dialects.values()
+]
+
+
+@pytest.fixture(scope="module")
+def talk(make_clip):
+    return probe(make_clip("checked.mp4", seconds=4))
+
+
+@pytest.fixture
+def write(talk, tmp_path):
+    """Return a function that writes three shots in a format, with patterns in it replaced."""
+    crops = (Box(0, 0, 320, 180), Box(20, 30, 180, 120), Box(150, 50, 310, 140))
+    starts = ((0, 40), (40, 70), (70, 100))
+    shots = tuple(Shot(FrameRange(*at), (), c) for at, c in zip(starts, crops, strict=True))
+
+    def file(suffix, adapter=None, **replaced):
+        adapter = adapter or next(iter(FORMATS[suffix].values()))
+        text = timeline_text(CutList(talk, (320, 180), shots), *adapter)
+        for was, now in replaced.items():
+            text, count = re.subn(was, now, text, count=1, flags=re.DOTALL)
+            assert count
+        path = tmp_path / f"checked{suffix}"
+        path.write_text(text)
+        return path
+
+    return file
+
+
+@pytest.mark.parametrize(("suffix", "adapter"), OURS)
+def test_what_we_write_has_no_problem(write, suffix, adapter):
+    report = check(write(suffix, adapter), canvas=(320, 180))
+
+    assert report.problems == ()
+    assert any("zooms 2.00 and moves" in line for line in report.says)
+
+
+def test_a_size_that_is_not_told_is_taken_from_the_media_and_said(write):
+    report = check(write(".otio"))
+
+    assert report.problems == ()
+    assert report.says[-1].startswith("the project's size is not in this file")
+    assert any("then zooms 2.00" in line for line in report.says)
+
+
+def test_what_resolve_will_do_is_said_in_plain_words(write):
+    says = check(write(".otio"), canvas=(320, 180)).says
+
+    assert says[0] == "Resolve: plays 3 clips at 25 frames per second, in 320x180"
+    assert any("Resolve fits 320x180 into 320x180, then zooms 2.00" in line for line in says)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "was", "now", "says"),
+    [
+        (".xml", "checked.mp4</pathurl>", "gone.mp4</pathurl>", "the editor will show it offline"),
+        (".xml", "<start>40<", "<start>38<", "plays at another speed"),
+        (".xml", f"{ID}(.*?){ID}", r'<clipitem id="\1"\2<clipitem id="\1"', "2 clips have the id"),
+        (".xml", "<linkclipref>[^<]*", "<linkclipref>nobody", "which is not there"),
+        (".xml", f"<linkclipref>[^<]*(.*?){ID}", r'<linkclipref>\2\1<clipitem id="\2"',
+         "not the other way"),
+        (".xml", '<file id="file-1" />', '<file id="file-7" />', "not described anywhere"),
+        (".xml", "<value>200<", "<value>1200<", "more than 1000 %"),
+        (".xml", "<timebase>25", "<timebase>30", "the timeline at 30"),
+        (".fcpxml", 'duration="8/5s"', 'duration="9/5s"', "overlaps the clip before it"),
+        (".fcpxml", 'duration="8/5s"', 'duration="7/5s"', "frames 35 to 40 of the programme show"),
+        (".fcpxml", 'start="8/5s"', 'start="3s"', "shows frames up to 105 of media that has 100"),
+        (".otio", '"Parameter Value": 2.0', '"Parameter Value": 200.0', "takes 0 to 100"),
+        (".mlt", '<track producer="background" />', "", "its lowest track is no background"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_named(write, suffix, was, now, says):
+    problems = check(write(suffix, **{was: now}), canvas=(320, 180)).problems
+
+    assert any(says in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(("suffix", "adapter"), OURS)
+def test_a_timecode_that_the_media_does_not_have_is_named(talk, tmp_path, suffix, adapter):
+    shot = Shot(FrameRange(0, 100), (), Box(0, 0, 320, 180))
+    path = tmp_path / f"elsewhere{suffix}"
+    path.write_text(
+        timeline_text(CutList(replace(talk, start=90000), (320, 180), (shot,)), *adapter)
+    )
+    problems = check(path, canvas=(320, 180)).problems
+
+    if adapter[0] in ("speakerzoom_premiere_otio", "speakerzoom_mlt"):  # they do not tell it
+        assert problems == ()
+        return
+    (problem,) = problems
+    assert "starts at frame 0 of its timecode, but the timeline says 90000" in problem
+
+
+def test_an_fcpxml_is_held_against_a_dtd(write):
+    if not DTD.exists():
+        pytest.skip("Apple's DTDs are not beside the project")
+    good = check(write(".fcpxml"), DTD)
+    bad = check(write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"}), DTD)
+
+    assert (good.problems, good.says[-1]) == ((), "validated with FCPXMLv1_10.dtd")
+    assert any("adjust-nothing" in problem for problem in bad.problems)
+
+
+def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
+    path = write(".fcpxml")
+    assert check(path).says[-1].startswith("not validated with a DTD")
+    beside = path.parent / "FCPXMLv1_10.dtd"
+    beside.write_text("<!ELEMENT fcpxml EMPTY>")
+    assert any("fcpxml" in problem for problem in check(path).problems)
+    with pytest.raises(TimelineError, match="no such file"):
+        check(path, path.parent / "absent.dtd")
+
+
+@pytest.fixture
+def beside_a_dtd(write, monkeypatch):
+    """A file that its DTD does not allow, on a machine without lxml."""
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    path = write(".fcpxml")
+    (path.parent / "FCPXMLv1_10.dtd").write_text("<!ELEMENT fcpxml EMPTY>")
+    return path
+
+
+def test_without_lxml_the_dtd_is_asked_by_xmllint(beside_a_dtd):
+    if not shutil.which("xmllint"):
+        pytest.skip("xmllint is not installed")
+    assert any("fcpxml" in problem for problem in check(beside_a_dtd).problems)
+
+
+def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    report = check(beside_a_dtd)
+
+    assert report.problems == ()
+    assert report.says[-1] == "not validated with a DTD: neither lxml nor xmllint is installed"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "was"),
+    [
+        (".otio", '(?<="target_url": ")[^"]*'),
+        (".fcpxml", 'file://[^"]*'),
+        (".xml", "file://[^<]*"),
+        (".mlt", '(?<="resource">)/[^<]*'),
+    ],
+)
+def test_a_reference_that_climbs_out_of_its_folder_is_told_and_not_opened(
+    write, monkeypatch, suffix, was
+):
+    path = write(suffix, **{was: "file:///media/../../etc/passwd"})
+    opened = opened_media(monkeypatch)
+    problems = check(path).problems
+
+    assert any("climbs out of its folder" in problem for problem in problems)
+    assert not any("\n" in problem for problem in problems)
+    assert not any("passwd" in str(path) for path in opened)
+
+
+def test_a_root_that_climbs_is_told_too(write, monkeypatch):
+    path = write(
+        ".mlt", **{"<mlt ": '<mlt root="/media/../../etc" ', '(?<="resource">)/[^<]*': "passwd"}
+    )
+    opened = opened_media(monkeypatch)
+
+    assert any("climbs out of its folder" in problem for problem in check(path).problems)
+    assert not any("passwd" in str(path) for path in opened)
+
+
+def opened_media(monkeypatch):
+    """The paths that a check opens from here on."""
+    opened = []
+    monkeypatch.setattr(lint, "probe", lambda path: opened.append(path) or probe(path))
+    return opened
+
+
+def test_the_exit_code_says_whether_something_is_wrong(write, capsys):
+    assert main(["check", str(write(".xml"))]) == 0
+    assert capsys.readouterr().out.endswith("no problem found\n")
+    assert main(["check", str(write(".xml", **{"<value>200<": "<value>1200<"}))]) == 1
+    assert "problem: the clip clipitem-2" in capsys.readouterr().out
+
+
+def test_checking_loads_neither_torch_nor_mediapipe_nor_cv2(write):
+    script = (
+        "import sys; from otio_speakerzoom.cli.main import main; code = main(sys.argv[1:]);"
+        "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "check", str(write(".fcpxml"))], check=False
+    )
+
+    assert run.returncode == 0
+
+
+def test_files_whose_size_is_not_known_are_no_problem_of_the_timeline(talk, write, tmp_path):
+    """With two recordings in it, an .otio does not say which size is whose."""
+    text = write(".otio", FORMATS[".otio"]["resolve"]).read_text()
+    other = tmp_path / "other.mp4"
+    shutil.copy(talk.path, other)
+    path = tmp_path / "two.otio"
+    path.write_text(text.replace(str(talk.path), str(other), 1))
+    report = check(path, canvas=(320, 180))
+
+    assert report.problems == ()
+    assert any("is unknown without the media" in line for line in report.says)

@@ -1,0 +1,69 @@
+"""The pack shows what it says: each still has its cross in the middle, each file its framings."""
+
+import cv2
+import numpy as np
+import pytest
+
+from otio_speakerzoom.cli.main import main
+from otio_speakerzoom.interchange.lint import check
+from otio_speakerzoom.interchange.read import Given, read_timeline
+from otio_speakerzoom.interchange.read.open import READERS
+from otio_speakerzoom.interchange.test_chart import CANVAS, CENTRES, SIZE, chart_picture, write_pack
+from otio_speakerzoom.timeline.formats import FORMATS
+from otio_speakerzoom.timeline.transform import crop_of
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pack")
+    return folder, write_pack(folder)
+
+
+def reddest(picture):
+    """Where the two strokes of the cross meet, as (x, y), in an (H, W, 3) BGR picture."""
+    red = picture[..., 2].astype(int) - picture[..., 1] > 80
+    counts = red.sum(axis=0), red.sum(axis=1)
+    return tuple(np.flatnonzero(count > 0.8 * count.max()).mean() for count in counts)
+
+
+def test_each_still_has_its_cross_in_the_middle(pack):
+    for number in range(1, 6):
+        still = cv2.imread(str(pack[0] / f"expected_{number}.png"))
+
+        assert still.shape[1::-1] == CANVAS
+        assert reddest(still) == pytest.approx((CANVAS[0] / 2, CANVAS[1] / 2), abs=8)
+
+
+def test_each_host_gets_a_timeline_of_the_same_framings(pack):
+    for suffix, dialects in FORMATS.items():
+        for dialect in dialects:
+            path = pack[0] / f"calibrate_{dialect}{suffix}"
+            assert path in pack[1]
+            if suffix not in READERS:
+                continue
+            timeline = read_timeline(path, Given(SIZE, CANVAS, dialect=dialect))
+            crops = [crop_of(clip.move, SIZE, CANVAS) for clip in timeline.tracks[0]]
+            assert [(*crop.centre, crop.height) for crop in crops] == [
+                pytest.approx(centre, abs=0.01) for centre in CENTRES
+            ]
+            assert check(path, canvas=CANVAS).problems == ()
+
+
+def test_the_chart_marks_every_centre():
+    chart = chart_picture()
+
+    for x, y, _ in CENTRES:
+        assert tuple(chart[y, x]) == (200, 30, 30)
+
+
+def test_the_words_name_every_framing(pack):
+    words = (pack[0] / "README.txt").read_text()
+
+    assert all(f"{x:>4}, {y:<4}" in words for x, y, _ in CENTRES)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+
+    assert main(["calibrate", str(tmp_path / "file" / "pack")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1

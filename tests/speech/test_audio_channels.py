@@ -1,0 +1,115 @@
+"""Which microphones a source has, told from tones on its channels and streams."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import find_ffmpeg
+
+from otio_speakerzoom import source
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.model import Listening, Microphone
+from otio_speakerzoom.speech.audio_channels import choose_microphones, microphones_apart
+
+RATE = 48000
+
+
+def turns(*, own, other):
+    """(2, 6 s) two tones by turns of a second, each louder in its own channel."""
+    t = np.arange(6 * RATE) / RATE
+    first = t % 2 < 1
+    tone = 8000 * np.sin(2 * np.pi * np.where(first, 300, 500) * t)
+    return np.stack([tone * np.where(first, own, other), tone * np.where(first, other, own)])
+
+
+@pytest.fixture(scope="module")
+def with_sound(tmp_path_factory):
+    """Return a function that makes a clip with these audio streams, each (channels, samples)."""
+    folder = tmp_path_factory.mktemp("microphones")
+
+    def make(name, *streams):
+        inputs = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=6"]
+        for number, samples in enumerate(streams):
+            raw = folder / f"{name}{number}.raw"
+            raw.write_bytes(samples.T.astype("<i2").tobytes())
+            inputs += ["-f", "s16le", "-ar", str(RATE), "-ac", str(len(samples)), "-i", str(raw)]
+        maps = [part for n in range(len(streams) + 1) for part in ("-map", str(n))]
+        path = folder / f"{name}.mov"
+        command = [find_ffmpeg(), "-v", "error", "-y", *inputs, *maps, "-c:a", "pcm_s16le"]
+        subprocess.run([*command, str(path)], check=True)
+        return source.probe(path)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def two_microphones(with_sound):
+    return with_sound("two", turns(own=1, other=0.2))
+
+
+def chosen(source, **wanted):
+    return choose_microphones(source, source.range, Listening(**wanted))
+
+
+def test_a_microphone_for_each_talker_is_heard_on_its_own(two_microphones, caplog):
+    caplog.set_level("INFO")
+
+    assert chosen(two_microphones) == (Microphone(0, 0), Microphone(0, 1))
+    assert "2 microphones (stream 1, channel 1; stream 1, channel 2)" in caplog.text
+
+
+def test_a_stereo_pair_is_one_sound(with_sound):
+    assert chosen(with_sound("pair", turns(own=1, other=0.7))) == (Microphone(0),)
+
+
+def test_microphones_may_lie_on_streams_of_their_own(with_sound):
+    left, right = turns(own=1, other=0.1)
+    source = with_sound("streams", left[None], right[None])
+
+    assert [sound.channels for sound in source.sounds] == [1, 1]
+    assert chosen(source) == (Microphone(0, 0), Microphone(1, 0))
+    assert chosen(source, stream=2) == (Microphone(1),)
+
+
+def test_a_silent_first_stream_is_passed_over(with_sound, caplog):
+    caplog.set_level("INFO")
+    sound = turns(own=1, other=1)
+    source = with_sound("camera", np.zeros_like(sound), sound)
+
+    assert chosen(source) == (Microphone(1),)
+    assert "stream 1 is silent; listening to stream 2" in caplog.text
+
+
+def test_silence_everywhere_is_the_first_stream(with_sound):
+    assert chosen(with_sound("silence", np.zeros((2, 6 * RATE)))) == (Microphone(0),)
+
+
+def test_what_is_asked_for_is_what_is_heard(two_microphones):
+    assert chosen(two_microphones, mixed=True) == (Microphone(0),)
+    (right,) = chosen(two_microphones, channel=2)
+
+    def levels(microphone):
+        sound = np.concatenate(list(source.sound(two_microphones, microphone=microphone)))
+        return np.abs(sound.reshape(6, -1).astype(float)).mean(axis=1)
+
+    assert right == Microphone(0, 1)
+    assert levels(right)[1] == pytest.approx(5 * levels(right)[0], rel=0.05)
+    both = levels(Microphone(0))
+    assert both[1] == pytest.approx(both[0], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [({"stream": 2}, "--audio-stream 2 is not there; choose 1"),
+     ({"channel": 3}, "audio stream 1 has no channel 3; --channels takes 1 to 2 or mix")],
+)  # fmt: skip
+def test_what_is_not_there_is_said(two_microphones, wanted, says):
+    with pytest.raises(MediaError, match=says):
+        chosen(two_microphones, **wanted)
+
+
+def test_channels_that_repeat_an_earlier_one_or_carry_nothing_do_not_count():
+    talk = np.where(np.arange(200) // 20 % 2, -20.0, -40.0)
+    levels = np.stack([talk, talk - 6, np.full(200, -80.0), -60 - talk])
+
+    assert microphones_apart(levels.astype(np.float32)) == [0, 3]

@@ -1,0 +1,100 @@
+"""That networks stay on one device, seen on any machine; numbers need a real GPU."""
+
+import numpy as np
+import pytest
+import torch
+from fake_gpu import FakeGpu
+
+from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.faces.detectors import choose
+from otio_speakerzoom.faces.detectors.s3fd import S3fdNetwork
+from otio_speakerzoom.model import quiet
+from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
+from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
+from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
+from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
+from otio_speakerzoom.speech.scorers import NETWORKS
+from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.weights import device
+
+SCORERS = {
+    TalkNetScorer: TalkNet, SyncAsdScorer: SyncAsd, LrAsdScorer: LrAsd, LightAsdScorer: LightAsd,
+}  # fmt: skip
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Leave out the random start of weights, which takes most of the time and tells nothing."""
+    for start in ("kaiming_uniform_", "uniform_", "xavier_uniform_"):
+        monkeypatch.setattr(torch.nn.init, start, lambda x, *_, **__: torch.nn.init.zeros_(x))
+
+
+def saved(network, folder):
+    torch.save(network().state_dict(), folder / "random.model")
+    return folder / "random.model"
+
+
+def clip(ticks=30, sounds=2):
+    rng = np.random.default_rng(0)
+    return Clip(
+        rng.integers(0, 256, (ticks, 112, 112), np.uint8),
+        rng.normal(0, 8, (sounds, 4 * ticks, 13)).astype(np.float32),
+    )
+
+
+def test_every_scorer_with_a_network_is_tried():
+    assert set(SCORERS) == set(NETWORKS.values())
+
+
+@pytest.mark.parametrize("kind", SCORERS, ids=lambda kind: kind.name)
+def test_a_scorer_stays_on_its_device(kind, tmp_path, at_once):
+    path = saved(SCORERS[kind], tmp_path)
+
+    with FakeGpu() as gpu:
+        scorer = kind(path, "meta")
+        gpu.missed.clear()  # norms may be folded on the processor
+        logits = score_clip(scorer, clip())
+
+    assert logits.shape == (2, 30)
+    assert gpu.worked
+    assert not gpu.missed
+
+
+def test_s3fd_stays_on_the_device_that_was_asked_for(tmp_path, at_once, monkeypatch):
+    path = saved(S3fdNetwork, tmp_path)
+    monkeypatch.setattr(choose.weights, "need", lambda name, **_: path)
+
+    with FakeGpu() as gpu:
+        detector = choose.choose_detector("s3fd", device="meta", on_fetch=lambda _: quiet)
+        boxes, sure = detector(np.zeros((72, 128, 3), np.uint8))
+
+    assert (boxes.shape, sure.shape) == ((0, 4), (0,))
+    assert gpu.worked
+    assert not gpu.missed
+
+
+# --- what is said before anything is loaded -------------------------------------------------------
+
+
+def test_a_device_nobody_knows_is_refused():
+    with pytest.raises(ToolError, match="--device tpu: there is no such device; take auto, cpu"):
+        device.check_device("tpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device that works")
+@pytest.mark.parametrize("name", device.GPUS)
+def test_a_gpu_that_is_there_and_does_not_work_is_refused(name, monkeypatch, caplog):
+    """As an old driver, or a card that this torch has no kernels for."""
+    monkeypatch.setattr(device, "is_there", lambda wanted: wanted == name)
+
+    with pytest.raises(ToolError, match=rf"cannot use the {name.upper()} device .+; take --device"):
+        device.check_device(name)
+    assert device.find_device("auto") == "cpu"
+    assert f"{name} is not used: torch" in caplog.text
+
+
+def test_the_processor_is_always_there():
+    for name in ("auto", "cpu"):
+        device.check_device(name)
+    assert device.find_device("cpu") == "cpu"

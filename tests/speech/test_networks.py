@@ -1,0 +1,476 @@
+import pickle
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.speech.features import LOWER_FACE, WHOLE_BOX, Clip, mfcc, mfcc_rows
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
+from otio_speakerzoom.speech.networks import flat
+from otio_speakerzoom.speech.networks import light_asd as light_asd_module
+from otio_speakerzoom.speech.networks import lr_asd as lr_asd_module
+from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
+from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
+from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
+from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
+from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.weights import device
+from otio_speakerzoom.weights.checkpoint import load_checkpoint
+
+SHARED = Path(__file__).parents[3] / "shared"
+LR_WEIGHTS = SHARED / "weights" / "lr-asd_pretrain_AVA.model"
+SYNC_WEIGHTS = Path(__file__).parents[2] / "weights" / "sync-asd.npz"
+LIGHT_WEIGHTS = SHARED / "weights" / "light-asd_pretrain_AVA_CVPR.model"
+
+
+def filler(name, like):
+    """A stand-in tensor that no layer leaves without effect: norms off 1 and 0, biases off 0."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    if like.ndim == 0:
+        return torch.zeros_like(like)
+    if name.endswith("running_var") or (name.endswith("weight") and like.ndim == 1):
+        return torch.tensor(rng.uniform(0.5, 1.5, like.shape), dtype=like.dtype)
+    spread = 0.1 if like.ndim == 1 else np.prod(like.shape[1:]) ** -0.5
+    return torch.tensor(rng.normal(0, spread, like.shape), dtype=like.dtype)
+
+
+def filled(network):
+    network.load_state_dict({name: filler(name, x) for name, x in network.state_dict().items()})
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def lr_asd():
+    return filled(LrAsd())
+
+
+@pytest.fixture(scope="module")
+def light_asd():
+    return filled(LightAsd())
+
+
+@pytest.fixture(scope="module")
+def talknet():
+    return filled(TalkNet())
+
+
+def scorer_of(kind, network, folder):
+    torch.save(network.state_dict(), folder / "generated.model")
+    return kind(folder / "generated.model")
+
+
+@pytest.fixture(scope="module")
+def talknet_scorer(talknet, tmp_path_factory):
+    return scorer_of(TalkNetScorer, talknet, tmp_path_factory.mktemp("talknet"))
+
+
+@pytest.fixture(scope="module")
+def lr_scorer(lr_asd, tmp_path_factory):
+    return scorer_of(LrAsdScorer, lr_asd, tmp_path_factory.mktemp("lr"))
+
+
+@pytest.fixture(scope="module")
+def light_scorer(light_asd, tmp_path_factory):
+    return scorer_of(LightAsdScorer, light_asd, tmp_path_factory.mktemp("light"))
+
+
+@pytest.fixture(scope="module")
+def sync_scorer():
+    return SyncAsdScorer(SYNC_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def motion_scorer():
+    return MouthMotion()
+
+
+SCORERS = ("talknet_scorer", "lr_scorer", "light_scorer", "sync_scorer", "motion_scorer")
+
+
+def clip(frames, seed=0):
+    """Moving noise and its MFCC rows: (frames, 112, 112) uint8 and (4 * frames, 13) float32."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(0, 8, (4 * frames, 13)).astype(np.float32)
+    return rng.integers(0, 256, (frames, 112, 112), np.uint8), rows
+
+
+def run(network, crops, rows):
+    with torch.inference_mode():
+        return network(torch.tensor(rows)[None], torch.tensor(crops)[None])[0].numpy()
+
+
+def scored(scorer, crops, *sounds):
+    """(M, T) logits of one clip in one piece."""
+    return score_clip(scorer, Clip(crops, np.stack(sounds)))
+
+
+def in_windows(scorer, crops, rows, window):
+    """(T,) logits of a track whose pictures were given `window` at a time with their context."""
+    track = None
+    for start in range(0, len(crops), window):
+        first, last = max(0, start - scorer.context), start + window + scorer.context
+        clip = Clip(crops[first:last], rows[None, 4 * first : 4 * last])
+        (encoded,) = scorer.encode([clip])
+        track = Spool(encoded.shape[1]) if track is None else track
+        track.add(encoded[start - first :][:window])
+    return scorer.decide(track)[0]
+
+
+# --- the published numbers ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def generated():
+    """The module that made the parity data."""
+    sys.path.insert(0, str(SHARED / "parity"))
+    try:
+        return pytest.importorskip("generated_weights", reason=f"no parity data in {SHARED}")
+    finally:
+        sys.path.remove(str(SHARED / "parity"))
+
+
+def parity_clip(generated, stored):
+    frames = int(stored["frames"])
+    crops = generated.crops(frames, int(stored["crop_seed"]))
+    rows = mfcc_rows(mfcc(generated.sound(frames, int(stored["sound_seed"]))), frames)
+    np.testing.assert_allclose(rows, stored["mfcc"], rtol=0, atol=1e-5)
+    return crops, rows
+
+
+def assert_encodings(network, crops, rows, stored):
+    with torch.inference_mode():
+        audio = network.encode_audio(torch.tensor(rows)[None])[0].numpy()
+        visual = network.encode_visual(torch.tensor(crops)[None])[0].numpy()
+    for made, name in ((audio, "audio_embedding"), (visual, "visual_embedding")):
+        largest = np.abs(stored[name]).max()  # up to 60, where float32 itself steps by 4e-6
+        np.testing.assert_allclose(made, stored[name], rtol=0, atol=1e-5 * max(1, largest))
+
+
+@pytest.mark.weights
+def test_talknet_agrees_with_the_published_code(generated, tmp_path):
+    stored = np.load(SHARED / "parity" / "talknet.npz")
+    weights = {name: torch.tensor(value) for name, value in generated.state_dict().items()}
+    torch.save(weights, tmp_path / "talknet.model")
+    network = TalkNet().eval()
+
+    load_checkpoint(network, tmp_path / "talknet.model")
+
+    assert len(weights) == 487
+    crops, rows = parity_clip(generated, stored)
+    assert_encodings(network, crops, rows, stored)
+    np.testing.assert_allclose(run(network, crops, rows), stored["logits"][:, 1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not LR_WEIGHTS.exists(), reason=f"no {LR_WEIGHTS.name} in {LR_WEIGHTS.parent}")
+def test_lr_asd_agrees_with_the_published_code(generated):
+    stored = np.load(SHARED / "parity" / "lr-asd.npz")
+    scorer = LrAsdScorer(LR_WEIGHTS)
+
+    crops, rows = parity_clip(generated, stored)
+
+    assert_encodings(scorer.network, crops, rows, stored)
+    np.testing.assert_allclose(
+        scored(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not LIGHT_WEIGHTS.exists(), reason=f"no {LIGHT_WEIGHTS.name} beside us")
+def test_light_asd_agrees_with_the_published_code(generated):
+    stored = np.load(SHARED / "parity" / "light-asd.npz")
+    scorer = LightAsdScorer(LIGHT_WEIGHTS)
+
+    crops, rows = parity_clip(generated, stored)
+
+    assert_encodings(scorer.network, crops, rows, stored)
+    np.testing.assert_allclose(
+        scored(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
+    )
+
+
+# --- batches, chunks and the ensemble ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["light_asd", "lr_asd", "talknet"])
+def test_a_batch_of_two_is_two_single_passes(name, request):
+    network = request.getfixturevalue(name)
+    (crops_a, rows_a), (crops_b, rows_b) = clip(12, seed=1), clip(12, seed=2)
+
+    with torch.inference_mode():
+        both = network(
+            torch.tensor(np.stack([rows_a, rows_b])), torch.tensor(np.stack([crops_a, crops_b]))
+        ).numpy()
+
+    np.testing.assert_allclose(both[0], run(network, crops_a, rows_a), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(both[1], run(network, crops_b, rows_b), rtol=0, atol=1e-5)
+    assert np.abs(both[0] - both[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["lr_asd", "light_asd"])
+def test_the_fast_form_gives_the_numbers_of_the_plain_one(name, request):
+    network = request.getfixturevalue(name)
+    scorer = request.getfixturevalue(name.replace("asd", "scorer"))
+    crops, rows = clip(130)  # three pieces in the first block, two in the second
+
+    plain = run(network, crops, rows)
+
+    assert plain.std() > 1e-3
+    np.testing.assert_allclose(scored(scorer, crops, rows)[0], plain, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lr_scorer", "light_scorer"])
+@pytest.mark.parametrize("window", [7, 50])
+def test_a_track_in_windows_scores_as_in_one_pass(name, window, request, monkeypatch):
+    scorer = request.getfixturevalue(name)
+    crops, rows = clip(120)
+    plain = run(scorer.network, crops, rows)
+
+    for module in (lr_asd_module, light_asd_module, flat):
+        monkeypatch.setattr(module, "BLOCK", 32)  # so that the GRUs' state is handed on too
+    made = in_windows(scorer, crops, rows, window)
+
+    np.testing.assert_allclose(made, plain, rtol=0, atol=1e-5)
+    assert ((made > 0) == (plain > 0)).all()
+
+
+def test_sync_asd_and_mouth_motion_score_windows_as_in_one_pass(sync_scorer, motion_scorer):
+    crops, rows = clip(600)
+
+    for scorer, window in ((sync_scorer, 70), (motion_scorer, 200)):
+        whole = scored(scorer, crops, rows)[0]
+        assert whole.std() > 1e-2
+        np.testing.assert_allclose(in_windows(scorer, crops, rows, window), whole, atol=1e-3)
+
+
+def six_loops(talknet, crops, rows):
+    """The published ensemble as the demo runs it, without its losses."""
+    loops = []
+    for seconds in (1, 2, 3, 4, 5, 6):
+        scores = []
+        for start in range(0, len(crops), 25 * seconds):
+            end = start + 25 * seconds
+            scores.extend(run(talknet, crops[start:end], rows[4 * start : 4 * end]))
+        loops.append(scores)
+    return np.mean(loops, axis=0)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 24, 26, 52, 178])  # tails of every kind
+def test_the_shared_front_end_scores_as_six_separate_passes(talknet, talknet_scorer, frames):
+    crops, rows = clip(frames)
+
+    made = scored(talknet_scorer, crops, rows)[0]
+
+    np.testing.assert_allclose(made, six_loops(talknet, crops, rows), rtol=0, atol=1e-5)
+    assert made.dtype == np.float32
+
+
+def test_talknet_goes_through_the_front_end_once(talknet_scorer, monkeypatch):
+    pictures = []
+    forward = talknet_scorer.frontend.forward
+    monkeypatch.setattr(
+        talknet_scorer.frontend, "forward",
+        lambda seen, fives, piece: pictures.append(len(fives)) or forward(seen, fives, piece),
+    )  # fmt: skip
+
+    scored(talknet_scorer, *clip(150))
+
+    assert pictures == [150 + 4 * 5]  # and once more the four next to each of five cuts
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_clips_in_a_batch_score_as_on_their_own(name, request):
+    scorer = request.getfixturevalue(name)
+    clips = [Clip(crops, rows[None]) for crops, rows in (clip(n, seed=n) for n in (60, 25, 31))]
+
+    together = scorer.encode(clips)
+
+    for made, alone in zip(together, clips, strict=True):
+        np.testing.assert_allclose(made, scorer.encode([alone])[0], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_each_of_two_sounds_scores_as_on_its_own(name, request):
+    scorer = request.getfixturevalue(name)
+    (crops, left), (_, right) = clip(40, seed=1), clip(40, seed=2)
+
+    both = scored(scorer, crops, left, right)
+
+    assert both.shape == (2, 40)
+    for made, rows in zip(both, (left, right), strict=True):
+        np.testing.assert_allclose(made, scored(scorer, crops, rows)[0], rtol=0, atol=1e-4)
+    assert np.abs(both[0] - both[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", SCORERS)
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_short_track_has_a_score_for_every_frame(name, frames, request):
+    scores = scored(request.getfixturevalue(name), *clip(frames))
+
+    assert scores.shape == (1, frames)
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(("crops", "rows"), [(5, 19), (0, 0)])
+def test_a_clip_needs_pictures_and_four_rows_for_each(crops, rows):
+    with pytest.raises(ValueError, match=f"{crops} crops need"):
+        Clip(np.zeros((crops, 112, 112), np.uint8), np.zeros((1, rows, 13), np.float32))
+
+
+def test_scorers_say_how_they_want_to_be_fed():
+    kinds = (TalkNetScorer, LrAsdScorer, LightAsdScorer, SyncAsdScorer, MouthMotion)
+
+    assert [kind.name for kind in kinds] == ["talknet", "lr-asd", "light-asd", "sync-asd", "motion"]
+    assert (TalkNetScorer.recipe, LrAsdScorer.recipe) == (LOWER_FACE, WHOLE_BOX)
+    assert all(TalkNetScorer.window % (25 * d) == 0 for d in (1, 2, 3, 4, 5, 6))
+    assert {kind.licence for kind in kinds} == {"MIT"}
+
+
+# --- devices ------------------------------------------------------------------------------------
+
+
+def test_when_a_gpus_memory_runs_out_half_as_much_is_tried(caplog):
+    room, tried = device.Room("cpu", 1, on_cpu=40), []
+
+    def work(pictures):
+        tried.append(pictures)
+        if pictures > 12:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return "done"
+
+    assert room.run(work) == "done"
+    assert (tried, room.pictures) == ([40, 20, 10], 10)
+    assert caplog.messages[-1] == "the GPU's memory ran out: 10 pictures at once now"
+
+
+def test_a_gpu_without_room_for_one_picture_is_an_error():
+    def never(pictures):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(ToolError, match="--device cpu"):
+        device.Room("cpu", 1, on_cpu=8).run(never)
+
+
+# --- checkpoints -------------------------------------------------------------------------------
+
+
+class Hostile:
+    def __reduce__(self):
+        return (print, ("a checkpoint must not run this",))
+
+
+def spoil(weights, how, path):
+    if how == "missing":
+        del weights["lossAV.FC.bias"]
+    elif how == "unexpected":
+        weights["lossAV.FC.scale"] = torch.zeros(2)
+    elif how == "wrongly shaped":
+        weights["lossAV.FC.bias"] = torch.zeros(3)
+    elif how == "other kinds of numbers":
+        weights["lossAV.FC.bias"] = torch.zeros(2, dtype=torch.complex64)
+    elif how == "not finite":
+        weights["lossAV.FC.bias"] = torch.tensor([0.0, torch.nan])
+    elif how == "something other than tensors":
+        weights = [weights]
+    torch.save(weights, path)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "missing",
+        "unexpected",
+        "wrongly shaped",
+        "other kinds of numbers",
+        "not finite",
+        "something other than tensors",
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(lr_asd, tmp_path, how):
+    spoil(lr_asd.state_dict(), how, tmp_path / "odd.model")
+
+    with pytest.raises(WeightsError) as refusal:
+        load_checkpoint(LrAsd(), tmp_path / "odd.model")
+
+    assert "odd.model" in str(refusal.value)
+    assert how in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_many_missing_names_are_not_all_listed(tmp_path):
+    torch.save({}, tmp_path / "empty.model")
+
+    with pytest.raises(WeightsError, match="and 165 more"):
+        load_checkpoint(LrAsd(), tmp_path / "empty.model")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>not found</html>", pickle.dumps({"a": Hostile()}), b"PK\x03\x04 half a download"],
+    ids=["empty", "text", "class", "cut short"],
+)
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content, capsys):
+    (tmp_path / "odd.model").write_bytes(content)
+
+    with pytest.raises(WeightsError, match=r"odd\.model: not a checkpoint") as refusal:
+        load_checkpoint(LrAsd(), tmp_path / "odd.model")
+
+    assert "\n" not in str(refusal.value)
+    assert not capsys.readouterr().out
+
+
+def test_a_class_inside_a_checkpoint_is_never_run(tmp_path, capsys):
+    torch.save({"a": Hostile()}, tmp_path / "odd.model")
+
+    with pytest.raises(WeightsError, match=r"odd\.model"):
+        load_checkpoint(LrAsd(), tmp_path / "odd.model")
+
+    assert not capsys.readouterr().out
+
+
+def test_a_missing_checkpoint_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r"none\.model: cannot be read"):
+        load_checkpoint(LrAsd(), tmp_path / "none.model")
+
+
+def test_names_left_by_training_on_several_gpus_load(lr_asd, tmp_path):
+    wrapped = {f"module.{name}": tensor for name, tensor in lr_asd.state_dict().items()}
+    torch.save(wrapped, tmp_path / "wrapped.model")
+    network = LrAsd()
+
+    load_checkpoint(network, tmp_path / "wrapped.model")
+
+    for name, tensor in lr_asd.state_dict().items():
+        assert torch.equal(network.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_both_containers_of_torch_load(lr_asd, tmp_path, zipped):
+    path = tmp_path / "contained.model"
+    torch.save(lr_asd.state_dict(), path, _use_new_zipfile_serialization=zipped)
+    network = LrAsd()
+
+    load_checkpoint(network, path)
+
+    assert all(torch.equal(network.state_dict()[n], x) for n, x in lr_asd.state_dict().items())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("kind", [TalkNetScorer, LrAsdScorer, LightAsdScorer, SyncAsdScorer])
+def test_a_gpu_gives_the_scores_of_the_cpu(kind, tmp_path):
+    networks = {"talknet": TalkNet, "lr-asd": LrAsd, "light-asd": LightAsd}
+    path = SYNC_WEIGHTS
+    if kind.name in networks:
+        path = tmp_path / "random.model"
+        torch.save(filled(networks[kind.name]()).state_dict(), path)
+    crops, rows = clip(160)
+    on_cpu, on_gpu = (kind(path, device) for device in ("cpu", "cuda"))
+
+    # TF32 and another order of summation; decisions hang on far larger differences
+    assert scored(on_gpu, crops, rows) == pytest.approx(scored(on_cpu, crops, rows), abs=1e-2)

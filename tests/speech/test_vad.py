@@ -1,0 +1,103 @@
+"""The gate: no voice in silence and noise, whatever the blocks in which they come."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otio_speakerzoom.speech.vad import voice_activity
+
+
+def noise(samples, amplitude=1000, seed=0):
+    wave = np.random.default_rng(seed).normal(0, amplitude, samples)
+    return np.clip(wave, -32768, 32767).astype(np.int16)
+
+
+def vowels(seconds):
+    """Return a crude voice: a gliding pitch through gliding resonances, 3.5 syllables a second."""
+    time = np.arange(16000 * seconds) / 16000
+    pitch = 120 * (1 + 0.15 * np.sin(2 * np.pi * 0.9 * time))
+    phase = 2 * np.pi * np.cumsum(pitch) / 16000
+    glide = np.sin(2 * np.pi * 2.3 * time)
+    formants = ((500 + 250 * glide, 120, 1), (1400 - 600 * glide, 150, 0.5), (2500, 200, 0.25))
+    wave = np.zeros(len(time))
+    for harmonic in range(1, 30):
+        at = harmonic * pitch
+        strength = sum(gain * np.exp(-(((at - f) / width) ** 2)) for f, width, gain in formants)
+        wave += strength * np.sin(harmonic * phase)
+    syllables = np.clip(np.sin(2 * np.pi * 3.5 * time) + 0.6, 0, 1)
+    return (8000 * wave / np.abs(wave).max() * syllables).astype(np.int16)
+
+
+def test_silence_is_nobody():
+    assert voice_activity(np.zeros(32000, np.int16)).max() < 0.5
+
+
+@pytest.mark.parametrize("amplitude", [30, 1000, 8000])
+def test_noise_is_nobody_most_of_the_time(amplitude):
+    assert (voice_activity(noise(48000, amplitude)) < 0.5).mean() > 0.9
+
+
+def test_a_voice_between_two_silences_is_heard_where_it_is():
+    silence = np.zeros(16000, np.int16)
+
+    heard = voice_activity([silence, vowels(2), silence])
+
+    assert heard[:24].max() < 0.5
+    assert heard[30:70].mean() > 0.5
+    assert heard[-12:].max() < 0.5
+
+
+@given(samples=st.integers(0, 3000))
+@settings(max_examples=10, deadline=None)
+def test_there_is_one_value_for_every_frame_begun(samples):
+    heard = voice_activity(noise(samples))
+
+    assert heard.shape == (-(-samples // 640),)
+    assert heard.dtype == np.float32
+    assert ((heard >= 0) & (heard <= 1)).all()
+
+
+@given(cuts=st.lists(st.integers(0, 20000), max_size=8))
+@settings(max_examples=10, deadline=None)
+def test_blocks_of_any_length_are_heard_as_one_piece(cuts):
+    pcm = vowels(2)[:20000]
+
+    blocks = (part for part in np.split(pcm, sorted(cuts)))
+
+    np.testing.assert_array_equal(voice_activity(blocks), voice_activity(pcm))
+
+
+def test_no_blocks_are_no_frames():
+    assert voice_activity([]).shape == (0,)
+
+
+def test_the_callers_thread_count_is_left_as_it_was():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        voice_activity(noise(1000))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
+def test_what_torch_says_of_sileros_format_is_not_shown_and_all_else_is(category, monkeypatch):
+    from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
+
+    def loaded(**options):
+        of_format = "`torch.jit.load` is deprecated. Please switch to `torch.export`."
+        warnings.warn(of_format, category, stacklevel=2)
+        warnings.warn("the file is older than this torch", category, stacklevel=2)
+        return load_silero_vad(**options)
+
+    monkeypatch.setattr("silero_vad.load_silero_vad", loaded)
+    with warnings.catch_warnings(record=True, action="always") as seen:
+        voice_activity(noise(1000))
+
+    texts = [str(warning.message) for warning in seen]
+    assert [text for text in texts if "torch" in text] == ["the file is older than this torch"]
