@@ -16,7 +16,7 @@ from otio_speakerzoom.model import Box
 from otio_speakerzoom.timecode import may_drop, one_hour, timecode
 from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate
-from otio_speakerzoom.timeline.transform import crop_of, decimal, reframe
+from otio_speakerzoom.timeline.transform import crop_of, decimal, transform_of
 
 _MOST_EVENTS = 999  # an event's number has three digits
 
@@ -42,8 +42,8 @@ def write_to_string(
 
 def _cuts(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
     """One event and its comments. The reel is AX, "not from a tape": the name links the file."""
-    lanes = sum(len(track.channels) for track in facts.sound_tracks)
-    channels = "V" if not lanes else "B" if lanes == 1 else "AA/V"
+    video_tracks = sum(len(track.channels) for track in facts.sound_tracks)
+    channels = "V" if not video_tracks else "B" if video_tracks == 1 else "AA/V"
     start, record = facts.start + shot.source.start, _begin(facts) + shot.record.start
     times = (start, start + shot.source.duration, record, record + shot.record.duration)
     labels = " ".join(_label(facts, time) for time in times)
@@ -60,7 +60,7 @@ def _cuts(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
 
 def _crop_comment(kind: str, crop: Box, facts: ProgrammeFacts) -> str:
     """What is seen, in pixels of the source; of a crop of another shape, what stays in sight."""
-    crop = crop_of(reframe(crop, facts.size, facts.canvas), facts.size, facts.canvas)
+    crop = crop_of(transform_of(crop, facts.size, facts.canvas), facts.size, facts.canvas)
     edges = (crop.left, crop.top, crop.width, crop.height)
     named = " ".join(f"{n}={decimal(edge)}" for n, edge in zip("XYWH", edges, strict=True))
     sizes = (facts.size, facts.canvas)

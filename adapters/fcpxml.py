@@ -25,7 +25,7 @@ from otio_speakerzoom.timeline.facts import (
 )
 from otio_speakerzoom.timeline.formatting import EVERYWHERE, taken_rate, warn_of_rate, xml_text
 from otio_speakerzoom.timeline.media_paths import url_path
-from otio_speakerzoom.timeline.transform import Reframe, decimal, fit
+from otio_speakerzoom.timeline.transform import Transform, decimal, fit
 
 _COLOURS = {  # as the DTD names them: primaries, transfer, matrix
     (9, 18): "9-18-9 (Rec. 2020 HLG)",
@@ -93,12 +93,12 @@ def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
         "format": "r2",
         "videoSources": "1",
     }
-    if facts.sound:
+    if facts.first_audio:
         asset |= {
             "hasAudio": "1",
-            "audioSources": str(len(facts.sounds)),
-            "audioChannels": str(sum(sound.channels for sound in facts.sounds)),
-            "audioRate": str(facts.sound.rate),
+            "audioSources": str(len(facts.audio_streams)),
+            "audioChannels": str(sum(sound.channels for sound in facts.audio_streams)),
+            "audioRate": str(facts.first_audio.rate),
         }
     source = f"file://{url_path(facts.path, keep=':')}"
     ET.SubElement(
@@ -152,7 +152,7 @@ def _add_shot(
         "format": "r2",
         "tcFormat": _counting(facts),
     }
-    if facts.sound:
+    if facts.first_audio:
         attributes["audioRole"] = "dialogue"
     attributes["videoRole"] = _role(shot)
     clip = ET.SubElement(spine, "asset-clip", attributes)
@@ -238,14 +238,14 @@ def _add_framing(
             ET.SubElement(animation, "keyframe", time | value | curve)
 
 
-def _values(move: Reframe, facts: ProgrammeFacts, variant: str) -> tuple[str, str]:
+def _values(move: Transform, facts: ProgrammeFacts, variant: str) -> tuple[str, str]:
     """Position and scale as FCPXML writes them: two numbers each."""
     scale = decimal(move.scale / fit(facts.size, facts.canvas))
     x, y = _position(move, facts, variant)
     return f"{decimal(x)} {decimal(y)}", f"{scale} {scale}"
 
 
-def _position(move: Reframe, facts: ProgrammeFacts, variant: str) -> tuple[float, float]:
+def _position(move: Transform, facts: ProgrammeFacts, variant: str) -> tuple[float, float]:
     """Right and up, in percent of the canvas's height on both axes (Final Cut's own exports).
 
     Resolve counts in units in which the fitted picture, not the canvas, is one whole, so its

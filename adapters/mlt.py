@@ -20,7 +20,7 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.source import conform, mix_channels, to_matroska
 from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
 from otio_speakerzoom.timeline.formatting import EVERYWHERE, in_xml, taken_rate, xml_text
-from otio_speakerzoom.timeline.transform import Reframe, decimal
+from otio_speakerzoom.timeline.transform import Transform, decimal
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 
@@ -54,7 +54,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         picture = _add_producer(document, facts, shot)
         _add_framing(picture, facts, shot)
     _add_playlist(document, shots, "V1")
-    for stream in range(1, len(facts.sounds)):
+    for stream in range(1, len(facts.audio_streams)):
         for shot in shots:
             _add_producer(document, facts, shot, stream)
         _add_playlist(document, shots, f"A{stream}", stream)
@@ -69,7 +69,7 @@ def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
     Matroska and MPEG-TS both are the same, in QuickTime's family they are not. Mended in 7.14 (MLT
     pull request 838); measured with 7.12.
     """
-    late = -min((sound.delay for sound in facts.sounds), default=Fraction(0))
+    late = -min((sound.delay for sound in facts.audio_streams), default=Fraction(0))
     if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
         log.warning(
             "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
@@ -84,7 +84,7 @@ def _warn_of_lost_channels(facts: ProgrammeFacts) -> None:
     It takes channels for loudspeakers and leaves out the low one, which is the third or fourth of
     3, 7 and 8; of more than eight it plays few or none. Measured with 7.12.
     """
-    many = {n: s.channels for n, s in enumerate(facts.sounds) if s.channels not in _PLAYED}
+    many = {n: s.channels for n, s in enumerate(facts.audio_streams) if s.channels not in _PLAYED}
     if many:
         log.warning(
             "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. "
@@ -102,7 +102,7 @@ def _add_tractor(
     _add_properties(tractor, {"shotcut": "1"})
     _add_markers(tractor, shots)
     ET.SubElement(tractor, "track", producer=_BACKGROUND)
-    streams = range(max(1, len(facts.sounds)))
+    streams = range(max(1, len(facts.audio_streams)))
     for stream in streams:
         sound_only = {"hide": "video"} if stream else {}
         ET.SubElement(tractor, "track", {"producer": f"playlist{stream}", **sound_only})
@@ -179,7 +179,7 @@ def _add_producer(
             "length": str(facts.duration),
             "resource": facts.path,
             "video_index": str(facts.picture),
-            "audio_index": str(facts.sounds[stream].index if facts.sounds else -1),
+            "audio_index": str(facts.audio_streams[stream].index if facts.audio_streams else -1),
             "mlt_service": "avformat",
             "shotcut:caption": shot.name,
             "shotcut:comment": shot.remark,
@@ -211,7 +211,7 @@ def _rects(facts: ProgrammeFacts, shot: ProgrammeShot) -> str:
     return ";".join(f"{at - shot.source.start}={_rect(move, facts)}" for at, move in moves)
 
 
-def _rect(move: Reframe, facts: ProgrammeFacts) -> str:
+def _rect(move: Transform, facts: ProgrammeFacts) -> str:
     """Left, top, width and height of the whole picture on the canvas, and its opacity.
 
     All four are linear in scale and move, so keys that are linear here are so in every editor.

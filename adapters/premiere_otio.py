@@ -12,17 +12,17 @@ from typing import Any
 import opentimelineio as otio
 
 from otio_speakerzoom.timeline.facts import (
+    AudioTrack,
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
-    SoundTrack,
     read_facts,
     shots_of,
     tracks_of,
 )
 from otio_speakerzoom.timeline.formatting import warn_of_rate
 from otio_speakerzoom.timeline.media_paths import url_path
-from otio_speakerzoom.timeline.transform import Reframe, rounded
+from otio_speakerzoom.timeline.transform import Transform, rounded
 
 _NAMESPACE = "PremierePro_OTIO"
 _STILL = -10_800_000.0  # the position that stands for "no key", at the timeline's rate
@@ -39,7 +39,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         metadata={_NAMESPACE: {"MetadataVersion": "1.0"}},
     )
     timeline.tracks.metadata[_NAMESPACE] = {
-        "AudioFrameRate": float(facts.sound.rate if facts.sound else 48000),
+        "AudioFrameRate": float(facts.first_audio.rate if facts.first_audio else 48000),
         "PixelAspectRatio": {"denominator": 1, "numerator": 1},
         "VideoFrameRate": float(facts.rate),
         "VideoResolution": {"height": facts.canvas[1], "width": facts.canvas[0]},
@@ -81,7 +81,7 @@ def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack) -> otio.schema.T
 
 
 def _sound_track(
-    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: SoundTrack, number: int
+    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: AudioTrack, number: int
 ) -> otio.schema.Track:
     """One stereo or mono track, linked with the picture by number."""
     track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
@@ -142,7 +142,7 @@ def _motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Effect:
     return _effect("Motion", "AE.ADBE Motion", parameters)
 
 
-def _position(move: Reframe, facts: ProgrammeFacts) -> dict[str, float]:
+def _position(move: Transform, facts: ProgrammeFacts) -> dict[str, float]:
     """Where the picture's centre lands, from the canvas's upper left, in widths and heights."""
     width, height = facts.canvas
     return {"X": rounded(0.5 + move.dx / width), "Y": rounded(0.5 + move.dy / height)}

@@ -44,7 +44,7 @@ class _Programme(NamedTuple):  # OTIO loads this file in a way that dataclasses 
     facts: ProgrammeFacts
     tracks: tuple[ProgrammeTrack, ...]
     shots: tuple[ProgrammeShot, ...]
-    lanes: tuple[tuple[int, int, int], ...]
+    video_tracks: tuple[tuple[int, int, int], ...]
     """Of each audio track: the number of its channel in the file, from 1; its place in its pair,
     from 0; how many tracks that pair has."""
     places: dict[int, tuple[int, int]]
@@ -78,11 +78,13 @@ def _sequence(programme: _Programme) -> dict[str, Any]:
         "format": {"samplecharacteristics": _picture(facts, facts.canvas, "progressive")},
         "track": [_video_track(programme, n) for n in range(len(programme.tracks))],
     }
-    audio = programme.lanes and {
+    audio = programme.video_tracks and {
         "numOutputChannels": 2,
         "format": {"samplecharacteristics": _samples(facts)},
         "outputs": {"group": [_output(1), _output(2)]},
-        "track": [_audio_track(programme, lane) for lane in range(1, len(programme.lanes) + 1)],
+        "track": [
+            _audio_track(programme, lane) for lane in range(1, len(programme.video_tracks) + 1)
+        ],
     }
     return {
         "@id": "sequence-1",
@@ -136,7 +138,7 @@ def _video_clip(programme: _Programme, shot: ProgrammeShot, track: int, at: int)
 
 def _audio_track(programme: _Programme, lane: int) -> dict[str, Any]:
     """One channel. Premiere writes a stereo track as two, each knowing its place in the pair."""
-    channel, place, count = programme.lanes[lane - 1]
+    channel, place, count = programme.video_tracks[lane - 1]
     kind = "Stereo" if count == 2 else "Mono"
     clips = [
         {
@@ -181,7 +183,7 @@ def _clip_id(shot: ProgrammeShot, lane: int) -> str:
 
 def _links(programme: _Programme, shot: ProgrammeShot) -> list[dict[str, Any]]:
     """Every member of the group, itself included, as each member must list them."""
-    if not programme.lanes or not shot.number:
+    if not programme.video_tracks or not shot.number:
         return []
     track, at = programme.places[shot.number]
     return [
@@ -192,7 +194,7 @@ def _links(programme: _Programme, shot: ProgrammeShot) -> list[dict[str, Any]]:
             "clipindex": shot.number if lane else at,
             "groupindex": 1 if lane else None,
         }
-        for lane in range(len(programme.lanes) + 1)
+        for lane in range(len(programme.video_tracks) + 1)
     ]
 
 
@@ -257,7 +259,7 @@ def _file(programme: _Programme) -> dict[str, Any]:
     picture = {"samplecharacteristics": _picture(facts, _stored_size(programme), facts.fields)}
     sound = [
         {"samplecharacteristics": _samples(facts), "channelcount": sound.channels}
-        for sound in facts.sounds
+        for sound in facts.audio_streams
     ]
     return {
         "name": facts.file_name,
@@ -284,12 +286,14 @@ def _stored_size(programme: _Programme) -> tuple[int, int]:
 
 def _samples(facts: ProgrammeFacts) -> dict[str, int]:
     # 16 bits whatever the file has: Premiere writes that, and reads the depth from the file.
-    return {"depth": 16, "samplerate": facts.sound.rate if facts.sound else 48000}
+    return {"depth": 16, "samplerate": facts.first_audio.rate if facts.first_audio else 48000}
 
 
 def _sound_lanes(facts: ProgrammeFacts) -> tuple[tuple[int, int, int], ...]:
     """One for each channel of the file, numbered through all its streams."""
-    before = [sum(s.channels for s in facts.sounds[:n]) for n in range(len(facts.sounds))]
+    before = [
+        sum(s.channels for s in facts.audio_streams[:n]) for n in range(len(facts.audio_streams))
+    ]
     return tuple(
         (before[track.stream] + channel + 1, place, len(track.channels))
         for track in facts.sound_tracks

@@ -15,16 +15,16 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.timecode import one_hour
 from otio_speakerzoom.timeline.facts import (
+    AudioTrack,
     ProgrammeFacts,
     ProgrammeShot,
     ProgrammeTrack,
-    SoundTrack,
     read_facts,
     shots_of,
     tracks_of,
 )
 from otio_speakerzoom.timeline.formatting import warn_of_rate
-from otio_speakerzoom.timeline.transform import Reframe, fill, fit, rounded
+from otio_speakerzoom.timeline.transform import Transform, fill, fit, rounded
 
 _NAMESPACE = "Resolve_OTIO"
 _SCALINGS = {"crop": 1, "fit": 2, "fill": 3, "stretch": 4}  # Resolve's SCALE_CROP and so on
@@ -94,7 +94,7 @@ def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack, scaling: str) ->
 
 
 def _sound_track(
-    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: SoundTrack, number: int
+    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: AudioTrack, number: int
 ) -> otio.schema.Track:
     """Linked with the picture by number."""
     track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
@@ -162,7 +162,9 @@ def _base(scaling: str, facts: ProgrammeFacts) -> tuple[float, float]:
     return base, base
 
 
-def _transform(facts: ProgrammeFacts, move: Reframe, base: tuple[float, float]) -> dict[str, float]:
+def _transform(
+    facts: ProgrammeFacts, move: Transform, base: tuple[float, float]
+) -> dict[str, float]:
     """Zoom, pan and tilt over a picture already scaled by `base`.
 
     Zoom 1 is that picture's size; pan 1 moves by its width to the right, tilt 1 by its height

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom import pipeline
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
 from otio_speakerzoom.reports.evaluation import CutFigures, measure, person_boxes, talkers_of_labels
 
 PADDING = 0.2
@@ -87,7 +87,7 @@ def plain_rule(analysis: pipeline.Analysis) -> CutList:
             shots.append(Shot(FrameRange(start, end), (), Box(0, 0, *media.size)))
             continue
         crops = [padded(boxes[who - 1][frame].tolist(), media.size) for frame in range(start, end)]
-        keys = tuple(Key(start + n, crop) for n, crop in enumerate(crops))
+        keys = tuple(CropKey(start + n, crop) for n, crop in enumerate(crops))
         shots.append(Shot(FrameRange(start, end), (people[who - 1].id,), crops[0], keys=keys))
     return CutList(media, media.size, tuple(shots), people)
 

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
 from otio_speakerzoom.faces.people import group_people
@@ -110,7 +110,7 @@ def main() -> None:
 
 def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> Detections:
     """Return what `detector` finds in the pictures that the pipeline would show it."""
-    with closing(source_file.pictures(media, size=looked_at_size(media))) as pictures:
+    with closing(source_file.read_frames(media, size=detector_size(media))) as pictures:
         pieces = iter(reading(lambda: list(islice(pictures, PIECE))), [])
         shown = (picture for piece in pieces for picture in piece)
         return detect_faces(shown, media, detector, every=every)
@@ -118,7 +118,7 @@ def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> De
 
 def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:
     """Return (N, D) what the tracks look like."""
-    with closing(source_file.pictures(media, size=looked_at_size(media))) as pictures:
+    with closing(source_file.read_frames(media, size=detector_size(media))) as pictures:
         return embed_tracks(pictures, media, tracks, embedder)
 
 
@@ -132,7 +132,7 @@ def row(
     """Return the cells from recall to mixed."""
     looks: dict[str, list[bool]] = defaultdict(list)
     false = 0
-    for frame in found.looked_at.tolist():
+    for frame in found.detected_frames.tolist():
         there = labelled(labels, media, frame)
         boxes = found.boxes[found.frames == frame]
         whose = match(boxes, there)
@@ -162,7 +162,7 @@ def row(
     return [
         f"{min(np.mean(seen) for seen in looks.values()):.3f}",
         f"{min(np.mean(seen) for seen in frames.values()):.3f}",
-        f"{false / len(found.looked_at):.3f}",
+        f"{false / len(found.detected_frames):.3f}",
         str(switches),
         f"{np.mean([len(ids) for ids in of_shot.values()]) if of_shot else np.nan:.2f}",
         " / ".join(str(len(people)) for people in groups) + f" / {len(labels['people'])}",

@@ -34,13 +34,13 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
-from otio_speakerzoom.speech.av_sync import OffsetMeter
+from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.features import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import DURATIONS, TalkNet, TalkNetScorer
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scoring import Scorer, score_clip, score_speech
 
 SECONDS = 12
@@ -111,9 +111,9 @@ def print_times(device: str, folder: Path) -> None:
     print("|---|---|---|---|---|---|---|")
     for name, (plain, ours) in best.items():
         plain, ours = 1000 * plain / SECONDS, 1000 * ours / SECONDS
-        floor = 1000 * work[name] / rate
+        activity = 1000 * work[name] / rate
         print(
-            f"| {name} | {sizes[name]:,} | {work[name] / 1e9:.1f} | {floor:.1f} "
+            f"| {name} | {sizes[name]:,} | {work[name] / 1e9:.1f} | {activity:.1f} "
             f"| {plain:.1f} | {ours:.1f} | {plain / ours:.1f} |"
         )
     if device != "cpu":
@@ -195,7 +195,7 @@ def peak_memory(name: str, path: Path, minutes: int, cut_every: int | None) -> f
 def score_three_faces(scorer: Scorer, frames: int, cut_every: int | None) -> None:
     """Score three faces that are seen throughout a generated film at 25 fps, or from cut to cut."""
     rng = np.random.default_rng(0)
-    cepstrum = Spool(13)
+    cepstrum = RowBuffer(13)
     for _ in range(0, 4 * frames, 6000):
         cepstrum.add(rng.normal(0, 8, (6000, 13)).astype(np.float32))
     boxes = np.array([[10, 10, 60, 70], [70, 10, 120, 70], [130, 10, 180, 70]], np.float32)
@@ -212,7 +212,7 @@ def score_three_faces(scorer: Scorer, frames: int, cut_every: int | None) -> Non
 
     score_speech(
         pictures(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames),
-        meter=OffsetMeter(),
+        meter=AvSyncEstimator(),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.faces.track import overlaps
-from otio_speakerzoom.model import FaceTrack, SpeechScores, quiet
+from otio_speakerzoom.model import FaceTrack, SpeechScores, no_progress
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
@@ -48,7 +48,7 @@ class Cue(MouthMotion):
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
         """Return the (T, M) agreement of each clip."""
         return [
-            np.stack([agreement(clip.crops, sound) for sound in clip.sounds], axis=1).astype("f4")
+            np.stack([agreement(clip.crops, sound) for sound in clip.mfcc], axis=1).astype("f4")
             for clip in clips
         ]
 
@@ -107,7 +107,7 @@ def with_cue(analysis: pipeline.Analysis, share: float) -> tuple[SpeechScores, .
         raise ValueError(f"{analysis.media.path} has no sound to compare mouths with")
     cue = Cue(share * NETWORKS[analysis.scorer].calibration.slope)
     added = score_source(
-        analysis.media, analysis.tracks, analysis.voice, cue, analysis.within, quiet
+        analysis.media, analysis.tracks, analysis.voice, cue, analysis.within, no_progress
     )
     return tuple(
         replace(score, logits=score.logits + extra.logits)

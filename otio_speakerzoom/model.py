@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 """What a stage calls as it goes: how much is done, of how much (frames, or bytes)."""
 
 
-def quiet(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
@@ -65,7 +65,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AudioStream:
     """What must be known of one audio stream of the source."""
 
     rate: int
@@ -96,7 +96,7 @@ class Microphone:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class AudioSelection:
     """What the user wants to be listened to; numbers count from 1, as editors count."""
 
     stream: int | None = None
@@ -128,7 +128,7 @@ class Media:
     """Whether the file's own time stamps are uneven; it is then read onto `rate`."""
     video_offset: Fraction = Fraction(0)
     """Seconds from the start of the container to the first picture; never negative."""
-    sounds: tuple[Sound, ...] = ()
+    audio_streams: tuple[AudioStream, ...] = ()
     """Its audio streams that can be decoded and hold something, in the file's order."""
     picture: int = 0
     """Number of the stream that is the film among all streams of the file, from 0."""
@@ -156,9 +156,9 @@ class Media:
         return FrameRange(0, self.duration)
 
     @property
-    def sound(self) -> Sound | None:
+    def first_audio(self) -> AudioStream | None:
         """The first audio stream, which goes into the timeline; None where there is none."""
-        return self.sounds[0] if self.sounds else None
+        return self.audio_streams[0] if self.audio_streams else None
 
     @property
     def transfer(self) -> str:
@@ -176,7 +176,7 @@ class Detections:
     """(N, 4) left, top, right, bottom in source pixels."""
     confidences: NDArray[np.float32]
     """(N,) 0 to 1, as the detector gives it."""
-    looked_at: NDArray[np.int32]
+    detected_frames: NDArray[np.int32]
     """(L,) source frames whose faces are known, rising: looked at by the detector, or followed."""
     camera_cuts: NDArray[np.int32]
     """(C,) first frame after each hard cut of the source itself, rising."""
@@ -250,7 +250,7 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Voice:
+class VoiceActivity:
     """Whether anybody is heard, seen or not: what tells silence from a voice off screen."""
 
     start: int
@@ -262,7 +262,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class CropKey:
     """Where a moving crop is at one frame; between two keys scale and position change evenly."""
 
     frame: int
@@ -312,7 +312,7 @@ class Shot:
     """Why the shot is there, in an editor's words."""
     confidence: float = 1.0
     """0 to 1, how sure the director is of it."""
-    keys: tuple[Key, ...] = ()
+    keys: tuple[CropKey, ...] = ()
     """Of a moving crop, from the shot's first frame on; none where it stands still."""
     locked: bool = False
     """Whether the editor, not the director, decided it."""

@@ -19,9 +19,12 @@ def rendered_by_melt(cut_list, folder, sound="an=1"):
     text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
     project.write_text(text, encoding="utf-8")
     command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
-    quiet = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    no_progress = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     subprocess.run(
-        [*command, "pix_fmt=yuv444p", *sound.split()], check=True, env=quiet, capture_output=True
+        [*command, "pix_fmt=yuv444p", *sound.split()],
+        check=True,
+        env=no_progress,
+        capture_output=True,
     )
     return pictures(film)
 

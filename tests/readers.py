@@ -120,9 +120,11 @@ def xmeml(text, variant="premiere"):
     for at, track in enumerate(sequence.iterfind("media/video/track")):
         for clip in track.iterfind("clipitem"):
             (effect,) = clip.iterfind("filter/effect[effectid='basic']")
-            lanes = xmeml_keys(effect, int(clip.findtext("in")))
+            video_tracks = xmeml_keys(effect, int(clip.findtext("in")))
             keys = []
-            for (when, scale), (_, centre) in zip(lanes["scale"], lanes["center"], strict=True):
+            for (when, scale), (_, centre) in zip(
+                video_tracks["scale"], video_tracks["center"], strict=True
+            ):
                 dx, dy = number(centre, "horiz") * sw * f, number(centre, "vert") * sh * f
                 k = float(scale.text) / 100 * f
                 keys.append((when, crop_from(k, dx, dy, (sw, sh), (w, h))))

@@ -8,16 +8,16 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from otio_speakerzoom.model import (
+    AudioStream,
     Box,
     Cover,
     CoverKey,
+    CropKey,
     CutList,
     FrameRange,
-    Key,
     Media,
     Person,
     Shot,
-    Sound,
 )
 
 RATES = tuple(
@@ -35,8 +35,8 @@ NAMES = (
 
 
 @st.composite
-def sounds(draw):
-    return Sound(
+def audio_streams(draw):
+    return AudioStream(
         rate=draw(st.sampled_from((44100, 48000, 96000))),
         channels=draw(st.sampled_from((1, 2, 2, 6))),
         delay=draw(st.sampled_from((Fraction(0), Fraction(1, 48), Fraction(-21, 1000)))),
@@ -57,7 +57,7 @@ def media(draw):
         size=(draw(st.integers(240, 4096)), draw(st.integers(240, 4096))),
         start=draw(st.just(0) | st.integers(hour, 23 * hour)),
         drop_frame=may_drop and draw(st.booleans()),
-        sounds=tuple(draw(st.lists(sounds(), max_size=3))),
+        audio_streams=tuple(draw(st.lists(audio_streams(), max_size=3))),
         picture=draw(st.integers(0, 9)),
         fields=draw(st.sampled_from(("progressive", "top", "bottom"))),
         colour=draw(st.sampled_from(((1, 1, 1), (9, 18, 9), (9, 16, 9)))),
@@ -128,8 +128,8 @@ def rich_cut_lists(draw):
         frames = sorted(draw(st.sets(inside, max_size=3)) | {shot.range.start})
         if len(frames) == 1:
             return shot
-        keys = (Key(frame, draw(crops(size, canvas))) for frame in frames[1:])
-        return replace(shot, keys=(Key(frames[0], shot.crop), *keys))
+        keys = (CropKey(frame, draw(crops(size, canvas))) for frame in frames[1:])
+        return replace(shot, keys=(CropKey(frames[0], shot.crop), *keys))
 
     def angles(subjects):
         inside = st.sets(st.integers(span.start, span.end), min_size=2, max_size=4).map(sorted)

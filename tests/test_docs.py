@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from otio_speakerzoom.cli.values import style_flag
 from otio_speakerzoom.director import style
 from otio_speakerzoom.timeline.formatting import EDITOR_RATES, EVERYWHERE
 
@@ -18,7 +19,7 @@ def style_table():
         values = [getattr(style.PRESETS[preset], name) for preset in ("standard", "calm", "lively")]
         words = [v if isinstance(v, str) else f"{v:.4g}" for v in values]
         words[1:] = [v if v != words[0] else "" for v in words[1:]]
-        flag, span = values.style_flag(name), meaning.span
+        flag, span = style_flag(name), meaning.span
         columns = (f"`{name}`", f"`{flag}`", *words, span, meaning.text)
         rows.append(f"| {' | '.join(columns)} |")
     return "\n".join(rows)

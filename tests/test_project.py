@@ -54,8 +54,8 @@ def test_what_make_installs_is_no_older_than_the_lowest_version():
     )
 
     assert {name.lower() for name in floors.keys() - optional.keys()} <= installed.keys()
-    for name, floor in floors.items():
-        assert installed.get(name.lower(), Version(floor)) >= Version(floor), name
+    for name, activity in floors.items():
+        assert installed.get(name.lower(), Version(activity)) >= Version(activity), name
 
 
 def test_the_lowest_versions_are_those_of_all_that_the_tests_run_with():

@@ -68,7 +68,7 @@ class Judge:
     """So many ticks of what was seen."""
 
 
-def judge(name: str, weights: Path | None = None) -> Judge:
+def evaluate(name: str, weights: Path | None = None) -> Judge:
     """Return the scorer called `name` with the weights that the project finds, or with these.
 
     `cue` is what `motion` finds of agreement alone, the mean over 2 s and 4 s.
@@ -125,18 +125,18 @@ class Outcome:
 
 
 @torch.inference_mode()
-def trial(judge: Judge, tracks: Sequence[Track], *, seed: int = 0, others: int = 3) -> Outcome:
-    """Show every track to `judge` in every way; `others` is how many wrong voices each gets."""
+def trial(evaluate: Judge, tracks: Sequence[Track], *, seed: int = 0, others: int = 3) -> Outcome:
+    """Show every track to `evaluate` in every way; `others` is how many wrong voices each gets."""
     rng = np.random.default_rng(seed)
     talkers = [t for t in tracks if t.sync not in ("not_speaking", "sync_doubtful")]
     rows = {t.name: mfcc_rows(mfcc(t.pcm), len(t.pictures)) for t in tracks}
-    seen = {t.name: judge.see(t.pictures) for t in tracks}
+    seen = {t.name: evaluate.see(t.pictures) for t in tracks}
     logits: dict[str, list[Scores]] = defaultdict(list)
     margins: dict[int, list[float]] = {seconds: [] for seconds in WINDOWS}
 
     def ask(face: Any, sound: NDArray[np.float32]) -> Scores:
         span = len(sound) // 4
-        return judge.join(judge.first(face, span), judge.hear(sound))
+        return evaluate.join(evaluate.first(face, span), evaluate.hear(sound))
 
     for track in tracks:
         face, sound, count = seen[track.name], rows[track.name], len(track.pictures)
@@ -152,9 +152,9 @@ def trial(judge: Judge, tracks: Sequence[Track], *, seed: int = 0, others: int =
         if count >= 100:
             late = np.roll(sound, 4 * (count // 2), axis=0)
             logits["shifted"].append(ask(face, late)[speech & np.roll(speech, count // 2)])
-        held = judge.see(shaken(track.pictures[[count // 2] * REST], rng))
+        held = evaluate.see(shaken(track.pictures[[count // 2] * REST], rng))
         rest = resting(track)
-        rested = None if rest is None else judge.see(shaken(rest, rng))
+        rested = None if rest is None else evaluate.see(shaken(rest, rng))
         strangers = [t for t in talkers if t.person != track.person]
         for n in rng.permutation(len(strangers))[:others]:
             other = strangers[n]
@@ -270,9 +270,9 @@ def main() -> None:
     tracks = read(arguments.corpus, arguments.teachers, arguments.people)[: arguments.limit]
     people, minutes = len({t.person for t in tracks}), sum(len(t.pictures) for t in tracks) / 1500
     print(f"{arguments.people}: {len(tracks)} tracks, {people} people, {minutes:.1f} minutes")
-    cue = trial(judge("cue"), tracks) if arguments.cue else None
+    cue = trial(evaluate("cue"), tracks) if arguments.cue else None
     for name in arguments.scorers:
-        outcome = trial(judge(name, arguments.own if name == "sync-asd" else None), tracks)
+        outcome = trial(evaluate(name, arguments.own if name == "sync-asd" else None), tracks)
         slope, offset = calibration(outcome)
         print(f"\n{name}: calibration {slope:.3f} {offset:+.3f}")
         for figure, value in summary(outcome).items():

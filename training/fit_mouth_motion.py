@@ -82,10 +82,12 @@ def shaken(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
 
 def pause_pictures(voice: NDArray[np.float32]) -> NDArray[np.int64] | None:
     """150 ticks back and forth through the longest pause, if one lasts half a second."""
-    quiet = np.flatnonzero(voice < 0.15)
-    if not len(quiet):
+    no_progress = np.flatnonzero(voice < 0.15)
+    if not len(no_progress):
         return None
-    longest = max(np.split(quiet, np.flatnonzero(np.diff(quiet) > 1) + 1), key=len)[3:-3]
+    longest = max(np.split(no_progress, np.flatnonzero(np.diff(no_progress) > 1) + 1), key=len)[
+        3:-3
+    ]
     return np.resize(np.concatenate([longest, longest[::-1]]), 150) if len(longest) > 8 else None
 
 

@@ -41,7 +41,7 @@ FADE = 3
 
 Random = np.random.Generator
 Pictures = NDArray[np.uint8]
-Sound = NDArray[np.float32]
+AudioStream = NDArray[np.float32]
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Piece:
         ticks = self.start + self.speed * np.arange(self.ticks) - shift / TICK
         return np.floor(ticks).astype(int)
 
-    def sound(self, shift: int = 0) -> Sound:
+    def sound(self, shift: int = 0) -> AudioStream:
         """(640 ticks,) as heard, `shift` samples late."""
         samples = TICK * self.start + self.speed * np.arange(TICK * self.ticks) - shift
         pcm = self.take.pcm
@@ -92,7 +92,7 @@ class Piece:
         there = (at >= 0) & (at < count)
         return np.where(there[:, None], self.take.heard[at.clip(0, count - 1)], np.float16(np.nan))
 
-    def quiet(self, shift: int = 0) -> NDArray[np.bool_]:
+    def no_progress(self, shift: int = 0) -> NDArray[np.bool_]:
         """(ticks,) where nobody is heard, `shift` samples late."""
         return self.take.voice[self.at(shift).clip(0, len(self.take.voice) - 1)] < QUIET
 
@@ -144,7 +144,7 @@ class Scenes(IterableDataset):
         weight = np.concatenate([piece_weight(piece, len(pieces), shift) for piece in pieces])
         own = joined(pieces, shift)
         wrong = [joined(self.elsewhere(pieces, person, rng)) for _ in range(WRONG + 1)]
-        turns, answers = np.concatenate([piece.quiet(shift) for piece in pieces]), ANSWERED
+        turns, answers = np.concatenate([piece.no_progress(shift) for piece in pieces]), ANSWERED
         kind = rng.choice(["talks", "listens", "rests", "freezes"], p=[0.6, 0.16, 0.14, 0.1])
         rest = self.rests.get(pieces[0].take.name)
         start, end = span(ticks, rng)
@@ -189,7 +189,7 @@ class Scenes(IterableDataset):
         return parts
 
 
-Heard = tuple[Sound, NDArray[np.float16]]
+Heard = tuple[AudioStream, NDArray[np.float16]]
 """(640 T,) a sound, and (T, 256) what the teachers make of it; NaN where they were not asked."""
 
 
@@ -229,7 +229,7 @@ def filmed(takes: Sequence[Track], ticks: int, rng: Random) -> list[Piece]:
 
 def piece_weight(piece: Piece, pieces: int, shift: int) -> NDArray[np.float32]:
     """(T,) what its ticks count: nothing where it meets another, much in a pause."""
-    weight = np.where(piece.quiet(shift), PAUSE, 1).astype(np.float32)
+    weight = np.where(piece.no_progress(shift), PAUSE, 1).astype(np.float32)
     if piece.take.sync == "sync_doubtful":
         weight *= 0.3
     if pieces > 1:
@@ -239,12 +239,14 @@ def piece_weight(piece: Piece, pieces: int, shift: int) -> NDArray[np.float32]:
 
 def resting(track: Track) -> Pictures | None:
     """(150, 192, 192) the track's longest pause back and forth, if one lasts half a second."""
-    quiet = np.flatnonzero(track.voice < QUIET)
+    no_progress = np.flatnonzero(track.voice < QUIET)
     if track.sync == "not_speaking":
-        quiet = np.arange(len(track.voice))
-    if not len(quiet):
+        no_progress = np.arange(len(track.voice))
+    if not len(no_progress):
         return None
-    longest = max(np.split(quiet, np.flatnonzero(np.diff(quiet) > 1) + 1), key=len)[3:-3]
+    longest = max(np.split(no_progress, np.flatnonzero(np.diff(no_progress) > 1) + 1), key=len)[
+        3:-3
+    ]
     if len(longest) < 8:
         return None
     return track.pictures[np.resize(np.concatenate([longest, longest[::-1]]), REST)]
@@ -266,7 +268,7 @@ def fade_in(pictures: Pictures, rest: Pictures) -> None:
 
 
 def sounding(
-    own: Heard, other: Sound, turns: NDArray[np.bool_], answers: float, rng: Random
+    own: Heard, other: AudioStream, turns: NDArray[np.bool_], answers: float, rng: Random
 ) -> tuple[Heard, NDArray[np.float32]]:
     """Return a sound and, per tick, whether the face's own voice (with all its words) is in it.
 
@@ -297,7 +299,9 @@ def sounding(
     return (sound, features), voiced
 
 
-def answered(sound: Sound, other: Sound, turns: NDArray[np.bool_], gain: float = 1) -> Sound:
+def answered(
+    sound: AudioStream, other: AudioStream, turns: NDArray[np.bool_], gain: float = 1
+) -> AudioStream:
     """Return `sound` with the other in its place in those of the (T,) ticks, faded over 20 ms.
 
     It is as loud as what it replaces a part of, times `gain`.
@@ -311,7 +315,7 @@ def loudness(sound: NDArray) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)) + 1))
 
 
-def recorded(sound: Sound, rng: Random) -> NDArray[np.int16]:
+def recorded(sound: AudioStream, rng: Random) -> NDArray[np.int16]:
     """Return `sound` as a room, a noise and a level of -25 to 6 dB would have it."""
     if rng.random() < 0.25:
         tail = np.exp(-np.arange(6400) / 16000 * 6.9 / rng.uniform(0.1, 0.6))  # -60 dB in so long
@@ -331,7 +335,7 @@ def recorded(sound: Sound, rng: Random) -> NDArray[np.int16]:
     return np.clip(level * sound + hiss, -32768, 32767).astype(np.int16)
 
 
-def noise(samples: int, rng: Random) -> Sound:
+def noise(samples: int, rng: Random) -> AudioStream:
     """White, pink or brown noise, swelling now and then."""
     spectrum = np.fft.rfft(rng.normal(size=samples))
     spectrum /= np.maximum(1, np.arange(len(spectrum))) ** rng.choice([0, 0.5, 1])
@@ -339,7 +343,7 @@ def noise(samples: int, rng: Random) -> Sound:
     return (1000 * np.fft.irfft(spectrum, samples) * np.exp(4 * swell)).astype(np.float32)
 
 
-def music(samples: int, rng: Random) -> Sound:
+def music(samples: int, rng: Random) -> AudioStream:
     """Chords of plucked or held notes, a new one every 0.2 to 1 s."""
     sound = np.zeros(samples)
     start = 0

@@ -162,7 +162,7 @@ def train(
         nn.utils.clip_grad_norm_(weights, 2.0)
         optimizer.step()
         schedule.step()
-        mut_average(average, network, min(AVERAGE, step / (step + 10)))
+        update_average(average, network, min(AVERAGE, step / (step + 10)))
         sums.update({name: float(part.detach()) for name, part in parts.items()})
         if step % TELL == 0:
             told = ", ".join(f"{name} {total / TELL:.3f}" for name, total in sums.items())
@@ -172,7 +172,7 @@ def train(
 
 
 @torch.no_grad()
-def mut_average(average: Member, network: Member, keep: float) -> None:
+def update_average(average: Member, network: Member, keep: float) -> None:
     """Move the running mean of the weights by a share of 1 - `keep` towards those of `network`."""
     pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
     for mean, value in pairs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otio_speakerzoom.errors import MediaError
 
 if TYPE_CHECKING:
-    from otio_speakerzoom.model import Listening, Media
+    from otio_speakerzoom.model import AudioSelection, Media
     from otio_speakerzoom.pipeline import Job
 
 
@@ -26,10 +26,10 @@ def check_plan(arguments: argparse.Namespace, job: Job) -> None:
         _write_a_wide(arguments, session.media, wanted_canvas(session))
 
 
-def _check_listening(media: Media, wanted: Listening) -> None:
+def _check_listening(media: Media, wanted: AudioSelection) -> None:
     from otio_speakerzoom.speech.audio_channels import check_listening
 
-    if media.sounds:
+    if media.audio_streams:
         check_listening(media, wanted)
     elif wanted.stream or wanted.channel:
         raise MediaError(

@@ -31,7 +31,7 @@ def shown_progress(
             return step
 
         if hidden:
-            yield lambda stage: heeding(model.quiet)
+            yield lambda stage: heeding(model.no_progress)
         elif console.is_terminal:
             with _bars(console) as bars:
                 yield lambda stage: heeding(_bar(bars, stage))

@@ -134,7 +134,7 @@ def _import(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom.interchange import import_edits
 
     with _job(arguments) as job:
-        taken = import_edits.take_back(
+        taken = import_edits.import_timeline(
             job, arguments.timeline, arguments.dialect, arguments.sequence
         )
     import_edits.show(taken, ResultConsole())
@@ -175,8 +175,8 @@ def _inspect(arguments: argparse.Namespace) -> None:
 
     sheet, overlay, report = arguments.sheet, arguments.overlay, arguments.report
     with _job(arguments) as job:
-        known = summary.what_is_known(job)
-        judged = summary.judge(known, arguments.labels)
+        known = summary.summarize(job)
+        judged = summary.evaluate(known, arguments.labels)
         if report and judged is None:
             raise SpeakerZoomError(
                 f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box, Shot
-from otio_speakerzoom.timeline.transform import crop_of, reframe_at
+from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
 EYES_BELOW_TOP = 0.4
 """Where the eyes lie in a forehead-to-chin face box, as a share of its height (anthropometry puts
@@ -300,6 +300,6 @@ def disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDArray[np.float64]:
     """Return (T, 4) left, top, right, bottom of what each frame of `shot` shows."""
     frames = range(shot.range.start, shot.range.end) if shot.keys else [shot.range.start]
-    crops = [crop_of(reframe_at(shot, frame, size, canvas), size, canvas) for frame in frames]
+    crops = [crop_of(transform_at(shot, frame, size, canvas), size, canvas) for frame in frames]
     edges = np.array([[c.left, c.top, c.right, c.bottom] for c in crops])
     return edges if shot.keys else np.repeat(edges, shot.range.duration, axis=0)

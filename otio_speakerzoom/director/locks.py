@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from otio_speakerzoom.director.shot_search import Picture
+from otio_speakerzoom.director.shot_search import Framing
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import FrameRange, Lock, Media, Person, is_inside
 
 
 def locked_within(
     locks: Sequence[Lock], people: Sequence[Person], media: Media, within: FrameRange
-) -> list[tuple[int, int, Picture, Lock]]:
+) -> list[tuple[int, int, Framing, Lock]]:
     """Return start and end of each lock in frames of `within`, its picture, and the lock.
 
     Only what lies outside `within` is left out. Raise SpeakerZoomError for a lock of somebody
@@ -24,14 +24,14 @@ def locked_within(
     for before, after in pairwise(ordered):
         if after.range.start < before.range.end:
             raise _wrong(after, f"begins before the one at frame {before.range.start} ends")
-    out: list[tuple[int, int, Picture, Lock]] = []
+    out: list[tuple[int, int, Framing, Lock]] = []
     for lock in ordered:
         _check(lock, rows, media)
         start = max(lock.range.start, within.start) - within.start
         end = min(lock.range.end, within.end) - within.start
         if start < end:
-            picture = tuple(sorted(rows[id_] for id_ in lock.subjects))
-            out.append((start, end, picture, lock))
+            framing = tuple(sorted(rows[id_] for id_ in lock.subjects))
+            out.append((start, end, framing, lock))
     return out
 
 

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
-from otio_speakerzoom.director.plan import Chosen
+from otio_speakerzoom.director.plan import PlannedShot
 from otio_speakerzoom.director.shot_search import WIDE
-from otio_speakerzoom.model import Box, Key, Shot
-from otio_speakerzoom.timeline.transform import crop_of, reframe_at
+from otio_speakerzoom.model import Box, CropKey, Shot
+from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
 SAME = 1.0
 """Pixels of the source by which no edge of two equal framings differs: the film's own rounding."""
 
-Joined = Callable[[Shot, Shot, tuple[int, ...], tuple[Key, ...]], Shot]
+Joined = Callable[[Shot, Shot, tuple[int, ...], tuple[CropKey, ...]], Shot]
 """Make one shot of two neighbours, of these subjects and with these keys."""
 
 
-def at_camera_cuts(shots: Sequence[Chosen], cuts: Sequence[int], least: int) -> list[Chosen]:
+def at_camera_cuts(
+    shots: Sequence[PlannedShot], cuts: Sequence[int], least: int
+) -> list[PlannedShot]:
     """Return the shots with each wide cut where the source is cut: another picture begins there.
 
     That shortens nothing on screen, where the source's cut is seen anyway. Parts under `least`
     frames stay with the one before: a flash of light is taken for a cut now and then.
     """
-    out: list[Chosen] = []
+    out: list[PlannedShot] = []
     for shot in shots:
         edges = [shot.start]
         for cut in sorted(cuts):
-            if shot.picture == WIDE and shot.lock is None and edges[-1] + least <= cut:
+            if shot.framing == WIDE and shot.lock is None and edges[-1] + least <= cut:
                 edges += [cut] * (cut + least <= shot.end)
-        out += [Chosen(a, b, shot.picture, shot.lock) for a, b in pairwise([*edges, shot.end])]
+        out += [PlannedShot(a, b, shot.framing, shot.lock) for a, b in pairwise([*edges, shot.end])]
     return out
 
 
@@ -63,7 +65,7 @@ def _equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int
     if (last.covers or shot.covers) and last.subjects != shot.subjects:
         return False
     a, b = (
-        crop_of(reframe_at(side, frame, size, canvas), size, canvas)
+        crop_of(transform_at(side, frame, size, canvas), size, canvas)
         for side, frame in ((last, last.range.end - 1), (shot, shot.range.start))
     )
     return max(abs(x - y) for x, y in zip(_edges(a), _edges(b), strict=True)) < SAME
@@ -81,12 +83,12 @@ def _subjects(last: Shot, shot: Shot) -> tuple[int, ...]:
 
 def _keys(
     last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int]
-) -> tuple[Key, ...]:
+) -> tuple[CropKey, ...]:
     """Return the keys of both shots as one; none where both stand still."""
     if not last.keys and not shot.keys:
         return ()
-    before = last.keys or (Key(last.range.start, last.crop),)
+    before = last.keys or (CropKey(last.range.start, last.crop),)
     end = last.range.end - 1
     if before[-1].frame < end:
-        before = (*before, Key(end, before[-1].crop))
-    return (*before, *(shot.keys or (Key(shot.range.start, shot.crop),)))
+        before = (*before, CropKey(end, before[-1].crop))
+    return (*before, *(shot.keys or (CropKey(shot.range.start, shot.crop),)))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.shot_search import WIDE, Picture, Search, choose_pictures
-from otio_speakerzoom.director.speaker_activity import Floor
+from otio_speakerzoom.director.shot_search import WIDE, Framing, ShotSearch, search_shots
+from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
 
@@ -23,32 +23,32 @@ MOST_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class PlannedShot:
     """One shot of the programme, in frames from its start."""
 
     start: int
     end: int
-    picture: Picture
+    framing: Framing
     lock: int | None = None
     """Number of the lock that decided it."""
 
 
-Locked = tuple[int, int, Picture]
+Locked = tuple[int, int, Framing]
 """Frames from, to, and the picture that the editor wants there."""
 
-Leaves = Callable[[Chosen], int | None]
+Leaves = Callable[[PlannedShot], int | None]
 """Where a single should be framed anew, because the face has moved; None where it need not."""
 
 
 def plan(
-    search: Search,
-    floor: Floor,
+    search: ShotSearch,
+    activity: SpeakerActivity,
     style: Style,
     rate: float,
     *,
     locked: Sequence[Locked] = (),
     leaves: Leaves | None = None,
-) -> list[Chosen]:
+) -> list[PlannedShot]:
     """Return the shots, which cover all frames once.
 
     `locked` are (start, end, picture) in order of time: they are kept exactly, and between them
@@ -57,9 +57,9 @@ def plan(
     """
     shots = _between(search, locked)
     for _ in range(MOST_ROUNDS):
-        wanted = _reliefs(search, shots, floor, style, rate)
+        wanted = _reliefs(search, shots, activity, style, rate)
         if style.reactions_per_minute and not wanted:
-            wanted = _reactions(search, shots, floor, style, rate)
+            wanted = _reactions(search, shots, activity, style, rate)
         asked = _granted(search, wanted) if wanted else _broken(search, shots, leaves)
         if asked is None:
             break
@@ -68,76 +68,78 @@ def plan(
     return shots
 
 
-def _planned_again(search: Search, shots: Sequence[Chosen], frames: set[int]) -> list[Chosen]:
+def _planned_again(
+    search: ShotSearch, shots: Sequence[PlannedShot], frames: set[int]
+) -> list[PlannedShot]:
     """Return the shots with those anew in which any of `frames` lies; the others stay."""
-    out: list[Chosen] = []
+    out: list[PlannedShot] = []
     for n, shot in enumerate(shots):
         if not any(shot.start < frame < shot.end for frame in frames):
             out.append(shot)
             continue
-        before = shots[n - 1].picture if n else None
-        after = shots[n + 1].picture if n + 1 < len(shots) else None
+        before = shots[n - 1].framing if n else None
+        after = shots[n + 1].framing if n + 1 < len(shots) else None
         part = _part(search, shot.start, shot.end)
-        found = choose_pictures(part, before=before, after=after)
-        out += [Chosen(shot.start + a, shot.start + b, picture) for a, b, picture in found]
+        found = search_shots(part, before=before, after=after)
+        out += [PlannedShot(shot.start + a, shot.start + b, framing) for a, b, framing in found]
     return _joined(out)
 
 
-def _between(search: Search, locked: Sequence[Locked]) -> list[Chosen]:
+def _between(search: ShotSearch, locked: Sequence[Locked]) -> list[PlannedShot]:
     """Return the locks and the best shots between them."""
-    frames = len(search.worth)
-    shots: list[Chosen] = []
+    frames = len(search.reward)
+    shots: list[PlannedShot] = []
     at = 0
     ends = [*(start for start, _, _ in locked), frames]
     for number, gap_end in enumerate(ends):
         before = locked[number - 1] if number else None
         after = locked[number] if number < len(locked) else None
         if gap_end - at >= search.min_shot or (gap_end > at and not locked):
-            found = choose_pictures(
+            found = search_shots(
                 _part(search, at, gap_end),
                 before=before and before[2],
                 after=after and after[2],
             )
-            shots += [Chosen(at + start, at + end, picture) for start, end, picture in found]
+            shots += [PlannedShot(at + start, at + end, framing) for start, end, framing in found]
         elif gap_end > at and before and not (after and _suits(search, at, gap_end, after, before)):
             shots[-1] = replace(shots[-1], end=gap_end)
         if after:
             start = shots[-1].end if shots else 0
-            shots.append(Chosen(start, after[1], after[2], number))
+            shots.append(PlannedShot(start, after[1], after[2], number))
             at = after[1]
     return _joined(shots)
 
 
-def _suits(search: Search, start: int, end: int, lock: Locked, other: Locked) -> bool:
+def _suits(search: ShotSearch, start: int, end: int, lock: Locked, other: Locked) -> bool:
     """Whether the picture of a lock is better from `start` to `end` than that of another."""
-    worth = search.worth[start:end].sum(axis=0)
-    column, beside = (search.pictures.index(picture) for _, _, picture in (lock, other))
-    return bool(worth[column] > worth[beside])
+    reward = search.reward[start:end].sum(axis=0)
+    column, beside = (search.framings.index(framing) for _, _, framing in (lock, other))
+    return bool(reward[column] > reward[beside])
 
 
-def _joined(shots: Sequence[Chosen]) -> list[Chosen]:
+def _joined(shots: Sequence[PlannedShot]) -> list[PlannedShot]:
     """Return `shots` with neighbours of the wide made one (a cut between them shows nothing)."""
-    out: list[Chosen] = []
+    out: list[PlannedShot] = []
     for shot in shots:
         last = out[-1] if out else None
-        if last and last.picture == shot.picture == WIDE and last.lock is shot.lock is None:
+        if last and last.framing == shot.framing == WIDE and last.lock is shot.lock is None:
             out[-1] = replace(last, end=shot.end)
         else:
             out.append(shot)
     return out
 
 
-def _part(search: Search, start: int, end: int) -> Search:
+def _part(search: ShotSearch, start: int, end: int) -> ShotSearch:
     """Return the search over frames `start` to `end` alone."""
 
     def moved(frames: frozenset[int]) -> frozenset[int]:
         return frozenset(frame - start for frame in frames if start < frame < end)
 
-    if (start, end) == (0, len(search.worth)):
+    if (start, end) == (0, len(search.reward)):
         return search
     return replace(
         search,
-        worth=search.worth[start:end],
+        reward=search.reward[start:end],
         cut_cost=search.cut_cost[start : end + 1],
         breaks=tuple(moved(frames) for frames in search.breaks),
         free=moved(search.free),
@@ -146,72 +148,80 @@ def _part(search: Search, start: int, end: int) -> Search:
 
 # --- requests -------------------------------------------------------------------------------------
 
-Wanted = tuple[int, int, Picture]
+Wanted = tuple[int, int, Framing]
 """Frames from, to, and the picture that should be on screen."""
 
 
-def _granted(search: Search, wanted: Sequence[Wanted]) -> tuple[Search, set[int]]:
+def _granted(search: ShotSearch, wanted: Sequence[Wanted]) -> tuple[ShotSearch, set[int]]:
     """Return the search in which what is wanted is worth its two cuts and more, and where it is."""
-    worth = search.worth.copy()
+    reward = search.reward.copy()
     dearest = float(search.cut_cost[np.isfinite(search.cut_cost)].max())
-    for start, end, picture in wanted:
-        column = search.pictures.index(picture)
-        best = worth[start:end].max(axis=1)
-        worth[start:end, column] = best + (2 * dearest + 0.5) / (end - start)
-    return replace(search, worth=worth), {start for start, _, _ in wanted}
+    for start, end, framing in wanted:
+        column = search.framings.index(framing)
+        best = reward[start:end].max(axis=1)
+        reward[start:end, column] = best + (2 * dearest + 0.5) / (end - start)
+    return replace(search, reward=reward), {start for start, _, _ in wanted}
 
 
 def _reliefs(
-    search: Search, shots: Sequence[Chosen], floor: Floor, style: Style, rate: float
+    search: ShotSearch,
+    shots: Sequence[PlannedShot],
+    activity: SpeakerActivity,
+    style: Style,
+    rate: float,
 ) -> list[Wanted]:
     """Return what should break up each single that is too long, in its quietest place."""
     most, least = round(style.max_shot_seconds * rate), search.min_shot
     wanted: list[Wanted] = []
     for shot in shots:
         long = shot.end - shot.start > max(most, 3 * least)
-        if not most or not long or len(shot.picture) != 1 or shot.lock is not None:
+        if not most or not long or len(shot.framing) != 1 or shot.lock is not None:
             continue
         # in the second half of what may be shown at once, and with room for a shot after it
         latest = min(shot.start + max(most, least), shot.end - 2 * least)
         earliest = min(shot.start + max(least, most // 2), latest)
-        at = _quietest(floor, earliest, latest + 1)
-        picture = WIDE
+        at = _quietest(activity, earliest, latest + 1)
+        framing = WIDE
         if style.relief == "listener":
-            picture = _listener(search, floor, shot.picture[0], at, at + least)
-        wanted.append((at, at + least, picture))
+            framing = _listener(search, activity, shot.framing[0], at, at + least)
+        wanted.append((at, at + least, framing))
     return wanted
 
 
 def _reactions(
-    search: Search, shots: Sequence[Chosen], floor: Floor, style: Style, rate: float
+    search: ShotSearch,
+    shots: Sequence[PlannedShot],
+    activity: SpeakerActivity,
+    style: Style,
+    rate: float,
 ) -> list[Wanted]:
     """Return the listeners to show in the longest singles, as many as the style allows in all."""
     least = search.min_shot
-    singles = [s for s in shots if len(s.picture) == 1]
+    singles = [s for s in shots if len(s.framing) == 1]
     minutes = sum(s.end - s.start for s in singles) / rate / 60
     shown = sum(
-        not floor.speaks[s.picture[0], s.start : s.end].any() and s.lock is None for s in singles
+        not activity.speaks[s.framing[0], s.start : s.end].any() and s.lock is None for s in singles
     )
     left = int(style.reactions_per_minute * minutes) - shown
     wanted: list[Wanted] = []
     for shot in sorted(singles, key=lambda s: s.start - s.end)[: max(0, left)]:
         if shot.end - shot.start < 4 * least or shot.lock is not None:
             continue
-        at = _quietest(floor, shot.start + least, shot.end - 2 * least + 1)
-        picture = _listener(search, floor, shot.picture[0], at, at + least)
-        if picture != WIDE:
-            wanted.append((at, at + least, picture))
+        at = _quietest(activity, shot.start + least, shot.end - 2 * least + 1)
+        framing = _listener(search, activity, shot.framing[0], at, at + least)
+        if framing != WIDE:
+            wanted.append((at, at + least, framing))
     return wanted
 
 
 def _broken(
-    search: Search, shots: Sequence[Chosen], leaves: Leaves | None
-) -> tuple[Search, set[int]] | None:
+    search: ShotSearch, shots: Sequence[PlannedShot], leaves: Leaves | None
+) -> tuple[ShotSearch, set[int]] | None:
     """Return the search in which singles begin anew where their faces have left their place."""
     breaks, frames = list(search.breaks), set[int]()
     for shot in shots if leaves else ():
-        if len(shot.picture) == 1 and shot.lock is None and leaves:
-            column = search.pictures.index(shot.picture)
+        if len(shot.framing) == 1 and shot.lock is None and leaves:
+            column = search.framings.index(shot.framing)
             at = leaves(shot)
             if at is not None and at not in breaks[column]:
                 breaks[column] |= {at}
@@ -221,28 +231,30 @@ def _broken(
     return (replace(search, breaks=tuple(breaks), cut_cost=cost), frames) if frames else None
 
 
-def _quietest(floor: Floor, start: int, end: int) -> int:
+def _quietest(activity: SpeakerActivity, start: int, end: int) -> int:
     """Return the frame in `start` to `end` at which least is heard; of several the last."""
-    return end - 1 - int(np.argmin(floor.voice[start:end][::-1]))
+    return end - 1 - int(np.argmin(activity.voice[start:end][::-1]))
 
 
-def _listener(search: Search, floor: Floor, speaker: int, start: int, end: int) -> Picture:
+def _listener(
+    search: ShotSearch, activity: SpeakerActivity, speaker: int, start: int, end: int
+) -> Framing:
     """Return the single of who listens from `start` to `end`; the wide where nobody does.
 
     Of several the one who speaks next, since a reply shows in a face before it is heard.
     """
 
     def next_word(person: int) -> int:
-        later = [first for first, _ in runs(floor.speaks[person]) if first >= end]
-        return later[0] if later else floor.speaks.shape[1]
+        later = [first for first, _ in runs(activity.speaks[person]) if first >= end]
+        return later[0] if later else activity.speaks.shape[1]
 
     listeners = [
         person
-        for person in range(len(floor.speaks))
+        for person in range(len(activity.speaks))
         if person != speaker
-        and (person,) in search.pictures
-        and floor.visible[person, start:end].all()
-        and not floor.speaks[person, start:end].any()
+        and (person,) in search.framings
+        and activity.visible[person, start:end].all()
+        and not activity.speaks[person, start:end].any()
     ]
     return (min(listeners, key=next_word),) if listeners else WIDE
 

@@ -14,8 +14,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.shot_search import Picture
-from otio_speakerzoom.director.speaker_activity import Floor
+from otio_speakerzoom.director.shot_search import Framing
+from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import runs
 
@@ -57,9 +57,9 @@ TWO_NOBODY, TWO_ONE = 0.0, 0.0
 """A two-shot while nobody speaks, or one of its two."""
 
 
-def worths(
-    floor: Floor,
-    pictures: Sequence[Picture],
+def framing_rewards(
+    activity: SpeakerActivity,
+    framings: Sequence[Framing],
     rate: Fraction,
     style: Style,
     shown: NDArray[np.bool_] | None = None,
@@ -72,15 +72,15 @@ def worths(
     """
     anticipation = round(style.anticipation_seconds * rate)
     wrong, missed = -style.caution, -style.caution * MISSED
-    early = _spread(floor.speaks, before=anticipation)
+    early = _spread(activity.speaks, before=anticipation)
     count = early.sum(axis=0)
     held = (
-        _spread(floor.speaks, after=round(style.hold_seconds * rate))
+        _spread(activity.speaks, after=round(style.hold_seconds * rate))
         & ~early
         & (count == 0)
-        & ~floor.unseen
+        & ~activity.unseen
     )
-    leads = floor.leads | (early & ~floor.speaks & (count == 1))
+    leads = activity.leads | (early & ~activity.speaks & (count == 1))
     for start, end in runs(count > 1):
         goes_on = early[:, min(end, len(count) - 1)]
         if goes_on.sum() == 1:  # whoever keeps the floor is shown from before the other has done
@@ -89,30 +89,32 @@ def worths(
     singles = np.where(count > 0, wrong, SILENT) + np.zeros(early.shape)
     singles[held] = HELD
     unseen = (WIDE_UNSEEN, missed) if style.off_screen == "wide" else (WIDE_HELD, LISTENER)
-    singles[:, floor.unseen & (count == 0)] = unseen[1]
+    singles[:, activity.unseen & (count == 0)] = unseen[1]
     singles[early] = among
     singles[early & leads] = leader
     singles[early & (count == 1)] = SPEAKER_ALONE
-    singles[~floor.visible] = UNSEEN
+    singles[~activity.visible] = UNSEEN
     shortest = shortest_shot(style, rate)
-    for row, single in zip(~floor.visible, singles, strict=True):
+    for row, single in zip(~activity.visible, singles, strict=True):
         for start, end in runs(row):
             if end - start >= shortest:
                 single[start:end] = GONE
-    nobody = np.where(held.any(axis=0), WIDE_HELD, np.where(floor.unseen, unseen[0], WIDE_NOBODY))
+    nobody = np.where(
+        held.any(axis=0), WIDE_HELD, np.where(activity.unseen, unseen[0], WIDE_NOBODY)
+    )
     several = np.where(leads.any(axis=0), wide_several, max(wide_several, WIDE_TIE))
     wide = np.where(count == 0, nobody, np.where(count == 1, WIDE_ONE, several))
     if shown is not None:
-        wide = _lessened(wide, early, floor.visible, shown, wrong)
+        wide = _lessened(wide, early, activity.visible, shown, wrong)
     columns: list[NDArray[np.float64]] = []
-    for picture in pictures:
-        if len(picture) < 2:
-            columns.append(singles[picture[0]] if picture else wide)
+    for framing in framings:
+        if len(framing) < 2:
+            columns.append(singles[framing[0]] if framing else wide)
             continue
-        inside = early[list(picture)].sum(axis=0)
+        inside = early[list(framing)].sum(axis=0)
         two = np.where(count == 0, TWO_NOBODY, np.where(inside == 2, both, TWO_ONE))
         two[count > inside] = wrong
-        two[~floor.visible[list(picture)].all(axis=0)] = GONE
+        two[~activity.visible[list(framing)].all(axis=0)] = GONE
         columns.append(two)
     return np.stack(columns, axis=1)
 

@@ -20,12 +20,12 @@ from otio_speakerzoom.director.framing import (
     suits,
     widest,
 )
-from otio_speakerzoom.director.plan import Chosen, quiet_split
-from otio_speakerzoom.director.shot_search import WIDE, Picture
-from otio_speakerzoom.director.speaker_activity import Floor
+from otio_speakerzoom.director.plan import PlannedShot, quiet_split
+from otio_speakerzoom.director.shot_search import WIDE, Framing
+from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.wide import frame_wide, is_whole, shown_in_wide
-from otio_speakerzoom.model import Box, Cover, FaceTrack, FrameRange, Key, Media, Person, Shot
+from otio_speakerzoom.model import Box, Cover, CropKey, FaceTrack, FrameRange, Media, Person, Shot
 
 TIGHTER = 0.8
 """A two-shot must be this much smaller than the wide, or it is the wide."""
@@ -40,7 +40,7 @@ TOLERANCE = 0.5
 """Pixels by which keys may lead a crop off its path: less than shows."""
 
 
-class Framer:
+class ShotFramer:
     """Knows where everybody is; remembers how each picture was last framed."""
 
     def __init__(
@@ -52,54 +52,54 @@ class Framer:
         style: Style,
         camera_cuts: Sequence[int],
         within: FrameRange,
-        floor: Floor,
+        activity: SpeakerActivity,
     ) -> None:
         self._media, self._canvas, self._style = media, canvas, style
-        self._tracks, self._people, self._floor = tracks, people, floor
+        self._tracks, self._people, self._floor = tracks, people, activity
         self._owned = [[t for t in tracks if t.id in set(p.track_ids)] for p in people]
         owned = {track.id for mine in self._owned for track in mine}
         self._nobodys = [track for track in tracks if track.id not in owned]
         self._cuts, self._within = sorted(set(camera_cuts)), within
-        self._last: dict[Picture, tuple[int, Box]] = {}
+        self._last: dict[Framing, tuple[int, Box]] = {}
 
     @property
     def shows_all(self) -> bool:
         """Whether a wide shows the whole picture."""
         return is_whole(self._media.size, self._canvas)
 
-    def crop(self, picture: Picture, span: FrameRange) -> Box:
+    def crop(self, framing: Framing, span: FrameRange) -> Box:
         """Return the crop of one still shot; people never seen in it get the wide's.
 
         Since the source's last cut the same picture is framed as before, if that suits.
         """
-        if picture:
-            span = self._longest_view(picture, span)
-        own, others = self._faces(picture, span)
+        if framing:
+            span = self._longest_view(framing, span)
+        own, others = self._faces(framing, span)
         size, canvas, style = self._media.size, self._canvas, self._style
-        if not picture or not all(len(boxes) for boxes in own):
-            there = tuple(n for n, boxes in zip(picture, own, strict=True) if len(boxes))
+        if not framing or not all(len(boxes) for boxes in own):
+            there = tuple(n for n, boxes in zip(framing, own, strict=True) if len(boxes))
             return self._wide(span, there)
         if len(own) == 2:
             if not holds_both(own[0], own[1], size, canvas):
-                return self._wide(span, picture)
+                return self._wide(span, framing)
             return frame_two(own[0], own[1], size, canvas, style)
         best = frame_single(own[0], others, size, canvas, style)
-        camera, last = self._last.get(picture, (-1, best))
+        camera, last = self._last.get(framing, (-1, best))
         if camera == self._camera(span) and suits(last, best, own[0], others, style):
             return last
         return best
 
-    def _longest_view(self, picture: Picture, span: FrameRange) -> FrameRange:
+    def _longest_view(self, framing: Framing, span: FrameRange) -> FrameRange:
         """Return the part of a shot between the source's own cuts where its people are seen most.
 
         Only a lock goes on over such a cut: between two places of one face there may be nobody.
         """
         edges = [span.start, *(c for c in self._cuts if span.start < c < span.end), span.end]
         parts = [FrameRange(start, end) for start, end in pairwise(edges)]
-        views = [sum(map(len, self._faces(picture, part)[0])) for part in parts]
+        views = [sum(map(len, self._faces(framing, part)[0])) for part in parts]
         return parts[views.index(max(views))] if any(views) else span
 
-    def _wide(self, span: FrameRange, only: Picture) -> Box:
+    def _wide(self, span: FrameRange, only: Framing) -> Box:
         """Return the crop of a wide; of one or two people who do not fit, as much of them as do."""
         size, canvas = self._media.size, self._canvas
         if self.shows_all:
@@ -141,44 +141,44 @@ class Framer:
         shown = shown_in_wide(boxes, speech, self._media.size, self._canvas)
         return np.repeat(shown, step, axis=1)[:, : self._within.duration]
 
-    def remember(self, picture: Picture, span: FrameRange, crop: Box) -> None:
+    def remember(self, framing: Framing, span: FrameRange, crop: Box) -> None:
         """Note how a picture was framed, so that it is framed so again."""
-        if len(picture) == 1:
-            self._last[picture] = (self._camera(span), crop)
+        if len(framing) == 1:
+            self._last[framing] = (self._camera(span), crop)
 
-    def leaves(self, shot: Chosen, floor: Floor, least: int) -> int | None:
+    def leaves(self, shot: PlannedShot, activity: SpeakerActivity, least: int) -> int | None:
         """Return where a single should be framed anew: at a quiet moment, no part under `least`."""
         start, end = self._within.start + shot.start, self._within.start + shot.end
-        centres = self._centres(shot.picture, FrameRange(start, end))
-        crop = self.crop(shot.picture, FrameRange(start, end))
+        centres = self._centres(shot.framing, FrameRange(start, end))
+        crop = self.crop(shot.framing, FrameRange(start, end))
         off = np.abs(centres - np.median(centres, axis=0)) / (crop.width, crop.height)
         # one frame in ten may lie outside: a nod is no move
         if np.percentile(off.max(axis=1), 90) <= self._style.safe_area:
             return None
         reach = round(float(self._media.rate))
-        at = quiet_split(centres, floor.voice[shot.start : shot.end], least, reach)
-        if at is None or self._framed_alike(shot.picture, start, start + at, end):
+        at = quiet_split(centres, activity.voice[shot.start : shot.end], least, reach)
+        if at is None or self._framed_alike(shot.framing, start, start + at, end):
             return None
         return shot.start + at
 
-    def _framed_alike(self, picture: Picture, start: int, at: int, end: int) -> bool:
+    def _framed_alike(self, framing: Framing, start: int, at: int, end: int) -> bool:
         """Whether a single would be framed after `at` as before it, so that no cut would show."""
-        before = self.crop(picture, FrameRange(start, at))
-        own, others = self._faces(picture, FrameRange(at, end))
+        before = self.crop(framing, FrameRange(start, at))
+        own, others = self._faces(framing, FrameRange(at, end))
         if not len(own[0]):
             return True
         best = frame_single(own[0], others, self._media.size, self._canvas, self._style)
         return suits(before, best, own[0], others, self._style)
 
-    def keys(self, picture: Picture, span: FrameRange, crop: Box) -> tuple[Key, ...]:
+    def keys(self, framing: Framing, span: FrameRange, crop: Box) -> tuple[CropKey, ...]:
         """Return the keys of a crop that follows a single's face; none where it need not move."""
-        own, _ = self._faces(picture, span)
-        if len(picture) != 1 or not len(own[0]):
+        own, _ = self._faces(framing, span)
+        if len(framing) != 1 or not len(own[0]):
             return ()
         rate = float(self._media.rate)
         step = max(1, round(rate / STEPS_PER_SECOND))
         frames = [*range(span.start, span.end - 1, step), span.end - 1]
-        centres = self._centres(picture, span)
+        centres = self._centres(framing, span)
         offset = np.array(crop.centre) - np.median(centres, axis=0)
         wanted = centres[[frame - span.start for frame in frames]] + offset
         sides = (crop.width, crop.height)
@@ -200,7 +200,7 @@ class Framer:
             return ()
         half = np.array(sides) / 2
         return tuple(
-            Key(frames[n], Box(*map(float, path[n] - half), *map(float, path[n] + half)))
+            CropKey(frames[n], Box(*map(float, path[n] - half), *map(float, path[n] + half)))
             for n in corners(path, TOLERANCE)
         )
 
@@ -242,10 +242,10 @@ class Framer:
         """Return how many of the source's own cuts lie before the shot."""
         return bisect_right(self._cuts, span.start)
 
-    def _centres(self, picture: Picture, span: FrameRange) -> NDArray[np.float64]:
+    def _centres(self, framing: Framing, span: FrameRange) -> NDArray[np.float64]:
         """Return (T, 2) where a single's face is; where it is not seen, where it is seen next."""
         out = np.full((span.duration, 2), np.nan)
-        for track in self._owned[picture[0]]:
+        for track in self._owned[framing[0]]:
             first, last = max(track.start, span.start), min(track.range.end, span.end)
             if first < last:
                 part = track.boxes[first - track.start : last - track.start]
@@ -257,11 +257,11 @@ class Framer:
         return out[seen[after]]
 
     def _faces(
-        self, picture: Picture, span: FrameRange
+        self, framing: Framing, span: FrameRange
     ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return (n, 4) boxes seen in `span`: of each person of the picture, of each track else."""
-        owner = {id_: n for n in picture for id_ in self._people[n].track_ids}
-        own = {n: [np.empty((0, 4), np.float32)] for n in picture}
+        owner = {id_: n for n in framing for id_ in self._people[n].track_ids}
+        own = {n: [np.empty((0, 4), np.float32)] for n in framing}
         others: list[NDArray[np.float32]] = []
         for track in self._tracks:
             if track.start < span.end and span.start < track.range.end:
@@ -270,7 +270,7 @@ class Framer:
                     own[owner[track.id]].append(boxes)
                 else:
                     others.append(boxes)
-        return [np.concatenate(own[n]) for n in picture], others
+        return [np.concatenate(own[n]) for n in framing], others
 
 
 def _boxes_at(tracks: Sequence[FaceTrack], frames: NDArray[np.int64]) -> NDArray[np.float32]:

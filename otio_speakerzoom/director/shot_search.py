@@ -18,22 +18,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = tuple[int, ...]
+Framing = tuple[int, ...]
 """The rows of the people framed: none for the wide, one for a single, two for a two-shot."""
 
-WIDE: Picture = ()
+WIDE: Framing = ()
 
 NEVER = -1e9
 """Worth of a picture that must not be: far below any sum of real worths."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Search:
+class ShotSearch:
     """What the best sequence of shots is chosen from."""
 
-    pictures: tuple[Picture, ...]
+    framings: tuple[Framing, ...]
     """(S) the wide first."""
-    worth: NDArray[np.float64]
+    reward: NDArray[np.float64]
     """(T, S) of each picture in each frame, in seconds of the right picture."""
     cut_cost: NDArray[np.float64]
     """(T + 1,) of a cut before each frame, in the same unit; infinite where none may be."""
@@ -46,36 +46,36 @@ class Search:
     """Frames at which a cut costs nothing, because the source cuts there anyway."""
 
 
-def choose_pictures(
-    search: Search, *, before: Picture | None = None, after: Picture | None = None
-) -> list[tuple[int, int, Picture]]:
+def search_shots(
+    search: ShotSearch, *, before: Framing | None = None, after: Framing | None = None
+) -> list[tuple[int, int, Framing]]:
     """Return (start, end, picture) of each shot: they follow one another and cover all frames.
 
     No shot is shorter than the minimum (the whole may be), no picture runs across one of its
     breaks unless all that is left is one shot, and no cut lies where it must not. `before` and
     `after` are what the shots around the whole show, if anything: to go on with it is no cut.
     """
-    frames = len(search.worth)
+    frames = len(search.reward)
     finite = search.cut_cost[np.isfinite(search.cut_cost)]
     edge = float(finite.min()) if finite.size else 0.0
-    enter = np.array([0.0 if before in (None, p) else -edge for p in search.pictures])
-    leave = np.array([0.0 if after in (None, p) else -edge for p in search.pictures])
+    enter = np.array([0.0 if before in (None, p) else -edge for p in search.framings])
+    leave = np.array([0.0 if after in (None, p) else -edge for p in search.framings])
     if frames < 2 * search.min_shot:  # no room for a cut
-        total = search.worth.sum(axis=0) + enter + leave
+        total = search.reward.sum(axis=0) + enter + leave
         broken = [any(0 < cut < frames for cut in breaks) for breaks in search.breaks]
-        return [(0, frames, search.pictures[int(np.argmax(total + NEVER * np.array(broken)))])]
+        return [(0, frames, search.framings[int(np.argmax(total + NEVER * np.array(broken)))])]
     at, value, begun, came_from = _best_values(search, enter)
-    shots: list[tuple[int, int, Picture]] = []
-    end, picture = len(at) - 1, int(np.argmax(value + leave))
+    shots: list[tuple[int, int, Framing]] = []
+    end, framing = len(at) - 1, int(np.argmax(value + leave))
     while end > 0:
-        start = int(begun[end, picture])
-        shots.append((int(at[start]), int(at[end]), search.pictures[picture]))
-        end, picture = start, int(came_from[start, picture])
+        start = int(begun[end, framing])
+        shots.append((int(at[start]), int(at[end]), search.framings[framing]))
+        end, framing = start, int(came_from[start, framing])
     return shots[::-1]
 
 
 def _best_values(
-    search: Search, enter: NDArray[np.float64]
+    search: ShotSearch, enter: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], list[float], NDArray[np.int32], NDArray[np.int32]]:
     """Return the frames at which a cut may be, the worth of each last picture, and the way there.
 
@@ -83,18 +83,18 @@ def _best_values(
     came_from[k, s]  which picture is best to come from at cut k when s follows
     Plain lists inside: for a few pictures they are several times as fast as arrays.
     """
-    frames, pictures = search.worth.shape
+    frames, framings = search.reward.shape
     cuts = np.flatnonzero(np.isfinite(search.cut_cost))
     at = np.unique(np.concatenate([[0], cuts, [frames]]))
-    so_far = np.vstack([np.zeros(pictures), np.cumsum(search.worth, axis=0)])[at]
+    so_far = np.vstack([np.zeros(framings), np.cumsum(search.reward, axis=0)])[at]
     gains = np.diff(so_far, axis=0).tolist()
     sums, frame_of = so_far.tolist(), at.tolist()
     broken = _broken_at(search, frame_of)
-    begun = np.zeros((len(at), pictures), np.int32)
-    came_from = np.zeros((len(at), pictures), np.int32)
-    value, began = [NEVER] * pictures, [0] * pictures
+    begun = np.zeros((len(at), framings), np.int32)
+    came_from = np.zeros((len(at), framings), np.int32)
+    value, began = [NEVER] * framings, [0] * framings
     entries: list[list[float]] = [enter.tolist()]
-    unbroken = [0] * pictures  # the cut from which each picture has run unbroken up to now
+    unbroken = [0] * framings  # the cut from which each picture has run unbroken up to now
     new = 0  # the first cut from which a shot is not yet long enough
     for k in range(1, len(at)):
         value = [v + gain for v, gain in zip(value, gains[k - 1], strict=True)]
@@ -113,7 +113,7 @@ def _best_values(
     return at, value, begun, came_from
 
 
-def _broken_at(search: Search, frame_of: list[int]) -> dict[int, list[int]]:
+def _broken_at(search: ShotSearch, frame_of: list[int]) -> dict[int, list[int]]:
     """Return which pictures cannot go on at each cut, by its number."""
     number = {frame: k for k, frame in enumerate(frame_of)}
     broken: dict[int, list[int]] = {}

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import find_turns, runs, tidied
-from otio_speakerzoom.model import FrameRange, Voice
+from otio_speakerzoom.model import FrameRange, VoiceActivity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Floor:
+class SpeakerActivity:
     """Who speaks when, of P people over T frames."""
 
     speaks: NDArray[np.bool_]
@@ -32,14 +32,14 @@ class Floor:
     """(T,) somebody is heard, and nobody seen speaks."""
 
 
-def find_floor(
+def find_active_speakers(
     logits: NDArray[np.float32],
     visible: NDArray[np.bool_],
-    voice: Voice | None,
+    voice: VoiceActivity | None,
     within: FrameRange,
     rate: Fraction,
     style: Style,
-) -> Floor:
+) -> SpeakerActivity:
     """Return who holds the floor in `within`, from (P, T) calibrated log odds (NaN: not seen).
 
     Of what is heard while nobody seen speaks, bursts too short for a turn count as silence.
@@ -62,7 +62,7 @@ def find_floor(
     speaks, leads = _overlaps(speaks.reshape(logits.shape), smooth, least, window, style)
     unseen = tidied(unseen & ~speaks.any(axis=0), min_pause=pause, min_speech=burst)
     unseen &= ~speaks.any(axis=0)
-    return Floor(speaks, leads, visible, probability.astype(np.float32), heard, unseen)
+    return SpeakerActivity(speaks, leads, visible, probability.astype(np.float32), heard, unseen)
 
 
 def smoothed(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -117,7 +117,7 @@ def _surest(scores: NDArray[np.float32], window: int, tie: float) -> NDArray[np.
 
 
 def _heard(
-    voice: Voice | None, within: FrameRange, likeliest: NDArray[np.float64]
+    voice: VoiceActivity | None, within: FrameRange, likeliest: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return (T,) how surely anybody is heard in `within`, 0 where it was not listened to."""
     if voice is None:

@@ -51,26 +51,26 @@ def find_turns(
     belongs = np.array([[n in who for who in members] for n in range(people)], float)
     belongs = belongs.reshape(people, len(members))
     a_voice = np.array([-1.0, *np.ones(len(members) - 1)])  # in all states but the first
-    worth = told.T @ (belongs - 0.5) + np.outer(heard, a_voice / 2)
-    worth /= max(1.0, float(style.smooth_seconds * rate))
+    reward = told.T @ (belongs - 0.5) + np.outer(heard, a_voice / 2)
+    reward /= max(1.0, float(style.smooth_seconds * rate))
     rare = np.zeros(len(members))
     rare[1] = -np.log(style.off_screen_share)
     rare[2 + people :] = -np.log(style.overlap_share)
-    course = _best_course(worth, np.log(max(1.0, float(style.turn_seconds * rate))), rare)
+    course = _best_course(reward, np.log(max(1.0, float(style.turn_seconds * rate))), rare)
     return belongs[:, course] > 0, course == 1
 
 
 def _best_course(
-    worth: NDArray[np.float64], change: float, rare: NDArray[np.float64]
+    reward: NDArray[np.float64], change: float, rare: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the (T,) states of highest sum of (T, S) `worth`, less what changes cost.
+    """Return the (T,) states of highest sum of (T, S) `reward`, less what changes cost.
 
     To enter state s costs `change` and `rare[s]`, from whichever state it is.
     """
-    frames, states = worth.shape
+    frames, states = reward.shape
     stays = np.zeros((frames, states), bool)
     from_best = np.zeros(frames, np.int64)
-    value = worth[0] - rare
+    value = reward[0] - rare
     price = change + rare
     for t in range(1, frames):
         best = int(value.argmax())
@@ -78,7 +78,7 @@ def _best_course(
         np.greater_equal(value, entered, out=stays[t])
         from_best[t] = best
         np.maximum(value, entered, out=value)
-        value += worth[t]
+        value += reward[t]
     course = np.zeros(frames, np.int64)
     state = int(value.argmax())
     for t in range(frames - 1, -1, -1):

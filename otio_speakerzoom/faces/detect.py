@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.opencv_trackers import NO_TRACKER, check_tracker, follow_faces
-from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, quiet
+from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, no_progress
 
 Detector = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """(H, W, 3) RGB picture -> (N, 4) left, top, right, bottom in its pixels, (N,) confidences."""
@@ -26,7 +26,7 @@ LONG_SIDE = 960
 source, so that a face of the same share of the picture is found in 720p and in 4K alike."""
 
 
-def looked_at_size(media: Media) -> tuple[int, int]:
+def detector_size(media: Media) -> tuple[int, int]:
     """Return width and height of the pictures to detect in; never larger than the source."""
     shrink = min(Fraction(1), Fraction(LONG_SIDE, max(media.size)))
     width, height = (max(2, round(side * shrink / 2) * 2) for side in media.size)
@@ -41,7 +41,7 @@ def detect_faces(
     within: FrameRange | None = None,
     every: int | None = None,
     follow: str = NO_TRACKER,
-    on_progress: Progress = quiet,
+    on_progress: Progress = no_progress,
 ) -> Detections:
     """Return every face in `pictures`, (frame, (H, W, 3) RGB) pairs in order, in source pixels.
 
@@ -109,6 +109,6 @@ def _collect(
         frames=np.repeat([s.frame for s in kept], [len(s.boxes) for s in kept]).astype(np.int32),
         boxes=np.concatenate([np.empty((0, 4), np.float32), *(s.boxes * scale for s in kept)]),
         confidences=np.concatenate([np.empty(0, np.float32), *(s.confidences for s in kept)]),
-        looked_at=np.array([s.frame for s in kept], np.int32),
+        detected_frames=np.array([s.frame for s in kept], np.int32),
         camera_cuts=cuts,
     )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.model import FaceTrack, Media, Progress, quiet
+from otio_speakerzoom.model import FaceTrack, Media, Progress, no_progress
 from otio_speakerzoom.weights import catalogue
 
 Embedder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -96,7 +96,7 @@ def embed_tracks(
     tracks: Sequence[FaceTrack],
     embedder: Embedder,
     *,
-    on_progress: Progress = quiet,
+    on_progress: Progress = no_progress,
 ) -> NDArray[np.float32]:
     """Return (N, D) vectors of length 1, a row a track; zeros where no face could be embedded.
 
@@ -112,7 +112,7 @@ def embed_tracks(
             track = tracks[stretch.row]
             box = track.boxes[frame - track.start] * scale
             if min(box[2:] - box[:2]) >= SMALLEST:
-                _mut_compare(stretch, cut_face(picture, box))
+                _compare(stretch, cut_face(picture, box))
             if frame == stretch.last and stretch.face.size:
                 vector = unit(embedder(stretch.face))
                 if not total.shape[1]:
@@ -137,7 +137,7 @@ def _candidates(tracks: Sequence[FaceTrack]) -> dict[int, list[_Stretch]]:
     return found
 
 
-def _mut_compare(stretch: _Stretch, face: NDArray[np.uint8]) -> None:
+def _compare(stretch: _Stretch, face: NDArray[np.uint8]) -> None:
     """Keep `face` where it is the sharpest of its stretch so far: the one with the most edges."""
     gray = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
     sharpness = float(cv2.Laplacian(gray, cv2.CV_32F).var())

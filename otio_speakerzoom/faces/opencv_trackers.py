@@ -64,11 +64,11 @@ def follow_faces(
         return followed
     bgr = [np.asarray(cv2.cvtColor(p, cv2.COLOR_RGB2BGR), np.uint8) for p in pictures]
     for face, box in enumerate(boxes):
-        _mut_follow(_makers()[name](), bgr, box, followed[:, face])
+        _follow(_makers()[name](), bgr, box, followed[:, face])
     return followed
 
 
-def _mut_follow(
+def _follow(
     tracker: Any,
     pictures: Sequence[NDArray[np.uint8]],
     box: NDArray[np.float32],
@@ -84,7 +84,7 @@ def _mut_follow(
     if (high - low).min() < _LEAST_SIDE:
         return
     start = (*low.tolist(), *(high - low).tolist())
-    _mut_seed()
+    _seed()
     tracker.init(pictures[0], start)
     for row, picture in zip(rows, pictures[1:], strict=True):
         held, (left, top, across, down) = tracker.update(picture)
@@ -93,7 +93,7 @@ def _mut_follow(
         row[:] = box + np.array((left, top, left + across, top + down)) - (*low, *high)
 
 
-def _mut_seed() -> None:
+def _seed() -> None:
     """Start the C library's random numbers anew, so that the same source gives the same boxes.
 
     MIL draws its samples by `rand` and ignores OpenCV's own seed. On Windows each library may have

@@ -62,7 +62,7 @@ def group_people(
     looks = np.zeros((len(tracks), 1), np.float32) if embeddings is None else embeddings
     placed = [tracks[n] for n in ordered]
     groups = _by_looks(placed, looks[ordered], camera_cuts)
-    _mut_add_by_place(groups, placed, camera_cuts.tolist())
+    _add_by_place(groups, placed, camera_cuts.tolist())
     groups = sorted(sorted(group) for group in groups)
     return tuple(Person(n, tuple(placed[i].id for i in g)) for n, g in enumerate(groups, 1))
 
@@ -137,9 +137,7 @@ def _alike(
     return likeness
 
 
-def _mut_add_by_place(
-    groups: list[list[int]], tracks: Sequence[FaceTrack], cuts: list[int]
-) -> None:
+def _add_by_place(groups: list[list[int]], tracks: Sequence[FaceTrack], cuts: list[int]) -> None:
     """Give each track that is in no group to the one whose place it continues, or to a new one."""
     grouped = {n for group in groups for n in group}
     if len(grouped) == len(tracks):

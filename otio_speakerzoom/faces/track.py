@@ -95,7 +95,7 @@ class _Living:
         glide = GLIDE_SECONDS * (1 - exp(-ahead / GLIDE_SECONDS))
         return self.boxes[-1] + np.tile(self.velocity * glide, 2).astype(np.float32)
 
-    def mut_see(
+    def add_detection(
         self, frame: int, box: NDArray[np.float32], confidence: float, rate: Fraction
     ) -> None:
         """Take the box of the face in `frame`."""
@@ -128,16 +128,16 @@ def track_faces(
     """
     max_gap, cuts = max_gap_seconds * rate, set(detections.camera_cuts.tolist())
     living, ended = list[_Living](), list[_Living]()
-    starts = np.searchsorted(detections.frames, detections.looked_at)
-    stops = np.searchsorted(detections.frames, detections.looked_at, side="right")
+    starts = np.searchsorted(detections.frames, detections.detected_frames)
+    stops = np.searchsorted(detections.frames, detections.detected_frames, side="right")
     before = within.start
-    for frame, start, stop in zip(detections.looked_at.tolist(), starts, stops, strict=True):
+    for frame, start, stop in zip(detections.detected_frames.tolist(), starts, stops, strict=True):
         cut_between = any(between in cuts for between in range(before + 1, frame + 1))
         gone = [t for t in living if cut_between or frame - t.frames[-1] > max_gap]
         ended += gone
         living = [track for track in living if track not in gone]
         boxes, confidences = detections.boxes[start:stop], detections.confidences[start:stop]
-        _mut_extend(living, frame, boxes, confidences, rate, sure)
+        _extend(living, frame, boxes, confidences, rate, sure)
         before = frame
     made = _handed_over([*ended, *living], detections, within, max_gap)
     finished = [_finish(t, detections, within) for t in made]
@@ -145,11 +145,13 @@ def track_faces(
         (track, done)
         for track, done, beside in zip(made, finished, _largest_beside(finished), strict=True)
         if len(done[1]) >= min_seconds * rate
-        and not _is_false(track, detections.looked_at, rate, sure, beside)
+        and not _is_false(track, detections.detected_frames, rate, sure, beside)
     ]
     others = [track for track, _ in real]
     kept = [
-        done for track, done in real if not _is_shadow(track, others, detections.looked_at, sure)
+        done
+        for track, done in real
+        if not _is_shadow(track, others, detections.detected_frames, sure)
     ]
     kept.sort(key=lambda t: (t[0], float(t[1][0, 0])))
     return tuple(FaceTrack(n, *track) for n, track in enumerate(kept, 1))
@@ -194,7 +196,7 @@ def _joined(before: _Living, after: _Living) -> _Living:
     )
 
 
-def _mut_extend(
+def _extend(
     living: list[_Living],
     frame: int,
     boxes: NDArray[np.float32],
@@ -209,13 +211,13 @@ def _mut_extend(
         owners = _assign(waiting, frame, boxes[chosen], rate)
         for n, index in enumerate(chosen.tolist()):
             if track := owners.get(n):
-                track.mut_see(frame, boxes[index], float(confidences[index]), rate)
+                track.add_detection(frame, boxes[index], float(confidences[index]), rate)
             elif chosen is certain:
                 unclaimed.append(index)
         waiting = [track for track in waiting if track.frames[-1] != frame]
     for index in unclaimed:
         living.append(new := _Living())
-        new.mut_see(frame, boxes[index], float(confidences[index]), rate)
+        new.add_detection(frame, boxes[index], float(confidences[index]), rate)
 
 
 def _assign(
@@ -281,8 +283,8 @@ def _finish(
 
     A track is held over the frames after its last look that nobody looked at, up to a cut.
     """
-    next_look = np.searchsorted(detections.looked_at, track.frames[-1], side="right")
-    looks = detections.looked_at
+    next_look = np.searchsorted(detections.detected_frames, track.frames[-1], side="right")
+    looks = detections.detected_frames
     end = int(looks[next_look]) if next_look < len(looks) else within.end
     cuts = detections.camera_cuts
     next_cut = np.searchsorted(cuts, track.frames[-1], side="right")
@@ -306,14 +308,14 @@ def _largest_beside(
 
 def _is_false(
     track: _Living,
-    looked_at: NDArray[np.int32],
+    detected_frames: NDArray[np.int32],
     rate: Fraction,
     sure: float,
     largest_beside: float,
 ) -> bool:
     """Whether `track` is a flicker of the detector, or a poster or reflection of a face."""
     first, last = track.frames[0], track.frames[-1]
-    if _seen_share(track, looked_at, sure) < SELDOM:
+    if _seen_share(track, detected_frames, sure) < SELDOM:
         return True
     boxes = np.array(track.boxes)
     side = float(np.median(_sides(boxes)))
@@ -323,13 +325,13 @@ def _is_false(
 
 
 def _is_shadow(
-    track: _Living, others: Sequence[_Living], looked_at: NDArray[np.int32], sure: float
+    track: _Living, others: Sequence[_Living], detected_frames: NDArray[np.int32], sure: float
 ) -> bool:
     """Whether `track` is a second box on a head that has a surer one.
 
     It may be sure more often if both are in one place than if they just touch.
     """
-    share = _seen_share(track, looked_at, sure)
+    share = _seen_share(track, detected_frames, sure)
     if share >= OFTEN:
         return False
     for other in others:
@@ -355,8 +357,10 @@ def _overlaps_of_surer(track: _Living, other: _Living) -> list[float]:
     return out
 
 
-def _seen_share(track: _Living, looked_at: NDArray[np.int32], sure: float) -> float:
+def _seen_share(track: _Living, detected_frames: NDArray[np.int32], sure: float) -> float:
     """Return the share of the looks of its life in which `track` was surely seen."""
     first, last = track.frames[0], track.frames[-1]
-    looks = np.searchsorted(looked_at, last, side="right") - np.searchsorted(looked_at, first)
+    looks = np.searchsorted(detected_frames, last, side="right") - np.searchsorted(
+        detected_frames, first
+    )
     return sum(confidence >= sure for confidence in track.confidences) / looks

@@ -14,7 +14,7 @@ from rich.table import Table
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.interchange.diff import Comparison, compare
-from otio_speakerzoom.interchange.read import DIALECTS, EditedTimeline, Given, read_timeline
+from otio_speakerzoom.interchange.read import DIALECTS, EditedTimeline, MediaHints, read_timeline
 from otio_speakerzoom.model import CutList, Lock, Media
 
 log = logging.getLogger("otio_speakerzoom.interchange.import_edits")
@@ -23,7 +23,7 @@ _NOTES = 20  # lines that a terminal still shows at once, the table above left a
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class ImportResult:
     """What came of an import."""
 
     comparison: Comparison
@@ -32,16 +32,16 @@ class TakenBack:
     """Locks that were there and gave way to new ones."""
 
 
-def take_back(
+def import_timeline(
     job: pipeline.Job, path: Path, dialect: str | None = None, sequence: str = ""
-) -> TakenBack:
+) -> ImportResult:
     """Compare the timeline at `path` with the kept cut, and keep what changed as locks.
 
     `dialect` is the host that the file is from; None to tell it from the file, and where its
     numbers could be of either, by which of them fits the kept cut. `sequence` is the name or number
     of the one to take; empty for the only one that shows the recording.
     """
-    cut_list = pipeline.kept_cut(job)
+    cut_list = pipeline.cached_cut(job)
     if cut_list is None:
         raise pipeline.nothing_yet(job, "cut", "cut")
     comparison = _compared(path, cut_list, dialect, sequence)
@@ -53,10 +53,10 @@ def take_back(
             copy = store.back_up(session.folder / "locks.json")
             log.info("the locks from before are kept as %s", copy)
         if locks != kept:
-            known = pipeline.kept_analysis(job)
+            known = pipeline.cached_analysis(job)
             locks = pipeline.explained(locks, known) if known else locks
             store.save_locks(session.folder, locks, version=version)
-    return TakenBack(comparison, cut_list, replaced)
+    return ImportResult(comparison, cut_list, replaced)
 
 
 def merged(kept: Sequence[Lock], new: Sequence[Lock]) -> tuple[tuple[Lock, ...], tuple[Lock, ...]]:
@@ -75,7 +75,7 @@ def merged(kept: Sequence[Lock], new: Sequence[Lock]) -> tuple[tuple[Lock, ...],
 
 def _compared(path: Path, cut_list: CutList, dialect: str | None, sequence: str) -> Comparison:
     media = cut_list.media
-    given = Given(
+    given = MediaHints(
         media.size, cut_list.canvas, media.rotation, dialect or "", sequence, media.path.name
     )
     as_it_says = read_timeline(path, given)
@@ -124,7 +124,7 @@ def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: Cu
         )
 
 
-def show(taken: TakenBack, console: Console) -> None:
+def show(taken: ImportResult, console: Console) -> None:
     """Print a table of what the editor changed."""
     rate = taken.cut_list.media.rate
     table = Table("from", "to", "was", "is", "what", "kept as", title="Changes")
@@ -142,7 +142,7 @@ def show(taken: TakenBack, console: Console) -> None:
     console.print(_summary(taken), markup=False, highlight=False, soft_wrap=True)
 
 
-def _summary(taken: TakenBack) -> str:
+def _summary(taken: ImportResult) -> str:
     made, gone = len(taken.comparison.locks), len(taken.replaced)
     said = f"{taken.comparison.unchanged} shots unchanged, {made} kept as locks"
     return f"{said}; {gone} earlier locks replaced" if gone else said

@@ -18,7 +18,7 @@ from otio_speakerzoom.interchange.lint_formats import faults
 from otio_speakerzoom.interchange.read import (
     EditedClip,
     EditedTimeline,
-    Given,
+    MediaHints,
     read_timeline,
     text_of,
 )
@@ -61,13 +61,13 @@ def check(
     is the name or number of one of several. Raises TimelineError where the file is no timeline that
     can be read, or holds several and none is named.
     """
-    timeline = read_timeline(path, Given(canvas=canvas, sequence=sequence))
+    timeline = read_timeline(path, MediaHints(canvas=canvas, sequence=sequence))
     told = canvas or timeline.canvas
     found, problems = _media(path, timeline)
     if len(found) == 1:  # what the file leaves out is then known: the sizes
         (media,) = found.values()
         assumed = told or media.size
-        given = Given(media.size, assumed, media.rotation, sequence=sequence)
+        given = MediaHints(media.size, assumed, media.rotation, sequence=sequence)
         timeline = read_timeline(path, given)
     problems += [*_timecodes(timeline, found), *_ranges(timeline, found)]
     problems += [*_order(timeline), *_faults(path)]

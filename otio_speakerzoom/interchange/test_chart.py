@@ -21,7 +21,7 @@ from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.render.encode import Film, writing
 from otio_speakerzoom.render.film import preview
-from otio_speakerzoom.source import FilterChain, pictures, probe
+from otio_speakerzoom.source import FilterChain, probe, read_frames
 from otio_speakerzoom.timeline.formats import FORMATS
 
 SIZE, CANVAS, RATE = (1920, 1080), (1080, 1920), Fraction(25)
@@ -120,7 +120,7 @@ def _stills(cut_list: CutList, folder: Path) -> list[Path]:
     preview(cut_list, film)
     written = [film]
     middles = {shot.range.start + LENGTH // 2: n for n, shot in enumerate(cut_list.shots, 1)}
-    shown = pictures(probe(film))
+    shown = read_frames(probe(film))
     with closing(shown):
         for frame, picture in shown:
             if frame in middles:

@@ -11,8 +11,8 @@ from otio_speakerzoom.pipeline.analysis import Analysis
 from otio_speakerzoom.pipeline.digests import EMBEDDER, SCORERS
 from otio_speakerzoom.pipeline.job import Job, look, nothing_yet, open_source, silent, work
 from otio_speakerzoom.pipeline.locks import explained
-from otio_speakerzoom.pipeline.plan_cut import current_cut, cut, kept_cut, wanted_canvas
-from otio_speakerzoom.pipeline.run_analysis import analyze, kept_analysis
+from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, wanted_canvas
+from otio_speakerzoom.pipeline.run_analysis import analyze, cached_analysis
 from otio_speakerzoom.pipeline.stages import out_of_sync
 from otio_speakerzoom.pipeline.view import shown
 from otio_speakerzoom.store import Options
@@ -25,11 +25,11 @@ __all__ = [
     "Job",
     "Options",
     "analyze",
+    "cached_analysis",
+    "cached_cut",
     "current_cut",
     "cut",
     "explained",
-    "kept_analysis",
-    "kept_cut",
     "look",
     "nothing_yet",
     "open_source",

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from otio_speakerzoom import store
-from otio_speakerzoom.model import Detections, FaceTrack, FrameRange, Media, Person, Speech, Voice
+from otio_speakerzoom.model import (
+    Detections,
+    FaceTrack,
+    FrameRange,
+    Media,
+    Person,
+    Speech,
+    VoiceActivity,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +27,7 @@ class Analysis:
     detections: Detections
     tracks: tuple[FaceTrack, ...]
     people: tuple[Person, ...]
-    voice: Voice | None
+    voice: VoiceActivity | None
     """None where the source has no sound."""
     speech: Speech
     scorer: str
@@ -69,7 +77,7 @@ def _track_in(track: FaceTrack, within: FrameRange) -> FaceTrack | None:
     return replace(track, start=start, boxes=track.boxes[span], seen=track.seen[span])
 
 
-def _voice_in(voice: Voice, within: FrameRange) -> Voice:
+def _voice_in(voice: VoiceActivity, within: FrameRange) -> VoiceActivity:
     span = slice(within.start - voice.start, within.end - voice.start)
     return replace(voice, start=within.start, probability=voice.probability[span])
 
@@ -85,6 +93,6 @@ def detections_in(detections: Detections, within: FrameRange) -> Detections:
         detections.frames[rows],
         detections.boxes[rows],
         detections.confidences[rows],
-        detections.looked_at[inside(detections.looked_at)],
+        detections.detected_frames[inside(detections.detected_frames)],
         detections.camera_cuts[inside(detections.camera_cuts)],
     )

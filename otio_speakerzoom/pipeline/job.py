@@ -14,7 +14,7 @@ from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
 from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTORS
-from otio_speakerzoom.model import FrameRange, Listening, Media, Progress, quiet
+from otio_speakerzoom.model import AudioSelection, FrameRange, Media, Progress, no_progress
 from otio_speakerzoom.pipeline.digests import SCORERS, digest
 from otio_speakerzoom.store import Options
 
@@ -37,7 +37,7 @@ STYLE_VALUES = {f.name for f in fields(Style)}
 
 def silent(stage: str) -> Progress:
     """Report no stage's progress to anybody."""
-    return quiet
+    return no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ class Session:
         return FrameRange(*(self.options.part or (0, self.media.duration)))
 
     @property
-    def listening(self) -> Listening:
+    def listening(self) -> AudioSelection:
         channels = self.options.channels or "auto"
         number = int(channels) if channels.isdecimal() else None
-        return Listening(self.options.audio_stream or None, number, mixed=channels == "mix")
+        return AudioSelection(self.options.audio_stream or None, number, mixed=channels == "mix")
 
     def check_unchanged(self) -> None:
         """Raise where the source is not the file any more that was opened: it is being written."""
@@ -103,12 +103,12 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
     """Return the facts of the source, and their digest; nothing is written."""
     if not job.source.is_file():
         return source_file.probe(job.source), ""  # which says what is wrong
-    made_from = digest("media", store.digest_of_file(job.source))
+    input_digest = digest("media", store.digest_of_file(job.source))
     kept = store.load_media(folder or job.folder)
     named = source_file.as_named(job.source)
-    if kept and not kept.edited and (kept.made_from, kept.value.path) == (made_from, named):
-        return kept.value, made_from
-    return source_file.probe(job.source), made_from
+    if kept and not kept.edited and (kept.input_digest, kept.value.path) == (input_digest, named):
+        return kept.value, input_digest
+    return source_file.probe(job.source), input_digest
 
 
 def look(job: Job) -> Session:
@@ -128,7 +128,7 @@ def work(job: Job) -> Iterator[Session]:
     with store.alone_in(folder):
         session = _session(job, folder)
         kept = store.load_media(folder)
-        if not kept or (kept.value, kept.made_from) != (session.media, session.facts):
+        if not kept or (kept.value, kept.input_digest) != (session.media, session.facts):
             store.save_media(folder, session.media, session.facts, session.content)
         yield session
 

@@ -19,7 +19,7 @@ from otio_speakerzoom.pipeline.locks import explained, kept_to
 from otio_speakerzoom.pipeline.run_analysis import (
     analysis_of,
     analysis_of_cut,
-    kept_analysis,
+    cached_analysis,
     scorer_option,
 )
 
@@ -76,7 +76,7 @@ def cut(job: Job) -> CutList:
             return _edited(session, kept)
         _check_people(session, locks)
         plan = Plan(analysis_of(session), style, size, locks, session.options.layout == "stacked")
-        if not kept or kept.made_from != plan.digest or job.force:
+        if not kept or kept.input_digest != plan.digest or job.force:
             if kept and kept.edited:
                 copy = store.back_up(session.folder / "cutlist.json")
                 log.info("your edited cut is kept as %s", copy)
@@ -86,7 +86,7 @@ def cut(job: Job) -> CutList:
         return kept.value
 
 
-def kept_cut(job: Job) -> CutList | None:
+def cached_cut(job: Job) -> CutList | None:
     """Return the cut that is kept beside the source; None where there is none.
 
     A shot whose subjects were edited, but whose crop is ours, is framed for whom it shows now.
@@ -133,7 +133,7 @@ def wanted_canvas(session: Session) -> tuple[int, int]:
     return session.options.canvas or (max(2, width // 2 * 2), max(2, height // 2 * 2))
 
 
-def planned_from(session: Session, kept: store.KeptCut, why: str) -> Analysis:
+def planned_from(session: Session, kept: store.CachedCut, why: str) -> Analysis:
     """Return what a kept cut was planned from; raise where it is not kept any more."""
     analysis = analysis_of_cut(session, kept)
     if analysis is None:
@@ -144,7 +144,7 @@ def planned_from(session: Session, kept: store.KeptCut, why: str) -> Analysis:
     return analysis
 
 
-def style_of(session: Session, kept: store.KeptCut) -> Style:
+def style_of(session: Session, kept: store.CachedCut) -> Style:
     """Return the style that a kept cut was planned in; what it says beyond ours is left out."""
     known = {field.name for field in fields(Style)}
     path = session.folder / "cutlist.json"
@@ -156,11 +156,11 @@ def style_of(session: Session, kept: store.KeptCut) -> Style:
         raise StoreError(f"{path}: style: {error}; correct it, or move the file aside") from error
 
 
-def _load(session: Session) -> store.KeptCut | None:
+def _load(session: Session) -> store.CachedCut | None:
     return store.load_cut_list(session.folder, session.media, content=session.content)
 
 
-def _edited(session: Session, kept: store.KeptCut) -> CutList:
+def _edited(session: Session, kept: store.CachedCut) -> CutList:
     """Return a cut that somebody edited, if it has the part and canvas that are asked for."""
     path, span = session.folder / "cutlist.json", kept.value.range
     if session.job.within and session.within != span:
@@ -180,12 +180,12 @@ def _edited(session: Session, kept: store.KeptCut) -> CutList:
 
 def _check_people(session: Session, locks: Sequence[Lock]) -> None:
     """Raise before anything is looked at where a lock shows somebody who is not known."""
-    known = kept_analysis(session.job) if locks else None
+    known = cached_analysis(session.job) if locks else None
     if known and known.digest and known.within == session.within:
         kept_to(locks, known)
 
 
-def _save(session: Session, plan: Plan, version: str) -> store.KeptCut:
+def _save(session: Session, plan: Plan, version: str) -> store.CachedCut:
     """Plan and keep a cut, unless somebody edited the list meanwhile: then theirs is kept.
 
     `version` is that of the list from before the plan began.
@@ -223,7 +223,7 @@ def _absolute(style: str | None) -> str | None:
     return style if style is None or style in PRESETS else str(Path(style).absolute())
 
 
-def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.KeptCut:
+def _framed_for_its_subjects(session: Session, kept: store.CachedCut) -> store.CachedCut:
     """Return the cut in which edited shots are framed for whom they show now."""
     if not kept.misfits:
         return kept
@@ -246,7 +246,7 @@ def _framed_for_its_subjects(session: Session, kept: store.KeptCut) -> store.Kep
     return replace(kept, value=store.as_kept(replace(kept.value, shots=tuple(shots))))
 
 
-def _obeys(kept: store.KeptCut, locks: Sequence[Lock]) -> bool:
+def _obeys(kept: store.CachedCut, locks: Sequence[Lock]) -> bool:
     """Whether a cut was planned with these locks; by its shots, where an older one does not say."""
     if kept.locks:
         return kept.locks == locks_digest(locks)

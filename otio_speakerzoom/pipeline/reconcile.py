@@ -52,7 +52,7 @@ def acquaintances(folders: Sequence[Path], within: FrameRange) -> list[Acquainta
             continue
         seen = store.load_sightings(folder)
         tracks = store.load_tracks(folder)
-        if tracks and people.made_from in people_digests(tracks.made_from):
+        if tracks and people.input_digest in people_digests(tracks.input_digest):
             seen = sightings(people.value, tracks.value, MOST_SIGHTINGS, within)
         for person in people.value:
             own = tuple(s for s in seen if s.person == person.id)

@@ -78,7 +78,7 @@ def analysis_of(session: Session, *, by_best_means: bool = False) -> Analysis:
     return _made(session)
 
 
-def kept_analysis(job: Job) -> Analysis | None:
+def cached_analysis(job: Job) -> Analysis | None:
     """Return what is kept of the source as it is now; None where nothing is.
 
     What an interrupted run left of an older state counts for nothing: people must be made from the
@@ -93,7 +93,7 @@ def kept_analysis(job: Job) -> Analysis | None:
     return part_of(best, within) if best and covers else best
 
 
-def analysis_of_cut(session: Session, kept: store.KeptCut) -> Analysis | None:
+def analysis_of_cut(session: Session, kept: store.CachedCut) -> Analysis | None:
     """Return the kept analysis that a kept cut was planned from; None where it is gone."""
     span = kept.value.range
     for place in _places(session, span):
@@ -132,28 +132,30 @@ def _consistent(session: Session, place: Place) -> Analysis | None:
     media, folder = session.media, place.folder
     facts, tracks = store.load_media(session.folder), store.load_tracks(folder)
     people, scores = store.load_people(folder), store.load_scores(folder)
-    if not facts or facts.made_from != session.facts or not tracks or not people:
+    if not facts or facts.input_digest != session.facts or not tracks or not people:
         return None
-    if people.made_from not in people_digests(tracks.made_from):
+    if people.input_digest not in people_digests(tracks.input_digest):
         return None
     detections, voice = store.load_detections(folder), store.load_voice(folder)
-    found = detections and detections.made_from and digest("tracks", detections.made_from)
-    seen = detections.value if detections and found == tracks.made_from else NO_DETECTIONS
+    found = detections and detections.input_digest and digest("tracks", detections.input_digest)
+    seen = detections.value if detections and found == tracks.input_digest else NO_DETECTIONS
     within = place.range
     if voice:
         within = FrameRange(voice.value.start, voice.value.start + len(voice.value.probability))
     speech, scorer, scores_from = Speech(()), "", ""
-    if media.sound is None:
-        scorer, scores_from = "none", _silence(tracks.made_from)
+    if media.first_audio is None:
+        scorer, scores_from = "none", _silence(tracks.input_digest)
     elif voice and scores:
-        by = {scores_digest(name, tracks.made_from, voice.made_from): name for name in SCORERS}
-        if scores.made_from in by:
-            speech, scorer, scores_from = scores.value, by[scores.made_from], scores.made_from
-    heard = voice.value if voice and scorer and media.sound else None
+        by = {
+            scores_digest(name, tracks.input_digest, voice.input_digest): name for name in SCORERS
+        }
+        if scores.input_digest in by:
+            speech, scorer, scores_from = scores.value, by[scores.input_digest], scores.input_digest
+    heard = voice.value if voice and scorer and media.first_audio else None
     cast = tuple(person for person in people.value if person.track_ids)
     return Analysis(
         media, within, seen, tracks.value, cast, heard, speech, scorer,
-        _whole_digest(scores_from, people.made_from, cast), _inside(session, folder),
+        _whole_digest(scores_from, people.input_digest, cast), _inside(session, folder),
     )  # fmt: skip
 
 
@@ -164,10 +166,10 @@ def _known(session: Session, place: Place) -> Analysis | None:
         return None
     expected = _expected(session, place)
     detections, voice = store.load_detections(place.folder), store.load_voice(place.folder)
-    if not detections or detections.made_from != expected.detections:
+    if not detections or detections.input_digest != expected.detections:
         return None
     if known.scorer != "none":
-        if not voice or voice.made_from != expected.voice:
+        if not voice or voice.input_digest != expected.voice:
             return None
         if known.scorer not in stages.good_scorers(session):
             return None
@@ -234,6 +236,6 @@ def _covering(session: Session, place: Place) -> Detections | None:
         return None
     for other in _places(session, place.range):
         kept = store.load_detections(other.folder)
-        if kept and kept.made_from == _expected(session, other).detections:
+        if kept and kept.input_digest == _expected(session, other).detections:
             return detections_in(kept.value, place.range)
     return None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
-from otio_speakerzoom.model import Detections, FaceTrack, Media, Person, Speech, Voice
+from otio_speakerzoom.model import Detections, FaceTrack, Media, Person, Speech, VoiceActivity
 from otio_speakerzoom.pipeline.digests import (
     EMBEDDER,
     SCORERS,
@@ -39,13 +39,13 @@ def check_means(session: Session, place: Place, expected: Expected) -> None:
     """Find what the stages to come will need, fetched if need be; raise where it is not there."""
     job, media = session.job, session.media
     catalogue.find(EMBEDDER)  # which tells of a wrong file in its place
-    if media.sound is None:
+    if media.first_audio is None:
         return
     from otio_speakerzoom.speech.audio_channels import check_listening
 
     check_listening(media, session.listening)
     kept = None if job.force else store.load_scores(place.folder)
-    if kept and kept.made_from in {expected.scores[name] for name in good_scorers(session)}:
+    if kept and kept.input_digest in {expected.scores[name] for name in good_scorers(session)}:
         return
     from otio_speakerzoom.speech.scorers import prepare_scorer
 
@@ -71,15 +71,15 @@ def detections(
     """Return every face of a part; `covering` if a longer part is known already."""
     job, media, options = session.job, session.media, session.options
     kept = None if job.force else store.load_detections(place.folder)
-    if kept and kept.made_from == expected.detections:
+    if kept and kept.input_digest == expected.detections:
         return kept.value
     if covering is not None:
         store.save_detections(place.folder, covering, expected.detections)
         return covering
-    from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+    from otio_speakerzoom.faces.detect import detect_faces, detector_size
     from otio_speakerzoom.faces.detectors.choose import choose_detector
 
-    pictures = source_file.pictures(media, size=looked_at_size(media), within=place.range)
+    pictures = source_file.read_frames(media, size=detector_size(media), within=place.range)
     chosen = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
     with chosen as detector, closing(pictures):
         found = detect_faces(
@@ -98,7 +98,7 @@ def tracks(
 ) -> tuple[FaceTrack, ...]:
     """Return the faces of a part, each followed from frame to frame."""
     kept = None if session.job.force else store.load_tracks(place.folder)
-    if kept and kept.made_from == expected.tracks:
+    if kept and kept.input_digest == expected.tracks:
         return kept.value
     from otio_speakerzoom.faces.track import track_faces
 
@@ -124,14 +124,15 @@ def people(
     path = place.folder / "people.json"
     version, kept = store.version_of(path), store.load_people(place.folder)
     by_place, by_looks = people_digests(expected.tracks)
-    made_from = by_looks if _could_look(followed) else by_place
+    input_digest = by_looks if _could_look(followed) else by_place
     if kept and (
-        kept.made_from == made_from or (kept.edited and kept.made_from in (by_place, by_looks))
+        kept.input_digest == input_digest
+        or (kept.edited and kept.input_digest in (by_place, by_looks))
     ):
-        return kept.value, kept.made_from
+        return kept.value, kept.input_digest
     from otio_speakerzoom.faces.people import group_people
 
-    looks = _looks(session, place, followed) if made_from == by_looks else None
+    looks = _looks(session, place, followed) if input_digest == by_looks else None
     met = meet(group_people(followed, found.camera_cuts, looks), followed, before)
     if kept and kept.edited:
         log.info(
@@ -142,8 +143,8 @@ def people(
     for person in met:
         if not person.track_ids:
             log.warning("%s: was not detected again; the name stays in %s", person.name, path)
-    store.save_people(place.folder, met, made_from, sightings(met, followed), version=version)
-    return met, made_from
+    store.save_people(place.folder, met, input_digest, sightings(met, followed), version=version)
+    return met, input_digest
 
 
 def better_by_looks(followed: tuple[FaceTrack, ...], place: Place) -> bool:
@@ -151,8 +152,8 @@ def better_by_looks(followed: tuple[FaceTrack, ...], place: Place) -> bool:
     kept, kept_tracks = store.load_people(place.folder), store.load_tracks(place.folder)
     if not kept or not kept_tracks or kept.edited:
         return False
-    by_place, _ = people_digests(kept_tracks.made_from)
-    return kept.made_from == by_place and _could_look(followed)
+    by_place, _ = people_digests(kept_tracks.input_digest)
+    return kept.input_digest == by_place and _could_look(followed)
 
 
 def _could_look(followed: tuple[FaceTrack, ...]) -> bool:
@@ -162,12 +163,12 @@ def _could_look(followed: tuple[FaceTrack, ...]) -> bool:
 
 def _looks(session: Session, place: Place, followed: tuple[FaceTrack, ...]) -> NDArray[np.float32]:
     """Return a vector for each track of what its face looks like."""
-    from otio_speakerzoom.faces.detect import looked_at_size
+    from otio_speakerzoom.faces.detect import detector_size
     from otio_speakerzoom.faces.embed import embed_tracks, find_embedder
 
     media, embedder = session.media, find_embedder()
     assert embedder is not None
-    pictures = source_file.pictures(media, size=looked_at_size(media), within=place.range)
+    pictures = source_file.read_frames(media, size=detector_size(media), within=place.range)
     step = session.job.on_stage("tell people apart")
     with closing(pictures):
         looks = embed_tracks(pictures, media, followed, embedder, on_progress=step)
@@ -179,16 +180,16 @@ def _overlap(a: FaceTrack, b: FaceTrack) -> bool:
     return a.start < b.range.end and b.start < a.range.end
 
 
-def voice(session: Session, place: Place, expected: Expected) -> Voice | None:
+def voice(session: Session, place: Place, expected: Expected) -> VoiceActivity | None:
     """Return when anybody is heard; None where the source has no sound."""
     media = session.media
-    if media.sound is None:
+    if media.first_audio is None:
         log.warning(
             "%s: has no sound, so nobody can be heard to speak: the cut stays wide", media.path
         )
         return None
     kept = None if session.job.force else store.load_voice(place.folder)
-    if kept and kept.made_from == expected.voice:
+    if kept and kept.input_digest == expected.voice:
         return kept.value
     from otio_speakerzoom.speech.scorers import hear_source
 
@@ -203,7 +204,7 @@ def scores(
     place: Place,
     expected: Expected,
     followed: tuple[FaceTrack, ...],
-    heard: Voice | None,
+    heard: VoiceActivity | None,
 ) -> tuple[Speech, str]:
     """Return the scores and the name of the scorer that made them; `none` without sound."""
     if heard is None:
@@ -211,7 +212,7 @@ def scores(
     job, media = session.job, session.media
     kept = None if job.force else store.load_scores(place.folder)
     for name in good_scorers(session) if kept else ():
-        if kept and kept.made_from == expected.scores[name]:
+        if kept and kept.input_digest == expected.scores[name]:
             return kept.value, name
     from otio_speakerzoom.speech.scorers import choose_scorer, score_source
 

@@ -118,7 +118,7 @@ def _on_canvas(session: Session, cut_list: CutList, canvas: tuple[int, int]) -> 
     return store.as_kept(replace(framed, shots=shots))
 
 
-def _kept(session: Session) -> store.KeptCut:
+def _kept(session: Session) -> store.CachedCut:
     kept = store.load_cut_list(session.folder, session.media, content=session.content)
     assert kept is not None  # the caller has shown it
     return kept

@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.source import FILM_RATE, input_url
+from otio_speakerzoom.source import FILM_SAMPLE_RATE, input_url
 from otio_speakerzoom.store import replacing
 
 log = logging.getLogger(__name__)
@@ -60,18 +60,19 @@ class FilmWriter:
         self._audio = None
         if film.channels:
             layout = ("mono", "stereo")[film.channels - 1]
-            self._audio = container.add_stream("aac", rate=FILM_RATE, layout=layout)
+            self._audio = container.add_stream("aac", rate=FILM_SAMPLE_RATE, layout=layout)
             self._audio.bit_rate = 192_000
 
     def add(self, picture: av.VideoFrame, sound: Iterator[NDArray[np.float32]]) -> None:
         """Append a picture in yuv420p of the film's size, and of `sound` what goes with it.
 
-        `sound` gives (channels, n) samples at `FILM_RATE`; none are taken of a film without sound.
+        `sound` gives (channels, n) samples at `FILM_SAMPLE_RATE`; none are taken of a film
+        without sound.
         """
         picture.pts, picture.time_base = self.pictures, 1 / self.film.rate
         self.pictures += 1
         self._container.mux(self._video.encode(picture))
-        while self._audio and self.samples * self.film.rate < self.pictures * FILM_RATE:
+        while self._audio and self.samples * self.film.rate < self.pictures * FILM_SAMPLE_RATE:
             samples = next(sound, None)
             if samples is None:
                 break
@@ -82,8 +83,8 @@ class FilmWriter:
         samples = np.clip(np.broadcast_to(samples, (self.film.channels, samples.shape[1])), -1, 1)
         layout = ("mono", "stereo")[self.film.channels - 1]
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
-        frame.sample_rate, frame.pts = FILM_RATE, self.samples
-        frame.time_base = Fraction(1, FILM_RATE)
+        frame.sample_rate, frame.pts = FILM_SAMPLE_RATE, self.samples
+        frame.time_base = Fraction(1, FILM_SAMPLE_RATE)
         self.samples += samples.shape[1]
         self._container.mux(self._audio.encode(frame))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import av
 
-from otio_speakerzoom.model import Box, CutList, Progress, Shot, quiet
+from otio_speakerzoom.model import Box, CutList, Progress, Shot, no_progress
 from otio_speakerzoom.render.covers import Coverer
 from otio_speakerzoom.render.encode import Film, writing
 from otio_speakerzoom.source import (
@@ -23,12 +23,12 @@ from otio_speakerzoom.source import (
     Upright,
     ahead,
     decoded_frames,
+    film_audio,
     film_channels,
-    film_sound,
     shown_colour,
     tone_filters,
 )
-from otio_speakerzoom.timeline.transform import cover_at, crop_of, reframe_at
+from otio_speakerzoom.timeline.transform import cover_at, crop_of, transform_at
 
 AHEAD = 2
 """Pictures decoded ahead of the encoder: one of 4K is 12 MB in 8 bits of 4:2:0, and 66 MB in 16
@@ -39,7 +39,7 @@ MOST_FRAMED = 8
 begins at even pixels."""
 
 
-def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> None:
+def preview(cut_list: CutList, path: Path, *, on_progress: Progress = no_progress) -> None:
     """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
 
     Crops are taken to whole pixels, so an edge may lie a pixel off what a timeline says, and a slow
@@ -49,7 +49,7 @@ def preview(cut_list: CutList, path: Path, *, on_progress: Progress = quiet) -> 
     camera = _Camera(cut_list)
     with (
         closing(ahead(decoded_frames(media, span), AHEAD)) as pictures,
-        closing(film_sound(media, span)) as sound,
+        closing(film_audio(media, span)) as sound,
     ):
         first = next(pictures)
         colour = shown_colour(media, first[1])
@@ -80,7 +80,9 @@ class _Camera:
 
     def shown(self, frame: int, picture: av.VideoFrame, shot: Shot) -> av.VideoFrame:
         """Return the picture as `shot` shows it at `frame`, in yuv420p of the canvas's size."""
-        crop = crop_of(reframe_at(shot, frame, self._size, self._canvas), self._size, self._canvas)
+        crop = crop_of(
+            transform_at(shot, frame, self._size, self._canvas), self._size, self._canvas
+        )
         pixels = whole_pixels(crop, self._size)
         boxes = [(c.how, box) for c in shot.covers if (box := cover_at(c, frame)) is not None]
         asked = (picture, pixels, boxes)

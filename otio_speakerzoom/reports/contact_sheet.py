@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import FrameRange, Progress, quiet
-from otio_speakerzoom.reports.draw_text import drawn_labels, fitted, mut_letter
-from otio_speakerzoom.reports.summary import Known
-from otio_speakerzoom.source import pictures
+from otio_speakerzoom.model import FrameRange, Progress, no_progress
+from otio_speakerzoom.reports.draw_text import draw_line_of_text, drawn_labels, fitted
+from otio_speakerzoom.reports.summary import AnalysisSummary
+from otio_speakerzoom.source import read_frames
 from otio_speakerzoom.store import replacing
 
 PICTURE = 240
@@ -49,12 +49,12 @@ class _Try(NamedTuple):
     """One picture that may become a person's."""
 
     row: int
-    """Of the person, in `Known.people`."""
+    """Of the person, in `AnalysisSummary.people`."""
     box: NDArray[np.float32]
     """(4,) left, top, right, bottom in source pixels."""
 
 
-def write_sheet(known: Known, path: Path, *, on_progress: Progress = quiet) -> None:
+def write_sheet(known: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress) -> None:
     """Write a PNG to `path` with a tile for everybody who is ever seen, in the order of people."""
     tries = _tries(known)
     if not tries:
@@ -77,7 +77,7 @@ def write_sheet(known: Known, path: Path, *, on_progress: Progress = quiet) -> N
         temporary.write_bytes(data.tobytes())
 
 
-def _tries(known: Known) -> dict[int, list[_Try]]:
+def _tries(known: AnalysisSummary) -> dict[int, list[_Try]]:
     """Return by source frame which faces are worth a look."""
     out: dict[int, list[_Try]] = {}
     tracks = {track.id: track for track in known.tracks}
@@ -117,7 +117,7 @@ def _good(
 
 
 def _sharpest(
-    known: Known, tries: Mapping[int, Sequence[_Try]], on_progress: Progress
+    known: AnalysisSummary, tries: Mapping[int, Sequence[_Try]], on_progress: Progress
 ) -> dict[int, NDArray[np.uint8]]:
     """Return by row the (PICTURE, PICTURE, 3) RGB of each person's sharpest face.
 
@@ -129,7 +129,7 @@ def _sharpest(
     smallest = min(_side(face.box) for faces in tries.values() for face in faces)
     scale = min(1.0, PICTURE / smallest)
     width, height = (max(1, round(side * scale)) for side in known.media.size)
-    with closing(pictures(known.media, size=(width, height), within=within)) as stream:
+    with closing(read_frames(known.media, size=(width, height), within=within)) as stream:
         for frame, picture in stream:
             for row, box in tries.get(frame, ()):
                 face = _cut_out(picture, box * scale)
@@ -163,10 +163,10 @@ def _tile(face: NDArray[np.uint8], name: str, facts: Sequence[str]) -> NDArray[n
     tile = np.full((PICTURE + WORDS, PICTURE, 3), PAPER, np.uint8)
     tile[:PICTURE] = face
     base = PICTURE + 14 + NAME  # a little air, then the height of the letters
-    mut_letter(tile, fitted(name, PICTURE, NAME), (0, base), NAME, INK)
+    draw_line_of_text(tile, fitted(name, PICTURE, NAME), (0, base), NAME, INK)
     for line, words in enumerate(facts, 1):
         at = (0, base + line * (FACTS + 8))  # half a letter's height between lines
-        mut_letter(tile, fitted(words, PICTURE, FACTS), at, FACTS, PALE)
+        draw_line_of_text(tile, fitted(words, PICTURE, FACTS), at, FACTS, PALE)
     return tile
 
 

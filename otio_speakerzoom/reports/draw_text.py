@@ -35,7 +35,7 @@ def _font() -> Any:
     return cv2.FontFace("sans")
 
 
-def mut_letter(
+def draw_line_of_text(
     picture: NDArray[np.uint8],
     words: str,
     at: tuple[int, int],
@@ -91,5 +91,5 @@ def _drawable(sign: str) -> bool:
         return False
     drawn = np.zeros((2, 40, 40, 3), np.uint8)
     for picture, letter in zip(drawn, (sign, "?"), strict=True):
-        mut_letter(picture, letter, (4, 30), 24, (255, 255, 255))
+        draw_line_of_text(picture, letter, (4, 30), 24, (255, 255, 255))
     return not np.array_equal(drawn[0], drawn[1])

@@ -199,15 +199,15 @@ def lanes_framed(
     """Return which talkers each shot frames: those whose face its subjects' is for most of it."""
     ids = [person.id for person in cut_list.people]
     own = person_boxes(cut_list.media, tracks, cut_list.people)
-    lanes: list[list[int]] = []
+    video_tracks: list[list[int]] = []
     for shot in cut_list.shots:
         part = slice(shot.range.start, shot.range.end)
         subjects = [own[ids.index(id_)][part] for id_ in shot.subjects]
-        lanes.append([
+        video_tracks.append([
             n for n, talker in enumerate(talkers)
             if any((_iou(talker.boxes[part], box) > SAME_FACE_IOU).mean() > 0.5 for box in subjects)
         ])  # fmt: skip
-    return lanes
+    return video_tracks
 
 
 def _is_switch(before: Shot, after: Shot) -> bool:

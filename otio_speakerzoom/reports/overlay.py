@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, quiet
+from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, no_progress
 from otio_speakerzoom.render.encode import Film, writing
-from otio_speakerzoom.reports.draw_text import drawn_labels, fitted, mut_letter, width_of
-from otio_speakerzoom.reports.summary import HEARD, Known
-from otio_speakerzoom.source import FilterChain, film_channels, film_sound, pictures
+from otio_speakerzoom.reports.draw_text import draw_line_of_text, drawn_labels, fitted, width_of
+from otio_speakerzoom.reports.summary import HEARD, AnalysisSummary
+from otio_speakerzoom.source import FilterChain, film_audio, film_channels, read_frames
 
 LONGEST = 1280
 """Pixels of the longer side: letters and boxes are clear, and drawing does not hold up decoding."""
@@ -43,7 +43,9 @@ class _Face:
     """(T,) whether its person holds the floor."""
 
 
-def write_overlay(known: Known, path: Path, *, on_progress: Progress = quiet) -> None:
+def write_overlay(
+    known: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress
+) -> None:
     """Write the film of all that was looked at to `path`, frame by frame at the source's rate."""
     media, span = known.media, _looked_at(known)
     size = film_size(media.size)
@@ -53,8 +55,8 @@ def write_overlay(known: Known, path: Path, *, on_progress: Progress = quiet) ->
     # players take what is not marked for BT.709 where it is large: made and marked so
     to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
     with (
-        closing(pictures(media, size=size, within=span)) as stream,
-        closing(film_sound(media, span)) as sound,
+        closing(read_frames(media, size=size, within=span)) as stream,
+        closing(film_audio(media, span)) as sound,
         writing(path, film) as writer,
     ):
         for frame, picture in stream:
@@ -74,7 +76,7 @@ def film_size(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _looked_at(known: Known) -> FrameRange:
+def _looked_at(known: AnalysisSummary) -> FrameRange:
     """Return the frames that were analysed: those listened to, or all of a source without sound."""
     voice = known.voice
     if voice is None:
@@ -82,7 +84,7 @@ def _looked_at(known: Known) -> FrameRange:
     return FrameRange(voice.start, voice.start + len(voice.probability))
 
 
-def _faces(known: Known, labels: dict[int, str]) -> list[_Face]:
+def _faces(known: AnalysisSummary, labels: dict[int, str]) -> list[_Face]:
     """Return every track; one that belongs to nobody is drawn under its own number."""
     owner = {t: (row, p) for row, p in enumerate(known.people) for t in p.track_ids}
     logits = {score.track_id: score.logits for score in known.speech.scores}
@@ -101,7 +103,7 @@ def _faces(known: Known, labels: dict[int, str]) -> list[_Face]:
 
 
 def _drawn(
-    known: Known,
+    known: AnalysisSummary,
     faces: Sequence[_Face],
     labels: dict[int, str],
     frame: int,
@@ -112,8 +114,8 @@ def _drawn(
     there = [face for face in faces if face.track.start <= frame < face.track.range.end]
     # who speaks is drawn last, over the others where they overlap
     for face in sorted(there, key=lambda face: face.speaks[frame - face.track.start]):
-        _mut_draw_face(out, face, frame - face.track.start, known.media.size)
-    _mut_draw_strip(out, known, labels, frame)
+        _draw_face(out, face, frame - face.track.start, known.media.size)
+    _draw_strip(out, known, labels, frame)
     return out
 
 
@@ -122,7 +124,7 @@ def _letters(picture: NDArray[np.uint8]) -> int:
     return max(12, max(picture.shape[:2]) // 64)
 
 
-def _mut_draw_face(
+def _draw_face(
     picture: NDArray[np.uint8], face: _Face, n: int, source_size: tuple[int, int]
 ) -> None:
     """Draw the `n`th box of a face, its label above it and its score as a bar below it."""
@@ -137,8 +139,8 @@ def _mut_draw_face(
     if face.logits is not None:
         speaking = _probability(float(face.logits[n]))
         words += f"  {speaking:.2f}"
-        _mut_draw_bar(picture, (left, bottom + 2 * line), right - left, speaking, colour)
-    _mut_draw_label(picture, words, (left - line // 2, top), letters, colour)
+        _draw_bar(picture, (left, bottom + 2 * line), right - left, speaking, colour)
+    _draw_label(picture, words, (left - line // 2, top), letters, colour)
 
 
 def _probability(logit: float) -> float:
@@ -146,7 +148,7 @@ def _probability(logit: float) -> float:
     return 0.5 + 0.5 * math.tanh(logit / 2)
 
 
-def _mut_draw_bar(
+def _draw_bar(
     picture: NDArray[np.uint8],
     at: tuple[int, int],
     width: int,
@@ -160,7 +162,7 @@ def _mut_draw_bar(
         cv2.rectangle(picture, (x, y), (x + filled, y + thick), colour, cv2.FILLED)
 
 
-def _mut_draw_label(
+def _draw_label(
     picture: NDArray[np.uint8],
     words: str,
     at: tuple[int, int],
@@ -173,11 +175,11 @@ def _mut_draw_label(
     x = max(0, min(at[0], picture.shape[1] - width))
     y = max(height, at[1])
     cv2.rectangle(picture, (x, y - height), (x + width, y), colour, cv2.FILLED)
-    mut_letter(picture, words, (x + pad, y - letters // 2), letters, DARK)
+    draw_line_of_text(picture, words, (x + pad, y - letters // 2), letters, DARK)
 
 
-def _mut_draw_strip(
-    picture: NDArray[np.uint8], known: Known, labels: dict[int, str], frame: int
+def _draw_strip(
+    picture: NDArray[np.uint8], known: AnalysisSummary, labels: dict[int, str], frame: int
 ) -> None:
     """Darken the bottom and tell there what is heard (left), the frame and its shot (right)."""
     letters, voice = _letters(picture), known.voice
@@ -189,21 +191,21 @@ def _mut_draw_strip(
     if shot := _shot(known, labels, frame):
         told += f"   {shot}"
     if voice is None:
-        mut_letter(picture, "nothing heard yet", (x, base), letters, LIGHT)
+        draw_line_of_text(picture, "nothing heard yet", (x, base), letters, LIGHT)
         x += width_of("nothing heard yet", letters)
     else:
         heard = float(voice.probability[frame - voice.start])
         colour = SPEAKING if heard > HEARD else SILENT
         words = f"heard {heard:.2f}"
-        mut_letter(picture, words, (x, base), letters, colour)
+        draw_line_of_text(picture, words, (x, base), letters, colour)
         x += width_of("heard 0.00 ", letters)
-        _mut_draw_bar(picture, (x, base - letters // 2), 5 * letters, heard, colour)
+        _draw_bar(picture, (x, base - letters // 2), 5 * letters, heard, colour)
         x += 5 * letters
     told = fitted(told, wide - x - 2 * pad, letters)
-    mut_letter(picture, told, (wide - pad - width_of(told, letters), base), letters, LIGHT)
+    draw_line_of_text(picture, told, (wide - pad - width_of(told, letters), base), letters, LIGHT)
 
 
-def _shot(known: Known, labels: dict[int, str], frame: int) -> str:
+def _shot(known: AnalysisSummary, labels: dict[int, str], frame: int) -> str:
     """Return which shot of the cut `frame` is in; nothing where it is in none."""
     shots = known.cut_list.shots if known.cut_list else ()
     for number, shot in enumerate(shots, 1):

@@ -24,7 +24,7 @@ from otio_speakerzoom.reports.speaker_chart import (
     as_svg,
     draw_ribbon,
 )
-from otio_speakerzoom.reports.summary import Judged, Known, doubtful
+from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation, doubtful
 
 STYLE = (
     """
@@ -52,7 +52,7 @@ KEY = {"speaks": "speaks", "shown": "shown", "wide": "wide", "cut": "the source'
 """What each colour means."""
 
 
-def write_report(known: Known, judged: Judged | None, path: Path) -> None:
+def write_report(known: AnalysisSummary, judged: Evaluation | None, path: Path) -> None:
     """Write the report of the kept cut to `path`, a page or a picture by its suffix."""
     if known.cut_list is None or judged is None:
         raise SpeakerZoomError(
@@ -65,7 +65,7 @@ def write_report(known: Known, judged: Judged | None, path: Path) -> None:
         store.write_text(path, _page(known, known.cut_list, judged, drawing))
 
 
-def _ribbon(known: Known, cut_list: CutList, judged: Judged) -> Drawing:
+def _ribbon(known: AnalysisSummary, cut_list: CutList, judged: Evaluation) -> Drawing:
     names = [talker.label for talker in judged.talkers]
     speaks = np.array([talker.speaks for talker in judged.talkers], bool)
     speaks = speaks.reshape(len(names), known.media.duration)
@@ -75,7 +75,7 @@ def _ribbon(known: Known, cut_list: CutList, judged: Judged) -> Drawing:
 # --- the page -------------------------------------------------------------------------------------
 
 
-def _page(known: Known, cut_list: CutList, judged: Judged, drawing: Drawing) -> str:
+def _page(known: AnalysisSummary, cut_list: CutList, judged: Evaluation, drawing: Drawing) -> str:
     name = escape(known.media.path.name)
     keys = "".join(f'<span class="key {kind}"></span>{words}' for kind, words in KEY.items())
     first = [(number, shot) for number, shot in doubtful(cut_list) if shot.confidence < 0.5]
@@ -152,7 +152,7 @@ def _shots(cut_list: CutList, shots: list[tuple[int, Shot]]) -> str:
 # --- the picture ----------------------------------------------------------------------------------
 
 
-def _with_figures(drawing: Drawing, judged: Judged) -> Drawing:
+def _with_figures(drawing: Drawing, judged: Evaluation) -> Drawing:
     """Return the drawing with the key and the figures, in three columns, under it."""
     line, columns, top = 22, 3, drawing.height + 22
     across = drawing.width / columns
@@ -174,7 +174,7 @@ def _write_picture(drawing: Drawing, path: Path) -> None:
     """Write the ribbon as a PNG, twice as large as on a page."""
     import cv2
 
-    from otio_speakerzoom.reports.draw_text import mut_letter, width_of
+    from otio_speakerzoom.reports.draw_text import draw_line_of_text, width_of
 
     scale, edge = 2, 16
     size = (scale * drawing.height + 2 * edge, scale * drawing.width + 2 * edge, 3)
@@ -184,16 +184,16 @@ def _write_picture(drawing: Drawing, path: Path) -> None:
         if isinstance(part, Words):
             letters = scale * LETTERS
             x -= width_of(part.text, letters) if part.end else 0
-            mut_letter(picture, part.text, (x, y), letters, _rgb("ink"))
+            draw_line_of_text(picture, part.text, (x, y), letters, _rgb("ink"))
         else:
-            _mut_fill(picture, part, (x, y), scale)
+            _fill(picture, part, (x, y), scale)
     done, encoded = cv2.imencode(".png", picture[..., ::-1])
     assert done
     with store.replacing(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 
-def _mut_fill(picture: np.ndarray, part: Bar, at: tuple[int, int], scale: int) -> None:
+def _fill(picture: np.ndarray, part: Bar, at: tuple[int, int], scale: int) -> None:
     x, y = at
     right, bottom = x + max(1, round(scale * part.width)), y + round(scale * part.height)
     under = picture[y:bottom, x:right].astype(float)

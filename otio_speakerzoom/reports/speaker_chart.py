@@ -112,12 +112,12 @@ def draw_ribbon(
         for start, end in runs(row_of[span.start : span.end]):
             at = (start + span.start, end + span.start)
             parts += [Bar(x, y, w, BAR, "speaks") for x, y, w in bars(*at, lane, below=False)]
-    for shot, lanes in zip(cut_list.shots, framed, strict=True):
+    for shot, video_tracks in zip(cut_list.shots, framed, strict=True):
         title = f"{cut_list.names(shot)}: {shot.reason} ({shot.confidence:.2f})"
         sure = 0.35 + 0.65 * shot.confidence
         span_of_shot = (shot.range.start, shot.range.end)
-        for lane in lanes or [len(names)]:
-            kind = "shown" if lanes else "wide"
+        for lane in video_tracks or [len(names)]:
+            kind = "shown" if video_tracks else "wide"
             parts += [
                 Bar(x, y, max(1.0, w - 1), BAR, kind, sure, title)
                 for x, y, w in bars(*span_of_shot, lane, below=True)

@@ -17,10 +17,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from otio_speakerzoom import pipeline, store
-from otio_speakerzoom.director.direct import floor_of
+from otio_speakerzoom.director.direct import speaker_activity_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, Voice
+from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, VoiceActivity
 from otio_speakerzoom.reports.evaluation import (
     CutFigures,
     Talker,
@@ -38,7 +38,7 @@ HEARD = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Evaluation:
     """A cut held against who speaks."""
 
     talkers: tuple[Talker, ...]
@@ -50,13 +50,13 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class AnalysisSummary:
     """Everything that is kept beside one source."""
 
     media: Media
     tracks: tuple[FaceTrack, ...]
     people: tuple[Person, ...]
-    voice: Voice | None
+    voice: VoiceActivity | None
     speech: Speech
     speaks: NDArray[np.bool_]
     """(P, frames) who holds the floor, by the standard style."""
@@ -65,20 +65,24 @@ class Known:
     """First frame after each of the source's own cuts."""
 
 
-def what_is_known(job: pipeline.Job) -> Known:
+def summarize(job: pipeline.Job) -> AnalysisSummary:
     """Return what is kept beside the job's source; nothing is computed anew but the floor."""
-    kept = pipeline.kept_analysis(job)
+    kept = pipeline.cached_analysis(job)
     if kept is None:
         raise pipeline.nothing_yet(job, "known", "analyze")
     media, tracks, people, voice, speech = (
         kept.media, kept.tracks, kept.people, kept.voice, kept.speech
     )  # fmt: skip
-    floor = floor_of(media, tracks, people, speech.scores, voice, Style(), media.range)
+    activity = speaker_activity_of(
+        media, tracks, people, speech.scores, voice, Style(), media.range
+    )
     cuts = tuple(kept.detections.camera_cuts.tolist())
-    return Known(media, tracks, people, voice, speech, floor.speaks, pipeline.kept_cut(job), cuts)
+    return AnalysisSummary(
+        media, tracks, people, voice, speech, activity.speaks, pipeline.cached_cut(job), cuts
+    )
 
 
-def judge(known: Known, labels: Path | None = None) -> Judged | None:
+def evaluate(known: AnalysisSummary, labels: Path | None = None) -> Evaluation | None:
     """Return the kept cut held against `labels`, or against the scores; None where none is kept."""
     if known.cut_list is None:
         if labels:
@@ -88,7 +92,7 @@ def judge(known: Known, labels: Path | None = None) -> Judged | None:
         talkers = talkers_of_tracks(known.media, known.tracks, known.people, known.speaks)
     else:
         talkers = talkers_of_labels(read_labels(labels, known.media), known.media)
-    return Judged(
+    return Evaluation(
         tuple(talkers),
         measure(known.cut_list, known.tracks, talkers),
         lanes_framed(known.cut_list, known.tracks, talkers),
@@ -101,7 +105,7 @@ def doubtful(cut_list: CutList) -> list[tuple[int, Shot]]:
     return sorted(enumerate(cut_list.shots, 1), key=lambda row: (row[1].confidence, row[0]))
 
 
-def show_review(known: Known, console: Console) -> None:
+def show_review(known: AnalysisSummary, console: Console) -> None:
     """Print the shots that an editor should look at first."""
     if known.cut_list is None:
         console.print("nothing is cut yet: `speakerzoom cut` decides the shots")
@@ -128,7 +132,7 @@ def _timecode(media: Media, frame: int) -> str:
     return timecode(media.start + frame, base, drop=media.drop_frame)
 
 
-def _or_else(known: Known, shot: Shot) -> str:
+def _or_else(known: AnalysisSummary, shot: Shot) -> str:
     """Return what else could be shown: who else speaks most in the shot, or the wide."""
     spoken = known.speaks[:, shot.range.start : shot.range.end].sum(axis=1)
     rest = [
@@ -139,7 +143,7 @@ def _or_else(known: Known, shot: Shot) -> str:
     return max(rest)[1] if rest else ("Wide" if shot.subjects else "")
 
 
-def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
+def _people(known: AnalysisSummary) -> Iterator[tuple[Person, float, float, float]]:
     """Yield each person with the seconds they are seen, speak, and are shown alone."""
     lengths = {track.id: len(track.boxes) for track in known.tracks}
     shots = known.cut_list.shots if known.cut_list else ()
@@ -151,7 +155,7 @@ def _people(known: Known) -> Iterator[tuple[Person, float, float, float]]:
         yield person, seen_s, speaking_s, shown_s
 
 
-def _sound(known: Known) -> dict[str, Any] | None:
+def _sound(known: AnalysisSummary) -> dict[str, Any] | None:
     """Return what is known of the sound: for how long voices are heard, and of nobody visible."""
     if known.voice is None:
         return None
@@ -167,7 +171,7 @@ def _sound(known: Known) -> dict[str, Any] | None:
     }
 
 
-def as_json(known: Known, judged: Judged | None) -> str:
+def as_json(known: AnalysisSummary, judged: Evaluation | None) -> str:
     """Return what is known as one JSON document; times in seconds, shots in frames."""
     figures = asdict(judged.figures) if judged else {}
     media = known.media
@@ -180,7 +184,7 @@ def as_json(known: Known, judged: Judged | None) -> str:
             "width": media.size[0],
             "height": media.size[1],
             "start": media.start,
-            "sound": media.sound is not None,
+            "sound": media.first_audio is not None,
         },
         "sound": _sound(known),
         "people": [
@@ -205,7 +209,7 @@ def as_json(known: Known, judged: Judged | None) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def show(known: Known, judged: Judged | None, console: Console) -> None:
+def show(known: AnalysisSummary, judged: Evaluation | None, console: Console) -> None:
     """Print tables of the people and the shots, and what the cut is worth."""
     media = known.media
     seconds = float(media.duration / media.rate)
@@ -258,7 +262,7 @@ BOX_COLUMNS = ("left", "top", "right", "bottom")
 COLUMNS = ("frame", "time_s", "track", "person", *BOX_COLUMNS, "logit", "speaking", "heard")
 
 
-def write_csv(known: Known, path: Path) -> None:
+def write_csv(known: AnalysisSummary, path: Path) -> None:
     """Write a row per face and frame to `path`, in order of frames.
 
     `logit` is calibrated; `heard` is the probability that anybody is heard.
@@ -272,7 +276,7 @@ def write_csv(known: Known, path: Path) -> None:
         table.writerows(_rows(known))
 
 
-def _rows(known: Known) -> Iterator[tuple[object, ...]]:
+def _rows(known: AnalysisSummary) -> Iterator[tuple[object, ...]]:
     owner = {t: (n, p.id) for n, p in enumerate(known.people) for t in p.track_ids}
     logits = {score.track_id: score for score in known.speech.scores}
     voice = known.voice

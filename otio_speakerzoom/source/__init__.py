@@ -9,18 +9,18 @@ goes on when the program ends.
 """
 
 from otio_speakerzoom.source.audio import (
-    FILM_RATE,
+    FILM_SAMPLE_RATE,
     FIRST,
-    SOUND_RATE,
+    SPEECH_SAMPLE_RATE,
+    film_audio,
     film_channels,
-    film_sound,
-    sound,
+    read_audio,
 )
 from otio_speakerzoom.source.colour import shown_colour
 from otio_speakerzoom.source.conform import conform, mix_channels, shift_sound, to_matroska
 from otio_speakerzoom.source.decode import decoded_frames
 from otio_speakerzoom.source.filters import Filter, FilterChain
-from otio_speakerzoom.source.frames import Upright, pictures
+from otio_speakerzoom.source.frames import Upright, read_frames
 from otio_speakerzoom.source.prefetch import ahead
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.start_timecode import start_by_label
@@ -29,10 +29,10 @@ from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.user_path import as_named
 
 __all__ = [
-    "FILM_RATE",
+    "FILM_SAMPLE_RATE",
     "FIRST",
     "LOCAL_ONLY",
-    "SOUND_RATE",
+    "SPEECH_SAMPLE_RATE",
     "Filter",
     "FilterChain",
     "Upright",
@@ -40,15 +40,15 @@ __all__ = [
     "as_named",
     "conform",
     "decoded_frames",
+    "film_audio",
     "film_channels",
-    "film_sound",
     "input_url",
     "mix_channels",
-    "pictures",
     "probe",
+    "read_audio",
+    "read_frames",
     "shift_sound",
     "shown_colour",
-    "sound",
     "start_by_label",
     "to_matroska",
     "tone_filters",

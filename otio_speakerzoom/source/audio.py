@@ -15,16 +15,16 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import FrameRange, Media, Microphone, Sound
+from otio_speakerzoom.model import AudioStream, FrameRange, Media, Microphone
 from otio_speakerzoom.source.decode import open_media, origin, stream_of
 from otio_speakerzoom.source.limiter import limited
 
 log = logging.getLogger(__name__)
 
-SOUND_RATE = 16_000
+SPEECH_SAMPLE_RATE = 16_000
 """Samples per second of what `sound` gives: what the networks and the voice detector hear."""
-FILM_RATE = 48_000
-"""Samples per second of what `film_sound` gives: what every editor and player takes."""
+FILM_SAMPLE_RATE = 48_000
+"""Samples per second of what `film_audio` gives: what every editor and player takes."""
 
 FIRST = Microphone(0)
 """The first audio stream, its channels mixed."""
@@ -40,7 +40,7 @@ MAX_LOST = 1
 Samples = NDArray[np.float32]
 
 
-def sound(
+def read_audio(
     media: Media, *, within: FrameRange | None = None, microphone: Microphone = FIRST
 ) -> Generator[NDArray[np.int16], None, None]:
     """Yield what `microphone` heard in `within` as blocks of mono int16 samples at 16 kHz.
@@ -50,42 +50,44 @@ def sound(
     a minute. A source without sound yields silence.
     """
     within = within or media.range
-    total = -int(-within.duration * SOUND_RATE // media.rate)  # rounded up
-    streams = [media.sounds[microphone.stream]] if media.sounds else []
+    total = -int(-within.duration * SPEECH_SAMPLE_RATE // media.rate)  # rounded up
+    streams = [media.audio_streams[microphone.stream]] if media.audio_streams else []
     with ExitStack() as stack:
         heard: list[Iterator[Samples]] = []
         for stream in streams:
-            line = _Line(media, stream, within, SOUND_RATE, "mono")
+            line = _Line(media, stream, within, SPEECH_SAMPLE_RATE, "mono")
             heard.append(stack.enter_context(closing(line.samples(microphone.channel))))
-        for block in _summed(heard, 1, total, 60 * SOUND_RATE):
+        for block in _summed(heard, 1, total, 60 * SPEECH_SAMPLE_RATE):
             yield np.rint(np.clip(block[0] * 32768, -32768, 32767)).astype(np.int16)
 
 
 def film_channels(media: Media) -> int:
     """Return how many channels the sound of a film has: none, one, or two."""
-    return min(2, max((_folded(stream.channels) for stream in media.sounds), default=0))
+    return min(2, max((_folded(stream.channels) for stream in media.audio_streams), default=0))
 
 
-def film_sound(media: Media, within: FrameRange) -> Generator[Samples, None, None]:
+def film_audio(media: Media, within: FrameRange) -> Generator[Samples, None, None]:
     """Yield all audio streams of `within` mixed, as (channels, samples) at 48 kHz, 1 s a block.
 
     Each stream has its own level in the mix; where several together are too loud, the mix is
     turned down for that moment.
     """
-    total = -int(-within.duration * FILM_RATE // media.rate)
+    total = -int(-within.duration * FILM_SAMPLE_RATE // media.rate)
     channels = film_channels(media)
     with ExitStack() as stack:
         heard: list[Iterator[Samples]] = []
-        for stream in media.sounds:
-            line = _Line(media, stream, within, FILM_RATE, "stereo")
+        for stream in media.audio_streams:
+            line = _Line(media, stream, within, FILM_SAMPLE_RATE, "stereo")
             heard.append(stack.enter_context(closing(line.samples(None))))
-        mix = _summed(heard, channels, total, FILM_RATE)
-        yield from limited(mix, FILM_RATE) if _is_mixed(media) else mix
+        mix = _summed(heard, channels, total, FILM_SAMPLE_RATE)
+        yield from limited(mix, FILM_SAMPLE_RATE) if _is_mixed(media) else mix
 
 
 def _is_mixed(media: Media) -> bool:
     """Whether the film's sound is a sum, which may be too loud though no part of it is."""
-    return len(media.sounds) > 1 or any(stream.channels > 2 for stream in media.sounds)
+    return len(media.audio_streams) > 1 or any(
+        stream.channels > 2 for stream in media.audio_streams
+    )
 
 
 def _folded(channels: int) -> int:
@@ -136,7 +138,7 @@ class _Line:
     """One audio stream laid on samples, by its time stamps, from the first picture on."""
 
     def __init__(
-        self, media: Media, stream: Sound, within: FrameRange, rate: int, layout: str
+        self, media: Media, stream: AudioStream, within: FrameRange, rate: int, layout: str
     ) -> None:
         self._media, self._stream, self._rate, self._layout = media, stream, rate, layout
         self._first = within.start / media.rate

@@ -18,7 +18,7 @@ QUEUE = 4
 """Pictures that are decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
 
 
-def pictures(
+def read_frames(
     media: Media,
     *,
     size: tuple[int, int] | None = None,

@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.model import AudioStream, Media
 from otio_speakerzoom.source.advice import not_the_first, remarks
 from otio_speakerzoom.source.conform import conform, remux
 from otio_speakerzoom.source.decoded_facts import Looks, first_stamps, looks_of, of_pictures
@@ -100,7 +100,7 @@ def _media(path: Path, container: Any) -> Media:
         variable_rate=film.grid.variable,
         # libav rounds the container's start to microseconds: never let that make it negative
         video_offset=max(film.first - begin, Fraction(0)),
-        sounds=tuple(_sound(p.stream, p, film) for p in heard),
+        audio_streams=tuple(_sound(p.stream, p, film) for p in heard),
         picture=film.stream.index,
         fields=looks.fields,
         colour=looks.colour,
@@ -189,8 +189,8 @@ def _refuse_wrong_stamps(
         )
     tick = film.stream.time_base
     span, gap = int(stamps[-1] - stamps[0]) * tick, int(np.diff(stamps).max()) * tick
-    sounds = [(p.stamps[-1] - p.stamps[0]) * p.stream.time_base for p in heard]
-    if span > 2 * max(span - gap, *sounds, Fraction(0)) + _LONG_GAP:
+    audio_streams = [(p.stamps[-1] - p.stamps[0]) * p.stream.time_base for p in heard]
+    if span > 2 * max(span - gap, *audio_streams, Fraction(0)) + _LONG_GAP:
         raise MediaError(
             f"{path}: {len(stamps)} pictures say that they last {float(span):.0f} s, of which "
             f"{float(gap):.0f} s have none: a time stamp is damaged; renumber them with "
@@ -234,8 +234,8 @@ def _usable(
     """Return the audio streams that can be decoded and hold something, and a line on the others."""
     usable: list[Packets] = []
     warnings: list[str] = []
-    sounds = [found for found in packets if found.stream.type == "audio"]
-    for number, found in enumerate(sounds, 1):
+    audio_streams = [found for found in packets if found.stream.type == "audio"]
+    for number, found in enumerate(audio_streams, 1):
         coder = found.stream.codec_context
         if coder is None or not coder.sample_rate or not coder.layout.nb_channels:
             code = _code(path, container, found.stream)
@@ -255,9 +255,9 @@ def _code(path: Path, container: Any, stream: Any) -> str:
     return codes[stream.index] if stream.index < len(codes) else "something unknown"
 
 
-def _sound(stream: Any, found: Packets, film: _Film) -> Sound:
+def _sound(stream: Any, found: Packets, film: _Film) -> AudioStream:
     first = found.stamps[0] if stream.start_time is None else stream.start_time
-    return Sound(
+    return AudioStream(
         rate=stream.rate,
         channels=stream.channels,
         delay=first * stream.time_base - film.first,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import FrameRange, Listening, Media, Microphone
+from otio_speakerzoom.model import AudioSelection, FrameRange, Media, Microphone
 
 TICK = 640
 """Samples of 1/25 s at 16 kHz."""
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def choose_microphones(
-    media: Media, within: FrameRange, wanted: Listening
+    media: Media, within: FrameRange, wanted: AudioSelection
 ) -> tuple[Microphone, ...]:
     """Return the microphones to listen to in a source that has sound; say so if they are several.
 
@@ -41,8 +41,8 @@ def choose_microphones(
         return (Microphone(stream, wanted.channel - 1),)
     if wanted.mixed:
         return (Microphone(stream),)
-    streams = range(len(media.sounds)) if wanted.stream is None else [stream]
-    candidates = [Microphone(s, c) for s in streams for c in range(media.sounds[s].channels)]
+    streams = range(len(media.audio_streams)) if wanted.stream is None else [stream]
+    candidates = [Microphone(s, c) for s in streams for c in range(media.audio_streams[s].channels)]
     if len(candidates) == 1:
         return (Microphone(stream),)
     levels = np.stack([_levels(media, within, candidate) for candidate in candidates])
@@ -57,15 +57,15 @@ def choose_microphones(
     return (heard,)
 
 
-def check_listening(media: Media, wanted: Listening) -> None:
+def check_listening(media: Media, wanted: AudioSelection) -> None:
     """Raise MediaError where a source that has sound lacks the stream or channel wanted."""
-    count = len(media.sounds)
+    count = len(media.audio_streams)
     if wanted.stream is not None and not 1 <= wanted.stream <= count:
         raise MediaError(
             f"{media.path}: --audio-stream {wanted.stream} is not there; choose 1"
             + (f" to {count}" if count > 1 else "")
         )
-    channels = media.sounds[(wanted.stream or 1) - 1].channels
+    channels = media.audio_streams[(wanted.stream or 1) - 1].channels
     if wanted.channel is not None and not 1 <= wanted.channel <= channels:
         raise MediaError(
             f"{media.path}: audio stream {wanted.stream or 1} has no channel {wanted.channel}; "
@@ -76,7 +76,7 @@ def check_listening(media: Media, wanted: Listening) -> None:
 def _levels(media: Media, within: FrameRange, microphone: Microphone) -> NDArray[np.float32]:
     """Return (ticks,) dB below full scale of what `microphone` heard."""
     levels, rest = [], np.empty(0, np.int16)
-    for block in source_file.sound(media, within=within, microphone=microphone):
+    for block in source_file.read_audio(media, within=within, microphone=microphone):
         rest = np.concatenate([rest, block])
         whole = len(rest) // TICK * TICK
         power = np.square(rest[:whole].reshape(-1, TICK) / 32768).mean(axis=1)

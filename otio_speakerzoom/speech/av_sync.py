@@ -28,7 +28,7 @@ AGREED = 2
 """Ticks within which at least half of the opinions must lie around their median."""
 
 
-class OffsetMeter:
+class AvSyncEstimator:
     """Forms an opinion of every piece of a face with its sound, until there are plenty."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class OffsetMeter:
     def done(self) -> bool:
         return len(self._opinions) >= PLENTY
 
-    def mut_take(self, clip: Clip) -> None:
+    def push(self, clip: Clip) -> None:
         """Take in a clip of lower faces of `PIECE` ticks; the sound that fits it best counts."""
         agreed = max(agreement_by_lag(clip), key=lambda by_lag: by_lag.max())
         if agreed.max() > AGREES:
@@ -60,7 +60,7 @@ def agreement_by_lag(clip: Clip) -> NDArray[np.float64]:
     its opening with loudness, of its darkening with growing loudness; slow changes taken out.
     """
     seen = movement(clip.crops)
-    return np.stack([_agreement(seen, hearing(sound)) for sound in clip.sounds])
+    return np.stack([_agreement(seen, hearing(sound)) for sound in clip.mfcc])
 
 
 def _agreement(seen: Movement, heard: Hearing) -> NDArray[np.float64]:

@@ -39,15 +39,15 @@ class Clip:
 
     crops: NDArray[np.uint8]
     """(T, 112, 112) gray, one per tick."""
-    sounds: NDArray[np.float32]
+    mfcc: NDArray[np.float32]
     """(M, 4T, 13) MFCC rows of each of M microphones."""
 
     def __post_init__(self) -> None:
         ticks, rows = len(self.crops), ROWS_PER_TICK * len(self.crops)
-        if not ticks or self.sounds.shape[1:] != (rows, COEFFICIENTS):
+        if not ticks or self.mfcc.shape[1:] != (rows, COEFFICIENTS):
             raise ValueError(
                 f"{ticks} crops need (M, {rows}, {COEFFICIENTS}) rows and to be some, "
-                f"got {self.sounds.shape}"
+                f"got {self.mfcc.shape}"
             )
 
 

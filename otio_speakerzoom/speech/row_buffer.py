@@ -14,7 +14,7 @@ IN_MEMORY = 8 << 20
 """Bytes after which the rows move to a temporary file: four minutes of one face for LR-ASD."""
 
 
-class Spool:
+class RowBuffer:
     """A (n, width) float32 array that only grows at its end, on disk once it is long.
 
     The file has no name, so nothing of it is left behind however the program ends; it goes with the

@@ -10,16 +10,16 @@ import numpy as np
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.model import (
+    AudioSelection,
     FaceTrack,
     FrameRange,
-    Listening,
     Media,
     Progress,
     Speech,
-    Voice,
+    VoiceActivity,
 )
 from otio_speakerzoom.speech.audio_channels import choose_microphones
-from otio_speakerzoom.speech.av_sync import OffsetMeter
+from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.features import to_source_frames
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
@@ -79,23 +79,23 @@ def prepare_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progre
 
 
 def hear_source(
-    media: Media, within: FrameRange, wanted: Listening, on_progress: Progress
-) -> Voice:
+    media: Media, within: FrameRange, wanted: AudioSelection, on_progress: Progress
+) -> VoiceActivity:
     """Return when anybody is heard in a source that has sound, by any of its microphones."""
     microphones = choose_microphones(media, within, wanted)
     heard = []
     for number, microphone in enumerate(microphones, 1):
-        sound = source_file.sound(media, within=within, microphone=microphone)
+        sound = source_file.read_audio(media, within=within, microphone=microphone)
         heard.append(voice_activity(sound))
         on_progress(number, len(microphones))
     on_frames = to_source_frames(np.max(heard, axis=0), 0, 0, within.duration, media.rate)
-    return Voice(within.start, on_frames, microphones)
+    return VoiceActivity(within.start, on_frames, microphones)
 
 
 def score_source(
     media: Media,
     tracks: Sequence[FaceTrack],
-    voice: Voice,
+    voice: VoiceActivity,
     scorer: Scorer,
     within: FrameRange,
     on_progress: Progress,
@@ -104,11 +104,11 @@ def score_source(
     if not tracks:
         return Speech(())
     cepstra = [
-        cepstra_of(source_file.sound(media, within=within, microphone=microphone))
+        cepstra_of(source_file.read_audio(media, within=within, microphone=microphone))
         for microphone in voice.microphones
     ]
-    meter = OffsetMeter()
-    with closing(source_file.pictures(media, gray=True, within=within)) as pictures:
+    meter = AvSyncEstimator()
+    with closing(source_file.read_frames(media, gray=True, within=within)) as pictures:
         scores = score_speech(
             pictures, cepstra, tracks, scorer, media.rate, within,
             voice=voice.probability, meter=meter, on_progress=on_progress,

@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, SpeechScores, quiet
-from otio_speakerzoom.speech.av_sync import PIECE, OffsetMeter
+from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, SpeechScores, no_progress
+from otio_speakerzoom.speech.av_sync import PIECE, AvSyncEstimator
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import (
     COEFFICIENTS,
@@ -35,7 +35,7 @@ from otio_speakerzoom.speech.features import (
     smooth_boxes,
     to_source_frames,
 )
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 AT_ONCE = 1500
 """Ticks of waiting windows, 19 MB of crops, that are given to the scorer together: a minute, so
@@ -64,7 +64,7 @@ class Scorer(Protocol):
         """Return (T, D) for each clip: what `decide` needs of every tick."""
         ...
 
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) raw logits, for M sounds, from the (T, D) rows of one whole track."""
         ...
 
@@ -72,22 +72,22 @@ class Scorer(Protocol):
 def score_clip(scorer: Scorer, clip: Clip) -> NDArray[np.float32]:
     """Return (M, T) raw logits of a clip that is a track of its own, in one piece."""
     (rows,) = scorer.encode([clip])
-    track = Spool(rows.shape[1])
+    track = RowBuffer(rows.shape[1])
     track.add(rows)
     return scorer.decide(track)
 
 
 def score_speech(
     pictures: Iterable[tuple[int, NDArray[np.uint8]]],
-    cepstra: Sequence[Spool],
+    cepstra: Sequence[RowBuffer],
     tracks: Sequence[FaceTrack],
     scorer: Scorer,
     rate: Fraction,
     within: FrameRange,
     *,
     voice: NDArray[np.float32] | None = None,
-    meter: OffsetMeter | None = None,
-    on_progress: Progress = quiet,
+    meter: AvSyncEstimator | None = None,
+    on_progress: Progress = no_progress,
 ) -> tuple[SpeechScores, ...]:
     """Return one calibrated score per source frame for every track.
 
@@ -97,10 +97,10 @@ def score_speech(
     until it has seen enough.
     """
     shown = within.start + grid_frames(within.duration, rate)
-    growing = [_Growing(track, shown, scorer) for track in tracks]
+    growing = [TrackScorer(track, shown, scorer) for track in tracks]
     ticks_of = np.searchsorted(shown, np.arange(within.start, within.end + 1))
     to_come = deque(sorted(growing, key=lambda track: track.start))
-    in_view: list[_Growing] = []
+    in_view: list[TrackScorer] = []
     waiting: list[_Window] = []
     for frame, picture in pictures:
         first, last = ticks_of[frame - within.start], ticks_of[frame - within.start + 1]
@@ -108,13 +108,13 @@ def score_speech(
             in_view.append(to_come.popleft())
         for track in in_view:
             for tick in range(max(first, track.start), min(last, track.end)):
-                waiting += track.mut_take(picture, tick, cepstra)
-                track.mut_show(meter, picture, tick, cepstra)
+                waiting += track.push_frame(picture, tick, cepstra)
+                track.push_to_sync_estimator(meter, picture, tick, cepstra)
         in_view = [track for track in in_view if track.end > last]
         if sum(len(window.clip.crops) for window in waiting) >= AT_ONCE:
-            _mut_score(waiting, scorer)
+            _score_waiting(waiting, scorer)
         on_progress(frame - within.start + 1, within.duration)
-    _mut_score(waiting, scorer)
+    _score_waiting(waiting, scorer)
     return tuple(track.scores(within, rate, voice) for track in growing)
 
 
@@ -122,21 +122,21 @@ def score_speech(
 class _Window:
     """A stretch of a track that waits to be encoded, and which of its ticks count."""
 
-    track: _Growing
+    track: TrackScorer
     clip: Clip
     counted: slice
 
 
-def _mut_score(waiting: list[_Window], scorer: Scorer) -> None:
+def _score_waiting(waiting: list[_Window], scorer: Scorer) -> None:
     """Let every waiting window be scored, and forget it."""
     if waiting:
         encoded = scorer.encode([window.clip for window in waiting])
         for window, rows in zip(waiting, encoded, strict=True):
-            window.track.mut_add(rows[window.counted])
+            window.track.push_encoded(rows[window.counted])
         waiting.clear()
 
 
-class _Growing:
+class TrackScorer:
     """What is known of one track so far, and the crops that still wait to be encoded."""
 
     def __init__(self, track: FaceTrack, shown: NDArray[np.int64], scorer: Scorer) -> None:
@@ -146,30 +146,30 @@ class _Growing:
         self._crops: list[NDArray[np.uint8]] = []  # of ticks from self._kept on
         self._kept = self._cut = self.start
         self._mouths: list[NDArray[np.uint8]] = []  # for the offset meter
-        self._encoded: Spool | None = None
+        self._encoded: RowBuffer | None = None
         self._logits = np.empty(0, np.float32)
 
-    def mut_take(
-        self, picture: NDArray[np.uint8], tick: int, cepstra: Sequence[Spool]
+    def push_frame(
+        self, picture: NDArray[np.uint8], tick: int, cepstra: Sequence[RowBuffer]
     ) -> Iterator[_Window]:
         """Take in one more picture; yield the windows that are complete with it."""
         box = self._boxes[tick - self.start]
         self._crops.append(crop_face(picture, box, self._scorer.recipe))
         seen, full = tick + 1, self._cut + self._scorer.window + self._scorer.context
         if seen in (full, self.end):
-            yield self._mut_window(seen, cepstra)
+            yield self._next_window(seen, cepstra)
             # the end of the track may hold more than one window when its context was cut short
             while seen == self.end and self._cut < seen:
-                yield self._mut_window(seen, cepstra)
+                yield self._next_window(seen, cepstra)
         if seen == self.end:
             self._crops.clear()  # the last window's context
 
-    def mut_show(
+    def push_to_sync_estimator(
         self,
-        meter: OffsetMeter | None,
+        meter: AvSyncEstimator | None,
         picture: NDArray[np.uint8],
         tick: int,
-        cepstra: Sequence[Spool],
+        cepstra: Sequence[RowBuffer],
     ) -> None:
         """Show the meter the face, a piece at a time, until it has seen enough."""
         piece = tick - len(self._mouths)  # begins there
@@ -180,10 +180,10 @@ class _Growing:
         if len(self._mouths) == PIECE:
             first = tick + 1 - PIECE
             sounds = [rows_of(cepstrum, first, PIECE) for cepstrum in cepstra]
-            meter.mut_take(Clip(np.stack(self._mouths), np.stack(sounds)))
+            meter.push(Clip(np.stack(self._mouths), np.stack(sounds)))
             self._mouths.clear()
 
-    def _mut_window(self, seen: int, cepstra: Sequence[Spool]) -> _Window:
+    def _next_window(self, seen: int, cepstra: Sequence[RowBuffer]) -> _Window:
         """Return the next window, of which ticks up to `seen` are there."""
         first, last = self._cut, min(self._cut + self._scorer.window, seen)
         crops = np.stack(self._crops[: last + self._scorer.context - self._kept])
@@ -195,10 +195,10 @@ class _Growing:
         self._kept = keep
         return _Window(self, Clip(crops, np.stack(sounds)), counted)
 
-    def mut_add(self, rows: NDArray[np.float32]) -> None:
+    def push_encoded(self, rows: NDArray[np.float32]) -> None:
         """Take in what the scorer made of the next window; after the last one, decide."""
         if self._encoded is None:
-            self._encoded = Spool(rows.shape[1])
+            self._encoded = RowBuffer(rows.shape[1])
         self._encoded.add(rows)
         if len(self._encoded) == self.end - self.start:
             self._logits = best_heard(self._scorer.decide(self._encoded))
@@ -233,13 +233,13 @@ def gated(logits: NDArray[np.float32], voice: NDArray[np.float32]) -> NDArray[np
     return -np.log(odds_face + odds_voice + odds_face * odds_voice).astype(np.float32)
 
 
-def cepstra_of(blocks: Iterable[NDArray[np.int16]]) -> Spool:
+def cepstra_of(blocks: Iterable[NDArray[np.int16]]) -> RowBuffer:
     """Return (n, 13) the MFCC of sound that comes in blocks, equal to that of the sound in one.
 
     A row looks 400 samples ahead of its 160 and one sample back, so each block is taken together
     with what the rows before it could not finish.
     """
-    rows = Spool(COEFFICIENTS)
+    rows = RowBuffer(COEFFICIENTS)
     for block in _cepstra_blocks(blocks):
         rows.add(block.astype(np.float32))
     return rows
@@ -258,6 +258,6 @@ def _cepstra_blocks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.
         yield mfcc(rest)[lead:]
 
 
-def rows_of(cepstrum: Spool, start: int, ticks: int) -> NDArray[np.float32]:
+def rows_of(cepstrum: RowBuffer, start: int, ticks: int) -> NDArray[np.float32]:
     """Return the (4 * ticks, 13) MFCC rows from tick `start` on."""
     return mfcc_rows(cepstrum.read(ROWS_PER_TICK * start, ROWS_PER_TICK * (start + ticks)), ticks)

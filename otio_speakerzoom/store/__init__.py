@@ -17,8 +17,8 @@ from otio_speakerzoom.store.arrays import (
     save_voice,
 )
 from otio_speakerzoom.store.atomic import remove_leftovers, replacing, write_text
-from otio_speakerzoom.store.cut_list import KeptCut, as_kept, load_cut_list, save_cut_list
-from otio_speakerzoom.store.files import ChangedMeanwhileError, Kept, back_up, digest, version_of
+from otio_speakerzoom.store.cut_list import CachedCut, as_kept, load_cut_list, save_cut_list
+from otio_speakerzoom.store.files import Cached, ChangedMeanwhileError, back_up, digest, version_of
 from otio_speakerzoom.store.folder import (
     digest_of_file,
     find_folder,
@@ -34,9 +34,9 @@ from otio_speakerzoom.store.people import load_people, load_sightings, save_peop
 from otio_speakerzoom.store.ranges import part_folder, parts
 
 __all__ = [
+    "Cached",
+    "CachedCut",
     "ChangedMeanwhileError",
-    "Kept",
-    "KeptCut",
     "Options",
     "add_sightings",
     "alone_in",

@@ -8,18 +8,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.model import Detections, FaceTrack, Microphone, Speech, SpeechScores, Voice
-from otio_speakerzoom.store.files import Kept, read_arrays, understood, write_arrays
+from otio_speakerzoom.model import (
+    Detections,
+    FaceTrack,
+    Microphone,
+    Speech,
+    SpeechScores,
+    VoiceActivity,
+)
+from otio_speakerzoom.store.files import Cached, read_arrays, understood, write_arrays
 
 
-def save_detections(folder: Path, detections: Detections, made_from: str) -> None:
+def save_detections(folder: Path, detections: Detections, input_digest: str) -> None:
     """Keep every face that was seen, and the source's own cuts."""
-    names = ("frames", "boxes", "confidences", "looked_at", "camera_cuts")
-    arrays = {name: getattr(detections, name) for name in names}
-    write_arrays(folder / "detections.npz", "detections", made_from, arrays)
+    arrays = {
+        "frames": detections.frames,
+        "boxes": detections.boxes,
+        "confidences": detections.confidences,
+        "looked_at": detections.detected_frames,
+        "camera_cuts": detections.camera_cuts,
+    }
+    write_arrays(folder / "detections.npz", "detections", input_digest, arrays)
 
 
-def load_detections(folder: Path) -> Kept[Detections] | None:
+def load_detections(folder: Path) -> Cached[Detections] | None:
     """Return the kept detections; None where there are none."""
     path = folder / "detections.npz"
     kept = read_arrays(path, "detections")
@@ -27,16 +39,16 @@ def load_detections(folder: Path) -> Kept[Detections] | None:
         return None
     with understood(path):
         names = ("frames", "looked_at", "camera_cuts")
-        frames, looked_at, camera_cuts = (_column(kept.value, name, "i") for name in names)
+        frames, detected_frames, camera_cuts = (_column(kept.value, name, "i") for name in names)
         boxes = _column(kept.value, "boxes", "f", 2)
         confidences = _column(kept.value, "confidences", "f")
         if (np.diff(frames) < 0).any():
             raise ValueError("frames must not fall")
-        value = Detections(frames, boxes, confidences, looked_at, camera_cuts)
-    return Kept(value, kept.made_from)
+        value = Detections(frames, boxes, confidences, detected_frames, camera_cuts)
+    return Cached(value, kept.input_digest)
 
 
-def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], made_from: str) -> None:
+def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], input_digest: str) -> None:
     """Keep the face tracks, laid end to end."""
     arrays = {
         "ids": np.array([track.id for track in tracks], np.int32),
@@ -45,10 +57,10 @@ def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], made_from: str) -> 
         "boxes": np.concatenate([np.empty((0, 4), np.float32), *(t.boxes for t in tracks)]),
         "seen": np.concatenate([np.empty(0, np.bool_), *(t.seen for t in tracks)]),
     }
-    write_arrays(folder / "tracks.npz", "tracks", made_from, arrays)
+    write_arrays(folder / "tracks.npz", "tracks", input_digest, arrays)
 
 
-def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
+def load_tracks(folder: Path) -> Cached[tuple[FaceTrack, ...]] | None:
     """Return the kept face tracks; None where there are none."""
     path = folder / "tracks.npz"
     kept = read_arrays(path, "tracks")
@@ -64,10 +76,10 @@ def load_tracks(folder: Path) -> Kept[tuple[FaceTrack, ...]] | None:
             FaceTrack(int(i), int(s), boxes[span], seen[span])
             for i, s, span in zip(ids, starts, _spans(a, len(boxes)), strict=True)
         )
-    return Kept(tracks, kept.made_from)
+    return Cached(tracks, kept.input_digest)
 
 
-def save_voice(folder: Path, voice: Voice, made_from: str) -> None:
+def save_voice(folder: Path, voice: VoiceActivity, input_digest: str) -> None:
     """Keep when anybody is heard, and with which microphones."""
     microphones = [(m.stream, -1 if m.channel is None else m.channel) for m in voice.microphones]
     arrays = {
@@ -75,10 +87,10 @@ def save_voice(folder: Path, voice: Voice, made_from: str) -> None:
         "probability": voice.probability,
         "microphones": np.array(microphones, np.int32).reshape(-1, 2),
     }
-    write_arrays(folder / "voice.npz", "voice", made_from, arrays)
+    write_arrays(folder / "voice.npz", "voice", input_digest, arrays)
 
 
-def load_voice(folder: Path) -> Kept[Voice] | None:
+def load_voice(folder: Path) -> Cached[VoiceActivity] | None:
     """Return what is kept of when anybody is heard; None where nothing is."""
     path = folder / "voice.npz"
     kept = read_arrays(path, "voice")
@@ -88,11 +100,11 @@ def load_voice(folder: Path) -> Kept[Voice] | None:
         a = kept.value
         rows = _column(a, "microphones", "i", 2).tolist()
         microphones = tuple(Microphone(s, None if c < 0 else c) for s, c in rows)
-        value = Voice(int(a["start"]), _column(a, "probability", "f"), microphones)
-    return Kept(value, kept.made_from)
+        value = VoiceActivity(int(a["start"]), _column(a, "probability", "f"), microphones)
+    return Cached(value, kept.input_digest)
 
 
-def save_scores(folder: Path, speech: Speech, made_from: str) -> None:
+def save_scores(folder: Path, speech: Speech, input_digest: str) -> None:
     """Keep the speech scores, calibrated log odds, laid end to end, and how late the sound is."""
     scores = speech.scores
     arrays = {
@@ -102,10 +114,10 @@ def save_scores(folder: Path, speech: Speech, made_from: str) -> None:
         "lengths": np.array([len(score.logits) for score in scores], np.int32),
         "logits": np.concatenate([np.empty(0, np.float32), *(s.logits for s in scores)]),
     }
-    write_arrays(folder / "scores.npz", "scores", made_from, arrays)
+    write_arrays(folder / "scores.npz", "scores", input_digest, arrays)
 
 
-def load_scores(folder: Path) -> Kept[Speech] | None:
+def load_scores(folder: Path) -> Cached[Speech] | None:
     """Return the kept scores; None where there are none."""
     path = folder / "scores.npz"
     kept = read_arrays(path, "scores")
@@ -120,7 +132,7 @@ def load_scores(folder: Path) -> Kept[Speech] | None:
             for i, s, span in zip(ids, starts, _spans(a, len(logits)), strict=True)
         )
         late = float(a.get("late", np.nan))
-    return Kept(Speech(scores, None if np.isnan(late) else late), kept.made_from)
+    return Cached(Speech(scores, None if np.isnan(late) else late), kept.input_digest)
 
 
 def _spans(arrays: dict[str, Any], total: int) -> list[slice]:

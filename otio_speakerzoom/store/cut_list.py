@@ -9,7 +9,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from otio_speakerzoom.model import Cover, CoverKey, CutList, FrameRange, Key, Media, Person, Shot
+from otio_speakerzoom.model import (
+    Cover,
+    CoverKey,
+    CropKey,
+    CutList,
+    FrameRange,
+    Media,
+    Person,
+    Shot,
+)
 from otio_speakerzoom.store.fields import Field, once
 from otio_speakerzoom.store.files import digest, read_json, understood, version_of, write_json
 from otio_speakerzoom.store.locks import crop_to_json
@@ -18,11 +27,11 @@ from otio_speakerzoom.store.people import load_people
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCut:
+class CachedCut:
     """What cutlist.json holds."""
 
     value: CutList
-    made_from: str
+    input_digest: str
     edited: bool = False
     """Whether somebody changed it since we wrote it."""
     analysis: str = ""
@@ -42,7 +51,7 @@ class KeptCut:
 def save_cut_list(
     folder: Path,
     cut_list: CutList,
-    made_from: str,
+    input_digest: str,
     style: dict[str, object] | None = None,
     *,
     analysis: str = "",
@@ -50,7 +59,7 @@ def save_cut_list(
     people_in: str = "",
     content: str = "",
     version: str | None = None,
-) -> KeptCut:
+) -> CachedCut:
     """Keep the cut, in the form that editors may change by hand, and the style it was made in.
 
     `content` is the digest of the source's file; with `version` the file must still be that one.
@@ -59,9 +68,9 @@ def save_cut_list(
     document = _cut_list_to_json(cut_list, style, content)
     path = folder / "cutlist.json"
     notes = {"analysis": analysis, "locks": locks, "people_in": people_in}
-    write_json(path, "cutlist", made_from, document, notes=notes, version=version)
-    return KeptCut(
-        as_kept(cut_list), made_from, False, analysis, locks, document["style"], (),
+    write_json(path, "cutlist", input_digest, document, notes=notes, version=version)
+    return CachedCut(
+        as_kept(cut_list), input_digest, False, analysis, locks, document["style"], (),
         version_of(path), people_in,
     )  # fmt: skip
 
@@ -91,7 +100,7 @@ def _cut_list_to_json(
 
 def load_cut_list(
     folder: Path, media: Media, people: Sequence[Person] | None = None, content: str = ""
-) -> KeptCut | None:
+) -> CachedCut | None:
     """Return the kept cut of `media`; None where there is none, or one of another source.
 
     Names and tracks come from `people`, else from people.json; `content` is the digest of the
@@ -117,8 +126,8 @@ def load_cut_list(
         cut_list = _cut_list_from_json(document, media, people)
         misfits = tuple(n for n, row in enumerate(document.at("shots").rows()) if _is_misfit(row))
     style = kept.value.get("style")
-    return KeptCut(
-        cut_list, kept.made_from, kept.edited, kept.notes.get("analysis", ""),
+    return CachedCut(
+        cut_list, kept.input_digest, kept.edited, kept.notes.get("analysis", ""),
         kept.notes.get("locks", ""), style if isinstance(style, dict) else {}, misfits, version,
         people_in,
     )  # fmt: skip
@@ -239,9 +248,9 @@ def _subjects_from_json(row: Field, people: Sequence[Person]) -> tuple[int, ...]
     return subjects
 
 
-def _key_from_json(row: Field, media: Media) -> Key:
+def _key_from_json(row: Field, media: Media) -> CropKey:
     frame, *_ = row.several(5, "frame, left, top, right, bottom")
-    return Key(frame.whole(), row.rest(1).crop(media.size))
+    return CropKey(frame.whole(), row.rest(1).crop(media.size))
 
 
 def _cover_to_json(cover: Cover) -> list[object]:

@@ -24,11 +24,11 @@ ASIDE = "or move the file aside"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[T]):
+class Cached(Generic[T]):
     """What a file held."""
 
     value: T
-    made_from: str
+    input_digest: str
     """Digest of the stage, options and inputs it was made from."""
     edited: bool = False
     """Whether somebody changed it since we wrote it (JSON only)."""
@@ -72,7 +72,7 @@ def back_up(path: Path) -> Path:
 def write_json(
     path: Path,
     kind: str,
-    made_from: str,
+    input_digest: str,
     content: dict[str, object],
     *,
     notes: dict[str, str] | None = None,
@@ -84,7 +84,7 @@ def write_json(
     """
     head = {
         "schema": f"speakerzoom.{kind}/1",
-        "made_from": {"inputs": made_from, "as_written": digest(content), **(notes or {})},
+        "made_from": {"inputs": input_digest, "as_written": digest(content), **(notes or {})},
     }
     text = _pretty({**head, **content})
     if version is not None and version_of(path) != version:
@@ -117,7 +117,7 @@ def _json(value: object) -> str:
     return text
 
 
-def read_json(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
+def read_json(path: Path, kind: str) -> Cached[dict[str, Any]] | None:
     """Return the document of that kind in `path`; None where there is no such file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -142,7 +142,7 @@ def read_json(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
     head = head if isinstance(head, dict) else {}
     notes = {key: value for key, value in head.items() if isinstance(value, str)}
     edited = notes.pop("as_written", None) != digest(content)
-    return Kept(content, notes.pop("inputs", ""), edited, notes)
+    return Cached(content, notes.pop("inputs", ""), edited, notes)
 
 
 def _cannot_read(path: Path, error: OSError) -> StoreError:
@@ -170,20 +170,20 @@ def understood(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: {error}; correct it, {ASIDE}") from error
 
 
-def write_arrays(path: Path, kind: str, made_from: str, arrays: dict[str, Any]) -> None:
+def write_arrays(path: Path, kind: str, input_digest: str, arrays: dict[str, Any]) -> None:
     """Write arrays of numbers of that kind, with their schema and what they were made from.
 
     Objects would be pickled, and never read again: TypeError. NumPy's own `allow_pickle` cannot
     tell: before 2.2 it does not know the option and keeps it as one more array.
     """
-    head = {"schema": np.array(f"speakerzoom.{kind}/1"), "made_from": np.array(made_from)}
+    head = {"schema": np.array(f"speakerzoom.{kind}/1"), "made_from": np.array(input_digest)}
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)}: only arrays of numbers are kept")
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **head, **arrays)
 
 
-def read_arrays(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
+def read_arrays(path: Path, kind: str) -> Cached[dict[str, Any]] | None:
     """Return the arrays of that kind in `path`; None where there is no such file."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -199,7 +199,7 @@ def read_arrays(path: Path, kind: str) -> Kept[dict[str, Any]] | None:
     except (NotImplementedError, RuntimeError, zlib.error) as error:  # of zipfile
         raise _damaged(path) from error
     _check_schema(path, kind, str(arrays.pop("schema", None)))
-    return Kept(arrays, str(arrays.pop("made_from", "")))
+    return Cached(arrays, str(arrays.pop("made_from", "")))
 
 
 def _damaged(path: Path) -> StoreError:

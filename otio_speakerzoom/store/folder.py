@@ -117,12 +117,12 @@ class _Owner:
     path: str
     content: str
     """Digest of the source; empty where an older version kept it."""
-    made_from: str
+    input_digest: str
 
     def has(self, content: str) -> bool:
         if self.content:
             return self.content == content
-        return self.made_from in {digest("media", n, content) for n in _OLD_MEDIA_VERSIONS}
+        return self.input_digest in {digest("media", n, content) for n in _OLD_MEDIA_VERSIONS}
 
     def is_at(self, source: Path) -> bool:
         with suppress(OSError):
@@ -139,8 +139,8 @@ def _owner(folder: Path) -> _Owner | None:
     try:
         document = json.loads((folder / "media.json").read_text(encoding="utf-8-sig"))
         media = document["media"]
-        made_from = str(document["made_from"]["inputs"])
-        return _Owner(str(media["path"]), str(media.get("digest", "")), made_from)
+        input_digest = str(document["made_from"]["inputs"])
+        return _Owner(str(media["path"]), str(media.get("digest", "")), input_digest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -83,7 +83,7 @@ def add_sightings(folder: Path, locks: Sequence[Lock]) -> None:
         lock = known.get((row["start"], row["end"]))
         if lock and lock.seen:
             row.update(_seen_to_json(lock))
-    write_json(path, "locks", kept.made_from, kept.value, version=version)
+    write_json(path, "locks", kept.input_digest, kept.value, version=version)
 
 
 def _seen_to_json(lock: Lock) -> dict[str, object]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from otio_speakerzoom.model import Media, Sound
+from otio_speakerzoom.model import AudioStream, Media
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
+from otio_speakerzoom.store.files import Cached, read_json, understood, write_json
 
 
-def save_media(folder: Path, media: Media, made_from: str, content: str = "") -> None:
+def save_media(folder: Path, media: Media, input_digest: str, content: str = "") -> None:
     """Keep the facts of the source; `content` is the digest of its file."""
     row = {**media_to_json(media), "digest": content}
-    write_json(folder / "media.json", "media", made_from, {"media": row})
+    write_json(folder / "media.json", "media", input_digest, {"media": row})
 
 
 def media_to_json(media: Media) -> dict[str, object]:
@@ -37,7 +37,7 @@ def media_to_json(media: Media) -> dict[str, object]:
                 "index": sound.index,
                 "varies": sound.varies,
             }
-            for sound in media.sounds
+            for sound in media.audio_streams
         ],
         "picture": media.picture,
         "fields": media.fields,
@@ -48,7 +48,7 @@ def media_to_json(media: Media) -> dict[str, object]:
     }
 
 
-def load_media(folder: Path) -> Kept[Media] | None:
+def load_media(folder: Path) -> Cached[Media] | None:
     """Return the kept facts of the source; None where there are none."""
     kept = read_json(folder / "media.json", "media")
     if kept is None:
@@ -68,7 +68,7 @@ def load_media(folder: Path) -> Kept[Media] | None:
             rotation=row.at("rotation").whole(),
             variable_rate=row.at("variable_rate").flag(),
             video_offset=Fraction(*row.at("video_offset").ratio()),
-            sounds=tuple(_sound_from_json(sound) for sound in row.at("sounds").rows()),
+            audio_streams=tuple(_sound_from_json(sound) for sound in row.at("sounds").rows()),
             picture=row.at("picture").whole(),
             fields=row.at("fields").text(),
             colour=(primaries.whole(), transfer.whole(), matrix.whole()),
@@ -76,11 +76,11 @@ def load_media(folder: Path) -> Kept[Media] | None:
             stamped=row.at("stamped").flag(),
             warnings=tuple(warning.text() for warning in row.at("warnings").rows()),
         )
-    return Kept(media, kept.made_from, kept.edited)
+    return Cached(media, kept.input_digest, kept.edited)
 
 
-def _sound_from_json(row: Field) -> Sound:
-    return Sound(
+def _sound_from_json(row: Field) -> AudioStream:
+    return AudioStream(
         row.at("rate").whole(1),
         row.at("channels").whole(1),
         Fraction(*row.at("delay").ratio()),

@@ -52,7 +52,7 @@ def save_options(folder: Path, options: Options, content: str) -> None:
 def load_options(folder: Path, content: str) -> Options:
     """Return the kept options; none where the source is another one by now."""
     kept = read_json(folder / "options.json", "options")
-    if kept is None or kept.made_from != content:
+    if kept is None or kept.input_digest != content:
         return Options()
     with understood(folder / "options.json"):
         row = Field(kept.value).at("options")

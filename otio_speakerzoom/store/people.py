@@ -7,13 +7,13 @@ from pathlib import Path
 
 from otio_speakerzoom.model import Box, Person, Sighting
 from otio_speakerzoom.store.fields import Field, once
-from otio_speakerzoom.store.files import Kept, read_json, understood, write_json
+from otio_speakerzoom.store.files import Cached, read_json, understood, write_json
 
 
 def save_people(
     folder: Path,
     people: Sequence[Person],
-    made_from: str,
+    input_digest: str,
     seen: Sequence[Sighting] = (),
     *,
     version: str | None = None,
@@ -29,10 +29,10 @@ def save_people(
         for person in people
     ]
     content: dict[str, object] = {"people": rows}
-    write_json(folder / "people.json", "people", made_from, content, version=version)
+    write_json(folder / "people.json", "people", input_digest, content, version=version)
 
 
-def load_people(folder: Path) -> Kept[tuple[Person, ...]] | None:
+def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:
     """Return what people.json says; None where there is none."""
     kept = read_json(folder / "people.json", "people")
     if kept is None:
@@ -50,7 +50,7 @@ def load_people(folder: Path) -> Kept[tuple[Person, ...]] | None:
             )
             for row in rows
         )
-    return Kept(people, kept.made_from, kept.edited)
+    return Cached(people, kept.input_digest, kept.edited)
 
 
 def load_sightings(folder: Path) -> tuple[Sighting, ...]:

@@ -15,7 +15,7 @@ import opentimelineio as otio
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.timeline.facts import NAMESPACE, read_facts, remark
 from otio_speakerzoom.timeline.media_paths import refuse_unwritable, url_path
-from otio_speakerzoom.timeline.tracks import Piece, lanes
+from otio_speakerzoom.timeline.tracks import Piece, video_tracks
 
 
 def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
@@ -35,7 +35,7 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
         _marker(media, shot, cut_list.names(shot), shot.range.start - cut_list.range.start)
         for shot in cut_list.shots
     )
-    for name, pieces in lanes(cut_list):
+    for name, pieces in video_tracks(cut_list):
         timeline.tracks.append(_picture_track(cut_list, path, name, pieces))
     for n, lane in enumerate(read_facts(timeline).sound_tracks, start=1):
         track = otio.schema.Track(f"Audio {n}", kind=otio.schema.TrackKind.Audio)
@@ -71,7 +71,7 @@ def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
                 "index": sound.index,
                 "varies": sound.varies,
             }
-            for sound in media.sounds
+            for sound in media.audio_streams
         ],
     }
 

@@ -16,9 +16,9 @@ from typing import Any
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, FrameRange, Key, Sound
+from otio_speakerzoom.model import AudioStream, Box, CropKey, FrameRange
 from otio_speakerzoom.timeline.media_paths import with_slashes
-from otio_speakerzoom.timeline.transform import Reframe, reframe
+from otio_speakerzoom.timeline.transform import Transform, transform_of
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +48,22 @@ class ProgrammeFacts:
     rotation: int
     """Degrees clockwise that a player must turn the stored picture."""
     variable_rate: bool
-    sounds: tuple[Sound, ...]
+    audio_streams: tuple[AudioStream, ...]
     picture: int = 0
     """As in `Media`, as are the next two."""
     fields: str = "progressive"
     colour: tuple[int, int, int] = (1, 1, 1)
 
     @property
-    def sound(self) -> Sound | None:
-        return self.sounds[0] if self.sounds else None
+    def first_audio(self) -> AudioStream | None:
+        return self.audio_streams[0] if self.audio_streams else None
 
     @property
-    def sound_tracks(self) -> tuple[SoundTrack, ...]:
+    def sound_tracks(self) -> tuple[AudioTrack, ...]:
         """All of the sound: each pair of channels together, any other number each on its own."""
         return tuple(
-            SoundTrack(stream, channels)
-            for stream, sound in enumerate(self.sounds)
+            AudioTrack(stream, channels)
+            for stream, sound in enumerate(self.audio_streams)
             for channels in ([(0, 1)] if sound.channels == 2 else zip(range(sound.channels)))
         )
 
@@ -73,7 +73,7 @@ class ProgrammeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SoundTrack:
+class AudioTrack:
     """Channels of the source that are heard on one track."""
 
     stream: int
@@ -98,7 +98,7 @@ class ProgrammeShot:
     on: bool = True
     """Whether it is seen."""
     confidence: float = 1.0
-    keys: tuple[Key, ...] = ()
+    keys: tuple[CropKey, ...] = ()
     """As in `Shot`."""
     subjects: tuple[int, ...] = ()
     locked: bool = False
@@ -113,10 +113,10 @@ class ProgrammeShot:
         """What a marker says of it."""
         return remark(self.reason or self.name, self.confidence)
 
-    def moves(self, facts: ProgrammeFacts) -> list[tuple[int, Reframe]]:
+    def moves(self, facts: ProgrammeFacts) -> list[tuple[int, Transform]]:
         """Return frames of the source and the framing at each; one where it stands still."""
-        keys = self.keys or (Key(self.source.start, self.crop),)
-        return [(key.frame, reframe(key.crop, facts.size, facts.canvas)) for key in keys]
+        keys = self.keys or (CropKey(self.source.start, self.crop),)
+        return [(key.frame, transform_of(key.crop, facts.size, facts.canvas)) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
             drop_frame=note["drop_frame"],
             rotation=note["rotation"],
             variable_rate=note["variable_rate"],
-            sounds=tuple(_sound(row) for row in note["sounds"]),
+            audio_streams=tuple(_sound(row) for row in note["sounds"]),
             picture=note.get("picture", 0),  # older timelines have none
             fields=note.get("fields", "progressive"),
             colour=_colour(note.get("colour", (1, 1, 1))),
@@ -214,8 +214,8 @@ def _box(edges: Sequence[float], name: str) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _sound(note: Mapping[str, Any]) -> Sound:
-    return Sound(
+def _sound(note: Mapping[str, Any]) -> AudioStream:
+    return AudioStream(
         note["rate"],
         note["channels"],
         Fraction(*note["delay"]),
@@ -260,7 +260,9 @@ def _programme_shot(
         note.get("link", 0),
         clip.enabled,
         note.get("confidence", 1.0),
-        tuple(Key(int(frame), _box(edges, clip.name)) for frame, *edges in note.get("keys", ())),
+        tuple(
+            CropKey(int(frame), _box(edges, clip.name)) for frame, *edges in note.get("keys", ())
+        ),
         tuple(note.get("subjects", ())),
         note.get("locked", False),
     )

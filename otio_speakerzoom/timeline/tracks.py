@@ -25,7 +25,7 @@ class Piece:
     """Whether it is seen."""
 
 
-def lanes(cut_list: CutList) -> tuple[tuple[str, tuple[Piece, ...]], ...]:
+def video_tracks(cut_list: CutList) -> tuple[tuple[str, tuple[Piece, ...]], ...]:
     """Return name and pieces of each picture track, the lowest first; pieces in order of time.
 
     A two-shot lies on the track of the first person it shows. Without other angles there is one

@@ -10,11 +10,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from otio_speakerzoom.model import Box, Cover, CoverKey, FrameRange, Key, Shot
+from otio_speakerzoom.model import Box, Cover, CoverKey, CropKey, FrameRange, Shot
 
 
 @dataclass(frozen=True, slots=True)
-class Reframe:
+class Transform:
     """What to do with the whole source picture so that its crop fills the canvas."""
 
     scale: float
@@ -25,7 +25,7 @@ class Reframe:
     """The same, down."""
 
 
-def reframe(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
+def transform_of(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
     """Return the scale and move that show `crop` of a picture of `size` on the whole `canvas`.
 
     A crop of another shape than the canvas covers it: the axis that is too long loses its ends,
@@ -34,36 +34,38 @@ def reframe(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Refram
     """
     scale = max(canvas[0] / crop.width, canvas[1] / crop.height)
     x, y = crop.centre
-    return Reframe(scale, (size[0] / 2 - x) * scale, (size[1] / 2 - y) * scale)
+    return Transform(scale, (size[0] / 2 - x) * scale, (size[1] / 2 - y) * scale)
 
 
-def crop_of(reframe: Reframe, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
+def crop_of(transform: Transform, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
     """Return the part of a picture of `size` that `reframe` shows: the inverse of `reframe`.
 
     For a crop that had another shape than the canvas it is what stayed in sight of it.
     """
-    x = size[0] / 2 - reframe.dx / reframe.scale
-    y = size[1] / 2 - reframe.dy / reframe.scale
-    half_width = canvas[0] / reframe.scale / 2
-    half_height = canvas[1] / reframe.scale / 2
+    x = size[0] / 2 - transform.dx / transform.scale
+    y = size[1] / 2 - transform.dy / transform.scale
+    half_width = canvas[0] / transform.scale / 2
+    half_height = canvas[1] / transform.scale / 2
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
-def reframe_at(shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
+def transform_at(
+    shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]
+) -> Transform:
     """Return how `shot` is framed at a frame of the source.
 
     Scale and move change evenly from key to key, which is how editors and MLT go from one to the
     next; the crop's own edges then do not (a width is one over a scale). Before the first key and
     after the last the picture stands still.
     """
-    keys = shot.keys or (Key(shot.range.start, shot.crop),)
+    keys = shot.keys or (CropKey(shot.range.start, shot.crop),)
     at = bisect_right(keys, frame, key=lambda key: key.frame)
     before, after = keys[max(0, at - 1)], keys[min(at, len(keys) - 1)]
-    a, b = (reframe(key.crop, size, canvas) for key in (before, after))
+    a, b = (transform_of(key.crop, size, canvas) for key in (before, after))
     if after is before:
         return a
     part = (frame - before.frame) / (after.frame - before.frame)
-    return Reframe(
+    return Transform(
         a.scale + part * (b.scale - a.scale),
         a.dx + part * (b.dx - a.dx),
         a.dy + part * (b.dy - a.dy),
@@ -79,8 +81,8 @@ def part_of(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[i
     ends = (span.start, span.end - 1) if shot.keys[-1].frame >= span.end else (span.start,)
     for frame in ends:
         if frame not in known:
-            crop = crop_of(reframe_at(shot, frame, size, canvas), size, canvas)
-            known[frame] = Key(frame, crop)
+            crop = crop_of(transform_at(shot, frame, size, canvas), size, canvas)
+            known[frame] = CropKey(frame, crop)
     keys = tuple(known[frame] for frame in sorted(known))
     return replace(shot, range=span, crop=keys[0].crop, keys=keys, covers=covers)
 

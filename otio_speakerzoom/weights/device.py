@@ -74,7 +74,7 @@ def half_precision(device: str) -> AbstractContextManager[object]:
     return torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
 
 
-class Room:
+class BatchSizer:
     """How many pictures a device takes at once; half of it each time that its memory runs out."""
 
     def __init__(self, device: str, picture_bytes: int, on_cpu: int) -> None:

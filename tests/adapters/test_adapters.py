@@ -21,7 +21,16 @@ from lxml import etree
 from strategies import NAMES, RATES, cut_lists, rich_cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Person, Shot, Sound
+from otio_speakerzoom.model import (
+    AudioStream,
+    Box,
+    CropKey,
+    CutList,
+    FrameRange,
+    Media,
+    Person,
+    Shot,
+)
 from otio_speakerzoom.timeline.build import to_otio
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
@@ -78,7 +87,7 @@ def source(**changes):
         "duration": 500,
         "size": (1920, 1080),
         "start": 90000,
-        "sounds": (Sound(48000, 2, Fraction(0)),),
+        "sounds": (AudioStream(48000, 2, Fraction(0)),),
     }
     return Media(**{**known, **changes})
 
@@ -143,7 +152,7 @@ def test_a_crop_of_another_shape_covers_the_canvas_in_every_format(canvas, crop,
     x, y = (left + right) / 2, (top + bottom) / 2
     expected = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     shot = Shot(FrameRange(100, 200), (), Box(*crop), "why")
-    keys = (Key(100, shot.crop), Key(150, Box(0, 0, 960, 540))) if moving else ()
+    keys = (CropKey(100, shot.crop), CropKey(150, Box(0, 0, 960, 540))) if moving else ()
     cut_list = CutList(source(), canvas, (replace(shot, keys=keys),))
 
     for format_, (clip,) in every_format_read(cut_list):
@@ -432,7 +441,7 @@ def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
 
 
 def test_a_silent_source_claims_no_sound_anywhere():
-    files = every_format(one_shot(source(sounds=()), (0, 0, 1920, 1080), (1920, 1080)))
+    files = every_format(one_shot(source(audio_streams=()), (0, 0, 1920, 1080), (1920, 1080)))
 
     assert "hasAudio" not in files["fcp"]
     assert "audioRole" not in files["fcp"]
@@ -474,7 +483,7 @@ def test_xmeml_links_are_reciprocal_and_point_at_their_place(cut_list):
     for link in sequence.iter("link"):
         keys = ("mediatype", "trackindex", "clipindex")
         assert tuple(map(link.findtext, keys)) == places[link.findtext("linkclipref")]
-    channels = sum(sound.channels for sound in cut_list.media.sounds)
+    channels = sum(sound.channels for sound in cut_list.media.audio_streams)
     assert {len(members) for members in links.values()} == {channels + bool(channels)}
     assert [
         {int(clip.findtext("sourcetrack/trackindex")) for clip in track.iterfind("clipitem")}
@@ -510,7 +519,9 @@ def test_the_community_adapter_reads_our_xmeml(cut_list):
 
     assert timeline.duration().value == cut_list.range.duration
     # of exploded tracks that adapter reads the first
-    counts = [1 if sound.channels == 2 else sound.channels for sound in cut_list.media.sounds]
+    counts = [
+        1 if sound.channels == 2 else sound.channels for sound in cut_list.media.audio_streams
+    ]
     assert len(timeline.audio_tracks()) == sum(counts)
     for clip, shot in zip(track, cut_list.shots, strict=True):
         assert clip.source_range.start_time.value == cut_list.media.start + shot.range.start
@@ -699,8 +710,10 @@ def test_resolve_otio_refuses_what_neither_scaling_can_reach():
 @pytest.mark.parametrize("streams", range(4))
 def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
     """Shotcut makes the first clip of the lowest track as long as the programme (22.12)."""
-    sounds = tuple(Sound(48000, 1, Fraction(0), n + 1) for n in range(streams))
-    project = readers.parse_xml(written(replace_media(two_people(), sounds=sounds), "mlt"))
+    audio_streams = tuple(AudioStream(48000, 1, Fraction(0), n + 1) for n in range(streams))
+    project = readers.parse_xml(
+        written(replace_media(two_people(), audio_streams=audio_streams), "mlt")
+    )
     lists = {playlist.get("id"): playlist for playlist in project.iter("playlist")}
     (programme,) = project.iter("tractor")
     tracks = [track.get("producer") for track in programme.iterfind("track")]
@@ -724,7 +737,10 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
         )
         for track in others
     ]
-    assert indices == [str(sound.index) for sound in sounds] or (indices, sounds) == (["-1"], ())
+    assert indices == [str(sound.index) for sound in audio_streams] or (indices, audio_streams) == (
+        ["-1"],
+        (),
+    )
 
 
 @pytest.mark.parametrize(("bad", "shown"), [("\x07", "x07"), ("\r", "r")])
@@ -738,8 +754,8 @@ def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_spell_it(bad, shown):
 
 def test_mlt_names_the_streams_of_picture_and_sound():
     """MLT would take the first of each, which may be a thumbnail or a codec that it cannot read."""
-    sounds = (Sound(48000, 2, Fraction(0), 4), Sound(48000, 1, Fraction(0), 1))
-    cut_list = replace_media(two_people(), picture=3, sounds=sounds)
+    audio_streams = (AudioStream(48000, 2, Fraction(0), 4), AudioStream(48000, 1, Fraction(0), 1))
+    cut_list = replace_media(two_people(), picture=3, audio_streams=audio_streams)
     producers = readers.parse_xml(written(cut_list, "mlt")).findall("producer")
 
     found = {
@@ -766,8 +782,8 @@ def test_mlt_names_the_streams_of_picture_and_sound():
 def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_sound(
     name, late, warned, caplog
 ):
-    sounds = (Sound(48000, 2, Fraction(0)), Sound(48000, 2, -late))
-    written(replace_media(two_people(), path=Path("/a") / name, sounds=sounds), "mlt")
+    audio_streams = (AudioStream(48000, 2, Fraction(0)), AudioStream(48000, 2, -late))
+    written(replace_media(two_people(), path=Path("/a") / name, audio_streams=audio_streams), "mlt")
 
     assert ("starts 0.80 s after its sound" in caplog.text) == warned
     # that it works as it is printed is tried among the odd sources
@@ -838,8 +854,12 @@ def test_people_have_colours_in_premiere_and_roles_in_final_cut():
 
 
 def test_all_streams_and_channels_are_heard_and_linked():
-    sounds = tuple(Sound(48000, n, Fraction(0), at) for n, at in ((2, 1), (1, 3), (4, 4)))
-    files = every_format(one_shot(source(sounds=sounds), (0, 0, 1920, 1080), (1920, 1080)))
+    audio_streams = tuple(
+        AudioStream(48000, n, Fraction(0), at) for n, at in ((2, 1), (1, 3), (4, 4))
+    )
+    files = every_format(
+        one_shot(source(audio_streams=audio_streams), (0, 0, 1920, 1080), (1920, 1080))
+    )
     expected = [(0, 2), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]
 
     tracks = [t for t in json.loads(files["otio"])["tracks"]["children"] if t["kind"] == "Audio"]

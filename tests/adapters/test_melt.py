@@ -6,7 +6,7 @@ import pytest
 from melting import pictures, rendered_by_melt
 from readers import between
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
 from otio_speakerzoom.render.film import preview
 from otio_speakerzoom.source import probe
 
@@ -92,7 +92,7 @@ def a_cut(chart, canvas, crops, moving):
         for start, end, crop in zip(cuts, cuts[1:], crops, strict=False)
     ]
     start, end = moving
-    keys = (Key(60, start), Key(65, start), Key(85, end))
+    keys = (CropKey(60, start), CropKey(65, start), CropKey(85, end))
     return CutList(chart, canvas, (*shots, Shot(FrameRange(60, 95), (), start, keys=keys)))
 
 
@@ -110,7 +110,7 @@ def test_our_film_shows_the_crop_and_the_frames_of_each_shot(chart, tmp_path, na
     film = rendered_by_us(cut_list, tmp_path)
 
     assert len(film) == cut_list.range.duration
-    for frame, meant in looked_at(cut_list):
+    for frame, meant in detected_frames(cut_list):
         picture = film[frame - cut_list.range.start]
         assert counted(picture) == frame
         assert visible(picture, meant) == pytest.approx(meant, abs=1), f"frame {frame}"
@@ -122,7 +122,7 @@ def test_melt_shows_what_our_film_shows(chart, tmp_path, name):
     melted, ours = rendered_by_melt(cut_list, tmp_path), rendered_by_us(cut_list, tmp_path)
 
     assert len(melted) == len(ours)
-    for frame, meant in looked_at(cut_list):
+    for frame, meant in detected_frames(cut_list):
         at = frame - cut_list.range.start
         assert counted(melted[at]) == counted(ours[at]) == frame
         seen = visible(melted[at], meant)
@@ -130,7 +130,7 @@ def test_melt_shows_what_our_film_shows(chart, tmp_path, name):
         assert seen == pytest.approx(meant, abs=0.5), f"frame {frame}"
 
 
-def looked_at(cut_list):
+def detected_frames(cut_list):
     """First, middle and last frame of each shot and every fifth, each with what it should show."""
     for shot in cut_list.shots:
         first, last = shot.range.start, shot.range.end - 1

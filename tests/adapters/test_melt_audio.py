@@ -10,8 +10,8 @@ from conftest import ffmpeg
 from melting import rendered_by_melt
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
-from otio_speakerzoom.source import probe, sound, to_matroska
-from otio_speakerzoom.source.audio import SOUND_RATE
+from otio_speakerzoom.source import probe, read_audio, to_matroska
+from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 
 # Seconds at which each stream clicks: no two distances are alike, so a shift fits nowhere else.
 CLICKS = ((0.3, 0.75, 1.4, 2.25, 3.3), (0.5, 1.15, 1.9, 2.75, 3.6))
@@ -59,9 +59,9 @@ def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path
         for stream in range(len(CLICKS))
         for time in clicks(
             np.concatenate(
-                list(sound(media, within=cut_list.range, microphone=Microphone(stream)))
+                list(read_audio(media, within=cut_list.range, microphone=Microphone(stream)))
             ),
-            SOUND_RATE,
+            SPEECH_SAMPLE_RATE,
         )
     ]
     assert len(heard) / RATE == pytest.approx(cut_list.range.duration / media.rate, abs=0.04)

@@ -13,12 +13,12 @@ from desk import Desk, needs
 
 from otio_speakerzoom import store
 from otio_speakerzoom.interchange import import_edits
-from otio_speakerzoom.interchange.read import Given, read_timeline
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Person, Shot
+from otio_speakerzoom.interchange.read import MediaHints, read_timeline
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Person, Shot
 from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.build import to_otio
-from otio_speakerzoom.timeline.transform import reframe
+from otio_speakerzoom.timeline.transform import transform_of
 
 pytestmark = pytest.mark.editor
 
@@ -57,7 +57,7 @@ def a_project(folder, streams):
     shots = (
         Shot(FrameRange(7, 25), (), WIDE, "nobody speaks"),
         Shot(FrameRange(25, 48), (1,), ANN, "Ann & <Bo> speak", 0.4),
-        Shot(FrameRange(48, 70), (2,), ZOE, "moves", keys=(Key(48, ZOE), Key(60, ANN))),
+        Shot(FrameRange(48, 70), (2,), ZOE, "moves", keys=(CropKey(48, ZOE), CropKey(60, ANN))),
         Shot(FrameRange(70, 97), (1,), ANN, "Ann speaks"),
     )
     people = (Person(1, (), "Ann"), Person(2, (), "Zoë"))
@@ -82,7 +82,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
 
     saved = project.read_text(encoding="utf-8")
     assert "Shotcut version" in saved
-    (picture,) = read_timeline(project, Given(SIZE, CANVAS, 0)).tracks
+    (picture,) = read_timeline(project, MediaHints(SIZE, CANVAS, 0)).tracks
     left = cut_list.shots[1:]
     begins = left[0].range.start
     assert [(clip.record.start, clip.source) for clip in picture] == [
@@ -95,7 +95,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
         meant = [(key.frame, key.crop) for key in shot.keys] or [(shot.range.start, shot.crop)]
         assert [frame for frame, _ in keys] == [frame for frame, _ in meant]
         for (_, move), (_, crop) in zip(keys, meant, strict=True):
-            expected = reframe(crop, SIZE, CANVAS)
+            expected = transform_of(crop, SIZE, CANVAS)
             assert (move.scale, move.dx, move.dy) == pytest.approx(
                 (expected.scale, expected.dx, expected.dy), abs=0.01
             )
@@ -103,7 +103,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
     job = Job(cut_list.media.path, work=project.parent / "work")
     store.save_people(job.folder, cut_list.people, "")
     store.save_cut_list(job.folder, cut_list, "")
-    taken = import_edits.take_back(job, project).comparison
+    taken = import_edits.import_timeline(job, project).comparison
     assert (taken.unchanged, taken.locks, len(taken.changes)) == (3, (), 1)
     sound = readers.parse_xml(saved).findall("playlist[@id='playlist1']/entry")
     assert len(sound) == (len(cut_list.shots) if streams == 2 else 0)

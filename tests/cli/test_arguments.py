@@ -215,7 +215,7 @@ def blind(monkeypatch):
         raise AssertionError("a frame is looked at")
 
     monkeypatch.setattr("otio_speakerzoom.faces.detectors.choose.choose_detector", look)
-    monkeypatch.setattr("otio_speakerzoom.source.pictures", look)
+    monkeypatch.setattr("otio_speakerzoom.source.read_frames", look)
     monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
     monkeypatch.setenv("SPEAKERZOOM_WEIGHTS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/nonexistent")

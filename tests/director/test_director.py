@@ -15,24 +15,24 @@ from otio_speakerzoom.director.camera_path import corners, smooth_path
 from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.framing import crops_of, frame_single, frame_two
 from otio_speakerzoom.director.plan import plan
-from otio_speakerzoom.director.rewards import worths
-from otio_speakerzoom.director.shot_search import WIDE, Search, choose_pictures
-from otio_speakerzoom.director.speaker_activity import find_floor, smoothed
+from otio_speakerzoom.director.rewards import framing_rewards
+from otio_speakerzoom.director.shot_search import WIDE, ShotSearch, search_shots
+from otio_speakerzoom.director.speaker_activity import find_active_speakers, smoothed
 from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
 from otio_speakerzoom.director.turns import find_turns, runs, tidied
 from otio_speakerzoom.director.wide import frame_wide
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
     Box,
+    CropKey,
     FaceTrack,
     FrameRange,
-    Key,
     Lock,
     Media,
     Person,
     Shot,
     SpeechScores,
-    Voice,
+    VoiceActivity,
 )
 
 RATE = Fraction(25)
@@ -108,11 +108,11 @@ def test_a_half_sure_face_is_believed_where_a_voice_is_heard_and_nobody_else_spe
     told = np.full((2, 150), -4, np.float32)
     told[0, :50] = told[0, 100:] = 4
     told[1, 50:100] = 0.5
-    heard, quiet = np.full(150, 0.99, np.float32), np.full(150, 0.99, np.float32)
-    quiet[50:100] = 0.01
+    heard, no_progress = np.full(150, 0.99, np.float32), np.full(150, 0.99, np.float32)
+    no_progress[50:100] = 0.01
 
     assert find_turns(told, heard, RATE, Style())[0][1, 52:98].all()
-    assert not find_turns(told, quiet, RATE, Style())[0][1].any()
+    assert not find_turns(told, no_progress, RATE, Style())[0][1].any()
 
 
 def test_a_voice_that_no_face_goes_with_is_off_screen():
@@ -144,7 +144,9 @@ def overlap(first, second, **style):
     told = np.full((2, 200), -4, np.float32)
     told[0, :100], told[1, 50:150] = first, second
     seen = np.ones_like(told, bool)
-    return find_floor(told, seen, None, FrameRange(0, 200), RATE, replace(Style(), **style))
+    return find_active_speakers(
+        told, seen, None, FrameRange(0, 200), RATE, replace(Style(), **style)
+    )
 
 
 def test_the_surest_leads_an_overlap_and_nobody_a_tie():
@@ -154,10 +156,10 @@ def test_the_surest_leads_an_overlap_and_nobody_a_tie():
 
 
 def test_an_overlap_too_short_to_count_is_the_leaders():
-    floor = overlap(3, 2, min_overlap_seconds=3)
+    activity = overlap(3, 2, min_overlap_seconds=3)
 
-    assert floor.speaks.sum(axis=0).max() == 1
-    assert floor.speaks[0, :100].all()
+    assert activity.speaks.sum(axis=0).max() == 1
+    assert activity.speaks[0, :100].all()
 
 
 # --- cutting --------------------------------------------------------------------------------------
@@ -168,29 +170,29 @@ PICTURES = (WIDE, (0,), (1,))
 @st.composite
 def searches(draw, frames=7):
     """A small table of worths, a minimum shot, costs of cuts and frames a picture cannot cross."""
-    frames, pictures = draw(st.integers(1, frames)), draw(st.integers(1, 3))
-    worth = draw(arrays(np.float64, (frames, pictures), elements=st.integers(-3, 3)))
+    frames, framings = draw(st.integers(1, frames)), draw(st.integers(1, 3))
+    reward = draw(arrays(np.float64, (frames, framings), elements=st.integers(-3, 3)))
     costs = st.sampled_from((0.0, 0.5, 2.0, np.inf))
     cost = draw(arrays(np.float64, frames + 1, elements=costs))
     cuts = frozenset(draw(st.sets(st.integers(1, max(1, frames - 1)), max_size=3)))
     own = [frozenset(draw(st.sets(st.integers(1, max(1, frames - 1)), max_size=1))) for _ in "ab"]
-    breaks = (frozenset(), cuts | own[0], cuts | own[1])[:pictures]
+    breaks = (frozenset(), cuts | own[0], cuts | own[1])[:framings]
     for frame in frozenset().union(*breaks):
         cost[frame] = 0.5
     min_shot = draw(st.integers(1, 3))
-    return Search(PICTURES[:pictures], worth, cost, min_shot, breaks, cuts)
+    return ShotSearch(PICTURES[:framings], reward, cost, min_shot, breaks, cuts)
 
 
 def value_of(shots, search, before, after):
     """What a sequence of shots is worth; None where it breaks a rule."""
     total = 0.0
-    for start, end, picture in shots:
-        column = search.pictures.index(picture)
+    for start, end, framing in shots:
+        column = search.framings.index(framing)
         if any(start < cut < end for cut in search.breaks[column]):
             return None
-        total += search.worth[start:end, column].sum()
+        total += search.reward[start:end, column].sum()
     for (_, _, left), (at, _, entered) in pairwise(shots):
-        if left == entered and at not in search.breaks[search.pictures.index(entered)]:
+        if left == entered and at not in search.breaks[search.framings.index(entered)]:
             return None  # a change of nothing is no cut
         total -= 0 if at in search.free else search.cut_cost[at]
     edge = min((cost for cost in search.cut_cost if np.isfinite(cost)), default=0.0)
@@ -200,23 +202,23 @@ def value_of(shots, search, before, after):
 
 def every_sequence(search, start=0):
     """All ways to fill the frames with shots that are long enough, cut where they may be."""
-    frames = len(search.worth)
+    frames = len(search.reward)
     for end in range(start + search.min_shot, frames + 1):
         if end != frames and not np.isfinite(search.cut_cost[end]):
             continue
-        for picture in search.pictures:
+        for framing in search.framings:
             if end == frames:
-                yield [(start, end, picture)]
+                yield [(start, end, framing)]
             else:
                 for rest in every_sequence(search, end):
-                    yield [(start, end, picture), *rest]
+                    yield [(start, end, framing), *rest]
 
 
 @given(searches(), st.sampled_from((None, *PICTURES)), st.sampled_from((None, *PICTURES)))
 @settings(max_examples=150, deadline=None)
 def test_no_sequence_of_long_enough_shots_beats_the_one_chosen(search, before, after):
-    chosen = choose_pictures(search, before=before, after=after)
-    if len(search.worth) < 2 * search.min_shot:
+    chosen = search_shots(search, before=before, after=after)
+    if len(search.reward) < 2 * search.min_shot:
         assert len(chosen) == 1
         return
 
@@ -233,23 +235,23 @@ def test_no_sequence_of_long_enough_shots_beats_the_one_chosen(search, before, a
 @settings(deadline=None)
 def test_shots_cover_everything_once_and_none_is_too_short(search, data):
     search = replace(search, min_shot=data.draw(st.integers(1, 60)))
-    shots = choose_pictures(search)
+    shots = search_shots(search)
 
     assert shots[0][0] == 0
-    assert shots[-1][1] == len(search.worth)
+    assert shots[-1][1] == len(search.reward)
     assert all(before[1] == after[0] for before, after in pairwise(shots))
     assert len(shots) == 1 or all(end - start >= search.min_shot for start, end, _ in shots)
     assert len(shots) == 1 or not any(
         start < cut < end
-        for start, end, picture in shots
-        for cut in search.breaks[search.pictures.index(picture)]
+        for start, end, framing in shots
+        for cut in search.breaks[search.framings.index(framing)]
     )
 
 
 def floor_of_speech(speaks):
     """The floor of people who are all seen and surely speak where `speaks` says so."""
     told = np.where(speaks, 4, -4).astype(np.float32)
-    return find_floor(
+    return find_active_speakers(
         told, np.ones_like(speaks), None, FrameRange(0, speaks.shape[1]), RATE, Style()
     )
 
@@ -259,29 +261,29 @@ def test_an_interjection_takes_no_shot_but_a_turn_does():
     speaks[0, :] = True
     speaks[1, 100:120] = True
     speaks[:, 200:] = [[False], [True]]
-    worth = worths(floor_of_speech(speaks), PICTURES, RATE, Style()) / 25
-    search = Search(PICTURES, worth, np.full(301, 0.3), 50, (frozenset(),) * 3)
+    reward = framing_rewards(floor_of_speech(speaks), PICTURES, RATE, Style()) / 25
+    search = ShotSearch(PICTURES, reward, np.full(301, 0.3), 50, (frozenset(),) * 3)
 
-    assert choose_pictures(search) == [(0, 194, (0,)), (194, 300, (1,))]
+    assert search_shots(search) == [(0, 194, (0,)), (194, 300, (1,))]
 
 
 @given(searches(frames=120), st.data())
 @settings(deadline=None)
 def test_locks_are_kept_exactly_and_nothing_else_is_too_short(search, data):
-    frames = len(search.worth)
+    frames = len(search.reward)
     edges = sorted(data.draw(st.sets(st.integers(0, frames), min_size=2, max_size=6)))
     locked = [
-        (start, end, data.draw(st.sampled_from(search.pictures)))
+        (start, end, data.draw(st.sampled_from(search.framings)))
         for start, end in list(pairwise(edges))[::2]
     ]
-    floor = floor_of_speech(np.zeros((2, frames), bool))
-    shots = plan(search, floor, replace(Style(), max_shot_seconds=0), 25.0, locked=locked)
+    activity = floor_of_speech(np.zeros((2, frames), bool))
+    shots = plan(search, activity, replace(Style(), max_shot_seconds=0), 25.0, locked=locked)
 
     assert [shot.start for shot in shots] == [0, *(shot.end for shot in shots[:-1])]
     assert shots[-1].end == frames
-    for number, (start, end, picture) in enumerate(locked):
+    for number, (start, end, framing) in enumerate(locked):
         (mine,) = [shot for shot in shots if shot.lock == number]
-        assert mine.picture == picture
+        assert mine.framing == framing
         assert mine.start <= start < end <= mine.end
         # longer only where what lies beside it is too short for a shot
         assert start - mine.start < search.min_shot
@@ -408,7 +410,7 @@ def test_straight_stretches_of_a_path_need_their_ends_only():
 
 def test_between_two_keys_scale_and_position_change_evenly():
     full, close = Box(0, 0, 1920, 1080), Box(960, 540, 1920, 1080)
-    shot = Shot(FrameRange(0, 11), (), full, keys=(Key(0, full), Key(10, close)))
+    shot = Shot(FrameRange(0, 11), (), full, keys=(CropKey(0, full), CropKey(10, close)))
     crops = crops_of(shot, (1920, 1080), (1920, 1080))
 
     assert crops[0].tolist() == [0, 0, 1920, 1080]
@@ -455,7 +457,7 @@ def test_no_path_through_the_director_makes_a_shot_under_the_minimum(
     scores = [SpeechScores(n + 1, 0, row) for n, row in enumerate(logits)]
     made = direct(
         media, tracks, people, scores, style,
-        canvas=(1920, 1080), camera_cuts=cuts, voice=Voice(0, heard, ()), stacked=True,
+        canvas=(1920, 1080), camera_cuts=cuts, voice=VoiceActivity(0, heard, ()), stacked=True,
     )  # fmt: skip
     shortest, near = style.min_shot_seconds * media.rate, style.camera_cut_seconds * media.rate
 
@@ -464,7 +466,7 @@ def test_no_path_through_the_director_makes_a_shot_under_the_minimum(
     for shot in made.shots[1:]:
         assert shot.range.start in cuts or all(abs(shot.range.start - c) >= near for c in cuts)
     for shot in (*made.shots, *made.angles):
-        for key in shot.keys or (Key(0, shot.crop),):
+        for key in shot.keys or (CropKey(0, shot.crop),):
             assert key.crop.width / key.crop.height == pytest.approx(16 / 9)
 
 
@@ -518,7 +520,7 @@ def test_silence_is_held_and_then_wide():
 def test_a_voice_off_screen_goes_wide_or_keeps_the_listener():
     heard = np.full(500, 0.99, np.float32)
     turns = [(1, 0, 200), (2, 400, 500)]
-    voice = Voice(0, heard, ())
+    voice = VoiceActivity(0, heard, ())
     wide = shown(turns, voice=voice)
     kept = shown(turns, replace(Style(), off_screen="listener"), voice=voice)
 
@@ -543,7 +545,7 @@ def test_an_overlap_is_shown_by_the_styles_rule(rule, between):
 def test_a_long_single_is_broken_up_at_a_quiet_moment():
     voice = np.full(1000, 0.9, np.float32)
     voice[440:450] = 0.1
-    shots = shown([(1, 0, 1000)], duration=1000, voice=Voice(0, voice, ()))
+    shots = shown([(1, 0, 1000)], duration=1000, voice=VoiceActivity(0, voice, ()))
     listened = shown([(1, 0, 1000)], replace(Style(), relief="listener"), duration=1000)
 
     assert [subjects for _, subjects in shots] == [(1,), (), (1,)]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom.director.direct import direct
 from otio_speakerzoom.director.framing import crops_of, frame_single, frame_two
-from otio_speakerzoom.director.rewards import worths
-from otio_speakerzoom.director.speaker_activity import find_floor
+from otio_speakerzoom.director.rewards import framing_rewards
+from otio_speakerzoom.director.speaker_activity import find_active_speakers
 from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
@@ -24,7 +24,7 @@ from otio_speakerzoom.model import (
     Media,
     Person,
     SpeechScores,
-    Voice,
+    VoiceActivity,
 )
 
 SIZE = (1920, 1080)
@@ -78,7 +78,7 @@ class Programme:
             Media(Path("/talk.mp4"), Fraction(25), self.frames, SIZE), tracks, people, scores,
             style, canvas=canvas, camera_cuts=edges[1:-1],
             locks=[Lock(FrameRange(a, b), who) for a, b, who in self.locked],
-            voice=Voice(0, heard, ()) if self.voice else None,
+            voice=VoiceActivity(0, heard, ()) if self.voice else None,
         )  # fmt: skip
         return cut_list, tracks, people
 
@@ -273,13 +273,13 @@ def test_the_wide_is_worth_less_by_what_it_cannot_show():
     told = np.full((2, 100), -4, np.float32)
     told[0] = 4
     seen = np.ones((2, 100), bool)
-    floor = find_floor(told, seen, None, FrameRange(0, 100), Fraction(25), Style())
+    activity = find_active_speakers(told, seen, None, FrameRange(0, 100), Fraction(25), Style())
 
     def wide(*shown):
         rows = np.array(shown, bool)[:, None] & seen
-        return worths(floor, [()], Fraction(25), Style(), rows)[50, 0]
+        return framing_rewards(activity, [()], Fraction(25), Style(), rows)[50, 0]
 
-    assert wide(True, True) == worths(floor, [()], Fraction(25), Style())[50, 0]
+    assert wide(True, True) == framing_rewards(activity, [()], Fraction(25), Style())[50, 0]
     assert wide(True, True) > wide(True, False) > wide(False, True) > wide(False, False)
     assert wide(False, True) <= -Style().caution
 

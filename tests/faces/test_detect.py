@@ -11,7 +11,7 @@ import pytest
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detect import detect_faces, looked_at_size
+from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.opencv_trackers import TRACKERS, follow_faces
 from otio_speakerzoom.faces.track import overlaps
@@ -47,9 +47,9 @@ def seeing(boxes_in):
     return look
 
 
-def looked_at(boxes_in, *, frames=range(30), **options):
+def detected_frames(boxes_in, *, frames=range(30), **options):
     found = detect_faces(numbered(frames), source(), seeing(boxes_in), **options)
-    return found.looked_at.tolist()
+    return found.detected_frames.tolist()
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 7])
@@ -57,7 +57,7 @@ def test_every_nth_frame_of_the_range_is_looked_at(every):
     within = FrameRange(11, 40)
     jumping = [face_at(left) for left in (0, 70)]
 
-    looks = looked_at(
+    looks = detected_frames(
         lambda frame: jumping[frame % 2], frames=range(11, 40), within=within, every=every
     )
 
@@ -66,7 +66,7 @@ def test_every_nth_frame_of_the_range_is_looked_at(every):
 
 def test_every_counts_from_one():
     with pytest.raises(ValueError, match="at least 1 frame, got 0"):
-        looked_at(lambda _: NO_FACE, every=0)
+        detected_frames(lambda _: NO_FACE, every=0)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_every_counts_from_one():
 def test_faces_are_looked_at_twelve_times_a_second(rate, step, boxes):
     found = detect_faces(numbered(range(41)), source(rate=rate), seeing(lambda _: boxes))
 
-    assert found.looked_at.tolist() == list(range(0, 41, step))
+    assert found.detected_frames.tolist() == list(range(0, 41, step))
 
 
 def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
@@ -91,7 +91,10 @@ def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
 
 
 def test_no_picture_gives_no_face():
-    assert len(detect_faces((), source(), seeing(lambda _: NO_FACE), follow="mil").looked_at) == 0
+    assert (
+        len(detect_faces((), source(), seeing(lambda _: NO_FACE), follow="mil").detected_frames)
+        == 0
+    )
 
 
 @pytest.mark.parametrize("size", [(960, 540), (540, 960), (300, 300), (101, 57), (513, 288)])
@@ -147,7 +150,7 @@ def test_a_moving_square_is_followed_in_every_frame_between_looks(tracker):
     found = square_seen_every_fifth(tracker)
     truth = np.concatenate([square_at(frame) for frame in range(14)])
 
-    assert found.looked_at.tolist() == found.frames.tolist() == list(range(14))
+    assert found.detected_frames.tolist() == found.frames.tolist() == list(range(14))
     assert np.diag(overlaps(found.boxes / 2, truth)).min() > 0.75
     assert found.confidences == pytest.approx(0.9 - found.frames // 5 / 20)
 
@@ -158,7 +161,7 @@ def test_a_tracker_never_crosses_a_camera_cut(tracker):
 
     assert found.camera_cuts.tolist() == [7]
     assert [n for n in found.frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
-    assert [n for n in found.looked_at.tolist() if 5 <= n <= 10] == [5, 6, 10]
+    assert [n for n in found.detected_frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
 
 
 @pytest.mark.parametrize("tracker", FOLLOWING)
@@ -172,7 +175,7 @@ def test_following_twice_gives_the_same_boxes(tracker):
 
 
 def test_without_a_tracker_nothing_is_seen_between_looks():
-    assert square_seen_every_fifth("iou").looked_at.tolist() == [0, 5, 10]
+    assert square_seen_every_fifth("iou").detected_frames.tolist() == [0, 5, 10]
 
 
 @pytest.mark.parametrize("tracker", FOLLOWING)
@@ -216,7 +219,7 @@ def test_the_talkers_of_the_sample_are_followed_between_looks(tracker):
     known = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
     labels = np.array([face["box"] for face in known["faces"]], np.float32)
     media, within = source_file.probe(SAMPLES / "two_talkers.mp4"), FrameRange(0, 5)
-    pictures = source_file.pictures(media, size=looked_at_size(media), within=within)
+    pictures = source_file.read_frames(media, size=detector_size(media), within=within)
     with BlazeFace(model) as detector, closing(pictures):
         found = detect_faces(pictures, media, detector, within=within, every=4, follow=tracker)
 

@@ -18,7 +18,7 @@ from otio_speakerzoom.faces.detectors.mtcnn import Mtcnn
 from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
 from otio_speakerzoom.faces.detectors.s3fd import S3fd, S3fdNetwork
 from otio_speakerzoom.faces.detectors.yunet import YuNet
-from otio_speakerzoom.model import quiet
+from otio_speakerzoom.model import no_progress
 from otio_speakerzoom.weights import catalogue
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "two_talkers.mp4"
@@ -27,7 +27,7 @@ needs_opencv_5 = pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reas
 
 
 def silent(stage):
-    return quiet
+    return no_progress
 
 
 @pytest.fixture(scope="module")

@@ -242,7 +242,7 @@ def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
         boxes = np.tile(np.float32(face["box"]), (end - start, 1))
         tracks.append(FaceTrack(len(tracks) + 1, start, boxes, np.ones(end - start, bool)))
         names.append(face["person"])
-    with closing(source_file.pictures(media, within=FrameRange(0, 360))) as pictures:
+    with closing(source_file.read_frames(media, within=FrameRange(0, 360))) as pictures:
         looks = embed_tracks(pictures, media, tracks, MobileFaceNet(MODEL))
 
     assert looks.shape == (4, 128)

@@ -12,7 +12,7 @@ from strategies import walks
 
 from otio_speakerzoom.faces import track
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
-from otio_speakerzoom.faces.detect import looked_at_size
+from otio_speakerzoom.faces.detect import detector_size
 from otio_speakerzoom.faces.resize import quickly_shrunk
 from otio_speakerzoom.faces.track import overlaps, track_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media
@@ -20,7 +20,7 @@ from otio_speakerzoom.model import Detections, FrameRange, Media
 RATE = Fraction(25)
 
 
-def seen(rows, *, looked_at=range(0, 100, 2), cuts=()):
+def seen(rows, *, detected_frames=range(0, 100, 2), cuts=()):
     """Detections from (frame, left, top, size) rows, with a confidence of 1 where none follows."""
     rows = sorted(rows)
     boxes = [(left, top, left + size, top + size) for _, left, top, size, *_ in rows]
@@ -28,7 +28,7 @@ def seen(rows, *, looked_at=range(0, 100, 2), cuts=()):
         np.array([row[0] for row in rows], np.int32),
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array([row[4] if len(row) > 4 else 1 for row in rows], np.float32),
-        np.array(looked_at, np.int32),
+        np.array(detected_frames, np.int32),
         np.array(cuts, np.int32),
     )
 
@@ -125,7 +125,7 @@ def test_touching_faces_that_vanish_in_turn_do_not_take_each_other_over():
 def test_a_profile_of_low_confidence_continues_a_track_and_begins_none():
     rows = [(f, 100, 50, 80, 0.3 if 50 <= f < 125 else 0.9) for f in range(0, 200, 2)]
     rows += [(f, 400, 50, 80, 0.45) for f in range(0, 200, 2)]
-    (found,) = tracked(seen(rows, looked_at=range(0, 200, 2)), end=200)
+    (found,) = tracked(seen(rows, detected_frames=range(0, 200, 2)), end=200)
 
     assert (found.start, found.range.end) == (0, 200)
     assert found.seen[::2].all()
@@ -148,7 +148,7 @@ def test_a_sure_box_is_given_away_before_a_doubtful_one():
 
 def test_a_profile_that_vanishes_for_3_seconds_ends_one_track_and_begins_another():
     rows = [(f, 100, 50, 80) for f in range(0, 200, 2) if not 50 <= f < 125]
-    found = tracked(seen(rows, looked_at=range(0, 200, 2)), end=200)
+    found = tracked(seen(rows, detected_frames=range(0, 200, 2)), end=200)
 
     assert [(t.start, t.range.end) for t in found] == [(0, 50), (126, 200)]
 
@@ -167,7 +167,7 @@ def test_a_poster_is_dropped_and_a_small_listener_is_not():
 
     def beside(size, sway):
         rows = [*large, *((f, 600 + sway * size * np.sin(f / 40), 50, size) for f in looks)]
-        return len(tracked(seen(rows, looked_at=looks), end=300))
+        return len(tracked(seen(rows, detected_frames=looks), end=300))
 
     assert beside(40, 0) == 1
     assert beside(40, 0.05) == 2
@@ -198,7 +198,7 @@ def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
 
     flicker = [(f, 100, 50, 80) for f in range(0, 300, 2) if f % 30 == 0]  # no face itself
     face = [(f, 150, 50, 80, 0.9) for f in range(120, 200, 2) if f % 6 == 0]
-    found = tracked(seen([*flicker, *face], looked_at=range(0, 300, 2)), end=300)
+    found = tracked(seen([*flicker, *face], detected_frames=range(0, 300, 2)), end=300)
     assert [t.boxes[0, 0] for t in found] == [150]
 
 
@@ -207,7 +207,7 @@ def test_a_head_that_jumps_is_one_track_though_doubtful_boxes_keep_the_old_one_a
     rows = [(f, 100, 50, 80) for f in looks if f < 100]
     rows += [(f, 100, 50, 80, 0.4) for f in (100, 102)]
     rows += [(f, 152, 50, 80) for f in looks if f >= 100]
-    (found,) = tracked(seen(rows, looked_at=looks), end=200)
+    (found,) = tracked(seen(rows, detected_frames=looks), end=200)
 
     assert (found.start, found.range.end) == (0, 200)
     assert found.boxes[[98, 100], 0].tolist() == [100, 152]
@@ -220,7 +220,7 @@ def test_the_work_grows_with_the_tracks_and_not_with_their_square(monkeypatch):
     finish = track._finish
     monkeypatch.setattr(track, "_finish", lambda *of: finished.append(of) or finish(*of))
 
-    tracks = tracked(seen(rows, looked_at=range(0, end, 2), cuts=cuts), end)
+    tracks = tracked(seen(rows, detected_frames=range(0, end, 2), cuts=cuts), end)
     assert len(tracks) == 2 * (len(cuts) + 1)
     assert len(finished) <= 3 * len(tracks)
 
@@ -230,20 +230,22 @@ def test_a_pattern_that_is_a_face_now_and_then_is_dropped():
     flicker = [(f, 300, 50, 80) for f in looks if f % 28 == 0]
     mostly_doubtful = [(f, 600, 50, 80, 0.9 if f % 28 == 0 else 0.4) for f in looks]
 
-    assert tracked(seen([*flicker, *mostly_doubtful], looked_at=looks), end=300) == ()
+    assert tracked(seen([*flicker, *mostly_doubtful], detected_frames=looks), end=300) == ()
 
 
 @settings(deadline=None)  # a busy machine is not a slow function
 @given(walks(), st.data())
-def test_people_who_keep_apart_have_a_track_each_whatever_is_missed_for_a_moment(lanes, data):
+def test_people_who_keep_apart_have_a_track_each_whatever_is_missed_for_a_moment(
+    video_tracks, data
+):
     looks = range(0, 100, 2)
     rows = []
-    for top, lefts in lanes:
+    for top, lefts in video_tracks:
         missed = data.draw(st.integers(4, 40).map(lambda first: range(first, first + 24)))
         rows += [(f, lefts[f], top, 60) for f in looks if f not in missed]
     found = tracked(seen(rows))
 
-    assert sorted(float(t.boxes[0, 1]) for t in found) == [top for top, _ in lanes]
+    assert sorted(float(t.boxes[0, 1]) for t in found) == [top for top, _ in video_tracks]
     assert all((t.start, t.range.end) == (0, 100) for t in found)
     assert all(np.ptp(t.boxes[:, 1]) == 0 for t in found)
 
@@ -306,8 +308,8 @@ def test_shrinking_fast_gives_nearly_the_mean_of_what_each_pixel_covers():
 
 
 @pytest.mark.parametrize(
-    ("size", "looked_at"),
+    ("size", "detector_input"),
     [((3840, 2160), (960, 540)), ((1080, 1920), (540, 960)), ((320, 180), (320, 180))],
 )
-def test_the_detector_sees_a_fixed_size_and_never_an_enlarged_picture(size, looked_at):
-    assert looked_at_size(Media(Path("/talk.mp4"), RATE, 10, size)) == looked_at
+def test_the_detector_sees_a_fixed_size_and_never_an_enlarged_picture(size, detector_input):
+    assert detector_size(Media(Path("/talk.mp4"), RATE, 10, size)) == detector_input

@@ -9,11 +9,11 @@ from fractions import Fraction
 import pytest
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.interchange.read import Given, MovingTo, read_timeline
+from otio_speakerzoom.interchange.read import MediaHints, TransformKey, read_timeline
 from otio_speakerzoom.model import FrameRange
-from otio_speakerzoom.timeline.transform import Reframe
+from otio_speakerzoom.timeline.transform import Transform
 
-HD = Given((1920, 1080), (1920, 1080))
+HD = MediaHints((1920, 1080), (1920, 1080))
 
 
 def read(folder, name, text, known=HD):
@@ -134,7 +134,7 @@ def test_effects_that_are_off_or_do_nothing_change_nothing(tmp_path):
     first, second, third = read(tmp_path, "a.xml", xmeml(track)).tracks[0]
 
     assert (first.unsupported, second.unsupported) == ("", "")
-    assert second.move == Reframe(1.0, 0.0, 0.0)
+    assert second.move == Transform(1.0, 0.0, 0.0)
     assert third.unsupported == "plays at another speed, has a crop effect"
     assert [clip.framed for clip in (first, second)] == [False, False]
 
@@ -223,8 +223,8 @@ def test_keys_of_one_axis_move_the_picture(tmp_path, outer):
     (clip,) = read(tmp_path, "a.fcpxml", fcpxml(spine)).tracks[0]
 
     assert clip.keys == (
-        MovingTo(25, Reframe(1.0, 0.0, -54.0)),
-        MovingTo(50, Reframe(1.0, 108.0, -54.0)),
+        TransformKey(25, Transform(1.0, 0.0, -54.0)),
+        TransformKey(50, Transform(1.0, 108.0, -54.0)),
     )
 
 
@@ -251,7 +251,7 @@ def test_scale_that_moves_on_one_axis_only_is_a_stretch(tmp_path):
 def test_a_crop_that_is_off_or_empty_is_none(tmp_path, crop, unsupported):
     (clip,) = read(tmp_path, "a.fcpxml", fcpxml(asset_clip("0s", "0s", "1s", crop))).tracks[0]
 
-    assert (clip.unsupported, clip.move) == (unsupported, Reframe(1.0, 0.0, 0.0))
+    assert (clip.unsupported, clip.move) == (unsupported, Transform(1.0, 0.0, 0.0))
 
 
 def test_sound_on_a_lane_above_is_no_picture_and_a_title_hides_none(tmp_path):
@@ -274,7 +274,7 @@ def test_resources_inside_the_project_and_formats_by_name_are_found(tmp_path):
     form = 'name="FFVideoFormat1080p2997"'
     timeline = read(
         tmp_path, "a.fcpxml", fcpxml(asset_clip("0s", "0s", "1001/1000s"), form=form, inside=True),
-        Given(),
+        MediaHints(),
     )  # fmt: skip
 
     assert (timeline.rate, timeline.canvas) == (Fraction(30000, 1001), (1920, 1080))
@@ -445,7 +445,7 @@ def test_filters_of_an_entry_count_and_a_crop_of_nothing_does_not(tmp_path):
         return read(tmp_path, "a.mlt", mlt(body, ["v"])).tracks[0][0]
 
     placed = within({"mlt_service": "affine", "transition.rect": "-960 -540 3840 2160 1"})
-    assert (placed.move, placed.framed) == (Reframe(2.0, 0.0, 0.0), True)
+    assert (placed.move, placed.framed) == (Transform(2.0, 0.0, 0.0), True)
     assert within({"mlt_service": "crop", "left": 0, "right": 0}).unsupported == ""
     assert within({"mlt_service": "crop", "left": 9}).unsupported == "has the filter crop"
 
@@ -494,7 +494,9 @@ def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_pat
     text = several(suffix)
 
     def played(**known):
-        timeline = read(tmp_path, f"a{suffix}", text, Given((1920, 1080), (1920, 1080), **known))
+        timeline = read(
+            tmp_path, f"a{suffix}", text, MediaHints((1920, 1080), (1920, 1080), **known)
+        )
         return timeline.name, timeline.tracks[0][0].media_name
 
     assert played(sequence="Other") == ("Other", "b.mov")
@@ -534,7 +536,7 @@ def test_a_dissolve_of_shotcuts_is_given_back_to_its_clips(tmp_path, sides, sour
 
 
 def test_a_sequence_that_is_not_there_is_not_the_only_one(tmp_path):
-    known = Given((1920, 1080), sequence="Fine")
+    known = MediaHints((1920, 1080), sequence="Fine")
     text = mlt(PLAYLIST, ["v"], more='title="Rough"')
     with pytest.raises(TimelineError, match="holds no sequence 'Fine', but 1 'Rough'"):
         read(tmp_path, "a.mlt", text, known)

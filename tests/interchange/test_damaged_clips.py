@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from otio_speakerzoom.interchange.diff import compare
-from otio_speakerzoom.interchange.read import Given, read_timeline
+from otio_speakerzoom.interchange.read import MediaHints, read_timeline
 from otio_speakerzoom.interchange.read.open import READERS
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Media, Person, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Media, Person, Shot
 from otio_speakerzoom.pipeline import timeline_text
 from otio_speakerzoom.timeline.formats import FORMATS
 
@@ -38,7 +38,7 @@ def a_cut():
         for n, box in enumerate(boxes)
     ]
     at = shots[VICTIM]
-    keys = (Key(40, at.crop), Key(55, boxes[4]))
+    keys = (CropKey(40, at.crop), CropKey(55, boxes[4]))
     shots[VICTIM] = Shot(at.range, at.subjects, at.crop, at.reason, keys=keys)
     media = Media(Path("/m/talk.mp4"), Fraction(25), 500, SIZE, start=90000)
     return CutList(media, SIZE, tuple(shots), (Person(1, (1,), "Ann"),))
@@ -110,7 +110,7 @@ def test_damage_to_one_clip_leaves_the_others_read(
     cut_list = a_cut()
     text = timeline_text(cut_list, *adapter)
     path = tmp_path_factory.mktemp("damaged") / f"talk{suffix}"
-    known = Given(SIZE, SIZE, dialect=dialect)
+    known = MediaHints(SIZE, SIZE, dialect=dialect)
     path.write_text(text)
     before = others(read_timeline(path, known))
     assert len(before) == 4

@@ -25,16 +25,16 @@ from otio_speakerzoom.interchange.diff.stacking import uppermost
 from otio_speakerzoom.interchange.read import (
     EditedClip,
     EditedTimeline,
-    Given,
-    MovingTo,
+    MediaHints,
+    TransformKey,
     read_timeline,
 )
 from otio_speakerzoom.interchange.read.open import READERS
-from otio_speakerzoom.model import Box, CutList, FrameRange, Key, Lock, Media, Person, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Lock, Media, Person, Shot
 from otio_speakerzoom.pipeline import Job, timeline_text
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.formats import FORMATS
-from otio_speakerzoom.timeline.transform import Reframe, crop_of, reframe
+from otio_speakerzoom.timeline.transform import Transform, crop_of, transform_of
 
 OURS = [
     (suffix, dialect, adapter)
@@ -89,7 +89,7 @@ def made(timeline, media, canvas):
             source,
             changes.pop("name", "x"),
             str(media.path),
-            reframe(crop, media.size, canvas),
+            transform_of(crop, media.size, canvas),
             **changes,
         )
         for record, source, crop, changes in timeline
@@ -205,7 +205,7 @@ def test_exactly_what_was_changed_becomes_locks(job, talk, suffix, dialect, adap
     path = job.work / f"edited{suffix}"
     edit, by = EDITS[suffix]
     path.write_text(edit(timeline_text(cut_list, *adapter), by))
-    taken = import_edits.take_back(job, path)
+    taken = import_edits.import_timeline(job, path)
 
     crops = framings(canvas)
     locks = store.load_locks(job.folder)
@@ -240,7 +240,7 @@ def test_an_unchanged_file_gives_no_lock(tmp_path_factory, suffix, dialect, adap
         path.write_text(timeline_text(cut_list, *adapter))
     except TimelineError:  # the format cannot hold so tight a crop
         assume(False)
-    known = Given(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
+    known = MediaHints(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
     comparison = compare(read_timeline(path, known), cut_list)
 
     assert (comparison.changes, comparison.notes) == ((), ())
@@ -254,7 +254,7 @@ def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
     """Whether the format carries keys and switched-off clips, or only the chosen shots, still."""
     media = Media(tmp_path / "talk.mp4", Fraction(30000, 1001), 600, (320, 180), start=107892)
     crops = framings((180, 320))
-    keys = (Key(100, crops[2,]), Key(130, crops[2,]), Key(180, crops[1,]))
+    keys = (CropKey(100, crops[2,]), CropKey(130, crops[2,]), CropKey(180, crops[1,]))
     cut_list = a_cut(media, (180, 320))
     shots = list(cut_list.shots)
     shots[1] = replace(shots[1], keys=keys)
@@ -262,7 +262,7 @@ def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
     cut_list = replace(cut_list, shots=tuple(shots), angles=tuple(angles))
     path = tmp_path / f"talk{suffix}"
     path.write_text(timeline_text(cut_list, *adapter))
-    known = Given(media.size, cut_list.canvas, 0, dialect)
+    known = MediaHints(media.size, cut_list.canvas, 0, dialect)
     comparison = compare(read_timeline(path, known), cut_list)
 
     assert (comparison.changes, comparison.notes) == ((), ())
@@ -399,18 +399,18 @@ def test_an_angle_that_was_enabled_is_what_is_seen(talk):
 
 def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk):
     crops = framings((320, 180))
-    keys = (Key(0, crops[1,]), Key(90, crops[2,]))
+    keys = (CropKey(0, crops[1,]), CropKey(90, crops[2,]))
     shots = (Shot(FrameRange(0, 600), (1,), crops[1,], keys=keys),)
     cut_list = CutList(talk, (320, 180), shots, PEOPLE)
     size, canvas = talk.size, (320, 180)
-    path = tuple(MovingTo(key.frame, reframe(key.crop, size, canvas)) for key in keys)
+    path = tuple(TransformKey(key.frame, transform_of(key.crop, size, canvas)) for key in keys)
     whole = [(0, FrameRange(0, 600), crops[1,], {"keys": path})]
     parts = [
         (0, FrameRange(0, 90), crops[1,], {}),
         (90, FrameRange(90, 600), crops[2,], {}),
     ]
     still = [(0, FrameRange(0, 600), crops[1,], {})]
-    stopped = (path[0], MovingTo(90, path[0].move), MovingTo(95, path[1].move))
+    stopped = (path[0], TransformKey(90, path[0].move), TransformKey(95, path[1].move))
     other = [(0, FrameRange(0, 600), crops[1,], {"keys": stopped})]
 
     assert compare(made(whole, talk, canvas), cut_list).changes == ()
@@ -457,7 +457,7 @@ def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(
     cut_list = a_cut(talk, (320, 180))
     path.write_text(timeline_text(cut_list, *FORMATS[".xml"]["premiere"]))
     with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
-        import_edits.take_back(job, path)
+        import_edits.import_timeline(job, path)
     keep(job, cut_list)
     text = path.read_text()
     for was, now, says in (
@@ -467,7 +467,7 @@ def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(
     ):
         path.write_text(text.replace(was, now))
         with pytest.raises(TimelineError, match=re.escape(says)):
-            import_edits.take_back(job, path)
+            import_edits.import_timeline(job, path)
     assert not (job.folder / "locks.json").exists()
 
 
@@ -481,7 +481,7 @@ def test_a_recording_that_is_a_link_is_known_by_the_targets_name_too(talk, tmp_p
     path = tmp_path / "edited.fcpxml"
     for media in (cut_list.media, talk):
         path.write_text(timeline_text(a_cut(media, (320, 180)), *FORMATS[".fcpxml"]["fcp"]))
-        comparison = import_edits.take_back(job, path).comparison
+        comparison = import_edits.import_timeline(job, path).comparison
         assert (comparison.unchanged, comparison.locks) == (len(cut_list.shots), ())
 
 
@@ -496,7 +496,7 @@ def test_the_table_says_what_became_of_everything(job, talk):
     path.write_text(edit_otio(text, 0.05))
     console = Console(width=160, record=True, file=io.StringIO())
     before = (job.folder / "locks.json").read_text()
-    import_edits.show(import_edits.take_back(job, path), console)
+    import_edits.show(import_edits.import_timeline(job, path), console)
 
     said = console.export_text()
     assert (job.folder / "locks.json.bak-1").read_text() == before
@@ -555,7 +555,7 @@ def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dia
     path = job.work / f"edited{suffix}"
     edit, _ = EDITS[suffix]
     path.write_text(unframed(suffix, edit(timeline_text(cut_list, *adapter), 0)))
-    comparison = import_edits.take_back(job, path).comparison
+    comparison = import_edits.import_timeline(job, path).comparison
 
     crops = framings((320, 180))
     assert [(lock.range, lock.subjects, lock.crop) for lock in comparison.locks] == [
@@ -598,7 +598,7 @@ def test_music_on_a_lane_above_leaves_the_shots_below_as_they_are(job, talk):
     text = text.replace("</resources>", asset).replace("</asset-clip>", music, 1)
     path = job.work / "edited.fcpxml"
     path.write_text(text)
-    comparison = import_edits.take_back(job, path).comparison
+    comparison = import_edits.import_timeline(job, path).comparison
 
     assert (comparison.changes, comparison.unchanged) == ((), 6)
 
@@ -641,7 +641,7 @@ def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named
     other = fine.replace("talk.mp4", "other.mp4").replace("file-1", "file-2")
     path = job.work / "edited.xml"
     path.write_text(f"<xmeml><project><children>{other}{ours}</children></project></xmeml>")
-    assert len(import_edits.take_back(job, path).comparison.locks) == 4
+    assert len(import_edits.import_timeline(job, path).comparison.locks) == 4
 
     path.write_text(f"<xmeml><project><children>{fine}{ours}</children></project></xmeml>")
     arguments = ["import", str(talk.path), str(path), "--work", str(job.work)]
@@ -661,9 +661,9 @@ def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp
     size, canvas = (1920, 1080), (1920, 1080)
 
     def crop(scale, dx=0.0, dy=0.0):
-        return crop_of(Reframe(scale, dx, dy), size, canvas)
+        return crop_of(Transform(scale, dx, dy), size, canvas)
 
-    moves = (Key(200, crop(1)), Key(230, crop(2)), Key(259, crop(3, -780, -120)))
+    moves = (CropKey(200, crop(1)), CropKey(230, crop(2)), CropKey(259, crop(3, -780, -120)))
     ann, zoe = crop(2, 480, 270), crop(3, -1381.5, -120.75)
     shots = (
         Shot(FrameRange(0, 50), (), crop(1)),
@@ -674,7 +674,7 @@ def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp
     )
     media = Media(tmp_path / "chart25.mp4", Fraction(25), 300, size)
     cut_list = CutList(media, canvas, shots, (Person(1, (1,), "Ann"), Person(2, (2,), "Zoë")))
-    known = Given(size, canvas, media_name="chart25.mp4")
+    known = MediaHints(size, canvas, media_name="chart25.mp4")
     comparison = compare(
         read_timeline(SHOTCUT / "shotcut_saved_after_edit_25.mlt", known), cut_list
     )
@@ -690,7 +690,7 @@ def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_
     if not SHOTCUT.is_dir():
         pytest.skip("the projects that Shotcut saved are not beside the project")
     path = SHOTCUT / "shotcut_saved_broken_2997_two_streams.mlt"
-    (first, *others) = read_timeline(path, Given((1920, 1080), (1920, 1080))).tracks[0]
+    (first, *others) = read_timeline(path, MediaHints((1920, 1080), (1920, 1080))).tracks[0]
 
     assert first.unsupported == "is framed for a part of it only"
     assert [(clip.source, clip.unsupported) for clip in others] == [
@@ -734,7 +734,7 @@ def test_a_dissolve_over_a_cut_moves_no_cut_and_is_told(job, talk, suffix, diale
     keep(job, cut_list)
     path = job.work / f"edited{suffix}"
     path.write_text(with_dissolve(suffix, timeline_text(cut_list, *adapter)))
-    comparison = import_edits.take_back(job, path).comparison
+    comparison = import_edits.import_timeline(job, path).comparison
 
     assert (comparison.changes, comparison.unchanged) == ((), 6)
     assert [note.rsplit(" ", 1)[0] for note in comparison.notes] == ["a transition at frame"]

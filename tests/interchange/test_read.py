@@ -16,18 +16,18 @@ from hypothesis import strategies as st
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.interchange.read import Given, read_timeline
-from otio_speakerzoom.interchange.read.edited_timeline import MovingTo, moving
+from otio_speakerzoom.interchange.read import MediaHints, read_timeline
+from otio_speakerzoom.interchange.read.edited_timeline import TransformKey, moving
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.interchange.read.values import exact_rate, media_path
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.pipeline import timeline_text
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.formats import FORMATS
-from otio_speakerzoom.timeline.transform import Reframe, crop_of, reframe
+from otio_speakerzoom.timeline.transform import Transform, crop_of, transform_of
 
 EXPORTS = SHARED / "reference" / "editor-exports"
-HD = Given((1920, 1080), (1920, 1080))
+HD = MediaHints((1920, 1080), (1920, 1080))
 OURS = [
     (suffix, dialect, adapter)
     for suffix, dialects in FORMATS.items()
@@ -52,7 +52,7 @@ def exported(name, given=HD):
 
 
 def visible(crop, size, canvas):
-    return crop_of(reframe(crop, size, canvas), size, canvas)
+    return crop_of(transform_of(crop, size, canvas), size, canvas)
 
 
 def edges(box):
@@ -69,7 +69,7 @@ def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cu
     media = cut_list.media
     path = tmp_path_factory.mktemp("ours") / f"talk{suffix}"
     path.write_text(written(cut_list, adapter))
-    timeline = read_timeline(path, Given(media.size, cut_list.canvas, media.rotation, dialect))
+    timeline = read_timeline(path, MediaHints(media.size, cut_list.canvas, media.rotation, dialect))
 
     began = cut_list.range.start
     assert (timeline.rate, timeline.canvas) == (media.rate, cut_list.canvas)
@@ -95,7 +95,7 @@ def test_a_plain_otio_comes_back(tmp_path_factory, cut_list):
     assert (timeline.host, timeline.rate) == ("speakerzoom", cut_list.media.rate)
     for clip, shot in zip(timeline.tracks[0], cut_list.shots, strict=True):
         assert (clip.source, clip.subjects) == (shot.range, shot.subjects)
-        assert clip.move == reframe(shot.crop, cut_list.media.size, cut_list.canvas)
+        assert clip.move == transform_of(shot.crop, cut_list.media.size, cut_list.canvas)
 
 
 def test_premieres_motion_is_undone(tmp_path):
@@ -168,7 +168,7 @@ def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
     """Clock times, chains, a black background, relative media, keys, a hidden track."""
     path = tmp_path / "edited.mlt"
     path.write_text(SHOTCUT)
-    timeline = read_timeline(path, Given((1920, 1080)))
+    timeline = read_timeline(path, MediaHints((1920, 1080)))
 
     assert (timeline.host, timeline.rate) == ("shotcut", Fraction(30000, 1001))
     assert timeline.canvas == (1920, 1080)
@@ -179,7 +179,7 @@ def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
         "Anna", "/media/talk/a talk.mp4", "has the filter brightness"
     )  # fmt: skip
     assert first.keys == (
-        MovingTo(100, Reframe(1.0, 0.0, 0.0)), MovingTo(130, Reframe(2.0, 0.0, 0.0))
+        TransformKey(100, Transform(1.0, 0.0, 0.0)), TransformKey(130, Transform(2.0, 0.0, 0.0))
     )  # fmt: skip
     assert (second.record.start, second.unsupported) == (140, "plays at another speed")
     assert (hidden.enabled, hidden.source) == (False, FrameRange(0, 10))
@@ -237,7 +237,7 @@ def test_a_picture_covers_a_rectangle_of_another_shape_unless_it_is_stretched(tm
     narrow = RECT.replace("1920 1080", "960 1080")
     clip = shotcut_clip(tmp_path, RECT, narrow)
 
-    assert (clip.unsupported, clip.move) == ("", Reframe(1.0, -480.0, 0.0))
+    assert (clip.unsupported, clip.move) == ("", Transform(1.0, -480.0, 0.0))
     distort = '<property name="transition.distort">1</property>'
     stretched = shotcut_clip(tmp_path, RECT, narrow, distort.replace("1<", "0<"), distort)
     assert stretched.unsupported == "is stretched"
@@ -292,7 +292,7 @@ def test_resolves_own_export_is_read():
     (scale, dx, dy) = (moved.move.scale, moved.move.dx, moved.move.dy)
     assert (scale, dx, dy) == pytest.approx((1.35, -120, -40))  # tilt 40 goes up
     assert moved.unsupported == "is turned"
-    assert last.move == Reframe(1, 0, 0)
+    assert last.move == Transform(1, 0, 0)
 
 
 def test_resolves_keys_count_from_the_clips_first_frame():
@@ -355,10 +355,10 @@ def test_a_rounded_rate_is_the_rate_it_means(places):
 
 def test_keys_of_several_parameters_become_keys_of_the_move():
     keyed = {"scale": [(0, 1.0), (10, 2.0)], "x": [(5, 4.0)]}
-    path = moving(keyed, lambda values: Reframe(values["scale"], values["x"], 0))
+    path = moving(keyed, lambda values: Transform(values["scale"], values["x"], 0))
 
     assert [(key.frame, key.move.scale) for key in path] == [(0, 1.0), (10, 2.0)]
-    assert moving({"x": [(0, 3.0), (9, 3.0)]}, lambda v: Reframe(1, v["x"], 0)) == ()
+    assert moving({"x": [(0, 3.0), (9, 3.0)]}, lambda v: Transform(1, v["x"], 0)) == ()
 
 
 @pytest.mark.parametrize(

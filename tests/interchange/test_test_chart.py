@@ -6,7 +6,7 @@ import pytest
 
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.interchange.lint import check
-from otio_speakerzoom.interchange.read import Given, read_timeline
+from otio_speakerzoom.interchange.read import MediaHints, read_timeline
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.interchange.test_chart import CANVAS, CENTRES, SIZE, chart_picture, write_pack
 from otio_speakerzoom.timeline.formats import FORMATS
@@ -41,7 +41,7 @@ def test_each_host_gets_a_timeline_of_the_same_framings(pack):
             assert path in pack[1]
             if suffix not in READERS:
                 continue
-            timeline = read_timeline(path, Given(SIZE, CANVAS, dialect=dialect))
+            timeline = read_timeline(path, MediaHints(SIZE, CANVAS, dialect=dialect))
             crops = [crop_of(clip.move, SIZE, CANVAS) for clip in timeline.tracks[0]]
             assert [(*crop.centre, crop.height) for crop in crops] == [
                 pytest.approx(centre, abs=0.01) for centre in CENTRES

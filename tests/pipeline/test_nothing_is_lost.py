@@ -23,7 +23,7 @@ from otio_speakerzoom.model import (
     Sighting,
     Speech,
     SpeechScores,
-    Voice,
+    VoiceActivity,
 )
 from otio_speakerzoom.pipeline import Job, Options, plan_cut
 from otio_speakerzoom.pipeline.locks import kept_to
@@ -56,9 +56,9 @@ def work(monkeypatch):
     def hear(media, within, wanted, on_progress):
         done.append(f"listen to {wanted.stream}, {wanted.channel}")
         voice = np.ones(within.duration, np.float32)
-        return Voice(within.start, voice, (Microphone(0),))
+        return VoiceActivity(within.start, voice, (Microphone(0),))
 
-    class Chosen:
+    class PlannedShot:
         def __init__(self, name):
             self.name = name
 
@@ -72,7 +72,7 @@ def work(monkeypatch):
     monkeypatch.setattr(scorers, "prepare_scorer", lambda *_, **__: None)
     choice = {"auto": "sync-asd"}
     monkeypatch.setattr(
-        scorers, "choose_scorer", lambda name, *_, **__: Chosen(choice.get(name, name))
+        scorers, "choose_scorer", lambda name, *_, **__: PlannedShot(choice.get(name, name))
     )
     return done
 
@@ -172,7 +172,7 @@ def test_a_part_analysed_alone_lies_apart_and_its_names_come_along(job, work):
     assert not (job.folder / "scores.npz").exists()
     path = folder / "people.json"
     path.write_text(path.read_text().replace('"name": ""', '"name": "Ada"', 1))
-    assert [person.name for person in pipeline.kept_cut(job).people] == ["Ada", ""]
+    assert [person.name for person in pipeline.cached_cut(job).people] == ["Ada", ""]
     of_the_part = {name: data for name, data in files(job).items() if name.startswith("parts/")}
     whole = pipeline.analyze(part_of(job, 0, 300))
 
@@ -337,7 +337,7 @@ def test_a_lock_is_applied_by_export_and_says_whom_it_shows(job, work):
 
     exported = pipeline.current_cut(job)
     assert shown(exported) == shown(looked)
-    assert pipeline.kept_cut(job) == exported
+    assert pipeline.cached_cut(job) == exported
     (row,) = json.loads((job.folder / "locks.json").read_text())["locks"]
     frame, *box = row["people"][0]["seen"]
     assert row["people"][0]["id"] == 2
@@ -482,7 +482,7 @@ def test_a_shot_whose_subject_was_edited_is_framed_for_them(job, work):
     assert exported.shots[n].subjects == (2,)
     assert exported.shots[n].crop == other.crop
     assert exported.shots[n].reason == "edited"
-    assert pipeline.kept_cut(job) == exported  # what comes back from an editor is held against it
+    assert pipeline.cached_cut(job) == exported  # what comes back from an editor is held against it
     assert path.read_text() == mine
 
     (job.folder / "scores.npz").unlink()

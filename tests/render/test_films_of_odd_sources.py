@@ -16,7 +16,7 @@ from conftest import ffmpeg
 from otio_speakerzoom.errors import MediaError, ToolError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
 from otio_speakerzoom.render.film import preview
-from otio_speakerzoom.source import FilterChain, pictures, probe, sound
+from otio_speakerzoom.source import FilterChain, probe, read_audio, read_frames
 
 FRAMES = 24
 SIZE = (256, 144)  # the least that DNxHR takes
@@ -137,12 +137,12 @@ def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
     preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         shown = [picture.to_ndarray()[:144].astype(int) for picture in film.decode(video=0)]
-    looked_at = [picture.astype(int) for _, picture in pictures(media, gray=True)]
-    woven = [p.astype(int) for _, p in pictures(replace(media, fields="progressive"), gray=True)]
+    detected_frames = [picture.astype(int) for _, picture in read_frames(media, gray=True)]
+    woven = [p.astype(int) for _, p in read_frames(replace(media, fields="progressive"), gray=True)]
 
-    assert len(shown) == len(looked_at) == len(woven) == FRAMES
+    assert len(shown) == len(detected_frames) == len(woven) == FRAMES
     assert min(comb(picture) for picture in woven[2:-2]) > 5
-    assert max(comb(picture) for picture in (*shown[2:-2], *looked_at[2:-2])) < 3
+    assert max(comb(picture) for picture in (*shown[2:-2], *detected_frames[2:-2])) < 3
 
 
 def comb(picture):
@@ -178,7 +178,7 @@ def test_a_size_that_changes_midway_shifts_no_picture(folder, tmp_path):
     source = joined(folder, "sizes", ("256x144", TONE), ("128x72", TONE), ("256x144", TONE))
     media = probe(source)
     assert (media.size, media.duration) == (SIZE, 75)
-    levels = [p.mean() * 219 / 255 + 16 for _, p in pictures(media, gray=True, size=(64, 36))]
+    levels = [p.mean() * 219 / 255 + 16 for _, p in read_frames(media, gray=True, size=(64, 36))]
     assert levels == pytest.approx([30 + 2 * n for n in range(75)], abs=2)
 
     cuts = [(0, 24, LEFT), (24, 26, RIGHT), (26, 75, LEFT)]
@@ -199,7 +199,7 @@ def test_sound_that_changes_midway_stays_where_it_was(folder, tmp_path, first, t
     parts = [(*aac, channels, "-ar", rate) for channels, rate in map(str.split, (first, then))]
     source = joined(folder, f"sound {first} {then}", *parts, parts[0])
     media = probe(source)
-    heard = np.concatenate([*sound(media)])
+    heard = np.concatenate([*read_audio(media)])
     meant = [0, 0.5, 1, 1.5, 2, 2.5]
 
     assert len(heard) == 3 * 16000
@@ -261,7 +261,7 @@ def test_channels_without_an_arrangement_are_all_heard(folder, tmp_path):
            f"aevalsrc={tones}:s=48000:d=1", "-c:v", "libx264", "-c:a", "pcm_s16le",
            str(path))  # fmt: skip
     samples = film_samples(path, tmp_path)[0, 4800:-4800]
-    heard = np.concatenate([*sound(probe(path), microphone=Microphone(0, 3))])
+    heard = np.concatenate([*read_audio(probe(path), microphone=Microphone(0, 3))])
 
     assert [strength(samples, 200 * (n + 1)) for n in range(10)] == pytest.approx(
         [0.1] * 10, rel=0.15
@@ -302,13 +302,13 @@ def test_half_a_copy_is_refused_with_a_remedy_that_works(half_a_copy):
     ffmpeg(*command)
     media = probe(Path(command[-1]))
     assert 50 < media.duration < 100
-    assert len(media.sounds) == 1
+    assert len(media.audio_streams) == 1
     # what a decoder cannot show for want of what follows is told too, and where to stop
     try:
-        count = len(list(pictures(media, size=(16, 9))))
+        count = len(list(read_frames(media, size=(16, 9))))
     except MediaError as error:
         count = int(re.search(r"--out (\d+)f", str(error))[1])
-        assert len(list(pictures(media, size=(16, 9), within=FrameRange(0, count)))) == count
+        assert len(list(read_frames(media, size=(16, 9), within=FrameRange(0, count)))) == count
     assert count > 50
 
 
@@ -334,7 +334,7 @@ def test_damage_in_the_middle_shifts_nothing_and_is_told(folder, caplog):
     damaged = folder / "damaged.mp4"
     damaged.write_bytes(content)
     pairs = zip(
-        pictures(probe(source), gray=True), pictures(probe(damaged), gray=True), strict=True
+        read_frames(probe(source), gray=True), read_frames(probe(damaged), gray=True), strict=True
     )
     alike = [np.abs(a.astype(int) - b).mean() < 1 for (_, a), (_, b) in pairs]
 
@@ -343,7 +343,7 @@ def test_damage_in_the_middle_shifts_nothing_and_is_told(folder, caplog):
     assert all(alike[-30:])
     assert not all(alike)
     assert "damaged packets of picture were left out" in caplog.text
-    assert len(np.concatenate([*sound(probe(damaged))])) == 4 * 16000
+    assert len(np.concatenate([*read_audio(probe(damaged))])) == 4 * 16000
     assert "damaged packets of sound" in caplog.text
 
 
@@ -363,8 +363,8 @@ def test_high_dynamic_range_becomes_what_a_standard_screen_shows(folder, tmp_pat
     with av.open(str(tmp_path / "film.mp4")) as container:
         coder = container.streams.video[0].codec_context
         assert (coder.color_primaries, coder.color_trc, coder.colorspace) == (1, 1, 1)
-    _, looked_at = next(pictures(media, size=(64, 36)))
-    assert looked_at.mean(axis=(0, 1)) == pytest.approx([255 * light] * 3, abs=2)
+    _, detected_frames = next(read_frames(media, size=(64, 36)))
+    assert detected_frames.mean(axis=(0, 1)) == pytest.approx([255 * light] * 3, abs=2)
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -382,7 +382,7 @@ def test_a_turned_picture_is_upright_as_ffmpeg_shows_it(folder, make_clip, rotat
     ffmpeg("-i", str(path), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))
     meant = np.frombuffer(raw.read_bytes(), np.uint8).reshape(*reversed(media.size), 3)
 
-    _, seen = next(pictures(media))
+    _, seen = next(read_frames(media))
     assert media.rotation == rotation
     assert np.abs(seen.astype(int) - meant).mean() < 2
     assert np.abs(seen.astype(int) - meant[::-1]).mean() > 20
@@ -392,14 +392,14 @@ def test_a_clip_trimmed_by_its_edit_list_starts_where_players_start_it(numbered_
     whole, trimmed = numbered_clip("whole.mp4", frames=60), folder / "trimmed.mp4"
     ffmpeg("-ss", "0.68", "-i", str(whole), "-c", "copy", str(trimmed))
     media = probe(trimmed)
-    levels = [p.mean() * 219 / 255 for _, p in pictures(media, gray=True)]
+    levels = [p.mean() * 219 / 255 for _, p in read_frames(media, gray=True)]
 
     assert levels == pytest.approx([2 * n for n in range(17, 60)], abs=1)
 
 
 def test_both_channels_mixed_are_as_loud_as_each(folder):
     source = with_streams(folder, "pair", "0.8*sin(2*PI*440*t)|0.8*sin(2*PI*440*t)")
-    heard = np.concatenate([*sound(probe(source))])
+    heard = np.concatenate([*read_audio(probe(source))])
 
     assert np.abs(heard).max() / 32768 == pytest.approx(0.8, abs=0.01)
 

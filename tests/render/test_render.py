@@ -11,7 +11,7 @@ from hypothesis import given
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
-from otio_speakerzoom.model import Box, Cover, CutList, FrameRange, Key, Person, Shot
+from otio_speakerzoom.model import Box, Cover, CropKey, CutList, FrameRange, Person, Shot
 from otio_speakerzoom.render.film import preview, whole_pixels
 from otio_speakerzoom.source import filters, probe
 
@@ -190,7 +190,7 @@ def test_progress_reaches_the_end(two_halves, tmp_path):
 def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path, monkeypatch):
     media = probe(two_halves("25"))
     span = FrameRange(0, 60)
-    moving = Shot(span, (1,), LEFT, keys=(Key(0, LEFT), Key(59, Box(59, 0, 123, 64))))
+    moving = Shot(span, (1,), LEFT, keys=(CropKey(0, LEFT), CropKey(59, Box(59, 0, 123, 64))))
     still = tuple(
         Shot(FrameRange(n, n + 1), (1,), Box(n, 0, n + 64, 64)) for n in range(span.duration)
     )

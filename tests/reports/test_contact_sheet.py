@@ -13,7 +13,14 @@ from conftest import ffmpeg
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import FaceTrack, Microphone, Person, Speech, SpeechScores, Voice
+from otio_speakerzoom.model import (
+    FaceTrack,
+    Microphone,
+    Person,
+    Speech,
+    SpeechScores,
+    VoiceActivity,
+)
 from otio_speakerzoom.pipeline.digests import digest, scores_digest
 from otio_speakerzoom.reports.contact_sheet import (
     COLUMNS,
@@ -25,8 +32,14 @@ from otio_speakerzoom.reports.contact_sheet import (
     WORDS,
     write_sheet,
 )
-from otio_speakerzoom.reports.draw_text import _warn, drawn_labels, fitted, mut_letter, width_of
-from otio_speakerzoom.reports.summary import Known
+from otio_speakerzoom.reports.draw_text import (
+    _warn,
+    draw_line_of_text,
+    drawn_labels,
+    fitted,
+    width_of,
+)
+from otio_speakerzoom.reports.summary import AnalysisSummary
 from otio_speakerzoom.source import probe
 
 BOX = (120.0, 60.0, 180.0, 120.0)
@@ -47,8 +60,8 @@ def known_of(path, tracks, *, speaking=(), heard=None, logit=2.0, cut_list=None)
         for n, t in enumerate(tracks)
     )
     heard = np.zeros(media.duration, np.float32) if heard is None else heard
-    voice = Voice(0, heard, (Microphone(0),))
-    return Known(media, tuple(tracks), people, voice, Speech(scores), speaks, cut_list)
+    voice = VoiceActivity(0, heard, (Microphone(0),))
+    return AnalysisSummary(media, tuple(tracks), people, voice, Speech(scores), speaks, cut_list)
 
 
 def track_of(start, end, *, id=1, box=BOX, seen=True):
@@ -197,7 +210,7 @@ def test_a_name_that_cannot_be_drawn_gives_way_to_the_id_and_says_so(caplog):
 def test_an_umlaut_is_no_question_mark():
     drawn = np.zeros((2, 40, 90, 3), np.uint8)
     for canvas, words in zip(drawn, ("Jürgen", "J?rgen"), strict=True):
-        mut_letter(canvas, words, (4, 30), 20, (255, 255, 255))
+        draw_line_of_text(canvas, words, (4, 30), 20, (255, 255, 255))
 
     assert drawn[0].any()
     assert not np.array_equal(drawn[0], drawn[1])

@@ -34,7 +34,14 @@ from otio_speakerzoom.reports.evaluation import (
 )
 from otio_speakerzoom.reports.page import explained, write_report
 from otio_speakerzoom.reports.speaker_chart import draw_ribbon
-from otio_speakerzoom.reports.summary import Known, as_json, doubtful, judge, show, show_review
+from otio_speakerzoom.reports.summary import (
+    AnalysisSummary,
+    as_json,
+    doubtful,
+    evaluate,
+    show,
+    show_review,
+)
 
 MEDIA = Media(Path("/talk.mp4"), Fraction(10), 200, (1000, 600))
 LEFT, RIGHT = (200, 200, 300, 320), (700, 200, 800, 320)
@@ -197,13 +204,13 @@ def test_labels_count_from_the_files_first_time_stamp():
 
 def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path, known):
     with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
-        judge(replace(known, cut_list=None), tmp_path / "labels.json")
+        evaluate(replace(known, cut_list=None), tmp_path / "labels.json")
     people = (PEOPLE[0], replace(PEOPLE[1], name="[bold]B[/x]"))
     media = replace(MEDIA, path=Path("talk [take 2].mp4"))
     named = replace(known, media=media, people=people, cut_list=replace(PLAIN, people=people))
     console = Console(record=True, width=200, file=io.StringIO())
     show_review(named, console)
-    show(named, judge(named), console)
+    show(named, evaluate(named), console)
 
     said = console.export_text()
     assert "[bold]B[/x]" in said
@@ -216,16 +223,16 @@ def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path,
 @pytest.fixture
 def known():
     speaks = np.array([talker.speaks for talker in TURNS])
-    return Known(MEDIA, TRACKS, PEOPLE, None, Speech(()), speaks, PLAIN, (110,))
+    return AnalysisSummary(MEDIA, TRACKS, PEOPLE, None, Speech(()), speaks, PLAIN, (110,))
 
 
 def test_the_scores_judge_where_no_labels_are_given(known):
-    judged = judge(known)
+    judged = evaluate(known)
 
     assert judged.against == "the scores"
     assert judged.framed == [[0], [1], [], [0]] == lanes_framed(PLAIN, TRACKS, TURNS)
     assert asdict(judged.figures) == asdict(measure(PLAIN, TRACKS, TURNS))
-    assert judge(replace(known, cut_list=None)) is None
+    assert evaluate(replace(known, cut_list=None)) is None
 
 
 def speech(values):
@@ -262,7 +269,7 @@ def test_wrong_labels_are_refused_in_one_line(known, tmp_path, text, says):
     path.write_text(text)
 
     with pytest.raises(SpeakerZoomError, match=says) as caught:
-        judge(known, path)
+        evaluate(known, path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -271,7 +278,7 @@ def test_labels_may_have_a_byte_order_mark(known, tmp_path):
     path = tmp_path / "labels.json"
     path.write_text(speech('"to_s": 2, "person": null'), encoding="utf-8-sig")
 
-    assert judge(known, path).against == "labels.json"
+    assert evaluate(known, path).against == "labels.json"
 
 
 class Page(HTMLParser):
@@ -296,7 +303,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_whole_and_needs_nothing_else(known, tmp_path):
-    write_report(known, judge(known), tmp_path / "cut.html")
+    write_report(known, evaluate(known), tmp_path / "cut.html")
     text = (tmp_path / "cut.html").read_text()
     page = Page(text)
 
@@ -315,7 +322,7 @@ def test_every_figure_on_the_page_is_explained_by_its_docstring():
 
 
 def test_the_picture_is_twice_the_drawing(known, tmp_path):
-    write_report(known, judge(known), tmp_path / "cut.png")
+    write_report(known, evaluate(known), tmp_path / "cut.png")
     picture = cv2.imread(str(tmp_path / "cut.png"))
 
     assert picture.shape[1] == 2 * 960 + 32
@@ -326,13 +333,13 @@ def test_the_picture_is_twice_the_drawing(known, tmp_path):
 
 def test_the_picture_has_every_figure_and_the_key_under_the_ribbon(known, tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr(draw_text, "mut_letter", lambda _, text, *__: written.append(text))
-    write_report(known, judge(known), tmp_path / "cut.png")
+    monkeypatch.setattr(draw_text, "draw_line_of_text", lambda _, text, *__: written.append(text))
+    write_report(known, evaluate(known), tmp_path / "cut.png")
 
     assert {"speaks", "shown", "wide", "the source's own cut"} <= set(written)
     assert "in frame: 0.985" in written
     assert "judged by the scores" in written
-    assert sum(": " in text for text in written) == len(asdict(judge(known).figures))
+    assert sum(": " in text for text in written) == len(asdict(evaluate(known).figures))
 
 
 def test_a_long_film_is_drawn_in_rows():
@@ -380,7 +387,7 @@ def test_the_review_tells_timecode_and_what_else_could_be_shown(known):
 
 def test_what_cannot_be_counted_is_null_in_json(known):
     silent = replace(known, speaks=np.zeros((2, 200), bool))
-    told = json.loads(as_json(silent, judge(silent)), parse_constant=pytest.fail)
+    told = json.loads(as_json(silent, evaluate(silent)), parse_constant=pytest.fail)
 
     assert told["figures"]["in_frame"] is None
     assert told["figures"]["shots"] == 4

@@ -13,9 +13,9 @@ from test_contact_sheet import keep, known_of, track_of
 
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Shot, Sound
+from otio_speakerzoom.model import AudioStream, Box, CutList, FrameRange, Shot
 from otio_speakerzoom.reports.overlay import film_size, write_overlay
-from otio_speakerzoom.source import pictures, probe
+from otio_speakerzoom.source import probe, read_frames
 
 BOX = (120.0, 80.0, 220.0, 180.0)
 LEFT_EDGE, MIDDLE = (120, 130), (170, 130)  # x, y in a film as large as its source
@@ -169,7 +169,7 @@ def test_a_silent_source_gives_a_silent_film(silent_clip, tmp_path):
     known = replace(known_of(silent_clip, [track_of(0, 50)]), voice=None)
 
     assert len(film_of(known, tmp_path / "film.mkv")) == 50
-    assert not probe(tmp_path / "film.mkv").sounds
+    assert not probe(tmp_path / "film.mkv").audio_streams
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_colours_survive(make_clip, tmp_path):
         clip = make_clip(f"red_{matrix}.mp4", picture=picture, extra=marks)
         write_overlay(known_of(clip, []), tmp_path / "film.mp4")
         before, after = (
-            next(picture for _, picture in pictures(probe(path)))[100, 300].tolist()
+            next(picture for _, picture in read_frames(probe(path)))[100, 300].tolist()
             for path in (clip, tmp_path / "film.mp4")
         )
 
@@ -213,8 +213,8 @@ def test_progress_reaches_the_end_once_all_is_encoded(beeping, tmp_path):
 
 def test_a_failed_encoding_leaves_nothing_and_says_why(beeping, silent_clip, tmp_path):
     known = known_of(silent_clip, [])
-    fake = Sound(rate=48000, channels=1, delay=Fraction(0))  # which is not there
-    known = replace(known, media=replace(known.media, sounds=(fake,)))
+    fake = AudioStream(rate=48000, channels=1, delay=Fraction(0))  # which is not there
+    known = replace(known, media=replace(known.media, audio_streams=(fake,)))
 
     with pytest.raises(MediaError, match=r"silent\.mp4: has no stream 1"):
         write_overlay(known, tmp_path / "film.mp4")

@@ -26,14 +26,14 @@ from otio_speakerzoom.errors import MediaError, TimelineError
 from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Microphone, Shot
 from otio_speakerzoom.source import (
-    pictures,
     probe,
+    read_audio,
+    read_frames,
     shift_sound,
-    sound,
     start_by_label,
     to_matroska,
 )
-from otio_speakerzoom.source.audio import SOUND_RATE
+from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 from otio_speakerzoom.source.decoded_facts import of_pictures
 from otio_speakerzoom.source.grid import grid
 from otio_speakerzoom.source.start_timecode import scaled
@@ -300,13 +300,13 @@ def test_each_source_is_read_as_it_is(row, name, monkeypatch):
     assert media.size == right.get("size", (128, 96))
     assert float(media.video_offset) == pytest.approx(right.get("offset", 0), abs=0.04)
     assert media.size_varies == right.get("varies", False)
-    assert all(sound.varies == right.get("varies", False) for sound in media.sounds)
+    assert all(sound.varies == right.get("varies", False) for sound in media.audio_streams)
     assert media.stamped == right.get("stamped", media.path.suffix != ".avi")
     if "sounds" in right:
-        assert [sound.index for sound in media.sounds] == right["sounds"]
+        assert [sound.index for sound in media.audio_streams] == right["sounds"]
     if "channels" in right:
-        assert [sound.channels for sound in media.sounds] == [right["channels"]]
-    for stream in media.sounds:  # to one frame
+        assert [sound.channels for sound in media.audio_streams] == [right["channels"]]
+    for stream in media.audio_streams:  # to one frame
         assert float(stream.delay) == pytest.approx(right.get("delay", 0), abs=1 / 25)
     if "says" in right:
         assert any(right["says"] in line for line in media.warnings)
@@ -424,8 +424,8 @@ def remedied(message, folder):
     """Run the command at the end of a message in the shell; return what it makes."""
     command = re.search(r"\S*ffmpeg\S* -i .*", message)[0]
     out = Path(shlex.split(command)[-1])
-    quiet = command.replace(" -i ", " -v error -nostdin -y -i ", 1)
-    subprocess.run(quiet, shell=True, check=True, cwd=folder)
+    no_progress = command.replace(" -i ", " -v error -nostdin -y -i ", 1)
+    subprocess.run(no_progress, shell=True, check=True, cwd=folder)
     return folder / out.name.removeprefix("file:")
 
 
@@ -484,8 +484,8 @@ def test_the_remedy_of_a_warning_works(row, tmp_path, name):
     assert media.size == (128, 96)
     lengths = {"late.mp4": 25 + 20, "grown.ts": 50, "thumbnail_first.mkv": 25}
     assert media.duration == pytest.approx(lengths[name], abs=2)
-    assert len(media.sounds) == 1
-    samples = np.concatenate(list(sound(media))).astype(int)
+    assert len(media.audio_streams) == 1
+    samples = np.concatenate(list(read_audio(media))).astype(int)
     fifths = np.split(samples, range(3200, len(samples), 3200))[:-2]  # the end may come early
     assert (
         min(np.abs(fifth).mean() for fifth in fifths) > 500
@@ -672,7 +672,7 @@ def test_the_rate_to_conform_to_keeps_every_picture_alike(rate, best):
 @pytest.mark.parametrize("name", ROWS)
 def test_each_source_gives_the_pictures_that_were_counted(row, name):
     media = probe(row(name))
-    shown = [picture for _, picture in pictures(media, size=(64, 48), gray=True)]
+    shown = [picture for _, picture in read_frames(media, size=(64, 48), gray=True)]
 
     assert len(shown) == media.duration
     fresh = [not np.array_equal(a, b) for a, b in pairwise(shown)]
@@ -692,14 +692,14 @@ def test_pictures_of_an_avi_come_in_order(tmp_path):
     for coder in coders:
         ffmpeg("-f", "lavfi", "-i", light, "-frames:v", "25", "-c:v", *coder, "-g", "12",
                "-pix_fmt", "yuv420p", "-q:v", "2", str(path))  # fmt: skip
-        levels = [picture.mean() for _, picture in pictures(probe(path), gray=True)]
+        levels = [picture.mean() for _, picture in read_frames(probe(path), gray=True)]
         assert levels == pytest.approx([8 * n * 255 / 219 for n in range(25)], abs=4)
 
 
 def onset(media, stream):
     """Seconds from the first picture to the first sound of a stream that is silent before."""
-    samples = np.concatenate(list(sound(media, microphone=Microphone(stream))))
-    return np.argmax(np.abs(samples.astype(int)) > 1000) / SOUND_RATE
+    samples = np.concatenate(list(read_audio(media, microphone=Microphone(stream))))
+    return np.argmax(np.abs(samples.astype(int)) > 1000) / SPEECH_SAMPLE_RATE
 
 
 def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
@@ -710,7 +710,7 @@ def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
     for shift in (0.24, -0.24):
         media = probe(remedied(shift_sound(before.path, shift), tmp_path))
 
-        assert len(media.sounds) == 2
+        assert len(media.audio_streams) == 2
         assert (media.start, media.duration) == (before.start, before.duration)
         for stream in range(2):
             moved = onset(media, stream) - onset(before, stream)
@@ -721,7 +721,7 @@ def test_the_copy_in_matroska_keeps_time_and_timecode(row, tmp_path):
     (tmp_path / "late.mov").write_bytes(row("late.mp4").read_bytes())
     media = probe(remedied(to_matroska(tmp_path / "late.mov"), tmp_path))
     assert (media.rate, media.duration) == (25, 25)
-    assert float(media.sounds[0].delay) == pytest.approx(-0.8, abs=0.04)
+    assert float(media.audio_streams[0].delay) == pytest.approx(-0.8, abs=0.04)
 
     ffmpeg(*picture(), *tone(), *X264, "-timecode", "10:00:00:00", str(tmp_path / "code.mov"))
     assert probe(remedied(to_matroska(tmp_path / "code.mov"), tmp_path)).start == 900000

@@ -8,7 +8,7 @@ from conftest import ffmpeg
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange
-from otio_speakerzoom.source import pictures, probe, sound
+from otio_speakerzoom.source import probe, read_audio, read_frames
 from otio_speakerzoom.source.grid import grid
 from otio_speakerzoom.speech.features import grid_frames
 from otio_speakerzoom.timecode import timecode_frames
@@ -19,8 +19,8 @@ def test_facts_of_an_ntsc_file_are_exact(ntsc_clip):
 
     assert media.rate == Fraction(30000, 1001)
     assert (media.duration, media.size, media.rotation) == (60, (320, 180), 0)
-    assert media.sound is not None
-    assert media.sound.rate == 48000
+    assert media.first_audio is not None
+    assert media.first_audio.rate == 48000
     assert not media.variable_rate
 
 
@@ -29,7 +29,7 @@ def test_every_rate_is_read_exactly_and_every_frame_is_there(make_clip, rate):
     media = probe(make_clip(f"rate{rate.replace('/', '_')}.mkv", rate=rate, seconds=1))
 
     assert media.rate == Fraction(rate)
-    assert [frame for frame, _ in pictures(media)] == list(range(media.duration))
+    assert [frame for frame, _ in read_frames(media)] == list(range(media.duration))
     assert media.duration == round(Fraction(rate))
 
 
@@ -57,8 +57,8 @@ def test_timecode_labels(label, rate, drop, frame):
 
 def test_a_rotated_picture_is_upright(rotated_clip, make_clip):
     media, lying = probe(rotated_clip), probe(make_clip("lying.mp4"))
-    _, upright = next(pictures(media))
-    _, stored = next(pictures(lying))
+    _, upright = next(read_frames(media))
+    _, stored = next(read_frames(lying))
 
     assert (media.size, media.rotation) == ((180, 320), 90)
     assert upright.shape == (320, 180, 3)
@@ -91,7 +91,7 @@ def test_uneven_time_stamps_keep_their_time_for_three_hours(nominal, kept):
 
 def test_a_variable_rate_is_read_onto_its_nominal_grid(vfr_clip):
     media = probe(vfr_clip)
-    got = list(pictures(media, size=(64, 36)))
+    got = list(read_frames(media, size=(64, 36)))
 
     assert media.variable_rate
     assert media.rate == 30
@@ -102,12 +102,13 @@ def test_sound_and_picture_agree_where_the_picture_comes_late(late_video_clip):
     media = probe(late_video_clip)
 
     assert media.video_offset == Fraction(1, 2)
-    assert media.sound is not None
-    assert media.sound.delay == pytest.approx(-0.5, abs=0.03)
-    assert sum(map(len, sound(media))) == media.duration * 640
+    assert media.first_audio is not None
+    assert media.first_audio.delay == pytest.approx(-0.5, abs=0.03)
+    assert sum(map(len, read_audio(media))) == media.duration * 640
     # the tone began half a second before the picture and ends half a second before it
     level = [
-        np.abs(block.astype(int)).mean() for block in np.split(np.concatenate([*sound(media)]), 4)
+        np.abs(block.astype(int)).mean()
+        for block in np.split(np.concatenate([*read_audio(media)]), 4)
     ]
     assert min(level[:3]) > 1000
     assert level[3] < 10
@@ -115,14 +116,14 @@ def test_sound_and_picture_agree_where_the_picture_comes_late(late_video_clip):
 
 def test_a_late_picture_is_frame_0_and_nothing_is_repeated_for_it(late_video_clip, make_clip):
     late, punctual = (probe(clip) for clip in (late_video_clip, make_clip("punctual.mp4")))
-    pairs = zip(pictures(late, gray=True), pictures(punctual, gray=True), strict=True)
+    pairs = zip(read_frames(late, gray=True), read_frames(punctual, gray=True), strict=True)
 
     assert all(np.array_equal(a, b) for (_, a), (_, b) in pairs)
 
 
 def test_a_range_is_exactly_its_frames(numbered_clip):
     media = probe(numbered_clip("numbered.mp4"))
-    got = list(pictures(media, gray=True, within=FrameRange(37, 52)))
+    got = list(read_frames(media, gray=True, within=FrameRange(37, 52)))
 
     assert [frame for frame, _ in got] == list(range(37, 52))
     # luma 16..235 becomes gray 0..255
@@ -132,8 +133,8 @@ def test_a_range_is_exactly_its_frames(numbered_clip):
 
 def test_sound_of_a_range_begins_with_it(make_clip):
     media = probe(make_clip("beep.mp4"))
-    whole = np.concatenate([*sound(media)])
-    part = np.concatenate([*sound(media, within=FrameRange(10, 20))])
+    whole = np.concatenate([*read_audio(media)])
+    part = np.concatenate([*read_audio(media, within=FrameRange(10, 20))])
 
     assert np.array_equal(part, whole[10 * 640 : 20 * 640])
 
@@ -141,8 +142,8 @@ def test_sound_of_a_range_begins_with_it(make_clip):
 def test_a_file_without_sound_yields_silence(silent_clip):
     media = probe(silent_clip)
 
-    assert media.sound is None
-    assert not np.concatenate([*sound(media)]).any()
+    assert media.first_audio is None
+    assert not np.concatenate([*read_audio(media)]).any()
 
 
 def longer(media, frames):
@@ -152,24 +153,24 @@ def longer(media, frames):
 
 def test_pictures_that_end_before_the_grid_are_an_error_that_says_where(make_clip):
     media = longer(probe(make_clip("short.mp4")), 3)
-    stream, got = pictures(media, size=(64, 36)), []
+    stream, got = read_frames(media, size=(64, 36)), []
 
     with pytest.raises(MediaError, match=r"short\.mp4.* end at frame 50 of 53.*--out 50f"):
         got.extend(frame for frame, _ in stream)
     assert got == list(range(49))  # nothing was made up
-    assert len(list(pictures(media, size=(64, 36), within=FrameRange(0, 50)))) == 50
+    assert len(list(read_frames(media, size=(64, 36), within=FrameRange(0, 50)))) == 50
 
 
 def test_one_last_picture_may_be_lost(make_clip):
     media = longer(probe(make_clip("short.mp4")), 1)
-    got = [picture for _, picture in pictures(media, size=(64, 36))]
+    got = [picture for _, picture in read_frames(media, size=(64, 36))]
 
     assert len(got) == 51
     assert np.array_equal(got[-1], got[-2])
 
 
 def test_stopping_early_ends_the_decoder(make_clip):
-    stream = pictures(probe(make_clip("early.mp4")))
+    stream = read_frames(probe(make_clip("early.mp4")))
     next(stream)
     stream.close()
 

@@ -8,7 +8,7 @@ from conftest import find_ffmpeg
 
 from otio_speakerzoom import source
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import Listening, Microphone
+from otio_speakerzoom.model import AudioSelection, Microphone
 from otio_speakerzoom.speech.audio_channels import choose_microphones, microphones_apart
 
 RATE = 48000
@@ -48,7 +48,7 @@ def two_microphones(with_sound):
 
 
 def chosen(source, **wanted):
-    return choose_microphones(source, source.range, Listening(**wanted))
+    return choose_microphones(source, source.range, AudioSelection(**wanted))
 
 
 def test_a_microphone_for_each_talker_is_heard_on_its_own(two_microphones, caplog):
@@ -66,7 +66,7 @@ def test_microphones_may_lie_on_streams_of_their_own(with_sound):
     left, right = turns(own=1, other=0.1)
     source = with_sound("streams", left[None], right[None])
 
-    assert [sound.channels for sound in source.sounds] == [1, 1]
+    assert [sound.channels for sound in source.mfcc] == [1, 1]
     assert chosen(source) == (Microphone(0, 0), Microphone(1, 0))
     assert chosen(source, stream=2) == (Microphone(1),)
 
@@ -89,7 +89,7 @@ def test_what_is_asked_for_is_what_is_heard(two_microphones):
     (right,) = chosen(two_microphones, channel=2)
 
     def levels(microphone):
-        sound = np.concatenate(list(source.sound(two_microphones, microphone=microphone)))
+        sound = np.concatenate(list(source.read_audio(two_microphones, microphone=microphone)))
         return np.abs(sound.reshape(6, -1).astype(float)).mean(axis=1)
 
     assert right == Microphone(0, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawn import face_of, sound_of, syllables
 
-from otio_speakerzoom.speech.av_sync import PIECE, PLENTY, OffsetMeter
+from otio_speakerzoom.speech.av_sync import PIECE, PLENTY, AvSyncEstimator
 from otio_speakerzoom.speech.features import Clip
 
 
@@ -17,9 +17,9 @@ def piece(seed, late=0, sounds=1):
 
 @pytest.mark.parametrize("late", [-8, 0, 5])
 def test_the_offset_of_a_recording_is_found(late):
-    meter = OffsetMeter()
+    meter = AvSyncEstimator()
     for seed in range(3):
-        meter.mut_take(piece(seed, late))
+        meter.push(piece(seed, late))
 
     found = meter.late()
 
@@ -28,37 +28,37 @@ def test_the_offset_of_a_recording_is_found(late):
 
 
 def test_of_several_sounds_the_faces_own_counts():
-    meter = OffsetMeter()
+    meter = AvSyncEstimator()
     for seed in range(3):
-        meter.mut_take(piece(seed, 6, sounds=3))
+        meter.push(piece(seed, 6, sounds=3))
 
     assert meter.late() == pytest.approx(0.24, abs=0.081)
 
 
 def test_little_to_go_by_is_no_answer():
-    meter = OffsetMeter()
-    meter.mut_take(piece(0, 6))
-    meter.mut_take(piece(1, 6))
+    meter = AvSyncEstimator()
+    meter.push(piece(0, 6))
+    meter.push(piece(1, 6))
 
     assert meter.late() is None
 
 
 def test_still_faces_and_opinions_that_differ_are_no_answer():
-    still = OffsetMeter()
-    differing = OffsetMeter()
+    still = AvSyncEstimator()
+    differing = AvSyncEstimator()
     for seed, late in enumerate((-10, -5, 0, 5, 10)):
-        still.mut_take(Clip(face_of(np.full(PIECE, 0.2), seed), piece(seed).sounds))
-        differing.mut_take(piece(seed, late))
+        still.push(Clip(face_of(np.full(PIECE, 0.2), seed), piece(seed).mfcc))
+        differing.push(piece(seed, late))
 
     assert still.late() is None
     assert differing.late() is None
 
 
 def test_the_meter_asks_for_no_more_than_it_needs():
-    meter = OffsetMeter()
+    meter = AvSyncEstimator()
     taken = piece(2)
     for _ in range(PLENTY):
         assert not meter.done
-        meter.mut_take(taken)
+        meter.push(taken)
 
     assert meter.done

@@ -8,7 +8,7 @@ from fake_gpu import FakeGpu
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.s3fd import S3fdNetwork
-from otio_speakerzoom.model import quiet
+from otio_speakerzoom.model import no_progress
 from otio_speakerzoom.speech.features import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
@@ -66,7 +66,7 @@ def test_s3fd_stays_on_the_device_that_was_asked_for(tmp_path, at_once, monkeypa
     monkeypatch.setattr(choose.weights, "need", lambda name, **_: path)
 
     with FakeGpu() as gpu:
-        detector = choose.choose_detector("s3fd", device="meta", on_fetch=lambda _: quiet)
+        detector = choose.choose_detector("s3fd", device="meta", on_fetch=lambda _: no_progress)
         boxes, sure = detector(np.zeros((72, 128, 3), np.uint8))
 
     assert (boxes.shape, sure.shape) == ((0, 4), (0,))

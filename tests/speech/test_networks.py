@@ -17,7 +17,7 @@ from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scoring import score_clip
 from otio_speakerzoom.weights import device
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
@@ -116,7 +116,7 @@ def in_windows(scorer, crops, rows, window):
         first, last = max(0, start - scorer.context), start + window + scorer.context
         clip = Clip(crops[first:last], rows[None, 4 * first : 4 * last])
         (encoded,) = scorer.encode([clip])
-        track = Spool(encoded.shape[1]) if track is None else track
+        track = RowBuffer(encoded.shape[1]) if track is None else track
         track.add(encoded[start - first :][:window])
     return scorer.decide(track)[0]
 
@@ -335,7 +335,7 @@ def test_scorers_say_how_they_want_to_be_fed():
 
 
 def test_when_a_gpus_memory_runs_out_half_as_much_is_tried(caplog):
-    room, tried = device.Room("cpu", 1, on_cpu=40), []
+    room, tried = device.BatchSizer("cpu", 1, on_cpu=40), []
 
     def work(pictures):
         tried.append(pictures)
@@ -353,7 +353,7 @@ def test_a_gpu_without_room_for_one_picture_is_an_error():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(ToolError, match="--device cpu"):
-        device.Room("cpu", 1, on_cpu=8).run(never)
+        device.BatchSizer("cpu", 1, on_cpu=8).run(never)
 
 
 # --- checkpoints -------------------------------------------------------------------------------

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.speech import row_buffer
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(-3, 60), st.integers(-3, 60))
 def test_rows_are_read_as_from_an_array(lengths, start, end):
     rng = np.random.default_rng(sum(lengths))
     parts = [rng.random((length, 3), np.float32) for length in lengths]
-    rows = Spool(3)
+    rows = RowBuffer(3)
     for part in parts:
         rows.add(part)
 
@@ -26,7 +26,7 @@ def test_rows_are_read_as_from_an_array(lengths, start, end):
 
 def test_long_rows_move_to_disk_and_stay_the_same(monkeypatch):
     monkeypatch.setattr(row_buffer, "IN_MEMORY", 100)
-    rows = Spool(2)
+    rows = RowBuffer(2)
     for number in range(40):
         rows.add(np.full((1, 2), number, np.float32))
         assert rows.read(0, 1).tolist() == [[0, 0]]  # reading in between does not misplace rows
@@ -37,11 +37,11 @@ def test_long_rows_move_to_disk_and_stay_the_same(monkeypatch):
 
 def test_rows_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"need \(n, 2\) rows, got \(1, 3\)"):
-        Spool(2).add(np.zeros((1, 3), np.float32))
+        RowBuffer(2).add(np.zeros((1, 3), np.float32))
 
 
 def test_a_full_disk_says_where_and_what_to_do(monkeypatch):
-    rows = Spool(2)
+    rows = RowBuffer(2)
 
     def full(data):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech import scoring
-from otio_speakerzoom.speech.av_sync import OffsetMeter
+from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer
 from otio_speakerzoom.speech.scoring import cepstra_of, gated, score_speech
 from otio_speakerzoom.weights import catalogue
@@ -36,9 +36,9 @@ class Brightness:
         return [self.encoded(clip) for clip in clips]
 
     def encoded(self, clip):
-        self.seen.append((len(clip.crops), round(float(clip.sounds[0, 0, 0]))))
+        self.seen.append((len(clip.crops), round(float(clip.mfcc[0, 0, 0]))))
         gray = clip.crops.mean(axis=(1, 2))
-        return np.stack([gray + sound[0, 1] for sound in clip.sounds], 1).astype(np.float32)
+        return np.stack([gray + sound[0, 1] for sound in clip.mfcc], 1).astype(np.float32)
 
     def decide(self, track):
         return track.read(0, len(track)).T
@@ -48,7 +48,7 @@ def world(rate, frames, tracks):
     """Pictures whose gray is the frame number, cepstra whose rows are numbered, and the tracks."""
     pictures = [(n, np.full((40, 60), n % 250, np.uint8)) for n in range(frames)]
     ticks = -(-frames * 25 // rate)
-    cepstrum = Spool(13)
+    cepstrum = RowBuffer(13)
     cepstrum.add(np.arange(4 * int(ticks), dtype=np.float32)[:, None] * (np.arange(13) == 0))
     box = np.array([10, 10, 30, 30], np.float32)
     made = [
@@ -134,7 +134,7 @@ def test_nothing_is_held_of_a_track_that_has_ended(context, monkeypatch):
     tracemalloc.start()
     try:
         score_speech(measured(), cepstra, tracks, scorer, Fraction(25), FrameRange(0, 2000),
-                     meter=OffsetMeter())  # fmt: skip
+                     meter=AvSyncEstimator())  # fmt: skip
     finally:
         tracemalloc.stop()
 
@@ -142,7 +142,7 @@ def test_nothing_is_held_of_a_track_that_has_ended(context, monkeypatch):
 
 
 def test_the_meter_is_shown_whole_pieces_until_it_has_seen_enough():
-    class Noting(OffsetMeter):
+    class Noting(AvSyncEstimator):
         def __init__(self):
             super().__init__()
             self.shown = []
@@ -151,8 +151,8 @@ def test_the_meter_is_shown_whole_pieces_until_it_has_seen_enough():
         def done(self):
             return len(self.shown) >= 3
 
-        def mut_take(self, clip):
-            self.shown.append(clip.sounds[0, 0, 0] / 4)  # its first tick
+        def push(self, clip):
+            self.shown.append(clip.mfcc[0, 0, 0] / 4)  # its first tick
 
     spans = [(0, 1200), (100, 499), (200, 500), (1300, 2000)]
     pictures, cepstra, tracks = world(Fraction(25), 3300, spans)
@@ -173,7 +173,7 @@ def test_windows_of_several_tracks_are_scored_together():
 
 def test_of_several_microphones_the_one_that_fits_best_counts():
     pictures, (cepstrum,), tracks = world(Fraction(25), 100, [(10, 60)])
-    louder = Spool(13)
+    louder = RowBuffer(13)
     louder.add(cepstrum.read(0, 400) + 5 * (np.arange(13) == 1))
     (scoring,) = score_speech(
         iter(pictures), [cepstrum, louder], tracks, Brightness(), Fraction(25), FrameRange(0, 100)

@@ -258,7 +258,7 @@ def test_a_face_never_counts_as_speaking_while_it_listens(training):
     made = scenes.Scenes([talker(training, 1)], batch=1, ticks=60, seed=0)
     listening = 0
     for seed in range(40):
-        rng = Listening(np.random.default_rng(seed))
+        rng = AudioSelection(np.random.default_rng(seed))
         scene = made.scene(0, 60, rng)
         joints = np.flatnonzero(scene.weight == 0)
         if len(joints) == 2 * scenes.FADE:
@@ -270,7 +270,7 @@ def test_a_face_never_counts_as_speaking_while_it_listens(training):
     assert listening > 20
 
 
-class Listening:
+class AudioSelection:
     """A random source that makes every scene one of a face that listens for a while."""
 
     def __init__(self, rng):

@@ -30,7 +30,7 @@ from otio_speakerzoom.model import (
     Sighting,
     Speech,
     SpeechScores,
-    Voice,
+    VoiceActivity,
 )
 from otio_speakerzoom.store import atomic
 from otio_speakerzoom.store.files import write_arrays
@@ -47,7 +47,7 @@ def test_a_kept_cut_list_comes_back(tmp_path, cut_list):
     kept = store.load_cut_list(tmp_path, cut_list.media, cut_list.people)
 
     assert kept is not None
-    assert (kept.made_from, kept.edited, kept.misfits) == ("abc", False, ())
+    assert (kept.input_digest, kept.edited, kept.misfits) == ("abc", False, ())
     assert kept.value.canvas == cut_list.canvas
     assert kept.value.people == cut_list.people
     for back, shot in zip(kept.value.shots, cut_list.shots, strict=True):
@@ -98,12 +98,12 @@ def test_kept_arrays_come_back_exactly(tmp_path, lengths):
 
 
 def test_what_is_heard_comes_back(tmp_path):
-    voice = Voice(7, np.array([0, 0.25, 1], np.float32), (Microphone(0), Microphone(1, 3)))
+    voice = VoiceActivity(7, np.array([0, 0.25, 1], np.float32), (Microphone(0), Microphone(1, 3)))
     store.save_voice(tmp_path, voice, "v")
     kept = store.load_voice(tmp_path)
 
     assert kept is not None
-    assert (kept.made_from, kept.value.start) == ("v", 7)
+    assert (kept.input_digest, kept.value.start) == ("v", 7)
     assert kept.value.microphones == voice.microphones
     assert kept.value.probability.tolist() == [0, 0.25, 1]
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Person, Shot, Sound
+from otio_speakerzoom.model import AudioStream, Box, CutList, FrameRange, Media, Person, Shot
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.facts import framing_of, read_facts, shots_of
 from otio_speakerzoom.timeline.media_paths import relocated, url_path
 
 unhurried = settings(deadline=None)
-STEREO = Sound(48000, 2, Fraction(0))
+STEREO = AudioStream(48000, 2, Fraction(0))
 
 
 def talk(**changes):
@@ -79,7 +79,7 @@ def test_the_facts_of_the_source_come_back_exactly(cut_list):
     assert (facts.rate, facts.duration, facts.start) == (media.rate, media.duration, media.start)
     assert (facts.size, facts.canvas) == (media.size, cut_list.canvas)
     assert (facts.drop_frame, facts.rotation) == (media.drop_frame, media.rotation)
-    assert (facts.variable_rate, facts.sounds) == (media.variable_rate, media.sounds)
+    assert (facts.variable_rate, facts.audio_streams) == (media.variable_rate, media.audio_streams)
     assert (facts.picture, facts.fields, facts.colour) == (
         media.picture,
         media.fields,
@@ -132,7 +132,7 @@ def test_sound_is_cut_with_its_picture_and_linked_to_it():
 
 
 def test_a_silent_source_has_no_sound_track():
-    timeline = to_otio(two_shots(talk(sounds=())))
+    timeline = to_otio(two_shots(talk(audio_streams=())))
 
     assert not timeline.audio_tracks()
     assert read_facts(timeline).sound is None

@@ -3,16 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import canvases, crops
 
-from otio_speakerzoom.model import Box, FrameRange, Key, Shot
+from otio_speakerzoom.model import Box, CropKey, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import (
-    Reframe,
+    Transform,
     crop_of,
     decimal,
     fill,
     fit,
     part_of,
-    reframe,
-    reframe_at,
+    transform_at,
+    transform_of,
 )
 
 sizes = st.tuples(st.integers(240, 4096), st.integers(240, 4096))
@@ -38,7 +38,7 @@ def edges(box):
     ],
 )
 def test_worked_cases_by_hand(crop, size, canvas, expected):
-    move = reframe(crop, size, canvas)
+    move = transform_of(crop, size, canvas)
 
     assert (move.scale, move.dx, move.dy) == pytest.approx(expected)
 
@@ -46,7 +46,7 @@ def test_worked_cases_by_hand(crop, size, canvas, expected):
 @given(framings())
 def test_the_crop_comes_back_from_its_reframe(framing):
     crop, size, canvas = framing
-    back = crop_of(reframe(crop, size, canvas), size, canvas)
+    back = crop_of(transform_of(crop, size, canvas), size, canvas)
 
     assert (back.left, back.top, back.right, back.bottom) == edges(crop)
 
@@ -54,7 +54,7 @@ def test_the_crop_comes_back_from_its_reframe(framing):
 @given(framings(), st.floats(0, 1), st.floats(0, 1))
 def test_a_point_of_the_crop_lands_where_it_should_on_the_canvas(framing, u, v):
     crop, size, canvas = framing
-    move = reframe(crop, size, canvas)
+    move = transform_of(crop, size, canvas)
     x, y = crop.left + u * crop.width, crop.top + v * crop.height
 
     # The picture scaled about its own centre, its centre then put at (dx, dy) from the canvas's.
@@ -67,7 +67,7 @@ def test_a_point_of_the_crop_lands_where_it_should_on_the_canvas(framing, u, v):
 def test_a_mirrored_crop_mirrors_the_move(framing):
     crop, size, canvas = framing
     mirrored = Box(size[0] - crop.right, crop.top, size[0] - crop.left, crop.bottom)
-    there, here = reframe(mirrored, size, canvas), reframe(crop, size, canvas)
+    there, here = transform_of(mirrored, size, canvas), transform_of(crop, size, canvas)
 
     assert (there.scale, there.dx, there.dy) == pytest.approx(
         (here.scale, -here.dx, here.dy), abs=1e-6
@@ -76,7 +76,7 @@ def test_a_mirrored_crop_mirrors_the_move(framing):
 
 def test_a_crop_of_another_shape_covers_the_canvas_and_keeps_its_centre():
     crop = Box(100, 100, 500, 500)
-    seen = crop_of(reframe(crop, (1920, 1080), (1920, 1080)), (1920, 1080), (1920, 1080))
+    seen = crop_of(transform_of(crop, (1920, 1080), (1920, 1080)), (1920, 1080), (1920, 1080))
 
     assert seen.centre == pytest.approx(crop.centre)
     assert (seen.width, seen.height) == pytest.approx((400, 225))
@@ -84,7 +84,7 @@ def test_a_crop_of_another_shape_covers_the_canvas_and_keeps_its_centre():
 
 def zoom_in(start=10, last=30, end=50):
     wide, close = Box(0, 0, 1920, 1080), Box(960, 100, 1600, 460)
-    keys = (Key(start, wide), Key(last, close))
+    keys = (CropKey(start, wide), CropKey(last, close))
     return Shot(FrameRange(start, end), (), wide, keys=keys)
 
 
@@ -94,7 +94,7 @@ def zoom_in(start=10, last=30, end=50):
      (49, (3, -960, 780))],
 )  # fmt: skip
 def test_a_move_is_even_in_scale_and_place_and_then_stands_still(frame, expected):
-    move = reframe_at(zoom_in(), frame, (1920, 1080), (1920, 1080))
+    move = transform_at(zoom_in(), frame, (1920, 1080), (1920, 1080))
 
     assert (move.scale, move.dx, move.dy) == pytest.approx(expected)
 
@@ -105,7 +105,7 @@ def test_a_part_of_a_move_moves_as_the_whole_does(start, length):
     part = part_of(whole, FrameRange(start, min(50, start + length)), *sizes)
 
     for frame in range(part.range.start, part.range.end):
-        here, there = (reframe_at(shot, frame, *sizes) for shot in (part, whole))
+        here, there = (transform_at(shot, frame, *sizes) for shot in (part, whole))
         assert (here.scale, here.dx, here.dy) == pytest.approx((there.scale, there.dx, there.dy))
 
 
@@ -120,7 +120,7 @@ def test_fit_shows_everything_and_fill_leaves_nothing_empty(size, canvas):
 def test_fit_and_fill_of_a_wide_source_on_a_tall_canvas():
     assert fit((3840, 2160), (1080, 1920)) == 0.28125
     assert fill((3840, 2160), (1080, 1920)) == pytest.approx(0.888889, abs=1e-6)
-    assert Reframe(1, 0, 0) == reframe(Box(0, 0, 10, 10), (10, 10), (10, 10))
+    assert Transform(1, 0, 0) == transform_of(Box(0, 0, 10, 10), (10, 10), (10, 10))
 
 
 @pytest.mark.parametrize(

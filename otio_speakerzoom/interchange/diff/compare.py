@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from otio_speakerzoom.interchange.diff.reference_cut import SAME, KeptCut, Span, close
+from otio_speakerzoom.interchange.diff.reference_cut import SAME, CachedCut, Span, close
 from otio_speakerzoom.interchange.diff.stacking import Piece, uppermost
 from otio_speakerzoom.interchange.read import EditedTimeline
 from otio_speakerzoom.model import Box, CutList, FrameRange, Lock
@@ -68,7 +68,7 @@ def compare(timeline: EditedTimeline, cut_list: CutList) -> Comparison:
     Both run at one rate and on one canvas; the uppermost enabled clip is what is seen.
     """
     dropped = _lost_framing(timeline, cut_list)
-    kept = KeptCut(cut_list, cuts_only=dropped)
+    kept = CachedCut(cut_list, cuts_only=dropped)
     notes = [*([_CUTS_ONLY] if dropped else ()), *timeline.notes]
     spans = _seen_once(list(_spans(uppermost(timeline.tracks), kept, notes)))
     notes += _laid_over(timeline)
@@ -82,7 +82,7 @@ def compare(timeline: EditedTimeline, cut_list: CutList) -> Comparison:
     return Comparison(tuple(changes), tuple(notes), found.count(None), recognized)
 
 
-def _spans(pieces: Sequence[Piece], kept: KeptCut, notes: list[str]) -> Iterator[Span]:
+def _spans(pieces: Sequence[Piece], kept: CachedCut, notes: list[str]) -> Iterator[Span]:
     """What of the source is seen; what else is seen goes into `notes`."""
     media, cut = kept.cut_list.media, kept.cut_list.range
     for piece in pieces:
@@ -147,7 +147,7 @@ def _seen_once(spans: list[Span]) -> list[Span]:
     ]
 
 
-def _joined(spans: Sequence[Span], kept: KeptCut) -> list[Span]:
+def _joined(spans: Sequence[Span], kept: CachedCut) -> list[Span]:
     """The spans, those in one that a cut divides without changing what is seen."""
     joined: list[Span] = []
     for span in spans:
@@ -163,7 +163,7 @@ def _joined(spans: Sequence[Span], kept: KeptCut) -> list[Span]:
     return joined
 
 
-def _goes_on(before: Span, after: Span, kept: KeptCut) -> bool:
+def _goes_on(before: Span, after: Span, kept: CachedCut) -> bool:
     """Whether `after` follows `before` as if there were no cut, and there was none."""
     at = after.range.start
     if before.range.end != at or before.record.end != after.record.start:
@@ -177,7 +177,7 @@ def _goes_on(before: Span, after: Span, kept: KeptCut) -> bool:
     return still and close(kept.crop_at(before, at), kept.crop_at(after, at), SAME)
 
 
-def _change(span: Span, kept: KeptCut) -> Change | None:
+def _change(span: Span, kept: CachedCut) -> Change | None:
     """What makes `span` differ from the kept cut; None where nothing does."""
     shot, same = kept.origin(span)
     if same and span.range == shot.range:
@@ -201,7 +201,7 @@ def _change(span: Span, kept: KeptCut) -> Change | None:
     return Change(span.range, was, kept.names(subjects), ", ".join(what), lock)
 
 
-def _removed(spans: Sequence[Span], timeline: EditedTimeline, kept: KeptCut) -> Iterator[Change]:
+def _removed(spans: Sequence[Span], timeline: EditedTimeline, kept: CachedCut) -> Iterator[Change]:
     """What was cut and is not seen any more; `spans` are in order."""
     cut = kept.cut_list.range
     at = cut.start
@@ -226,7 +226,7 @@ def _why_gone(span: FrameRange, timeline: EditedTimeline, media_name: str) -> st
     return "is removed, or in a clip that cannot be read" if unread else "is removed"
 
 
-def _left_out(span: FrameRange, why: str, kept: KeptCut) -> Change:
+def _left_out(span: FrameRange, why: str, kept: CachedCut) -> Change:
     was = kept.names(kept.overlapping(span)[0].subjects)
     return Change(span, was, "", f"{why}: left out", None)
 

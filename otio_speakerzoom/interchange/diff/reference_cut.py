@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.interchange.read import EditedClip, MovingTo
+from otio_speakerzoom.interchange.read import EditedClip, TransformKey
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
-from otio_speakerzoom.timeline.transform import Reframe, crop_of, reframe
+from otio_speakerzoom.timeline.transform import Transform, crop_of, transform_of
 
 SAME = 0.5
 """Source pixels by which an edge may differ in the same framing: formats round, and no eye sees
@@ -38,12 +38,12 @@ class Span:
     """Why it cannot be a shot; empty where it can, and then the clip has a move."""
 
     @property
-    def path(self) -> tuple[MovingTo, ...]:
-        still = () if self.clip.move is None else (MovingTo(self.range.start, self.clip.move),)
+    def path(self) -> tuple[TransformKey, ...]:
+        still = () if self.clip.move is None else (TransformKey(self.range.start, self.clip.move),)
         return self.clip.keys or still
 
 
-class KeptCut:
+class CachedCut:
     """A cut list and its framings: of all shots, and of the angles to choose from."""
 
     def __init__(self, cut_list: CutList, *, cuts_only: bool = False) -> None:
@@ -85,8 +85,8 @@ class KeptCut:
 
     def kept_crop_at(self, shot: Shot, frame: int) -> Box:
         """What of the kept shot's crop comes to be seen: all, where it has the canvas's shape."""
-        keys = [MovingTo(key.frame, self._move(key.crop)) for key in shot.keys]
-        path = keys or [MovingTo(shot.range.start, self._move(shot.crop))]
+        keys = [TransformKey(key.frame, self._move(key.crop)) for key in shot.keys]
+        path = keys or [TransformKey(shot.range.start, self._move(shot.crop))]
         return self._visible(_along(path, frame))
 
     def inside(self, crop: Box) -> Box | None:
@@ -134,10 +134,10 @@ class KeptCut:
         areas = (self._crops[:, 2] - self._crops[:, 0]) * (self._crops[:, 3] - self._crops[:, 1])
         return both / (areas + crop.width * crop.height - both)
 
-    def _move(self, crop: Box) -> Reframe:
-        return reframe(crop, self._size, self._canvas)
+    def _move(self, crop: Box) -> Transform:
+        return transform_of(crop, self._size, self._canvas)
 
-    def _visible(self, move: Reframe) -> Box:
+    def _visible(self, move: Transform) -> Box:
         return crop_of(move, self._size, self._canvas)
 
 
@@ -151,13 +151,13 @@ def edges(box: Box) -> tuple[float, float, float, float]:
     return box.left, box.top, box.right, box.bottom
 
 
-def _along(path: Sequence[MovingTo], frame: int) -> Reframe:
+def _along(path: Sequence[TransformKey], frame: int) -> Transform:
     """Where a picture is at `frame`: between keys its scale and position change evenly."""
     if len(path) == 1:
         return path[0].move
     frames = [key.frame for key in path]
     moves = [(key.move.scale, key.move.dx, key.move.dy) for key in path]
-    return Reframe(*(float(np.interp(frame, frames, c)) for c in zip(*moves, strict=True)))
+    return Transform(*(float(np.interp(frame, frames, c)) for c in zip(*moves, strict=True)))
 
 
 def _overlap(a: FrameRange, b: FrameRange) -> int:

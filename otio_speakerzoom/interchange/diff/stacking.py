@@ -42,11 +42,11 @@ def uppermost(tracks: Sequence[Sequence[EditedClip]]) -> list[Piece]:
         while active and active[0][2].record.end <= at:
             heappop(active)
         if active:
-            _mut_append(pieces, FrameRange(at, following), active[0][2])
+            _append(pieces, FrameRange(at, following), active[0][2])
     return pieces
 
 
-def _mut_append(pieces: list[Piece], record: FrameRange, clip: EditedClip) -> None:
+def _append(pieces: list[Piece], record: FrameRange, clip: EditedClip) -> None:
     """Add a stretch of `clip`, to the last piece where it goes on from there."""
     last = pieces[-1] if pieces else None
     if last and last.clip is clip and last.record.end == record.start:

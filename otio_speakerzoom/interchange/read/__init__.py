@@ -3,8 +3,8 @@
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
-    Given,
-    MovingTo,
+    MediaHints,
+    TransformKey,
 )
 from otio_speakerzoom.interchange.read.open import DIALECTS, read_timeline, text_of
 
@@ -12,8 +12,8 @@ __all__ = [
     "DIALECTS",
     "EditedClip",
     "EditedTimeline",
-    "Given",
-    "MovingTo",
+    "MediaHints",
+    "TransformKey",
     "read_timeline",
     "text_of",
 ]

@@ -1,6 +1,6 @@
 """What an edited timeline says, whichever format it came in, and what all readers share.
 
-A reader undoes its host's own units: what it gives is frames and `Reframe`. The host's transform
+A reader undoes its host's own units: what it gives is frames and `Transform`. The host's transform
 is the truth, because that is what an editor changes; what we noted ourselves only helps.
 
 A reader raises one of `values.FAULTS` over a file that is not what it should be, of which
@@ -19,11 +19,11 @@ from unicodedata import normalize
 
 from otio_speakerzoom.interchange.read.values import FAULTS, unreadable
 from otio_speakerzoom.model import FrameRange
-from otio_speakerzoom.timeline.transform import Reframe, fit
+from otio_speakerzoom.timeline.transform import Transform, fit
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class MediaHints:
     """What a file may not say of the pictures; where it does say it, the file is believed."""
 
     size: tuple[int, int] | None = None
@@ -41,12 +41,12 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class MovingTo:
+class TransformKey:
     """Where a moving picture is at one frame; in between, scale and position change evenly."""
 
     frame: int
     """Counted from the media's first frame."""
-    move: Reframe
+    move: Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class EditedClip:
     name: str
     media: str
     """Path of the media as the file gives it; empty where there is none."""
-    move: Reframe | None
+    move: Transform | None
     """How the picture is placed; of a moving one, at first. None where that cannot be told."""
-    keys: tuple[MovingTo, ...] = ()
+    keys: tuple[TransformKey, ...] = ()
     """Of a moving picture; none where it stands still."""
     enabled: bool = True
     unsupported: str = ""
@@ -116,7 +116,7 @@ def unless_damaged(record: FrameRange, name: str, read: Callable[[], EditedClip]
         return EditedClip(record, None, name, "", None, unsupported=unreadable(error))
 
 
-Placing = tuple[Reframe | None, tuple[MovingTo, ...], list[str]]
+Placing = tuple[Transform | None, tuple[TransformKey, ...], list[str]]
 """How a picture is placed, its keys where it moves, and what the placing cannot say."""
 
 
@@ -128,25 +128,27 @@ def placing_unless_damaged(read: Callable[[], Placing]) -> Placing:
         return None, (), [f"has a framing that {unreadable(error)}"]
 
 
-def placed(scale: float, dx: float, dy: float) -> Reframe:
+def placed(scale: float, dx: float, dy: float) -> Transform:
     """Return a placing that shows something."""
     if not 0 < scale < 1e6:  # far past any host's limit, and crops stay numbers
         raise ValueError(f"a scale of {scale:g} shows nothing")
-    return Reframe(scale, dx + 0.0, dy + 0.0)  # no -0
+    return Transform(scale, dx + 0.0, dy + 0.0)  # no -0
 
 
 Keyed = Mapping[str, Sequence[tuple[int, float]]]
 """Name of a parameter -> its keys: (frame, value), rising; a single one where it stands still."""
 
 
-def moving(keyed: Keyed, move_of: Callable[[Mapping[str, float]], Reframe]) -> tuple[MovingTo, ...]:
+def moving(
+    keyed: Keyed, move_of: Callable[[Mapping[str, float]], Transform]
+) -> tuple[TransformKey, ...]:
     """Return the keys of the whole move: one wherever any parameter has one.
 
     None where nothing changes. Between its keys a parameter changes evenly, outside it stands.
     """
     frames = sorted({frame for keys in keyed.values() if len(keys) > 1 for frame, _ in keys})
     path = tuple(
-        MovingTo(frame, move_of({name: value_at(keys, frame) for name, keys in keyed.items()}))
+        TransformKey(frame, move_of({name: value_at(keys, frame) for name, keys in keyed.items()}))
         for frame in frames
     )
     return path if len({key.move for key in path}) > 1 else ()
@@ -161,6 +163,6 @@ def value_at(keys: Sequence[tuple[int, float]], frame: int) -> float:
     return before[1] + (after[1] - before[1]) * (frame - before[0]) / (after[0] - before[0])
 
 
-def unplaced(size: tuple[int, int] | None, canvas: tuple[int, int] | None) -> Reframe | None:
+def unplaced(size: tuple[int, int] | None, canvas: tuple[int, int] | None) -> Transform | None:
     """Return where a host that fits pictures puts one that nobody moved."""
-    return Reframe(fit(size, canvas), 0.0, 0.0) if size and canvas else None
+    return Transform(fit(size, canvas), 0.0, 0.0) if size and canvas else None

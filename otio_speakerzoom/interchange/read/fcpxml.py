@@ -16,7 +16,7 @@ from functools import partial
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
-    Given,
+    MediaHints,
     placing_unless_damaged,
     unless_damaged,
 )
@@ -70,7 +70,7 @@ class _Place:
     duration: Fraction
 
 
-def read(text: str, given: Given) -> EditedTimeline:
+def read(text: str, given: MediaHints) -> EditedTimeline:
     """Return a project's sequence; the units are those of `given.dialect`.
 
     Without one it is Resolve's where Resolve added its name to the event's, else Final Cut's.
@@ -92,7 +92,7 @@ def read(text: str, given: Given) -> EditedTimeline:
 
 
 def _read(
-    root: ET.Element, scope: ET.Element, name: str, element: ET.Element, given: Given
+    root: ET.Element, scope: ET.Element, name: str, element: ET.Element, given: MediaHints
 ) -> EditedTimeline:
     """The timeline of one sequence; resources of `scope` go before the document's."""
     resources = {
@@ -114,16 +114,17 @@ def _read(
         resources=resources,
         given=given,
     )
-    lanes: dict[int, list[EditedClip]] = {}
+    video_tracks: dict[int, list[EditedClip]] = {}
     notes: list[str] = []
     for place in _items(element.findall("spine")[0], facts.start, 0, facts, notes):
         if place.item.tag == "transition":
             at = round(facts.frames(place.at - facts.start))
             notes.append(f"a transition at frame {at}")
         elif (clip := _clip_at(place, facts, notes)) is not None:
-            lanes.setdefault(place.lane, []).append(clip)
+            video_tracks.setdefault(place.lane, []).append(clip)
     tracks = (
-        tuple(sorted(lanes[lane], key=lambda clip: clip.record.start)) for lane in sorted(lanes)
+        tuple(sorted(video_tracks[lane], key=lambda clip: clip.record.start))
+        for lane in sorted(video_tracks)
     )
     return EditedTimeline(
         facts.dialect, name, facts.rate, facts.canvas, tuple(tracks), tuple(notes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath
 
-from otio_speakerzoom.interchange.read.edited_timeline import Given
+from otio_speakerzoom.interchange.read.edited_timeline import MediaHints
 from otio_speakerzoom.interchange.read.fcpxml_transform import time_of
 from otio_speakerzoom.interchange.read.values import exact_rate, media_path
 
@@ -45,7 +45,7 @@ class Facts:
     dialect: str
     resources: Mapping[str, ET.Element]
     """Everything that has an id: formats, assets, effects, compound clips."""
-    given: Given
+    given: MediaHints
 
     def frames(self, seconds: Fraction) -> Fraction:
         """Return a time in frames of the programme."""

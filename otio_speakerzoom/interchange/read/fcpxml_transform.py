@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from otio_speakerzoom.interchange.read.edited_timeline import Placing, moving, placed, value_at
 from otio_speakerzoom.interchange.read.values import finite
-from otio_speakerzoom.timeline.transform import Reframe, fill, fit
+from otio_speakerzoom.timeline.transform import Transform, fill, fit
 
 _TIME = re.compile(r"(-?\d{1,19}(?:\.\d{1,19})?)(?:/(\d{1,10}))?s")
 _STILL = {"position": "0 0", "scale": "1 1", "rotation": "0", "anchor": "0 0"}
@@ -141,7 +141,7 @@ class Placement:
             for key in parameter.iterfind("keyframeAnimation/keyframe")
         )
 
-    def _move(self, conform: str, values: Mapping[str, float]) -> Reframe:
+    def _move(self, conform: str, values: Mapping[str, float]) -> Transform:
         assert self.size is not None
         assert self.canvas is not None
         size, canvas = self.size, self.canvas

@@ -18,7 +18,7 @@ from functools import partial
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
-    Given,
+    MediaHints,
     placing_unless_damaged,
     unless_damaged,
     unplaced,
@@ -53,7 +53,7 @@ _DEEPEST, _MOST = 8, 200_000
 is looked at, which bounds the work that a few lines that name one another can ask for."""
 
 
-def read(text: str, given: Given) -> EditedTimeline:
+def read(text: str, given: MediaHints) -> EditedTimeline:
     """Return the picture tracks; the size of the media is not told by MLT and must be given."""
     document = parse_xml(text)
     if document.tag != "mlt":

@@ -12,7 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from otio_speakerzoom.interchange.read.edited_timeline import Given, MovingTo, Placing, placed
+from otio_speakerzoom.interchange.read.edited_timeline import (
+    MediaHints,
+    Placing,
+    TransformKey,
+    placed,
+)
 from otio_speakerzoom.interchange.read.values import finite, whole
 from otio_speakerzoom.model import FrameRange
 
@@ -40,7 +45,7 @@ class Project:
     canvas: tuple[int, int]
     producers: Mapping[str, ET.Element]
     """Everything that plays, by its id: producers, chains, playlists, tractors."""
-    given: Given
+    given: MediaHints
     looks: Iterator[int]
     """One for each element that may still be looked at."""
 
@@ -85,7 +90,7 @@ def framing(effect: ET.Element, source: FrameRange, project: Project) -> Placing
     size, (width, height) = project.given.size, project.canvas
     if size is None or unsaid:
         return None, (), unsaid
-    moves: list[MovingTo] = []
+    moves: list[TransformKey] = []
     texts = value_of(effect, "transition.rect").split(";")
     for text in texts:
         time, kind, rect = _key(text)
@@ -109,7 +114,7 @@ def framing(effect: ET.Element, source: FrameRange, project: Project) -> Placing
         scale = max(across, down)
         at = project.frame(time) if time and not time.startswith("-") else 0
         move = placed(scale, x + w / 2 - width / 2, y + h / 2 - height / 2)
-        moves.append(MovingTo((first or 0) + at, move))
+        moves.append(TransformKey((first or 0) + at, move))
     moves.sort(key=lambda key: key.frame)
     still = len({key.move for key in moves}) == 1
     return moves[0].move, () if still else tuple(moves), unsaid

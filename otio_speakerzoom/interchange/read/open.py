@@ -7,12 +7,12 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.interchange.read import fcpxml, mlt, otio_json, xmeml
-from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, Given
+from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, MediaHints
 from otio_speakerzoom.interchange.read.safe_xml import encoding_of
 from otio_speakerzoom.interchange.read.sequences import SequenceChoiceError
 from otio_speakerzoom.interchange.read.values import FAULTS, reason
 
-READERS: dict[str, Callable[[str, Given], EditedTimeline]] = {
+READERS: dict[str, Callable[[str, MediaHints], EditedTimeline]] = {
     ".otio": otio_json.read,
     ".fcpxml": fcpxml.read,
     ".fcpxmld": fcpxml.read,
@@ -25,14 +25,14 @@ DIALECTS = {".fcpxml": fcpxml.DIALECTS, ".fcpxmld": fcpxml.DIALECTS, ".xml": xme
 _LARGEST = 1 << 29  # bytes; 10,000 shots with every effect that Resolve exports are some 300 MB
 
 
-def read_timeline(path: Path, given: Given | None = None) -> EditedTimeline:
+def read_timeline(path: Path, given: MediaHints | None = None) -> EditedTimeline:
     """Return what the timeline at `path` says: .otio, .fcpxml, .xml, .mlt, or a .fcpxmld bundle.
 
     Raises TimelineError, in one line, over anything that is not such a timeline.
     """
     text = text_of(path)
     try:
-        timeline = READERS[path.suffix.lower()](text, given or Given())
+        timeline = READERS[path.suffix.lower()](text, given or MediaHints())
     except SequenceChoiceError as choice:
         which, remedy = choice.args
         raise TimelineError(f"{path}: {' '.join(which.split())}; {remedy}") from choice

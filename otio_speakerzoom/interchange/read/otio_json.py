@@ -15,7 +15,7 @@ from typing import Any
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
-    Given,
+    MediaHints,
     placing_unless_damaged,
     unless_damaged,
 )
@@ -46,7 +46,7 @@ _RETIMED = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
 _HOSTS = {RESOLVE: "resolve", PREMIERE: "premiere"}
 
 
-def read(text: str, given: Given) -> EditedTimeline:
+def read(text: str, given: MediaHints) -> EditedTimeline:
     """Return the picture tracks; the host is the one whose notes the timeline carries.
 
     Resolve's files say neither the canvas nor the size of the media: these must be given.
@@ -70,7 +70,7 @@ def timelines_of(document: object) -> list[Json]:
     return []
 
 
-def _read(document: Json, given: Given) -> EditedTimeline:
+def _read(document: Json, given: MediaHints) -> EditedTimeline:
     stack = document["tracks"]
     tracks = [t for t in stack["children"] if _is(t, "Track") and t.get("kind") == "Video"]
     facts = _facts(document, stack, tracks, given)
@@ -86,7 +86,7 @@ def _read(document: Json, given: Given) -> EditedTimeline:
     )
 
 
-def _facts(document: Json, stack: Json, tracks: list[Json], given: Given) -> Facts:
+def _facts(document: Json, stack: Json, tracks: list[Json], given: MediaHints) -> Facts:
     ours = notes_of(document, NAMESPACE)
     resolution = notes_of(stack, PREMIERE).get("VideoResolution", {})
     told = [resolution["width"], resolution["height"]] if resolution else None

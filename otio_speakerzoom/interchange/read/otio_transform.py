@@ -13,8 +13,8 @@ from typing import Any
 
 from otio_speakerzoom.interchange.read.edited_timeline import (
     Keyed,
-    MovingTo,
     Placing,
+    TransformKey,
     moving,
     placed,
     unplaced,
@@ -22,7 +22,7 @@ from otio_speakerzoom.interchange.read.edited_timeline import (
 from otio_speakerzoom.interchange.read.values import exact_rate, finite
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timeline.facts import NAMESPACE
-from otio_speakerzoom.timeline.transform import Reframe, fill, fit, reframe
+from otio_speakerzoom.timeline.transform import Transform, fill, fit, transform_of
 
 RESOLVE, PREMIERE = "Resolve_OTIO", "PremierePro_OTIO"
 """Under which keys the hosts keep their notes."""
@@ -87,17 +87,17 @@ def _our_moves(item: Json, effects: list[Json], facts: Facts) -> Placing:
     if not crops:
         return unplaced(size, canvas), (), []
     keys = tuple(
-        MovingTo(int(frame), _cropped(crop, size, canvas))
+        TransformKey(int(frame), _cropped(crop, size, canvas))
         for frame, *crop in notes_of(item, NAMESPACE).get("keys") or ()
     )
     return _cropped(crops[-1], size, canvas), keys, []
 
 
-def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Reframe:
+def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
     crop = Box(*(finite(edge) for edge in edges))
     if crop.width <= 0 or crop.height <= 0:
         raise ValueError(f"the crop {edges} has no area")
-    return reframe(crop, size, canvas)
+    return transform_of(crop, size, canvas)
 
 
 def _resolve_moves(effects: list[Json], start: int, facts: Facts) -> Placing:
@@ -123,7 +123,7 @@ def _resolve_moves(effects: list[Json], start: int, facts: Facts) -> Placing:
         unsaid.append("is mirrored")
     bases = _bases(round(keyed.get("scale", [(0, 2)])[0][1]), facts.size, facts.canvas)
 
-    def move_of(values: Mapping[str, float]) -> Reframe:
+    def move_of(values: Mapping[str, float]) -> Transform:
         (width, height), (base_x, base_y) = facts.size or (1, 1), bases
         dx = values["transformationPan"] * width * base_x
         dy = -values["transformationTilt"] * height * base_y
@@ -203,7 +203,7 @@ def _premiere_moves(effects: list[Json], begin: float, facts: Facts) -> Placing:
     if any(finite(v) for keys in edges for _, v in keys):
         unsaid.append("has a crop effect")
 
-    def move_of(values: Mapping[str, float]) -> Reframe:
+    def move_of(values: Mapping[str, float]) -> Transform:
         dx, dy = (values["x"] - 0.5) * canvas[0], (values["y"] - 0.5) * canvas[1]
         return placed(values["scale"] / 100, dx, dy)
 

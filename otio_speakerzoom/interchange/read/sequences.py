@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, Given
+from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, MediaHints
 from otio_speakerzoom.interchange.read.values import FAULTS
 
 
 def chosen(
-    sequences: Sequence[tuple[str, Callable[[], EditedTimeline]]], given: Given
+    sequences: Sequence[tuple[str, Callable[[], EditedTimeline]]], given: MediaHints
 ) -> EditedTimeline:
     """Return the sequence that is asked for, or that the recording lies in, or the only one.
 
@@ -47,7 +47,7 @@ class SequenceChoiceError(Exception):
 
 
 def _named(
-    sequences: Sequence[tuple[str, Callable[[], EditedTimeline]]], given: Given
+    sequences: Sequence[tuple[str, Callable[[], EditedTimeline]]], given: MediaHints
 ) -> EditedTimeline:
     wanted = given.sequence
     fitting = [read for name, read in sequences if name == wanted]

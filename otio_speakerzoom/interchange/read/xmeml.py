@@ -16,7 +16,7 @@ from functools import partial
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
-    Given,
+    MediaHints,
     placing_unless_damaged,
     unless_damaged,
 )
@@ -56,7 +56,7 @@ class _Sequence:
     """Id of a clip in a bin -> id of the file that it plays."""
     canvas: tuple[int, int] | None
     dialect: str
-    given: Given
+    given: MediaHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Edge:
     this one."""
 
 
-def read(text: str, given: Given) -> EditedTimeline:
+def read(text: str, given: MediaHints) -> EditedTimeline:
     """Return the document's sequence; the units are those of `given.dialect`."""
     root = parse_xml(text)
     if root.tag != "xmeml":
@@ -102,7 +102,10 @@ def sequences_of(root: ET.Element) -> Iterator[ET.Element]:
 
 
 def _read(
-    element: ET.Element, files: Mapping[str, ET.Element], masters: Mapping[str, str], given: Given
+    element: ET.Element,
+    files: Mapping[str, ET.Element],
+    masters: Mapping[str, str],
+    given: MediaHints,
 ) -> EditedTimeline:
     picture = element.find("media/video/format/samplecharacteristics")
     sequence = _Sequence(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from otio_speakerzoom.interchange.read.edited_timeline import Keyed, Placing, moving, placed
 from otio_speakerzoom.interchange.read.safe_xml import text_at
 from otio_speakerzoom.interchange.read.values import finite, whole
-from otio_speakerzoom.timeline.transform import Reframe, fit
+from otio_speakerzoom.timeline.transform import Transform, fit
 
 _EDGES = ("left", "top", "right", "bottom")
 
@@ -73,7 +73,7 @@ def placing(
     size = stored
     base = fit(shown, canvas) if dialect == "resolve" and canvas else 1.0
 
-    def move_of(values: Mapping[str, float]) -> Reframe:
+    def move_of(values: Mapping[str, float]) -> Transform:
         dx, dy = values["horiz"] * size[0] * base, values["vert"] * size[1] * base
         return placed(base * values["scale"] / 100, dx, dy)
 

@@ -18,7 +18,7 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, Clip
 from otio_speakerzoom.speech.mouth_motion.lips import Movement, Signal, movement
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 WINDOWS = (25, 51, 101)
 """Ticks over which sight and sound are compared: 1 s follows a change of turn, 4 s tells a wrong
@@ -94,11 +94,11 @@ class MouthMotion:
         made = []
         for clip in clips:
             seen = movement(clip.crops)
-            sounds = [evidence(seen, hearing(sound)) @ weights for sound in clip.sounds]
+            sounds = [evidence(seen, hearing(sound)) @ weights for sound in clip.mfcc]
             made.append(np.stack(sounds, axis=1).astype(np.float32))
         return made
 
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
         return track.read(0, len(track)).T
 

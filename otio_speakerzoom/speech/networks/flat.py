@@ -21,9 +21,9 @@ from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
 from otio_speakerzoom.speech.features import WHOLE_BOX, Clip
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
-from otio_speakerzoom.weights.device import Room, half_precision
+from otio_speakerzoom.weights.device import BatchSizer, half_precision
 
 MEAN, DEVIATION = 0.4161, 0.1688  # of all three networks' training pictures, of 0 to 1
 LAST = torch.channels_last
@@ -75,7 +75,7 @@ class Folded(nn.Module):
         return made.permute(0, 2, 3, 1).reshape(frames, height, width, -1).permute(0, 3, 1, 2)
 
 
-def mut_lay_channels_last(network: nn.Module) -> None:
+def use_channels_last(network: nn.Module) -> None:
     """Lay the weights of 2-D convolutions out as a processor likes them; they stay the same."""
     for weight in network.parameters():
         if weight.ndim == 4:
@@ -128,12 +128,12 @@ class FlatScorer:
         self, network: Any, flat: Callable[[nn.Module], nn.Module], path: Path, device: str
     ) -> None:
         load_checkpoint(network, path)
-        mut_lay_channels_last(network.eval().model["audioEncoder"])
+        use_channels_last(network.eval().model["audioEncoder"])
         # norms are folded on the processor, where all weights are, and only then do both move
         self.visual = FlatVisual(network.model["visualEncoder"], flat).to(device)
         self.network = network.to(device)
         self.device = device
-        self.room = Room(device, PICTURE_BYTES, PICTURES)
+        self.room = BatchSizer(device, PICTURE_BYTES, PICTURES)
 
     @torch.inference_mode()
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
@@ -148,10 +148,10 @@ class FlatScorer:
         pictures = normalised(torch.tensor(clip.crops, device=self.device))
         with half_precision(self.device):
             visual = self.room.run(lambda piece: self.visual(pictures, piece))  # (T, 128)
-        audio = self.network.encode_audio(torch.tensor(clip.sounds, device=self.device))
+        audio = self.network.encode_audio(torch.tensor(clip.mfcc, device=self.device))
         return torch.cat([visual.float(), *audio], dim=1).cpu().numpy()
 
-    def block(self, track: Spool, start: int) -> tuple[Tensor, Tensor]:
+    def block(self, track: RowBuffer, start: int) -> tuple[Tensor, Tensor]:
         """Return (1, n, 128) of the picture and (M, n, 128) of the sounds, of a block's ticks."""
         rows = torch.tensor(track.read(start, start + BLOCK), device=self.device)
         parts = rows.unflatten(1, (-1, 128)).transpose(0, 1)  # (1 + M, n, 128)

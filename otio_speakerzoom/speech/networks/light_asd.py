@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
 HALO = 6
@@ -177,11 +177,11 @@ class LightAsdScorer(FlatScorer):
         super().__init__(LightAsd(), _FlatPaths, path, device)
 
     @torch.inference_mode()
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
         detector: Any = self.network.model["GRU"]
         sounds = track.width // 128 - 1
-        onwards, state = Spool(128 * sounds), None
+        onwards, state = RowBuffer(128 * sounds), None
         for start in range(0, len(track), BLOCK):
             visual, audio = self.block(track, start)
             onward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
 HALO = 9
@@ -187,11 +187,11 @@ class LrAsdScorer(FlatScorer):
         super().__init__(LrAsd(), flat_block, path, device)
 
     @torch.inference_mode()
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
         detector: Any = self.network.model["detector"]
         ticks = len(track)
-        backs = Spool(64 * (track.width // 128 - 1))  # from the last tick to the first
+        backs = RowBuffer(64 * (track.width // 128 - 1))  # from the last tick to the first
         state = None
         for start in reversed(range(0, ticks, BLOCK)):
             back, state = detector.gru_backward(self._joint(track, start).flip(1), state)
@@ -205,7 +205,7 @@ class LrAsdScorer(FlatScorer):
             logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
         return np.concatenate(logits, axis=1)
 
-    def _joint(self, track: Spool, start: int) -> Tensor:
+    def _joint(self, track: RowBuffer, start: int) -> Tensor:
         """Return (M, n, 256) picture and sounds joined, of the block that begins at `start`."""
         visual, audio = self.block(track, start)
         return self.network.model["fusion"](torch.cat([audio, visual.expand_as(audio)], dim=2))

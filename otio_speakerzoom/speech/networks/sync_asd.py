@@ -24,7 +24,7 @@ from torch.nn import functional as fn
 
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip, CropRecipe
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
@@ -231,12 +231,12 @@ class SyncAsdScorer:
     def _encoded(self, clip: Clip) -> NDArray[np.float32]:
         pictures = stacked(torch.tensor(clip.crops, device=self.device)[None])
         visual = self.network.visual(pictures)  # (members, 1, C, T)
-        audio = self.network.audio(torch.tensor(clip.sounds, device=self.device))
+        audio = self.network.audio(torch.tensor(clip.mfcc, device=self.device))
         parts = torch.cat([visual, audio], dim=1).transpose(0, 1)  # (1 + M, members, C, T)
         return parts.flatten(0, 2).T.cpu().numpy()
 
     @torch.inference_mode()
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
         made = [np.empty((track.width // (MEMBERS * WIDTH) - 1, 0), np.float32)]
         for start in range(0, len(track), self.window):

@@ -23,10 +23,10 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, TICKS_PER_SECOND, Clip
-from otio_speakerzoom.speech.networks.flat import LAST, mut_lay_channels_last, normalised
-from otio_speakerzoom.speech.row_buffer import Spool
+from otio_speakerzoom.speech.networks.flat import LAST, normalised, use_channels_last
+from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
-from otio_speakerzoom.weights.device import Room
+from otio_speakerzoom.weights.device import BatchSizer
 
 PICTURE_EPS = 1e-3  # the picture's batch norms; the others keep torch's 1e-5
 DURATIONS = (1, 2, 3, 4, 5, 6)
@@ -257,7 +257,7 @@ class _FlatFrontend(nn.Module):
         flat_norm.load_state_dict(norm.state_dict())
         self.stem = fuse_conv_bn_eval(stem.eval(), flat_norm.eval())
         self.layers = nn.Sequential(*map(_FlatLayer, frontend.resnet))
-        mut_lay_channels_last(self)
+        use_channels_last(self)
 
     def forward(self, pictures: Tensor, fives: Tensor, piece: int) -> Tensor:
         """Return (N, 512) features of (N, 5) numbers of normalised pictures, -1 for a blank one."""
@@ -315,26 +315,26 @@ class TalkNetScorer:
         self.frontend = _FlatFrontend(network.eval().model["visualFrontend"]).to(device)
         self.network = network.to(device)
         self.device = device
-        self.room = Room(device, PICTURE_BYTES, PICTURES)
+        self.room = BatchSizer(device, PICTURE_BYTES, PICTURES)
 
     @torch.inference_mode()
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
         """Return the (T, M) logits of each clip."""
         return self.room.run(lambda piece: self._encode(clips, piece))
 
-    def decide(self, track: Spool) -> NDArray[np.float32]:
+    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
         return track.read(0, len(track)).T
 
     def _encode(self, clips: Sequence[Clip], piece: int) -> list[NDArray[np.float32]]:
         features = [self._features(clip, piece) for clip in clips]
-        sums = [np.zeros((len(clip.crops), len(clip.sounds)), np.float32) for clip in clips]
+        sums = [np.zeros((len(clip.crops), len(clip.mfcc)), np.float32) for clip in clips]
         for length in (TICKS_PER_SECOND * seconds for seconds in DURATIONS):
             for some in _alike(clips, length, max(1, BATCH * piece // length)):
                 seen = torch.stack([_chunk(*features[n], span) for n, span in some], dim=0)
                 visual = self.network.follow(seen.transpose(1, 2))  # (n, length, 128)
-                for m in range(len(clips[0].sounds)):
-                    heard = np.stack([_rows(clips[n].sounds[m], span) for n, span in some])
+                for m in range(len(clips[0].mfcc)):
+                    heard = np.stack([_rows(clips[n].mfcc[m], span) for n, span in some])
                     audio = self.network.encode_audio(torch.tensor(heard, device=self.device))
                     logits = self.network.combine(audio, visual).cpu().numpy()
                     for (n, span), scores in zip(some, logits, strict=True):
