@@ -22,6 +22,7 @@ import numpy as np
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
 from otio_speakerzoom.reports.evaluation import CutFigures, measure, person_boxes, talkers_of_labels
+from otio_speakerzoom.weights.names import SCORERS
 
 PADDING = 0.2
 
@@ -38,7 +39,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
-    parser.add_argument("--scorer", default="sync-asd", choices=pipeline.SCORERS)
+    parser.add_argument("--scorer", default="sync-asd", choices=SCORERS)
     parser.add_argument("--style", default="standard")
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()

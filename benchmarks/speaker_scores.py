@@ -30,6 +30,7 @@ from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
 from otio_speakerzoom.speech.scorers import NETWORKS, score_source
+from otio_speakerzoom.weights.names import SCORERS
 
 NEAR_S = 0.3
 """Labels are good to some hundredths of a second, and a mouth opens before its voice is heard."""
@@ -66,7 +67,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
-    parser.add_argument("--scorer", required=True, choices=pipeline.SCORERS)
+    parser.add_argument("--scorer", required=True, choices=SCORERS)
     parser.add_argument("--cue", type=float, default=0, metavar="SHARE")
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()

@@ -8,7 +8,6 @@ folder to write in it, alone; `look` opens it to read, and changes nothing.
 """
 
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.digests import EMBEDDER, SCORERS
 from otio_speakerzoom.pipeline.job import Job, look, nothing_yet, open_source, silent, work
 from otio_speakerzoom.pipeline.locks import explained
 from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, wanted_canvas
@@ -19,8 +18,6 @@ from otio_speakerzoom.store import Options
 from otio_speakerzoom.timeline.write import timeline_text
 
 __all__ = [
-    "EMBEDDER",
-    "SCORERS",
     "Analysis",
     "Job",
     "Options",

@@ -10,12 +10,7 @@ from otio_speakerzoom import store
 from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
 from otio_speakerzoom.model import FrameRange, Lock
 from otio_speakerzoom.weights import catalogue
-
-EMBEDDER = "mobilefacenet"
-"""The weights that tell people apart by looks, where they are here."""
-
-SCORERS = ("talknet", "sync-asd", "lr-asd", "light-asd", "motion")
-"""Best first. The weights of `sync-asd` come with the project; `motion` needs none."""
+from otio_speakerzoom.weights.names import EMBEDDER
 
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {

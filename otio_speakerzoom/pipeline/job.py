@@ -13,18 +13,18 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
-from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTORS
 from otio_speakerzoom.model import AudioSelection, FrameRange, Media, Progress, no_progress
-from otio_speakerzoom.pipeline.digests import SCORERS, digest
+from otio_speakerzoom.pipeline.digests import digest
 from otio_speakerzoom.store import Options
+from otio_speakerzoom.weights.names import AUTO, DETECTORS, NO_TRACKER, SCORERS, TRACKERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
 DEFAULTS = Options(
     detector="blazeface",
     detect_every=0,
-    tracker="iou",
-    scorer="auto",
+    tracker=NO_TRACKER,
+    scorer=AUTO,
     audio_stream=0,
     channels="auto",
     layout="programme",
@@ -166,8 +166,8 @@ def _check_options(path: Path, kept: Options, media: Media) -> None:
     """Raise where options.json says what this version does not know, or what the source lacks."""
     known = {
         "detector": (None, *DETECTORS),
-        "tracker": (None, "iou", "csrt", "kcf", "mil"),
-        "scorer": (None, "auto", *SCORERS),
+        "tracker": (None, *TRACKERS),
+        "scorer": (None, AUTO, *SCORERS),
         "layout": (None, "programme", "stacked"),
     }
     faults = [n for n, values in known.items() if getattr(kept, n) not in values]

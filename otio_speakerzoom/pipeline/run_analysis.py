@@ -18,7 +18,6 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.pipeline import stages
 from otio_speakerzoom.pipeline.analysis import Analysis, detections_in, part_of
 from otio_speakerzoom.pipeline.digests import (
-    SCORERS,
     Expected,
     Place,
     detections_digest,
@@ -28,6 +27,7 @@ from otio_speakerzoom.pipeline.digests import (
 )
 from otio_speakerzoom.pipeline.job import Job, Session, keep_options, look, work
 from otio_speakerzoom.pipeline.reconcile import acquaintances
+from otio_speakerzoom.weights.names import SCORERS
 
 NO_DETECTIONS = Detections(
     np.zeros(0, np.int32),

@@ -17,8 +17,6 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person, Speech, VoiceActivity
 from otio_speakerzoom.pipeline.digests import (
-    EMBEDDER,
-    SCORERS,
     Expected,
     Place,
     people_digests,
@@ -27,6 +25,7 @@ from otio_speakerzoom.pipeline.digests import (
 from otio_speakerzoom.pipeline.job import Session
 from otio_speakerzoom.pipeline.reconcile import Acquaintance, meet, sightings
 from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights.names import EMBEDDER, SCORERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 

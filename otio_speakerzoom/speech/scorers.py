@@ -30,6 +30,7 @@ from otio_speakerzoom.speech.scoring import Scorer, cepstra_of, score_speech
 from otio_speakerzoom.speech.vad import voice_activity
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.device import find_device
+from otio_speakerzoom.weights.names import AUTO, BUNDLED_SCORER, MOTION_SCORER
 
 NETWORKS = {
     "talknet": TalkNetScorer,
@@ -38,9 +39,6 @@ NETWORKS = {
     "light-asd": LightAsdScorer,
 }
 """Best first; each is built from the path of its weights and a device."""
-
-EMBEDDED = "sync-asd"
-"""The one whose weights come with the project."""
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +49,12 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
     Says in one line which it is and why. What is asked for by name is fetched if need be; `auto`
     fetches nothing.
     """
-    if wanted == "motion":
+    if wanted == MOTION_SCORER:
         log.info("scorer: motion (mouth motion against speech), as asked")
         return MouthMotion()
     where = find_device(device)
-    if wanted == "auto":
-        name = next((name for name in NETWORKS if catalogue.find(name)), EMBEDDED)
+    if wanted == AUTO:
+        name = next((name for name in NETWORKS if catalogue.find(name)), BUNDLED_SCORER)
         log.info("scorer: %s on %s, the best that is installed", name, where)
     else:
         name = wanted
@@ -70,10 +68,10 @@ def prepare_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progre
 
     For before the first frame: finding faces takes long, and only then is a scorer built.
     """
-    if wanted == "auto":
+    if wanted == AUTO:
         find_device(device)
         next((name for name in NETWORKS if catalogue.find(name)), None)
-    elif wanted != "motion":
+    elif wanted != MOTION_SCORER:
         find_device(device)
         catalogue.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
 

@@ -10,11 +10,9 @@ from typing import TypeVar
 import torch
 
 from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.weights.names import AUTO, DEVICES, GPUS
 
 T = TypeVar("T")
-GPUS = ("cuda", "mps")
-"""Best first."""
-DEVICES = ("auto", "cpu", *GPUS)
 SHARE = 0.5
 """Of a GPU's free memory, what one layer's result may take; a convolution's input and workspace
 need about as much again."""
@@ -29,7 +27,7 @@ def check_device(wanted: str) -> None:
     """
     if wanted not in DEVICES:
         raise ToolError(f"--device {wanted}: there is no such device; take {', '.join(DEVICES)}")
-    fault = None if wanted in ("auto", "cpu") else _fault(wanted)
+    fault = None if wanted in (AUTO, "cpu") else _fault(wanted)
     if fault:
         raise ToolError(f"--device {wanted}: {fault}; take --device cpu or auto")
 
@@ -40,7 +38,7 @@ def find_device(wanted: str) -> str:
     ToolError where what was asked for does not work; `auto` passes such a GPU by and says so.
     """
     check_device(wanted)
-    if wanted != "auto":
+    if wanted != AUTO:
         return wanted
     for name in GPUS:
         if not is_there(name):

@@ -16,10 +16,11 @@ from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import WHOLE_BOX, mfcc
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scorers import EMBEDDED, NETWORKS, choose_scorer
+from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
 from otio_speakerzoom.speech.scoring import cepstra_of, gated, score_speech
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.device import find_device
+from otio_speakerzoom.weights.names import BUNDLED_SCORER
 
 
 class Brightness:
@@ -252,7 +253,7 @@ def test_auto_takes_the_projects_own_network_where_nothing_else_is(tmp_path, mon
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     caplog.set_level("INFO")
 
-    assert choose_scorer("auto", "cpu", on_fetch=unasked).name == EMBEDDED
+    assert choose_scorer("auto", "cpu", on_fetch=unasked).name == BUNDLED_SCORER
     assert caplog.messages == ["scorer: sync-asd on cpu, the best that is installed"]
 
 
