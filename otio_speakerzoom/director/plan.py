@@ -182,7 +182,7 @@ def _reliefs(
         earliest = min(shot.start + max(least, most // 2), latest)
         at = _quietest(activity, earliest, latest + 1)
         framing = WIDE
-        if style.relief == "listener":
+        if style.break_long_singles_with == "listener":
             framing = _listener(search, activity, shot.framing[0], at, at + least)
         wanted.append((at, at + least, framing))
     return wanted

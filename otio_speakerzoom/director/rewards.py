@@ -71,7 +71,7 @@ def framing_rewards(
     does not hold everybody: a wide without the speaker is as bad as a single of somebody else.
     """
     anticipation = round(style.anticipation_seconds * rate)
-    wrong, missed = -style.caution, -style.caution * MISSED
+    wrong, missed = -style.wrong_speaker_penalty, -style.wrong_speaker_penalty * MISSED
     early = _spread(activity.speaks, before=anticipation)
     count = early.sum(axis=0)
     held = (

@@ -206,12 +206,12 @@ class ShotFramer:
 
     def covers(self, shot: Shot) -> tuple[Cover, ...]:
         """Return what of a single is to be covered, as the style says."""
-        if self._style.hide == "no" or len(shot.subjects) != 1:
+        if self._style.obscure_others == "no" or len(shot.subjects) != 1:
             return ()
         owner = next(p for p in self._people if p.id == shot.subjects[0])
         others = [track for track in self._tracks if track.id not in owner.track_ids]
         crops = crops_of(shot, self._media.size, self._canvas)
-        return covers_of(shot.range, crops, others, self._style.hide)
+        return covers_of(shot.range, crops, others, self._style.obscure_others)
 
     def side_by_side(self, one: int, other: int, start: int, end: int) -> bool:
         """Whether two people are seen from `start` to `end` with nobody else in their two-shot."""

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.store.user_files import read_given_text
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NEW_NAMES = {
+    "caution": "wrong_speaker_penalty",
+    "relief": "break_long_singles_with",
+    "enter": "speech_threshold",
+    "hide": "obscure_others",
+    "off_screen_share": "off_screen_prior",
+    "turn_seconds": "expected_turn_seconds",
+}
+"""Old names of style values, in files of earlier versions, and the names they have now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ class Style:
     ValueError, in one line that begins with the field, where a value lies outside.
     """
 
-    enter: float = _number(
+    speech_threshold: float = _number(
         0.0, "log odds", -10, 10,
         "Calibrated log odds from which a face counts as speaking, whichever the scorer; higher "
         "asks for surer speech (0 is P = .5).",
@@ -88,12 +104,12 @@ class Style:
         "All scores within this long count as one observation; the default is the five "
         "frames of TalkNet's own display.",
     )  # fmt: skip
-    turn_seconds: float = _number(
+    expected_turn_seconds: float = _number(
         2.5, "s", 0.1, 600,
         "How long people speak before somebody else does, roughly; longer changes speakers less "
         "readily (turns in conversation mostly last one to a few seconds).",
     )  # fmt: skip
-    off_screen_share: float = _number(
+    off_screen_prior: float = _number(
         0.1, "share", 0, 1,
         "How many turns are of a voice off screen, roughly: few, where people film themselves.",
         above=True,
@@ -141,7 +157,7 @@ class Style:
         "A longer single is broken up by another picture, since eyes tire of one; 0 for never. "
         "Three shots of the minimum must fit into it.",
     )  # fmt: skip
-    relief: str = _word(
+    break_long_singles_with: str = _word(
         ("wide", "listener"),
         "What breaks up a long single: the wide, or a listener.",
     )
@@ -157,7 +173,7 @@ class Style:
         0.25, "s", 0, 10,
         "How early a shot comes before the first word.",
     )  # fmt: skip
-    caution: float = _number(
+    wrong_speaker_penalty: float = _number(
         6.0, "times", 0, 1000,
         "How much a single of the wrong person costs, where one of the speaker is worth "
         "1. For a turn too short for a shot, a higher value shows the wide; a lower one "
@@ -203,7 +219,7 @@ class Style:
         "The same limit where only a tighter crop keeps another face out: softness "
         "disturbs less than half a face.",
     )  # fmt: skip
-    hide: str = _word(
+    obscure_others: str = _word(
         ("no", "blur", "dim"),
         "What happens, in the film, to another face that no framing keeps out of a single: "
         "nothing, or it is blurred or dimmed. Timelines carry no such effect.",
@@ -240,6 +256,17 @@ def meanings() -> dict[str, Quantity | Words]:
     return {item.name: item.metadata["meaning"] for item in fields(Style)}
 
 
+def with_new_names(values: Mapping[str, T]) -> dict[str, T]:
+    """Return the values of a style from a file, each under the name it has now.
+
+    ValueError, in one line, where a value is there under both its names.
+    """
+    for old, new in NEW_NAMES.items():
+        if old in values and new in values:
+            raise ValueError(f"{old} is the old name of {new}; keep only one of them")
+    return {NEW_NAMES.get(name, name): value for name, value in values.items()}
+
+
 CHOICES = {name: m.words for name, m in meanings().items() if isinstance(m, Words)}
 """What the words of a style may be; every other value of it is a number."""
 
@@ -251,7 +278,7 @@ PRESETS = {
     ),
     "lively": Style(
         min_shot_seconds=1.2, max_shot_seconds=12.0, hold_seconds=0.6, cut_cost_seconds=0.1,
-        face_heights=3.0, relief="listener", caution=3.0,
+        face_heights=3.0, break_long_singles_with="listener", wrong_speaker_penalty=3.0,
     ),
 }  # fmt: skip
 
@@ -285,12 +312,19 @@ def _in_file(name: str) -> tuple[Style, dict[str, Any]]:
     base = table.pop("base", "standard")
     if not isinstance(base, str) or base not in PRESETS:
         raise SpeakerZoomError(f"{name}: base: {base!r} is no preset; there are {presets}")
+    try:
+        values = with_new_names(table)
+    except ValueError as error:
+        raise SpeakerZoomError(f"{name}: {error}") from error
+    if old := [key for key in table if key in NEW_NAMES]:
+        renamed = ", ".join(f"{NEW_NAMES[key]} instead of {key}" for key in old)
+        log.warning("%s: has old names of values, which still work; write %s", name, renamed)
     known = meanings()
-    for key, value in table.items():
+    for key, value in values.items():
         if key not in known:
             raise SpeakerZoomError(
                 f"{name}: {key} is unknown; known are base, {', '.join(sorted(known))}"
             )
         if fault := known[key].fault(value):
             raise SpeakerZoomError(f"{name}: {key}: {fault}")
-    return PRESETS[base], {k: float(v) if k not in CHOICES else v for k, v in table.items()}
+    return PRESETS[base], {k: float(v) if k not in CHOICES else v for k, v in values.items()}

@@ -4,9 +4,9 @@ In each frame one of these holds: nobody speaks, one person does, two do, or a v
 does. A face's log odds speak for or against it, and so do the odds that anybody is heard: a face
 that looks half sure is believed where a voice is there and no other face wants it. As log odds of
 neighbouring frames say nearly the same thing, all of `smooth_seconds` count as one observation.
-Going from one to another is rare, about once in `turn_seconds`, and so costs what that is worth;
-to an overlap or a voice off screen it costs more, as these are rarer. The sum over the programme
-is highest along one course, found exactly by dynamic programming (Viterbi).
+Going from one to another is rare, about once in `expected_turn_seconds`, and so costs what that is
+worth; to an overlap or a voice off screen it costs more, as these are rarer. The sum over the
+programme is highest along one course, found exactly by dynamic programming (Viterbi).
 
 Thresholds with hysteresis, person by person, were tried beside it: they lose a turn in which the
 scores are only a little above even, though a voice is heard and nobody else can be speaking.
@@ -38,7 +38,7 @@ def find_turns(
     probability that anybody is heard, None where that is not known.
     """
     people, frames = odds.shape
-    told = np.where(np.isnan(odds), ABSENT, np.clip(odds - style.enter, -SUREST, SUREST))
+    told = np.where(np.isnan(odds), ABSENT, np.clip(odds - style.speech_threshold, -SUREST, SUREST))
     heard = np.zeros(frames)
     if voice is not None:
         sure = 1 / (1 + np.exp(-SUREST))
@@ -54,9 +54,9 @@ def find_turns(
     reward = told.T @ (belongs - 0.5) + np.outer(heard, a_voice / 2)
     reward /= max(1.0, float(style.smooth_seconds * rate))
     rare = np.zeros(len(members))
-    rare[1] = -np.log(style.off_screen_share)
+    rare[1] = -np.log(style.off_screen_prior)
     rare[2 + people :] = -np.log(style.overlap_share)
-    course = _best_course(reward, np.log(max(1.0, float(style.turn_seconds * rate))), rare)
+    course = _best_course(reward, np.log(max(1.0, float(style.expected_turn_seconds * rate))), rare)
     return belongs[:, course] > 0, course == 1
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
-from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.style import Style, with_new_names
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
 from otio_speakerzoom.model import AudioSelection, FrameRange, Media, Progress, no_progress
 from otio_speakerzoom.pipeline.digests import digest
@@ -187,12 +187,24 @@ def _check_options(path: Path, kept: Options, media: Media) -> None:
 
 def _kept_options(folder: Path, media: Media, content: str) -> Options:
     """Return the kept options; where an older version kept none, what its cut list tells."""
+    path = folder / "options.json"
     kept = store.load_options(folder, content)
-    _check_options(folder / "options.json", kept, media)
+    kept = replace(kept, style_values=_with_new_names(path, "style_values", kept.style_values))
+    _check_options(path, kept, media)
     if kept != Options() or not (cut := store.load_cut_list(folder, media, (), content)):
         return kept
-    standard = Style()
-    known = STYLE_VALUES & cut.style.keys()
-    values = {n: cut.style[n] for n in known if cut.style[n] != getattr(standard, n)}
+    standard, style = Style(), _with_new_names(folder / "cutlist.json", "style", cut.style)
+    known = STYLE_VALUES & style.keys()
+    values = {n: style[n] for n in known if style[n] != getattr(standard, n)}
     span = cut.value.range
     return Options(part=(span.start, span.end), canvas=cut.value.canvas, style_values=values)
+
+
+def _with_new_names(path: Path, field_name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the style values of a field of `path` under the names they have now."""
+    try:
+        return with_new_names(values)
+    except ValueError as error:
+        raise StoreError(
+            f"{path}: {field_name}: {error}; correct it, or move the file aside"
+        ) from error

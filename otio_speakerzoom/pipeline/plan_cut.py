@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otio_speakerzoom import store
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.style import PRESETS, Style, read_style
+from otio_speakerzoom.director.style import PRESETS, Style, read_style, with_new_names
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import Analysis
@@ -148,10 +148,11 @@ def style_of(session: Session, kept: store.CachedCut) -> Style:
     """Return the style that a kept cut was planned in; what it says beyond ours is left out."""
     known = {field.name for field in fields(Style)}
     path = session.folder / "cutlist.json"
-    for name in kept.style.keys() - known:
-        log.warning("%s: style.%s is of another version and is left out", path, name)
     try:
-        return Style(**{name: kept.style[name] for name in kept.style.keys() & known})
+        values = with_new_names(kept.style)
+        for name in values.keys() - known:
+            log.warning("%s: style.%s is of another version and is left out", path, name)
+        return Style(**{name: values[name] for name in values.keys() & known})
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path}: style: {error}; correct it, or move the file aside") from error
 

@@ -54,11 +54,11 @@ def value_of_course(told, heard, style, states):
         total += sum((0.5 if n in who else -0.5) * told[n, t] for n in range(len(told)))
         total += heard[t] / 2 * (-1 if state == () else 1)
     total /= max(1.0, float(style.smooth_seconds * RATE))
-    rare = {"unseen": -np.log(style.off_screen_share)}
+    rare = {"unseen": -np.log(style.off_screen_prior)}
     for before, state in pairwise([None, *states]):
         if state != before:
             total -= rare.get(state, -np.log(style.overlap_share) if len(state) == 2 else 0)
-            total -= 0 if before is None else np.log(style.turn_seconds * RATE)
+            total -= 0 if before is None else np.log(style.expected_turn_seconds * RATE)
     return total
 
 
@@ -70,7 +70,9 @@ def value_of_course(told, heard, style, states):
 def test_no_course_of_the_conversation_is_likelier_than_the_one_found(told, data):
     frames = told.shape[1]
     voice = data.draw(arrays(np.float32, frames, elements=st.sampled_from((0.05, 0.5, 0.95))))
-    style = replace(Style(), turn_seconds=0.1)  # changes cheap enough to be made in five frames
+    style = replace(
+        Style(), expected_turn_seconds=0.1
+    )  # changes cheap enough to be made in five frames
     speaks, unseen = find_turns(told, voice, RATE, style)
     heard = np.log(voice / (1 - voice))
     states = [(), "unseen", (0,), (1,), (0, 1)]
@@ -90,7 +92,7 @@ def test_no_course_of_the_conversation_is_likelier_than_the_one_found(told, data
 @settings(deadline=None)
 def test_a_stricter_entrance_never_adds_speech(told, enter):
     lax, _ = find_turns(told, None, RATE, Style())
-    strict, _ = find_turns(told, None, RATE, replace(Style(), enter=enter))
+    strict, _ = find_turns(told, None, RATE, replace(Style(), speech_threshold=enter))
 
     assert strict.sum() <= lax.sum()
 
@@ -546,7 +548,9 @@ def test_a_long_single_is_broken_up_at_a_quiet_moment():
     voice = np.full(1000, 0.9, np.float32)
     voice[440:450] = 0.1
     shots = shown([(1, 0, 1000)], duration=1000, voice=VoiceActivity(0, voice, ()))
-    listened = shown([(1, 0, 1000)], replace(Style(), relief="listener"), duration=1000)
+    listened = shown(
+        [(1, 0, 1000)], replace(Style(), break_long_singles_with="listener"), duration=1000
+    )
 
     assert [subjects for _, subjects in shots] == [(1,), (), (1,)]
     assert 440 <= shots[1][0] < 450
@@ -658,7 +662,7 @@ def test_the_same_person_is_framed_the_same_way_again():
 def test_a_face_that_no_framing_keeps_out_is_covered_if_the_style_says_so(how):
     media, tracks, people = two_people()
     tracks[1].boxes[:] = box(530, 400, 650, 560, 500)  # cheek to cheek
-    for style, expected in ((Style(), 0), (replace(Style(), hide=how), 1)):
+    for style, expected in ((Style(), 0), (replace(Style(), obscure_others=how), 1)):
         made = direct(media, tracks, people, talk((1, 0, 500)), style, canvas=(1920, 1080))
 
         (shot,) = made.shots

@@ -134,7 +134,7 @@ def test_what_is_on_screen_between_two_cuts_is_long_enough(programme, style, can
 def test_no_cut_is_between_two_equal_framings_unless_a_lock_or_the_source_cuts(
     programme, style, canvas
 ):
-    made, _, _ = programme.made(replace(style, hide="no"), canvas)
+    made, _, _ = programme.made(replace(style, obscure_others="no"), canvas)
 
     for before, after in pairwise(made.shots):
         left, right = (crops_of(shot, SIZE, canvas) for shot in (before, after))
@@ -281,7 +281,7 @@ def test_the_wide_is_worth_less_by_what_it_cannot_show():
 
     assert wide(True, True) == framing_rewards(activity, [()], Fraction(25), Style())[50, 0]
     assert wide(True, True) > wide(True, False) > wide(False, True) > wide(False, False)
-    assert wide(False, True) <= -Style().caution
+    assert wide(False, True) <= -Style().wrong_speaker_penalty
 
 
 @given(st.integers(0, 300), st.integers(770, 1000), st.integers(0, 100))

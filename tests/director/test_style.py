@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from otio_speakerzoom.cli import values
-from otio_speakerzoom.director.style import PRESETS, Quantity, Style, meanings, read_style
+from otio_speakerzoom.director.style import (
+    NEW_NAMES,
+    PRESETS,
+    Quantity,
+    Style,
+    meanings,
+    read_style,
+)
 from otio_speakerzoom.errors import SpeakerZoomError
 
 
@@ -20,17 +27,21 @@ from otio_speakerzoom.errors import SpeakerZoomError
             'overlap = "loudest"',
             "overlap: is one of highest, longest, wide, two-shot; not 'loudest",
         ),
-        ('enter = "much"', "enter: is a number, -10 to 10 log odds; not 'much'"),
-        ("enter = true", "enter: is a number"),
-        ("enter = nan", "enter: must be -10 to 10 log odds; not nan"),
-        ("enter = ", "is not TOML"),
+        (
+            'speech_threshold = "much"',
+            "speech_threshold: is a number, -10 to 10 log odds; not 'much'",
+        ),
+        ("speech_threshold = true", "speech_threshold: is a number"),
+        ("speech_threshold = nan", "speech_threshold: must be -10 to 10 log odds; not nan"),
+        ("speech_threshold = ", "is not TOML"),
         ("a = " + "[" * 5000, "is not TOML"),
         ("min_shot_seconds = -1", "min_shot_seconds: must be more than 0, up to 600 s; not -1"),
         ("min_shot_seconds = 0", "min_shot_seconds: must be more than 0"),
         ("eye_line = 7", "eye_line: must be 0 to 1; not 7"),
         ("eye_line = 1" + "0" * 400, "eye_line: must be 0 to 1"),
-        ("off_screen_share = 10", "off_screen_share: must be more than 0, up to 1; not 10"),
+        ("off_screen_prior = 10", "off_screen_prior: must be more than 0, up to 1; not 10"),
         ("hold_seconds = nan", "hold_seconds: must be 0 to 60 s; not nan"),
+        ("hide = 'blur'\nobscure_others = 'dim'", "hide is the old name of obscure_others; keep"),
         ("min_shot_seconds = 20", "max_shot_seconds: 25 s is too short for three shots"),
     ],
 )
@@ -49,6 +60,36 @@ def test_a_style_file_starts_from_its_base_and_may_have_a_byte_order_mark(tmp_pa
     path.write_text('base = "calm"\nhold_seconds = 3', encoding="utf-8-sig")
 
     assert read_style(str(path)) == replace(PRESETS["calm"], hold_seconds=3)
+
+
+def test_a_style_file_with_old_names_is_read_with_one_warning(tmp_path, caplog):
+    values = {"caution": 2, "relief": "listener", "enter": -1, "hide": "dim",
+              "off_screen_share": 0.3, "turn_seconds": 4}  # fmt: skip
+    path = tmp_path / "mine.toml"
+    path.write_text("".join(f"{name} = {value!r}\n" for name, value in values.items()))
+
+    assert read_style(str(path)) == replace(
+        Style(), wrong_speaker_penalty=2, break_long_singles_with="listener", speech_threshold=-1,
+        obscure_others="dim", off_screen_prior=0.3, expected_turn_seconds=4,
+    )  # fmt: skip
+    assert set(NEW_NAMES) == set(values)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith(f"{path}: ")
+    for old, new in NEW_NAMES.items():
+        assert f"{new} instead of {old}" in record.getMessage()
+    caplog.clear()
+    path.write_text("obscure_others = 'dim'")
+    read_style(str(path))
+    assert not caplog.records
+
+
+def test_a_wrong_value_under_an_old_name_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("caution = -1")
+
+    with pytest.raises(SpeakerZoomError, match="wrong_speaker_penalty: must be 0 to 1000 times"):
+        read_style(str(path))
 
 
 def test_three_shots_of_the_minimum_must_fit_into_the_maximum():
@@ -80,18 +121,18 @@ def test_a_style_that_is_no_file_is_told_at_once(tmp_path):
     [
         ("min_shot_seconds", "3", 3),
         ("min_shot_seconds", "3.5s", 3.5),
-        ("off_screen_share", "12%", 0.12),
-        ("off_screen_share", "0.12", 0.12),
-        ("enter", "-1.5", -1.5),
+        ("off_screen_prior", "12%", 0.12),
+        ("off_screen_prior", "0.12", 0.12),
+        ("speech_threshold", "-1.5", -1.5),
         ("max_upscale", "1.5", 1.5),
         ("min_shot_seconds", "200%", None),
         ("min_shot_seconds", "700", None),
         ("min_shot_seconds", "0s", None),
-        ("off_screen_share", "10", None),
-        ("off_screen_share", "2s", None),
+        ("off_screen_prior", "10", None),
+        ("off_screen_prior", "2s", None),
         ("eye_line", "7", None),
-        ("enter", "1s", None),
-        ("enter", "nan", None),
+        ("speech_threshold", "1s", None),
+        ("speech_threshold", "nan", None),
         ("max_upscale", "150%", None),
         ("min_shot_seconds", "1" * 400, None),
     ],

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.director.style import NEW_NAMES
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.model import (
@@ -524,6 +525,70 @@ def test_the_style_of_another_version_is_used_as_far_as_it_is_known(job, work, c
         else:
             assert (100, 130, ()) in shown(pipeline.current_cut(job, keep=False))
             assert "style.sparkle is of another version" in caplog.text
+
+
+def give_old_names(path, place):
+    """Write the style values of a document under the names that an earlier version gave them."""
+    document = json.loads(path.read_text())
+    head = {key: document.pop(key) for key in ("schema", "made_from")}
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    old_names = {new: old for old, new in NEW_NAMES.items()}
+    values = parent[place[-1]]
+    parent[place[-1]] = {old_names.get(name, name): value for name, value in values.items()}
+    assert parent[place[-1]].keys() & NEW_NAMES.keys()
+    head["made_from"]["as_written"] = store.digest(document)
+    if path.name == "cutlist.json":
+        head["made_from"]["inputs"] = "with the old names in it"
+    path.write_text(json.dumps({**head, **document}))
+
+
+def test_a_folder_with_old_names_of_style_values_goes_on_working(job, work, caplog):
+    values = {"wrong_speaker_penalty": 2.0, "off_screen_prior": 0.3, "obscure_others": "dim",
+              "expected_turn_seconds": 1.0, "speech_threshold": 0.5,
+              "break_long_singles_with": "listener"}  # fmt: skip
+    before = pipeline.cut(said(job, style_values=values))
+    done = list(work)
+    cutlist, options = job.folder / "cutlist.json", job.folder / "options.json"
+    give_old_names(cutlist, ["style"])
+    give_old_names(options, ["options", "style_values"])
+    written = cutlist.read_bytes(), options.read_bytes()
+    caplog.clear()
+
+    assert not store.load_cut_list(job.folder, before.media).edited
+    assert pipeline.cached_cut(job) == pipeline.current_cut(job) == before
+    assert (cutlist.read_bytes(), options.read_bytes()) == written
+    assert pipeline.cut(job) == before  # in the style of options.json
+    style = json.loads(cutlist.read_text())["style"]
+    assert {name: style[name] for name in values} == values
+    options.unlink()
+    give_old_names(cutlist, ["style"])
+    lock(job, start=100, end=130, show="wide")
+    assert (100, 130, ()) in shown(pipeline.current_cut(job))
+    give_old_names(cutlist, ["style"])
+    pipeline.cut(job)  # in the style of cutlist.json, as an older version wrote no options.json
+    style = json.loads(cutlist.read_text())["style"]
+    assert {name: style[name] for name in values} == values
+    assert work == done
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("options.json", '"style_values": {', '"style_values": {"hide": "dim", '),
+        ("cutlist.json", '"style": {', '"style": {"hide": "dim", '),
+    ],
+)
+def test_a_style_value_under_both_its_names_is_one_line(job, work, file, old, new):
+    pipeline.cut(said(job, style_values={"obscure_others": "blur"}))
+    edit(job, old, new, file)
+    if file == "cutlist.json":
+        (job.folder / "options.json").unlink()
+
+    with pytest.raises(StoreError, match=rf"{file}: .*hide is the old name of obscure_others"):
+        pipeline.cut(job)
 
 
 # --- sources and processes ------------------------------------------------------------------------

@@ -84,7 +84,7 @@ points = st.lists(st.tuples(st.integers(0, 1800), st.integers(0, 900)), min_size
        st.integers(0, 100))  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_wherever_another_face_shows_in_a_single_it_is_covered(mine, others, width, follow, start):
-    style = replace(Style(), follow=follow, hide="blur")
+    style = replace(Style(), follow=follow, obscure_others="blur")
     own, other = path(mine, 200, width), path(others, 200 - start, width)
     made = single(own, other, style=style, start=start)
 
@@ -94,7 +94,7 @@ def test_wherever_another_face_shows_in_a_single_it_is_covered(mine, others, wid
 def test_a_crop_that_follows_its_face_past_somebody_has_him_covered_in_every_frame():
     own = path([(400, 400), (400, 400), (1300, 400), (1300, 400)], 300, 120)
     other = path([(800, 420)], 300, 120)
-    made = single(own, other, style=replace(Style(), follow="smooth", hide="blur"))
+    made = single(own, other, style=replace(Style(), follow="smooth", obscure_others="blur"))
 
     assert made.shots[0].keys
     assert made.shots[0].covers
@@ -106,7 +106,7 @@ def test_a_face_that_shows_for_a_moment_only_is_covered():
     other = path([(800, 420)], 200, 120)
     other[:, [0, 2]] += 900
     other[90:100, [0, 2]] -= 750  # one frame in twenty, so its usual place is out of the picture
-    made = single(own, other, style=replace(Style(), hide="dim"))
+    made = single(own, other, style=replace(Style(), obscure_others="dim"))
 
     assert len(made.shots[0].covers) == 1
     assert uncovered(made, other) == []
@@ -115,7 +115,7 @@ def test_a_face_that_shows_for_a_moment_only_is_covered():
 def test_a_locked_crop_of_another_shape_has_covers_for_what_is_seen_of_it():
     own = path([(320, 500)], 100, 120)
     lock = Lock(FrameRange(0, 100), (1,), Box(300, 300, 700, 900))  # of it, 487 to 712 is seen
-    style = replace(Style(), hide="blur")
+    style = replace(Style(), obscure_others="blur")
 
     for top, covers in ((320, 0), (420, 1)):
         made = single(own, path([(450, top)], 100, 120), style=style, locks=[lock])
