@@ -41,7 +41,7 @@ from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.track import overlaps, track_faces
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person
-from otio_speakerzoom.pipeline import silent
+from otio_speakerzoom.pipeline import no_stage_progress
 
 SAME_FACE = 0.3
 """Least intersection over union: a labelled box is the median of a shot, and heads move to 0.5."""
@@ -50,7 +50,8 @@ PIECE = 100
 """Pictures read before they are looked at, so that ffmpeg does not decode beside what is timed."""
 
 DETECTORS: dict[str, Callable[[], choose.OpenDetector]] = {
-    name: partial(choose.choose_detector, name, on_fetch=silent) for name in choose.DETECTORS
+    name: partial(choose.choose_detector, name, on_fetch=no_stage_progress)
+    for name in choose.DETECTORS
 }
 
 

@@ -18,12 +18,12 @@ def check_plan(arguments: argparse.Namespace, job: Job) -> None:
     The part, the audio stream and the channels must be in it; the canvas and the rate must be ones
     that the timeline's format can carry, and its path one that can be named elsewhere.
     """
-    from otio_speakerzoom.pipeline import look, wanted_canvas
+    from otio_speakerzoom.pipeline import open_session, requested_canvas
 
-    session = look(job)
-    _check_listening(session.media, session.listening)
+    session = open_session(job)
+    _check_listening(session.media, session.audio_selection)
     if hasattr(arguments, "adapter"):
-        _write_a_wide(arguments, session.media, wanted_canvas(session))
+        _write_a_wide(arguments, session.media, requested_canvas(session))
 
 
 def _check_listening(media: Media, wanted: AudioSelection) -> None:

@@ -76,7 +76,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
         check_plan(arguments, job)
         analysis = pipeline.analyze(job)
         log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
-    say(str(job.folder / analysis.people_in))
+    say(str(job.folder / analysis.people_folder))
 
 
 def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
@@ -109,7 +109,7 @@ def _export(arguments: argparse.Namespace) -> None:
     with _job(arguments) as job:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
-        raise pipeline.nothing_yet(job, "cut", "cut")
+        raise pipeline.missing_result(job, "cut", "cut")
     _write_timeline(arguments, cut_list)
 
 
@@ -165,7 +165,7 @@ def _render(arguments: argparse.Namespace) -> None:
 
     with _job(arguments) as job:
         check_plan(arguments, job)
-        cut_list = pipeline.shown(job)
+        cut_list = pipeline.view_cut(job)
         preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
     say(str(arguments.output))
 

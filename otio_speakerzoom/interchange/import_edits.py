@@ -43,10 +43,10 @@ def import_timeline(
     """
     cut_list = pipeline.cached_cut(job)
     if cut_list is None:
-        raise pipeline.nothing_yet(job, "cut", "cut")
+        raise pipeline.missing_result(job, "cut", "cut")
     comparison = _compared(path, cut_list, dialect, sequence)
-    with pipeline.work(job) as session:
-        version = store.version_of(session.folder / "locks.json")
+    with pipeline.exclusive_session(job) as session:
+        version = store.file_digest(session.folder / "locks.json")
         kept = store.load_locks(session.folder)
         locks, replaced = merged(kept, comparison.locks)
         if replaced:
@@ -54,7 +54,7 @@ def import_timeline(
             log.info("the locks from before are kept as %s", copy)
         if locks != kept:
             known = pipeline.cached_analysis(job)
-            locks = pipeline.explained(locks, known) if known else locks
+            locks = pipeline.with_sightings(locks, known) if known else locks
             store.save_locks(session.folder, locks, version=version)
     return ImportResult(comparison, cut_list, replaced)
 

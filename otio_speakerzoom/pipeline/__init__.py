@@ -8,12 +8,19 @@ folder to write in it, alone; `look` opens it to read, and changes nothing.
 """
 
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.job import Job, look, nothing_yet, open_source, silent, work
-from otio_speakerzoom.pipeline.locks import explained
-from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, wanted_canvas
+from otio_speakerzoom.pipeline.job import (
+    Job,
+    exclusive_session,
+    missing_result,
+    no_stage_progress,
+    open_session,
+    open_source,
+)
+from otio_speakerzoom.pipeline.locks import with_sightings
+from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, requested_canvas
 from otio_speakerzoom.pipeline.run_analysis import analyze, cached_analysis
-from otio_speakerzoom.pipeline.stages import out_of_sync
-from otio_speakerzoom.pipeline.view import shown
+from otio_speakerzoom.pipeline.stages import sync_warning
+from otio_speakerzoom.pipeline.view import view_cut
 from otio_speakerzoom.store import Options
 from otio_speakerzoom.timeline.write import timeline_text
 
@@ -26,14 +33,14 @@ __all__ = [
     "cached_cut",
     "current_cut",
     "cut",
-    "explained",
-    "look",
-    "nothing_yet",
+    "exclusive_session",
+    "missing_result",
+    "no_stage_progress",
+    "open_session",
     "open_source",
-    "out_of_sync",
-    "shown",
-    "silent",
+    "requested_canvas",
+    "sync_warning",
     "timeline_text",
-    "wanted_canvas",
-    "work",
+    "view_cut",
+    "with_sightings",
 ]

@@ -34,7 +34,7 @@ class Analysis:
     """`none` where there is no sound; empty where the faces are not scored yet."""
     digest: str
     """Of everything here but people's names, for what is made from it."""
-    people_in: str
+    people_folder: str
     """Folder, inside the source's, that holds the people.json; empty for the source's own."""
 
 

@@ -35,7 +35,7 @@ DEFAULTS = Options(
 STYLE_VALUES = {f.name for f in fields(Style)}
 
 
-def silent(stage: str) -> Progress:
+def no_stage_progress(stage: str) -> Progress:
     """Report no stage's progress to anybody."""
     return no_progress
 
@@ -56,7 +56,7 @@ class Job:
     """The delivered picture; None for the kept one, at first the source's."""
     force: bool = False
     """Run every stage again."""
-    on_stage: Callable[[str], Progress] = silent
+    on_stage: Callable[[str], Progress] = no_stage_progress
 
     @property
     def folder(self) -> Path:
@@ -85,14 +85,14 @@ class Session:
         return FrameRange(*(self.options.part or (0, self.media.duration)))
 
     @property
-    def listening(self) -> AudioSelection:
+    def audio_selection(self) -> AudioSelection:
         channels = self.options.channels or "auto"
         number = int(channels) if channels.isdecimal() else None
         return AudioSelection(self.options.audio_stream or None, number, mixed=channels == "mix")
 
     def check_unchanged(self) -> None:
         """Raise where the source is not the file any more that was opened: it is being written."""
-        if store.digest_of_file(self.job.source) != self.content:
+        if store.source_digest(self.job.source) != self.content:
             raise MediaError(
                 f"{self.job.source}: was changed while it was read, so no results were kept; "
                 "run again when it is complete"
@@ -103,7 +103,7 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
     """Return the facts of the source, and their digest; nothing is written."""
     if not job.source.is_file():
         return source_file.probe(job.source), ""  # which says what is wrong
-    input_digest = digest("media", store.digest_of_file(job.source))
+    input_digest = digest("media", store.source_digest(job.source))
     kept = store.load_media(folder or job.folder)
     named = source_file.as_named(job.source)
     if kept and not kept.edited and (kept.input_digest, kept.value.path) == (input_digest, named):
@@ -111,21 +111,21 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
     return source_file.probe(job.source), input_digest
 
 
-def look(job: Job) -> Session:
+def open_session(job: Job) -> Session:
     """Open the source and what is kept of it; nothing is written."""
     return _session(job, job.folder)
 
 
 @contextmanager
-def work(job: Job) -> Iterator[Session]:
+def exclusive_session(job: Job) -> Iterator[Session]:
     """Open the source and its folder to work in it, alone; the facts of the source are kept."""
     folder = job.folder
     open_source(job, folder)  # before a folder is created for what is no source
-    folder = store.settle(folder, job.source)
+    folder = store.rename_folder(folder, job.source)
     usual = folder.with_name(store.folder_name(job.source.name))
     if folder != usual and usual.exists():
         log.info("%s: belongs to another recording; the results are kept in %s", usual, folder.name)
-    with store.alone_in(folder):
+    with store.exclusive_lock(folder):
         session = _session(job, folder)
         kept = store.load_media(folder)
         if not kept or (kept.value, kept.input_digest) != (session.media, session.facts):
@@ -133,10 +133,10 @@ def work(job: Job) -> Iterator[Session]:
         yield session
 
 
-def nothing_yet(job: Job, what: str, verb: str) -> SpeakerZoomError:
+def missing_result(job: Job, what: str, verb: str) -> SpeakerZoomError:
     """Return the error that nothing is `what` (cut, known) yet; a copy's results are pointed to."""
     advice = f"run `speakerzoom {verb}` on it first"
-    if job.source.is_file() and (other := store.of_same_content(job.source, job.work)):
+    if job.source.is_file() and (other := store.find_copy(job.source, job.work)):
         advice += f"; {other} holds the results of a recording with the same content"
     return SpeakerZoomError(f"{job.source}: nothing is {what} yet; {advice}")
 
@@ -149,7 +149,7 @@ def keep_options(session: Session, **values: Any) -> None:
 
 
 def _session(job: Job, folder: Path) -> Session:
-    content = store.digest_of_file(job.source) if job.source.is_file() else ""
+    content = store.source_digest(job.source) if job.source.is_file() else ""
     media, facts = open_source(job, folder)
     kept = _kept_options(folder, media, content)
     part = job.within(media) if job.within else None

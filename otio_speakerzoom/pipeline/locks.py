@@ -14,7 +14,7 @@ from otio_speakerzoom.pipeline.reconcile import SAME_FACE, box_of, overlap
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
 
-def kept_to(
+def resolve_locks(
     locks: Sequence[Lock], analysis: Analysis, *, of_shots: bool = False
 ) -> tuple[Lock, ...]:
     """Return the locks that lie in an analysis, each with the numbers that its people have now.
@@ -29,7 +29,7 @@ def kept_to(
     )
 
 
-def explained(locks: Sequence[Lock], analysis: Analysis) -> tuple[Lock, ...]:
+def with_sightings(locks: Sequence[Lock], analysis: Analysis) -> tuple[Lock, ...]:
     """Return the locks, each saying where the people were seen whom it shows."""
     return tuple(_explained(lock, analysis) for lock in locks)
 

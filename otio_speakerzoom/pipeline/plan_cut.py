@@ -14,8 +14,14 @@ from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import Analysis
 from otio_speakerzoom.pipeline.digests import digest, locks_digest
-from otio_speakerzoom.pipeline.job import Job, Session, keep_options, look, work
-from otio_speakerzoom.pipeline.locks import explained, kept_to
+from otio_speakerzoom.pipeline.job import (
+    Job,
+    Session,
+    exclusive_session,
+    keep_options,
+    open_session,
+)
+from otio_speakerzoom.pipeline.locks import resolve_locks, with_sightings
 from otio_speakerzoom.pipeline.run_analysis import (
     analysis_of,
     analysis_of_cut,
@@ -55,7 +61,7 @@ class Plan:
             known.media, known.tracks, [replace(p, name="") for p in known.people],
             known.speech.scores, self.style, canvas=self.canvas,
             camera_cuts=known.detections.camera_cuts.tolist(), within=known.within,
-            voice=known.voice, locks=kept_to(self.locks, known, of_shots=self.of_shots),
+            voice=known.voice, locks=resolve_locks(self.locks, known, of_shots=self.of_shots),
             stacked=self.stacked,
         )  # fmt: skip
         return replace(planned, people=known.people)
@@ -67,10 +73,10 @@ def cut(job: Job) -> CutList:
     What is not said of the analysis, the style or the canvas is as it was. The locks beside the
     source are kept. A cut list that somebody edited is returned as it is, unless the job is forced.
     """
-    with work(replace(job, force=False)) as session:
-        style, size = wanted_style(session), wanted_canvas(session)
+    with exclusive_session(replace(job, force=False)) as session:
+        style, size = requested_style(session), requested_canvas(session)
         locks = store.load_locks(session.folder, session.media)
-        version = store.version_of(session.folder / "cutlist.json")
+        version = store.file_digest(session.folder / "cutlist.json")
         kept = _load(session)
         if kept and kept.edited and not job.force:
             return _edited(session, kept)
@@ -91,7 +97,7 @@ def cached_cut(job: Job) -> CutList | None:
 
     A shot whose subjects were edited, but whose crop is ours, is framed for whom it shows now.
     """
-    session = look(job)
+    session = open_session(job)
     kept = _load(session)
     return _framed_for_its_subjects(session, kept).value if kept else None
 
@@ -102,7 +108,7 @@ def current_cut(job: Job, *, keep: bool = True) -> CutList | None:
     Nothing is looked at or listened to again. None where nothing is cut yet. With `keep` what was
     planned anew is kept, so that what is exported can be compared when it comes back.
     """
-    session = look(job)
+    session = open_session(job)
     kept = _load(session)
     locks = store.load_locks(session.folder, session.media)
     if kept is None or _obeys(kept, locks):
@@ -117,17 +123,17 @@ def current_cut(job: Job, *, keep: bool = True) -> CutList | None:
     style, stacked = style_of(session, kept), bool(kept.value.angles)
     plan = Plan(analysis, style, kept.value.canvas, locks, stacked)
     if not keep:
-        return store.as_kept(plan.directed())
-    with store.alone_in(session.folder):
+        return store.stored_form(plan.directed())
+    with store.exclusive_lock(session.folder):
         return _save(session, plan, kept.version).value
 
 
-def wanted_style(session: Session) -> Style:
+def requested_style(session: Session) -> Style:
     """Return the style that a session asks for: what was said, over what is kept."""
     return read_style(session.options.style or "standard", session.options.style_values)
 
 
-def wanted_canvas(session: Session) -> tuple[int, int]:
+def requested_canvas(session: Session) -> tuple[int, int]:
     """Return the canvas that a session asks for; the source's picture, made even, at first."""
     width, height = session.media.size
     return session.options.canvas or (max(2, width // 2 * 2), max(2, height // 2 * 2))
@@ -183,7 +189,7 @@ def _check_people(session: Session, locks: Sequence[Lock]) -> None:
     """Raise before anything is looked at where a lock shows somebody who is not known."""
     known = cached_analysis(session.job) if locks else None
     if known and known.digest and known.within == session.within:
-        kept_to(locks, known)
+        resolve_locks(locks, known)
 
 
 def _save(session: Session, plan: Plan, version: str) -> store.CachedCut:
@@ -196,9 +202,9 @@ def _save(session: Session, plan: Plan, version: str) -> store.CachedCut:
         kept = store.save_cut_list(
             session.folder, planned, plan.digest, asdict(plan.style),
             analysis=plan.analysis.digest, locks=locks_digest(plan.locks),
-            people_in=plan.analysis.people_in, content=session.content, version=version,
+            people_folder=plan.analysis.people_folder, content=session.content, version=version,
         )  # fmt: skip
-    except store.ChangedMeanwhileError:
+    except store.ConcurrentChangeError:
         theirs = _load(session)
         if theirs is None:
             raise
@@ -211,11 +217,11 @@ def _save(session: Session, plan: Plan, version: str) -> store.CachedCut:
 
 def _explain(session: Session, locks: Sequence[Lock], analysis: Analysis) -> None:
     """Write into locks.json what its numbers mean, where it does not say."""
-    now = explained(locks, analysis)
+    now = with_sightings(locks, analysis)
     if now != tuple(locks):
         try:
             store.add_sightings(session.folder, now)
-        except store.ChangedMeanwhileError:
+        except store.ConcurrentChangeError:
             log.debug("locks.json is being edited: what its numbers mean is added next time")
 
 
@@ -244,7 +250,7 @@ def _framed_for_its_subjects(session: Session, kept: store.CachedCut) -> store.C
         anew = framed[shots[n].range]
         shots[n] = replace(anew, reason="edited", locked=shots[n].locked)
         log.info("%s: shots[%d] is now framed for %s", path, n, kept.value.names(shots[n]))
-    return replace(kept, value=store.as_kept(replace(kept.value, shots=tuple(shots))))
+    return replace(kept, value=store.stored_form(replace(kept.value, shots=tuple(shots))))
 
 
 def _obeys(kept: store.CachedCut, locks: Sequence[Lock]) -> bool:

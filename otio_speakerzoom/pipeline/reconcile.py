@@ -31,7 +31,7 @@ a head they take, a neighbour's box has no overlap at all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Acquaintance:
+class KnownPerson:
     """Somebody who was known before."""
 
     person: Person
@@ -40,12 +40,12 @@ class Acquaintance:
     """Whether they stand in the people.json that is to be written."""
 
 
-def acquaintances(folders: Sequence[Path], within: FrameRange) -> list[Acquaintance]:
+def known_people(folders: Sequence[Path], within: FrameRange) -> list[KnownPerson]:
     """Return who is known in these folders, those of the first one first.
 
     They are to be met in a part of the source, so where they were seen in that counts.
     """
-    found: list[Acquaintance] = []
+    found: list[KnownPerson] = []
     for n, folder in enumerate(folders):
         people = store.load_people(folder)
         if people is None:
@@ -56,12 +56,12 @@ def acquaintances(folders: Sequence[Path], within: FrameRange) -> list[Acquainta
             seen = sightings(people.value, tracks.value, MOST_SIGHTINGS, within)
         for person in people.value:
             own = tuple(s for s in seen if s.person == person.id)
-            found.append(Acquaintance(person, own, n == 0))
+            found.append(KnownPerson(person, own, n == 0))
     return found
 
 
 def meet(
-    people: Sequence[Person], tracks: Sequence[FaceTrack], before: Sequence[Acquaintance]
+    people: Sequence[Person], tracks: Sequence[FaceTrack], before: Sequence[KnownPerson]
 ) -> tuple[Person, ...]:
     """Return `people` with the numbers and names of those known before, in order of number.
 
@@ -142,7 +142,7 @@ def overlap(a: Box, b: Box) -> float:
     return both / (a.width * a.height + b.width * b.height - both)
 
 
-def _lost(before: Sequence[Acquaintance], names: set[str]) -> list[Person]:
+def _lost(before: Sequence[KnownPerson], names: set[str]) -> list[Person]:
     """Return who had a name that nobody has now."""
     return [
         replace(known.person, track_ids=())

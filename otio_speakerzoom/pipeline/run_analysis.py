@@ -25,8 +25,14 @@ from otio_speakerzoom.pipeline.digests import (
     people_digests,
     scores_digest,
 )
-from otio_speakerzoom.pipeline.job import Job, Session, keep_options, look, work
-from otio_speakerzoom.pipeline.reconcile import acquaintances
+from otio_speakerzoom.pipeline.job import (
+    Job,
+    Session,
+    exclusive_session,
+    keep_options,
+    open_session,
+)
+from otio_speakerzoom.pipeline.reconcile import known_people
 from otio_speakerzoom.weights.names import SCORERS
 
 NO_DETECTIONS = Detections(
@@ -44,7 +50,7 @@ def analyze(job: Job) -> Analysis:
     Of a part of the source whose whole is known, what is known is shown through that part. Where
     a cut is kept, the next one is of the same part as that, whatever part is analysed now.
     """
-    with work(job) as session:
+    with exclusive_session(job) as session:
         analysis = analysis_of(session, by_best_means=True)
         cut = (session.folder / "cutlist.json").exists()
         part = {"part": session.kept.part} if cut and session.kept.part else {}
@@ -84,7 +90,7 @@ def cached_analysis(job: Job) -> Analysis | None:
     What an interrupted run left of an older state counts for nothing: people must be made from the
     tracks that lie beside them, and scores from those and from the voice.
     """
-    session = look(job)
+    session = open_session(job)
     within = session.within
     places = [*_places(session, within), *_places(session, session.media.range)]
     found = (_consistent(session, place) for place in places)
@@ -114,7 +120,7 @@ def _places(session: Session, within: FrameRange) -> Iterator[Place]:
     if within == session.media.range:
         return
     yield Place(session.folder, within)  # where an older version kept a part
-    for place in store.parts(session.folder):
+    for place in store.part_folders(session.folder):
         if place[1].start <= within.start and within.end <= place[1].end:
             yield Place(*place)
 
@@ -182,7 +188,7 @@ def _expected(session: Session, place: Place) -> Expected:
         options.detector or "", options.detect_every or 0, options.tracker or "", within,
         session.facts,
     )  # fmt: skip
-    heard = (asdict(session.listening), within.start, within.end)
+    heard = (asdict(session.audio_selection), within.start, within.end)
     tracks, voice = digest("tracks", detections), digest("voice", heard, session.facts)
     scores = {name: scores_digest(name, tracks, voice) for name in SCORERS}
     return Expected(detections, tracks, voice, scores)
@@ -209,7 +215,7 @@ def _made(session: Session) -> Analysis:
     """Run the stages for the part that is asked for, as far as they are not done."""
     place = _own_place(session)
     expected = _expected(session, place)
-    before = acquaintances(_folders(session, place), place.range)
+    before = known_people(_folders(session, place), place.range)
     stages.check_means(session, place, expected)
     detections = stages.detections(session, place, expected, _covering(session, place))
     tracks = stages.tracks(session, place, expected, detections)
@@ -226,7 +232,7 @@ def _made(session: Session) -> Analysis:
 
 def _folders(session: Session, place: Place) -> list[Path]:
     """Return the folders that may know people of this source, the place's own first."""
-    others = [session.folder, *(folder for folder, _ in store.parts(session.folder))]
+    others = [session.folder, *(folder for folder, _ in store.part_folders(session.folder))]
     return list(dict.fromkeys([place.folder, *others]))
 
 

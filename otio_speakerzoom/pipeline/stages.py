@@ -23,7 +23,7 @@ from otio_speakerzoom.pipeline.digests import (
     sha256,
 )
 from otio_speakerzoom.pipeline.job import Session
-from otio_speakerzoom.pipeline.reconcile import Acquaintance, meet, sightings
+from otio_speakerzoom.pipeline.reconcile import KnownPerson, meet, sightings
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.names import EMBEDDER, SCORERS
 
@@ -42,7 +42,7 @@ def check_means(session: Session, place: Place, expected: Expected) -> None:
         return
     from otio_speakerzoom.speech.audio_channels import check_listening
 
-    check_listening(media, session.listening)
+    check_listening(media, session.audio_selection)
     kept = None if job.force else store.load_scores(place.folder)
     if kept and kept.input_digest in {expected.scores[name] for name in good_scorers(session)}:
         return
@@ -112,7 +112,7 @@ def people(
     expected: Expected,
     found: Detections,
     followed: tuple[FaceTrack, ...],
-    before: Sequence[Acquaintance],
+    before: Sequence[KnownPerson],
 ) -> tuple[tuple[Person, ...], str]:
     """Return the people, and what they were made from.
 
@@ -121,7 +121,7 @@ def people(
     people keep the numbers and names that they had.
     """
     path = place.folder / "people.json"
-    version, kept = store.version_of(path), store.load_people(place.folder)
+    version, kept = store.file_digest(path), store.load_people(place.folder)
     by_place, by_looks = people_digests(expected.tracks)
     input_digest = by_looks if _could_look(followed) else by_place
     if kept and (
@@ -192,7 +192,7 @@ def voice(session: Session, place: Place, expected: Expected) -> VoiceActivity |
         return kept.value
     from otio_speakerzoom.speech.scorers import hear_source
 
-    heard = hear_source(media, place.range, session.listening, session.job.on_stage("listen"))
+    heard = hear_source(media, place.range, session.audio_selection, session.job.on_stage("listen"))
     session.check_unchanged()
     store.save_voice(place.folder, heard, expected.voice)
     return heard
@@ -220,12 +220,12 @@ def scores(
     speech = score_source(media, followed, heard, scorer, place.range, step)
     session.check_unchanged()
     store.save_scores(place.folder, speech, expected.scores[scorer.name])
-    if warning := out_of_sync(media, speech):
+    if warning := sync_warning(media, speech):
         log.warning("%s", warning)
     return speech, scorer.name
 
 
-def out_of_sync(media: Media, speech: Speech) -> str:
+def sync_warning(media: Media, speech: Speech) -> str:
     """Return a line about sound that does not fit the lips; nothing where it does."""
     late = speech.late
     if late is None or abs(late) <= TOO_FAR:

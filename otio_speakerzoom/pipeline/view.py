@@ -8,7 +8,7 @@ from otio_speakerzoom import store
 from otio_speakerzoom.director.style import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange, Lock
-from otio_speakerzoom.pipeline.job import Job, Session, look
+from otio_speakerzoom.pipeline.job import Job, Session, open_session
 from otio_speakerzoom.pipeline.plan_cut import (
     Plan,
     current_cut,
@@ -23,7 +23,7 @@ SHAPE = 0.01
 rounding to even sizes makes as much."""
 
 
-def shown(job: Job) -> CutList:
+def view_cut(job: Job) -> CutList:
     """Return what a render of the job shows: the kept cut, as far and as large as asked for.
 
     Another style or shape is planned for the occasion, with what is kept of the analysis. Where
@@ -34,7 +34,7 @@ def shown(job: Job) -> CutList:
     if cut_list is None:
         cut_list = cut(replace(job, canvas=None))
         job = replace(job, options=store.Options(), force=False)
-    session = look(whole)
+    session = open_session(whole)
     _refuse_another_analysis(job, session)
     if job.options.style or job.options.style_values:
         cut_list = _in_style(job, session, cut_list)
@@ -94,7 +94,7 @@ def _in_style(job: Job, session: Session, cut_list: CutList) -> CutList:
     style = read_style(options.style or "standard", options.style_values)
     analysis = planned_from(session, kept, "another style is asked for")
     locks = store.load_locks(session.folder, session.media)
-    return store.as_kept(Plan(analysis, style, cut_list.canvas, locks).directed())
+    return store.stored_form(Plan(analysis, style, cut_list.canvas, locks).directed())
 
 
 def _on_canvas(session: Session, cut_list: CutList, canvas: tuple[int, int]) -> CutList:
@@ -107,7 +107,7 @@ def _on_canvas(session: Session, cut_list: CutList, canvas: tuple[int, int]) -> 
     style = style_of(session, kept)
     if not kept.edited:
         locks = store.load_locks(session.folder, session.media)
-        return store.as_kept(Plan(analysis, style, canvas, locks).directed())
+        return store.stored_form(Plan(analysis, style, canvas, locks).directed())
     # every shot stays and shows whom it shows: only the framing is another one
     locks = tuple(Lock(shot.range, shot.subjects) for shot in cut_list.shots)
     framed = Plan(analysis, style, canvas, locks, of_shots=True).directed()
@@ -115,7 +115,7 @@ def _on_canvas(session: Session, cut_list: CutList, canvas: tuple[int, int]) -> 
         replace(new, reason=old.reason, confidence=old.confidence, locked=old.locked)
         for new, old in zip(framed.shots, cut_list.shots, strict=True)
     )
-    return store.as_kept(replace(framed, shots=shots))
+    return store.stored_form(replace(framed, shots=shots))
 
 
 def _kept(session: Session) -> store.CachedCut:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.source import FILM_SAMPLE_RATE, input_url
-from otio_speakerzoom.store import replacing
+from otio_speakerzoom.store import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def writing(path: Path, film: Film) -> Iterator[FilmWriter]:
             f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded, because its sides "
             "must be even: choose such a --canvas"
         )
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         # the index goes to the front of an .mp4, so that it plays while it is still loaded
         kind = CONTAINERS.get(path.suffix.lower(), "mp4")
         options = {"movflags": "+faststart"} if kind != "matroska" else {}

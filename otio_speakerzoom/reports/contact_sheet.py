@@ -20,7 +20,7 @@ from otio_speakerzoom.model import FrameRange, Progress, no_progress
 from otio_speakerzoom.reports.draw_text import draw_line_of_text, drawn_labels, fitted
 from otio_speakerzoom.reports.summary import AnalysisSummary
 from otio_speakerzoom.source import read_frames
-from otio_speakerzoom.store import replacing
+from otio_speakerzoom.store import atomic_write
 
 PICTURE = 240
 """Pixels of a picture's side: a face is known at a glance, and four fit side by side in a mail."""
@@ -73,7 +73,7 @@ def write_sheet(known: AnalysisSummary, path: Path, *, on_progress: Progress = n
         facts = (f"id {person.id}", "seen {:.1f} s, speaks {:.1f} s".format(*spans))
         tiles.append(_tile(face, labels[person.id], facts))
     _, data = cv2.imencode(".png", _laid_out(tiles)[..., ::-1])  # OpenCV writes BGR
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data.tobytes())
 
 

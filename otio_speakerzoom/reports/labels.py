@@ -18,7 +18,7 @@ from typing import Any
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.user_files import read_given_text
+from otio_speakerzoom.store.user_files import read_user_text
 
 
 def read_labels(path: Path, media: Media) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
     The error names the place of what is wrong: `speech[3].to_s`.
     """
     try:
-        labels = json.loads(read_given_text(path, "labels"))
+        labels = json.loads(read_user_text(path, "labels"))
     except json.JSONDecodeError as error:
         raise SpeakerZoomError(
             f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it"
@@ -58,8 +58,8 @@ def _check(labels: Field) -> None:
 
 def _check_row(row: Field, *, nobody: bool = False) -> None:
     person = row.at("person")
-    if not (person.is_text() or (nobody and person.plain() is None)):
-        person.whole()
+    if not (person.is_text() or (nobody and person.raw() is None)):
+        person.integer()
     begin, end = row.at("from_s").number(), row.at("to_s").number()
     if begin > end:
-        raise row.at("to_s").wrong(f"a time that is not before from_s, {begin:g}")
+        raise row.at("to_s").error(f"a time that is not before from_s, {begin:g}")

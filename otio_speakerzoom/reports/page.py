@@ -189,7 +189,7 @@ def _write_picture(drawing: Drawing, path: Path) -> None:
             _fill(picture, part, (x, y), scale)
     done, encoded = cv2.imencode(".png", picture[..., ::-1])
     assert done
-    with store.replacing(path) as temporary:
+    with store.atomic_write(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 

@@ -69,7 +69,7 @@ def summarize(job: pipeline.Job) -> AnalysisSummary:
     """Return what is kept beside the job's source; nothing is computed anew but the floor."""
     kept = pipeline.cached_analysis(job)
     if kept is None:
-        raise pipeline.nothing_yet(job, "known", "analyze")
+        raise pipeline.missing_result(job, "known", "analyze")
     media, tracks, people, voice, speech = (
         kept.media, kept.tracks, kept.people, kept.voice, kept.speech
     )  # fmt: skip
@@ -225,7 +225,7 @@ def show(known: AnalysisSummary, judged: Evaluation | None, console: Console) ->
             f"{sound['heard_unseen_s']:.1f} s while nobody is seen speaking",
             soft_wrap=True,
         )
-    if warning := pipeline.out_of_sync(media, known.speech):
+    if warning := pipeline.sync_warning(media, known.speech):
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     people = Table("person", "seen", "speaks", "shown alone", title="People")
     for person, *spans in _people(known):
@@ -268,7 +268,7 @@ def write_csv(known: AnalysisSummary, path: Path) -> None:
     `logit` is calibrated; `heard` is the probability that anybody is heard.
     """
     with (
-        store.replacing(path) as temporary,
+        store.atomic_write(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         table = csv.writer(file, lineterminator="\n")

@@ -16,34 +16,35 @@ from otio_speakerzoom.store.arrays import (
     save_tracks,
     save_voice,
 )
-from otio_speakerzoom.store.atomic import remove_leftovers, replacing, write_text
-from otio_speakerzoom.store.cut_list import CachedCut, as_kept, load_cut_list, save_cut_list
-from otio_speakerzoom.store.files import Cached, ChangedMeanwhileError, back_up, digest, version_of
+from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text
+from otio_speakerzoom.store.cut_list import CachedCut, load_cut_list, save_cut_list, stored_form
+from otio_speakerzoom.store.files import Cached, ConcurrentChangeError, back_up, digest, file_digest
 from otio_speakerzoom.store.folder import (
-    digest_of_file,
+    find_copy,
     find_folder,
     folder_name,
-    of_same_content,
-    settle,
+    rename_folder,
+    source_digest,
 )
-from otio_speakerzoom.store.folder_lock import alone_in
+from otio_speakerzoom.store.folder_lock import exclusive_lock
 from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
 from otio_speakerzoom.store.media import load_media, save_media
 from otio_speakerzoom.store.options import Options, load_options, save_options
 from otio_speakerzoom.store.people import load_people, load_sightings, save_people
-from otio_speakerzoom.store.ranges import part_folder, parts
+from otio_speakerzoom.store.ranges import part_folder, part_folders
 
 __all__ = [
     "Cached",
     "CachedCut",
-    "ChangedMeanwhileError",
+    "ConcurrentChangeError",
     "Options",
     "add_sightings",
-    "alone_in",
-    "as_kept",
+    "atomic_write",
     "back_up",
     "digest",
-    "digest_of_file",
+    "exclusive_lock",
+    "file_digest",
+    "find_copy",
     "find_folder",
     "folder_name",
     "load_cut_list",
@@ -56,11 +57,10 @@ __all__ = [
     "load_sightings",
     "load_tracks",
     "load_voice",
-    "of_same_content",
     "part_folder",
-    "parts",
+    "part_folders",
     "remove_leftovers",
-    "replacing",
+    "rename_folder",
     "save_cut_list",
     "save_detections",
     "save_locks",
@@ -70,7 +70,7 @@ __all__ = [
     "save_scores",
     "save_tracks",
     "save_voice",
-    "settle",
-    "version_of",
+    "source_digest",
+    "stored_form",
     "write_text",
 ]

@@ -16,7 +16,7 @@ from otio_speakerzoom.model import (
     SpeechScores,
     VoiceActivity,
 )
-from otio_speakerzoom.store.files import Cached, read_arrays, understood, write_arrays
+from otio_speakerzoom.store.files import Cached, read_arrays, report_faults, write_arrays
 
 
 def save_detections(folder: Path, detections: Detections, input_digest: str) -> None:
@@ -37,7 +37,7 @@ def load_detections(folder: Path) -> Cached[Detections] | None:
     kept = read_arrays(path, "detections")
     if kept is None:
         return None
-    with understood(path):
+    with report_faults(path):
         names = ("frames", "looked_at", "camera_cuts")
         frames, detected_frames, camera_cuts = (_column(kept.value, name, "i") for name in names)
         boxes = _column(kept.value, "boxes", "f", 2)
@@ -66,7 +66,7 @@ def load_tracks(folder: Path) -> Cached[tuple[FaceTrack, ...]] | None:
     kept = read_arrays(path, "tracks")
     if kept is None:
         return None
-    with understood(path):
+    with report_faults(path):
         a = kept.value
         ids, starts = _column(a, "ids", "i"), _column(a, "starts", "i")
         boxes, seen = _column(a, "boxes", "f", 2), _column(a, "seen", "b")
@@ -96,7 +96,7 @@ def load_voice(folder: Path) -> Cached[VoiceActivity] | None:
     kept = read_arrays(path, "voice")
     if kept is None:
         return None
-    with understood(path):
+    with report_faults(path):
         a = kept.value
         rows = _column(a, "microphones", "i", 2).tolist()
         microphones = tuple(Microphone(s, None if c < 0 else c) for s, c in rows)
@@ -123,7 +123,7 @@ def load_scores(folder: Path) -> Cached[Speech] | None:
     kept = read_arrays(path, "scores")
     if kept is None:
         return None
-    with understood(path):
+    with report_faults(path):
         a = kept.value
         ids, starts = _column(a, "track_ids", "i"), _column(a, "starts", "i")
         logits = _column(a, "logits", "f")

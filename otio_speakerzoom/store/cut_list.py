@@ -19,8 +19,8 @@ from otio_speakerzoom.model import (
     Person,
     Shot,
 )
-from otio_speakerzoom.store.fields import Field, once
-from otio_speakerzoom.store.files import digest, read_json, understood, version_of, write_json
+from otio_speakerzoom.store.fields import Field, check_unique
+from otio_speakerzoom.store.files import digest, file_digest, read_json, report_faults, write_json
 from otio_speakerzoom.store.locks import crop_to_json
 from otio_speakerzoom.store.media import media_to_json
 from otio_speakerzoom.store.people import load_people
@@ -44,7 +44,7 @@ class CachedCut:
     """Numbers, from 0, of shots whose crop we made for others than are its subjects now."""
     version: str = ""
     """Of the file, to see later whether somebody changed it."""
-    people_in: str = ""
+    people_folder: str = ""
     """Folder, inside the source's, of the people.json that its numbers are of."""
 
 
@@ -56,7 +56,7 @@ def save_cut_list(
     *,
     analysis: str = "",
     locks: str = "",
-    people_in: str = "",
+    people_folder: str = "",
     content: str = "",
     version: str | None = None,
 ) -> CachedCut:
@@ -67,15 +67,15 @@ def save_cut_list(
     """
     document = _cut_list_to_json(cut_list, style, content)
     path = folder / "cutlist.json"
-    notes = {"analysis": analysis, "locks": locks, "people_in": people_in}
+    notes = {"analysis": analysis, "locks": locks, "people_in": people_folder}
     write_json(path, "cutlist", input_digest, document, notes=notes, version=version)
     return CachedCut(
-        as_kept(cut_list), input_digest, False, analysis, locks, document["style"], (),
-        version_of(path), people_in,
+        stored_form(cut_list), input_digest, False, analysis, locks, document["style"], (),
+        file_digest(path), people_folder,
     )  # fmt: skip
 
 
-def as_kept(cut_list: CutList) -> CutList:
+def stored_form(cut_list: CutList) -> CutList:
     """Return a cut as it will be read back: crops rounded, people called by their names."""
     document = _cut_list_to_json(cut_list, None, "")
     return _cut_list_from_json(Field(document), cut_list.media, cut_list.people)
@@ -107,14 +107,14 @@ def load_cut_list(
     source's file.
     """
     path = folder / "cutlist.json"
-    version, kept = version_of(path), read_json(path, "cutlist")
+    version, kept = file_digest(path), read_json(path, "cutlist")
     if kept is None:
         return None
-    people_in = kept.notes.get("people_in", "")
+    people_folder = kept.notes.get("people_in", "")
     if people is None:
-        known = load_people(folder / people_in) or load_people(folder)
+        known = load_people(folder / people_folder) or load_people(folder)
         people = known.value if known else ()
-    with understood(path):
+    with report_faults(path):
         document = Field(kept.value)
         if not kept.edited and any(row.has("subject") for row in document.at("shots").rows()):
             return None  # by a version that knew singles and wides only: it is made anew
@@ -129,7 +129,7 @@ def load_cut_list(
     return CachedCut(
         cut_list, kept.input_digest, kept.edited, kept.notes.get("analysis", ""),
         kept.notes.get("locks", ""), style if isinstance(style, dict) else {}, misfits, version,
-        people_in,
+        people_folder,
     )  # fmt: skip
 
 
@@ -138,19 +138,19 @@ def _is_of(written: Field, media: Media, content: str) -> bool:
     digest_then = written.at("digest").text() if written.has("digest") else ""
     if content and digest_then and content != digest_then:
         return False
-    made_for = (written.at("rate").ratio(), written.at("duration").whole())
+    made_for = (written.at("rate").ratio(), written.at("duration").integer())
     return made_for == (media.rate.as_integer_ratio(), media.duration)
 
 
 def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person]) -> CutList:
-    width, height = (side.whole(2) for side in document.at("canvas").several(2, "width, height"))
+    width, height = (side.integer(2) for side in document.at("canvas").several(2, "width, height"))
     rows = list(document.at("people").rows())
-    once([(row.at("id"), row.at("id").whole()) for row in rows])
+    check_unique([(row.at("id"), row.at("id").integer()) for row in rows])
     now = {person.id: person for person in people}
     cast = tuple(_person_from_json(row, now) for row in rows)
     shots = tuple(_shot_from_json(row, media, cast) for row in document.at("shots").rows())
     if not shots:
-        raise document.at("shots").wrong("a shot at least")
+        raise document.at("shots").error("a shot at least")
     for n, (before, after) in enumerate(pairwise(shots), 1):
         if before.range.end != after.range.start:
             raise ValueError(
@@ -163,7 +163,7 @@ def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person])
 
 def _person_from_json(row: Field, now: dict[int, Person]) -> Person:
     """Return a person of the cut; an older version kept names here too."""
-    id_ = row.at("id").whole()
+    id_ = row.at("id").integer()
     known = now.get(id_, Person(id_, ()))
     name = row.at("name").text() if row.has("name") else ""
     return Person(id_, known.track_ids, known.name or name)
@@ -200,8 +200,8 @@ def _is_misfit(row: Field) -> bool:
         return False
     framed = row.at("framed").text()
     made_for = [int(id_) for id_ in framed.partition(" ")[0].split("+") if id_.isdecimal()]
-    subjects = [id_.whole() for id_ in row.at("subjects").rows()]
-    as_written = framed == _framed(row.plain(), made_for)
+    subjects = [id_.integer() for id_ in row.at("subjects").rows()]
+    as_written = framed == _framed(row.raw(), made_for)
     return as_written and sorted(made_for) != sorted(subjects)
 
 
@@ -209,16 +209,16 @@ def _shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
     subjects = _subjects_from_json(row, people)
     span = row.frames()
     if span.end > media.duration:
-        raise row.at("end").wrong(f"{media.duration} at most, where the source ends")
+        raise row.at("end").error(f"{media.duration} at most, where the source ends")
     crop = row.at("crop").crop(media.size)
     keys = tuple(_key_from_json(key, media) for key in row.rows_at("keys"))
     frames = [key.frame for key in keys]
     if keys and (
         frames != sorted(set(frames)) or frames[0] != span.start or frames[-1] >= span.end
     ):
-        raise row.at("keys").wrong(f"frames that rise from {span.start} and stay below {span.end}")
+        raise row.at("keys").error(f"frames that rise from {span.start} and stay below {span.end}")
     if keys and keys[0].crop != crop:
-        raise row.at("crop").wrong("the crop of the first of the keys")
+        raise row.at("crop").error("the crop of the first of the keys")
     reason = row.at("reason").text() if row.has("reason") else ""
     return Shot(
         span,
@@ -233,24 +233,24 @@ def _shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
 
 
 def _subjects_from_json(row: Field, people: Sequence[Person]) -> tuple[int, ...]:
-    subjects = tuple(id_.whole() for id_ in row.at("subjects").rows())
+    subjects = tuple(id_.integer() for id_ in row.at("subjects").rows())
     if len(subjects) > 2 or len(set(subjects)) != len(subjects):
-        raise row.at("subjects").wrong("two different people at most")
+        raise row.at("subjects").error("two different people at most")
     kinds = {"wide": 0, "single": 1, "two-shot": 2}
     if row.has("kind") and kinds.get(row.at("kind").text()) != len(subjects):
         fitting = next(kind for kind, count in kinds.items() if count == len(subjects))
-        raise row.at("kind").wrong(f"{fitting}, which has {len(subjects)} subjects")
+        raise row.at("kind").error(f"{fitting}, which has {len(subjects)} subjects")
     known = {person.id for person in people}
     for field_ in row.at("subjects").rows():
-        if field_.whole() not in known:
+        if field_.integer() not in known:
             ids = ", ".join(map(str, sorted(known))) or "nobody"
-            raise field_.wrong(f"a person of this cut ({ids})")
+            raise field_.error(f"a person of this cut ({ids})")
     return subjects
 
 
 def _key_from_json(row: Field, media: Media) -> CropKey:
     frame, *_ = row.several(5, "frame, left, top, right, bottom")
-    return CropKey(frame.whole(), row.rest(1).crop(media.size))
+    return CropKey(frame.integer(), row.rest(1).crop(media.size))
 
 
 def _cover_to_json(cover: Cover) -> list[object]:
@@ -264,21 +264,21 @@ def _cover_from_json(row: Field, span: FrameRange) -> Cover:
     need = "blur or dim, then left, top, right, bottom or a list of keys"
     how, *rest = list(row.rows()) or [row]
     if how.text() not in ("blur", "dim"):
-        raise how.wrong("blur or dim")
+        raise how.error("blur or dim")
     if not rest:
-        raise row.wrong(need)
+        raise row.error(need)
     if not all(key.is_list() for key in rest):
         return Cover(row.rest(1).box(), how.text())
     keys = tuple(_cover_key_from_json(key) for key in rest)
     frames = [key.frame for key in keys]
     if frames != sorted(set(frames)) or not span.start <= frames[0] <= frames[-1] < span.end:
-        raise row.wrong(f"frames that rise from {span.start} and stay below {span.end}")
+        raise row.error(f"frames that rise from {span.start} and stay below {span.end}")
     return Cover(keys[0].box, how.text(), keys)
 
 
 def _cover_key_from_json(row: Field) -> CoverKey:
     frame, *_ = row.several(5, "frame, left, top, right, bottom")
-    return CoverKey(frame.whole(), row.rest(1).box())
+    return CoverKey(frame.integer(), row.rest(1).box())
 
 
 def _named(reason: str, people: Sequence[Person]) -> str:

@@ -15,7 +15,7 @@ class Field:
     def __init__(self, value: object, where: str = "") -> None:
         self._value, self._where = value, where
 
-    def wrong(self, need: str) -> ValueError:
+    def error(self, need: str) -> ValueError:
         """Return the error that says where, what is needed there, and what stands there."""
         text = repr(self._value)
         text = text if len(text) <= 60 else f"{text[:57]}..."
@@ -34,7 +34,7 @@ class Field:
     def rows(self) -> Iterator[Field]:
         """Yield the values of a list."""
         if not isinstance(self._value, list):
-            raise self.wrong("a list")
+            raise self.error("a list")
         for n, value in enumerate(self._value):
             yield Field(value, f"{self._where}[{n}]")
 
@@ -55,10 +55,10 @@ class Field:
 
     def text(self) -> str:
         if not isinstance(self._value, str):
-            raise self.wrong("a text")
+            raise self.error("a text")
         return self._value
 
-    def plain(self) -> Any:
+    def raw(self) -> Any:
         """Return the value as it stands there."""
         return self._value
 
@@ -68,13 +68,13 @@ class Field:
 
     def flag(self) -> bool:
         if not isinstance(self._value, bool):
-            raise self.wrong("true or false")
+            raise self.error("true or false")
         return self._value
 
-    def whole(self, least: int = 0) -> int:
+    def integer(self, least: int = 0) -> int:
         """Return a whole number of at least `least`, in 32 bits."""
         if type(self._value) is not int or not least <= self._value < 2**31:
-            raise self.wrong(f"a whole number from {least} on")
+            raise self.error(f"a whole number from {least} on")
         return self._value
 
     def number(self) -> float:
@@ -83,32 +83,32 @@ class Field:
         except OverflowError:  # a whole number of over 308 digits
             number = nan
         if not isfinite(number):
-            raise self.wrong("a number")
+            raise self.error("a number")
         return number
 
     def share(self) -> float:
         """Return a number from 0 to 1."""
         if not 0 <= self.number() <= 1:
-            raise self.wrong("a number from 0 to 1")
+            raise self.error("a number from 0 to 1")
         return self.number()
 
     def ratio(self) -> tuple[int, int]:
         """Return numerator and denominator, which is not 0."""
         first, second = self.several(2, "two whole numbers")
         if type(first._value) is not int or type(second._value) is not int or not second._value:
-            raise self.wrong("numerator and denominator")
+            raise self.error("numerator and denominator")
         return first._value, second._value
 
     def several(self, count: int, need: str) -> list[Field]:
         """Return the values of a list of that length."""
         values = list(self.rows())
         if len(values) != count:
-            raise self.wrong(need)
+            raise self.error(need)
         return values
 
     def frames(self) -> FrameRange:
         """Return the `start` and `end` of an object, whole frames."""
-        start, end = self.at("start").whole(), self.at("end").whole()
+        start, end = self.at("start").integer(), self.at("end").integer()
         if start >= end:
             raise ValueError(
                 f"{self._where}: needs start < end, not {start} and {end}; "
@@ -121,7 +121,7 @@ class Field:
         need = f"left, top, right, bottom inside the picture, which is {size[0]}x{size[1]}"
         crop = Box(*(edge.number() for edge in self.several(4, need)))
         if not is_inside(crop, size):
-            raise self.wrong(need)
+            raise self.error(need)
         return crop
 
     def box(self) -> Box:
@@ -129,19 +129,19 @@ class Field:
         need = "left, top, right, bottom"
         left, top, right, bottom = (edge.number() for edge in self.several(4, need))
         if not (left < right and top < bottom):
-            raise self.wrong(f"{need}, with an area")
+            raise self.error(f"{need}, with an area")
         return Box(left, top, right, bottom)
 
     def _object(self) -> dict[str, Any]:
         if not isinstance(self._value, dict):
-            raise self.wrong("an object")
+            raise self.error("an object")
         return self._value
 
 
-def once(ids: list[tuple[Field, int]]) -> None:
+def check_unique(ids: list[tuple[Field, int]]) -> None:
     """Raise where two of the ids are the same."""
     known: set[int] = set()
     for field, id_ in ids:
         if id_ in known:
-            raise field.wrong("an id that no other row has")
+            raise field.error("an id that no other row has")
         known.add(id_)

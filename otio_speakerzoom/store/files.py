@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from otio_speakerzoom.errors import StoreError
-from otio_speakerzoom.store.atomic import replacing, write_text
+from otio_speakerzoom.store.atomic import atomic_write, write_text
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Cached(Generic[T]):
     """What else it says of what it was made from."""
 
 
-class ChangedMeanwhileError(StoreError):
+class ConcurrentChangeError(StoreError):
     """A file was changed by somebody else between our reading and our writing it."""
 
 
@@ -45,7 +45,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def version_of(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """Return a digest of a file's bytes, to see later whether somebody changed it; "" for none."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -64,7 +64,7 @@ def back_up(path: Path) -> Path:
         content = path.read_bytes()
     except OSError as error:
         raise _cannot_read(path, error) from error
-    with replacing(copy) as temporary:
+    with atomic_write(copy) as temporary:
         temporary.write_bytes(content)
     return copy
 
@@ -80,15 +80,15 @@ def write_json(
 ) -> None:
     """Write a document of that kind, with its schema and what it was made from before it.
 
-    With `version` the file must still be the one that `version_of` was asked about.
+    With `version` the file must still be the one that `file_digest` was asked about.
     """
     head = {
         "schema": f"speakerzoom.{kind}/1",
         "made_from": {"inputs": input_digest, "as_written": digest(content), **(notes or {})},
     }
     text = _pretty({**head, **content})
-    if version is not None and version_of(path) != version:
-        raise ChangedMeanwhileError(
+    if version is not None and file_digest(path) != version:
+        raise ConcurrentChangeError(
             f"{path}: was changed by another program just before it was to be written; it was "
             "left unchanged: run again"
         )
@@ -160,7 +160,7 @@ def _check_schema(path: Path, kind: str, schema: object) -> None:
 
 
 @contextmanager
-def understood(path: Path) -> Iterator[None]:
+def report_faults(path: Path) -> Iterator[None]:
     """Turn what a wrong value does to our records into one line that names the file."""
     try:
         yield
@@ -179,7 +179,7 @@ def write_arrays(path: Path, kind: str, input_digest: str, arrays: dict[str, Any
     head = {"schema": np.array(f"speakerzoom.{kind}/1"), "made_from": np.array(input_digest)}
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)}: only arrays of numbers are kept")
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **head, **arrays)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.store.atomic import LONGEST_NAME
 from otio_speakerzoom.store.files import digest
-from otio_speakerzoom.store.folder_lock import alone_in
+from otio_speakerzoom.store.folder_lock import exclusive_lock
 
 SUFFIX = ".speakerzoom"
 
@@ -25,7 +25,7 @@ _OLD_MEDIA_VERSIONS = (1, 2)
 """Of media.json before it named the source's digest itself: it was hashed with these."""
 
 
-def digest_of_file(path: Path) -> str:
+def source_digest(path: Path) -> str:
     """Return a digest of a source by its size and its first and last MiB.
 
     Recordings run to many gigabytes: hashing all of one would take longer than opening it, and
@@ -63,7 +63,7 @@ def find_folder(source: Path, work: Path | None = None) -> Path:
     parent = work or source.parent
     usual = parent / folder_name(source.name)
     try:
-        content = digest_of_file(source)
+        content = source_digest(source)
     except MediaError:
         return usual  # whoever opens the source says what is wrong
     owner = _owner(usual)
@@ -75,9 +75,9 @@ def find_folder(source: Path, work: Path | None = None) -> Path:
     return parent / folder_name(f"{source.name}.{content[:8]}")
 
 
-def of_same_content(source: Path, work: Path | None = None) -> Path | None:
+def find_copy(source: Path, work: Path | None = None) -> Path | None:
     """Return a folder nearby with the results of a copy of `source` under another name, if any."""
-    own, content = find_folder(source, work), digest_of_file(source)
+    own, content = find_folder(source, work), source_digest(source)
     for folder in _inside(work or source.parent):
         owner = _owner(folder) if folder != own else None
         if owner and owner.has(content):
@@ -85,7 +85,7 @@ def of_same_content(source: Path, work: Path | None = None) -> Path | None:
     return None
 
 
-def settle(folder: Path, source: Path) -> Path:
+def rename_folder(folder: Path, source: Path) -> Path:
     """Give an older folder the name that `source` has now, if it can have it; return the folder.
 
     It stays where it is called after another name of the source that is still there: a link's
@@ -96,7 +96,7 @@ def settle(folder: Path, source: Path) -> Path:
         return folder
     if _is_called_after(folder, source):
         return folder
-    with suppress(OSError), alone_in(folder):  # it is as good under its old name
+    with suppress(OSError), exclusive_lock(folder):  # it is as good under its old name
         return folder.rename(usual)
     return folder
 

@@ -19,7 +19,7 @@ OFTEN = 0.2
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Work alone in `folder`, which is created if need be; what dead runs left in it is removed.
 
     The system takes the lock from a process that dies, so an old `.lock` stops nobody.

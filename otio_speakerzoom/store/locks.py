@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otio_speakerzoom.model import Box, Lock, Media
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import read_json, understood, version_of, write_json
+from otio_speakerzoom.store.files import file_digest, read_json, report_faults, write_json
 from otio_speakerzoom.store.people import sighting_from_json, sighting_to_json
 
 
@@ -56,7 +56,7 @@ def load_locks(folder: Path, media: Media | None = None) -> tuple[Lock, ...]:
     kept = read_json(path, "locks")
     if kept is None:
         return ()
-    with understood(path):
+    with report_faults(path):
         rows = list(Field(kept.value).at("locks").rows())
         locks = [_lock_from_json(row, media) for row in rows]
         numbers = sorted(range(len(locks)), key=lambda n: locks[n].range.start)
@@ -75,7 +75,7 @@ def add_sightings(folder: Path, locks: Sequence[Lock]) -> None:
     `locks` are those of the file. It may be edited before and after: nothing else is touched.
     """
     path = folder / "locks.json"
-    version, kept = version_of(path), read_json(path, "locks")
+    version, kept = file_digest(path), read_json(path, "locks")
     if kept is None:
         return
     known = {(lock.range.start, lock.range.end): lock for lock in locks}
@@ -96,21 +96,23 @@ def _lock_from_json(row: Field, media: Media | None) -> Lock:
         row.frames(),
         _subjects_from_json(row.at("show")),
         _crop_from_json(row.at("crop"), media) if row.has("crop") else None,
-        tuple(sighting_from_json(p.at("seen"), p.at("id").whole()) for p in row.rows_at("people")),
+        tuple(
+            sighting_from_json(p.at("seen"), p.at("id").integer()) for p in row.rows_at("people")
+        ),
     )
     if media and lock.range.end > media.duration:
-        raise row.at("end").wrong(f"{media.duration} at most, where the source ends")
+        raise row.at("end").error(f"{media.duration} at most, where the source ends")
     return lock
 
 
 def _subjects_from_json(show: Field) -> tuple[int, ...]:
     if show.is_text():
         if show.text() != "wide":
-            raise show.wrong('"wide", a person\'s id, or a list of one or two ids')
+            raise show.error('"wide", a person\'s id, or a list of one or two ids')
         return ()
-    ids = tuple(i.whole() for i in show.rows()) if show.is_list() else (show.whole(),)
+    ids = tuple(i.integer() for i in show.rows()) if show.is_list() else (show.integer(),)
     if len(ids) > 2 or len(set(ids)) != len(ids):
-        raise show.wrong("one or two people, by their ids")
+        raise show.error("one or two people, by their ids")
     return ids
 
 

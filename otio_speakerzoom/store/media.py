@@ -7,7 +7,7 @@ from pathlib import Path
 
 from otio_speakerzoom.model import AudioStream, Media
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import Cached, read_json, understood, write_json
+from otio_speakerzoom.store.files import Cached, read_json, report_faults, write_json
 
 
 def save_media(folder: Path, media: Media, input_digest: str, content: str = "") -> None:
@@ -53,7 +53,7 @@ def load_media(folder: Path) -> Cached[Media] | None:
     kept = read_json(folder / "media.json", "media")
     if kept is None:
         return None
-    with understood(folder / "media.json"):
+    with report_faults(folder / "media.json"):
         row = Field(kept.value).at("media")
         if not row.has("stamped"):  # by a version that knew less of a source: made anew
             return None
@@ -61,17 +61,17 @@ def load_media(folder: Path) -> Cached[Media] | None:
         media = Media(
             path=Path(row.at("path").text()),
             rate=Fraction(*row.at("rate").ratio()),
-            duration=row.at("duration").whole(1),
-            size=(row.at("width").whole(1), row.at("height").whole(1)),
-            start=row.at("start").whole(),
+            duration=row.at("duration").integer(1),
+            size=(row.at("width").integer(1), row.at("height").integer(1)),
+            start=row.at("start").integer(),
             drop_frame=row.at("drop_frame").flag(),
-            rotation=row.at("rotation").whole(),
+            rotation=row.at("rotation").integer(),
             variable_rate=row.at("variable_rate").flag(),
             video_offset=Fraction(*row.at("video_offset").ratio()),
             audio_streams=tuple(_sound_from_json(sound) for sound in row.at("sounds").rows()),
-            picture=row.at("picture").whole(),
+            picture=row.at("picture").integer(),
             fields=row.at("fields").text(),
-            colour=(primaries.whole(), transfer.whole(), matrix.whole()),
+            colour=(primaries.integer(), transfer.integer(), matrix.integer()),
             size_varies=row.at("size_varies").flag(),
             stamped=row.at("stamped").flag(),
             warnings=tuple(warning.text() for warning in row.at("warnings").rows()),
@@ -81,9 +81,9 @@ def load_media(folder: Path) -> Cached[Media] | None:
 
 def _sound_from_json(row: Field) -> AudioStream:
     return AudioStream(
-        row.at("rate").whole(1),
-        row.at("channels").whole(1),
+        row.at("rate").integer(1),
+        row.at("channels").integer(1),
         Fraction(*row.at("delay").ratio()),
-        row.at("index").whole(),
+        row.at("index").integer(),
         row.at("varies").flag(),
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import read_json, understood, write_json
+from otio_speakerzoom.store.files import read_json, report_faults, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def load_options(folder: Path, content: str) -> Options:
     kept = read_json(folder / "options.json", "options")
     if kept is None or kept.input_digest != content:
         return Options()
-    with understood(folder / "options.json"):
+    with report_faults(folder / "options.json"):
         row = Field(kept.value).at("options")
         return Options(
             detector=_text(row, "detector"),
@@ -79,11 +79,11 @@ def _text(row: Field, name: str) -> str | None:
 
 
 def _whole(row: Field, name: str) -> int | None:
-    return row.at(name).whole() if row.has(name) else None
+    return row.at(name).integer() if row.has(name) else None
 
 
 def _pair(row: Field, name: str, least: int) -> tuple[int, int] | None:
     if not row.has(name):
         return None
     first, second = row.at(name).several(2, "two whole numbers")
-    return first.whole(least), second.whole(least)
+    return first.integer(least), second.integer(least)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from otio_speakerzoom.model import Box, Person, Sighting
-from otio_speakerzoom.store.fields import Field, once
-from otio_speakerzoom.store.files import Cached, read_json, understood, write_json
+from otio_speakerzoom.store.fields import Field, check_unique
+from otio_speakerzoom.store.files import Cached, read_json, report_faults, write_json
 
 
 def save_people(
@@ -37,15 +37,17 @@ def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:
     kept = read_json(folder / "people.json", "people")
     if kept is None:
         return None
-    with understood(folder / "people.json"):
+    with report_faults(folder / "people.json"):
         rows = list(Field(kept.value).at("people").rows())
         list(_sightings(rows))
-        once([(row.at("id"), row.at("id").whole()) for row in rows])
-        once([(track, track.whole()) for row in rows for track in row.at("tracks").rows()])
+        check_unique([(row.at("id"), row.at("id").integer()) for row in rows])
+        check_unique(
+            [(track, track.integer()) for row in rows for track in row.at("tracks").rows()]
+        )
         people = tuple(
             Person(
-                row.at("id").whole(),
-                tuple(track.whole() for track in row.at("tracks").rows()),
+                row.at("id").integer(),
+                tuple(track.integer() for track in row.at("tracks").rows()),
                 row.at("name").text().strip() if row.has("name") else "",
             )
             for row in rows
@@ -58,14 +60,14 @@ def load_sightings(folder: Path) -> tuple[Sighting, ...]:
     kept = read_json(folder / "people.json", "people")
     if kept is None:
         return ()
-    with understood(folder / "people.json"):
+    with report_faults(folder / "people.json"):
         return tuple(_sightings(Field(kept.value).at("people").rows()))
 
 
 def _sightings(rows: Iterable[Field]) -> Iterator[Sighting]:
     for row in rows:
         for seen in row.rows_at("seen"):
-            yield sighting_from_json(seen, row.at("id").whole())
+            yield sighting_from_json(seen, row.at("id").integer())
 
 
 def sighting_to_json(sighting: Sighting) -> list[float]:
@@ -82,5 +84,5 @@ def sighting_from_json(field: Field, person: int) -> Sighting:
     frame, *edges = field.several(5, "frame, left, top, right, bottom")
     box = Box(*(edge.number() for edge in edges))
     if not (box.left < box.right and box.top < box.bottom):
-        raise field.wrong("frame, left, top, right, bottom, with an area")
-    return Sighting(person, frame.whole(), box)
+        raise field.error("frame, left, top, right, bottom, with an area")
+    return Sighting(person, frame.integer(), box)

@@ -14,7 +14,7 @@ def part_folder(folder: Path, within: FrameRange) -> Path:
     return folder / "parts" / f"{within.start}-{within.end}"
 
 
-def parts(folder: Path) -> list[tuple[Path, FrameRange]]:
+def part_folders(folder: Path) -> list[tuple[Path, FrameRange]]:
     """Return the folders of parts that were analysed alone, in order of time."""
     found: list[tuple[Path, FrameRange]] = []
     with suppress(OSError):

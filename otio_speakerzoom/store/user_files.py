@@ -13,7 +13,7 @@ from pathlib import Path
 from otio_speakerzoom.errors import SpeakerZoomError
 
 
-def check_given(path: Path, what: str = "a file") -> None:
+def check_readable(path: Path, what: str = "a file") -> None:
     """Raise SpeakerZoomError where `path` is no regular file that may be read.
 
     `what` is what should be there, with its article: "a recording".
@@ -37,9 +37,9 @@ def check_given(path: Path, what: str = "a file") -> None:
         raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_MEND}")
 
 
-def read_given_text(path: Path, what: str = "a file") -> str:
+def read_user_text(path: Path, what: str = "a file") -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark."""
-    check_given(path, what)
+    check_readable(path, what)
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:

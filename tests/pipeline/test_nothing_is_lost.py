@@ -27,8 +27,8 @@ from otio_speakerzoom.model import (
     VoiceActivity,
 )
 from otio_speakerzoom.pipeline import Job, Options, plan_cut
-from otio_speakerzoom.pipeline.locks import kept_to
-from otio_speakerzoom.pipeline.reconcile import Acquaintance, meet, sightings
+from otio_speakerzoom.pipeline.locks import resolve_locks
+from otio_speakerzoom.pipeline.reconcile import KnownPerson, meet, sightings
 
 LEFT, RIGHT = (60, 50, 100, 100), (220, 50, 260, 100)
 TURN = 75
@@ -260,10 +260,10 @@ def test_a_render_shows_the_kept_cut_and_changes_nothing(job, work):
     kept = pipeline.cut(job)
     before = files(job)
     del work[:]
-    part = pipeline.shown(part_of(job, 80, 160))
-    small = pipeline.shown(replace(job, canvas=lambda media: (160, 90)))
-    tall = pipeline.shown(replace(job, canvas=lambda media: (180, 320)))
-    calm = pipeline.shown(said(job, style_values={"min_shot_seconds": 6.0}))
+    part = pipeline.view_cut(part_of(job, 80, 160))
+    small = pipeline.view_cut(replace(job, canvas=lambda media: (160, 90)))
+    tall = pipeline.view_cut(replace(job, canvas=lambda media: (180, 320)))
+    calm = pipeline.view_cut(said(job, style_values={"min_shot_seconds": 6.0}))
 
     assert work == []
     assert len(kept.shots) > 2
@@ -286,14 +286,14 @@ def test_an_edited_cut_is_shown_in_another_shape_with_its_own_shots(job, work):
     kept = pipeline.cut(job)
     edit(job, f'"end": {kept.shots[0].range.end},', '"end": 70,')
     edit(job, f'"start": {kept.shots[1].range.start},', '"start": 70,')
-    tall = pipeline.shown(replace(job, canvas=lambda media: (180, 320)))
+    tall = pipeline.view_cut(replace(job, canvas=lambda media: (180, 320)))
 
     assert shown(tall)[:2] == [(0, 70, kept.shots[0].subjects), (70, *shown(kept)[1][1:])]
     assert not any(shot.locked for shot in tall.shots)
 
 
 def test_a_render_before_any_cut_leaves_the_canvas_open(job, work):
-    film = pipeline.shown(replace(job, canvas=lambda media: (180, 180), force=True))
+    film = pipeline.view_cut(replace(job, canvas=lambda media: (180, 180), force=True))
     exported = pipeline.current_cut(job)
 
     assert film.canvas == (180, 180)
@@ -304,25 +304,25 @@ def test_a_render_before_any_cut_leaves_the_canvas_open(job, work):
 def test_facts_of_the_source_that_were_edited_are_read_from_it_again(job, work):
     pipeline.cut(job)
     edit(job, '"duration": 300', '"duration": 200', "media.json")
-    assert pipeline.look(job).media.duration == 300
+    assert pipeline.open_session(job).media.duration == 300
 
 
 def test_a_render_refuses_what_it_cannot_show(job, work):
     pipeline.cut(part_of(job, 60, 200))
     with pytest.raises(SpeakerZoomError, match="frames 0 to 100, but the kept cut has frames 60"):
-        pipeline.shown(part_of(job, 0, 100))
+        pipeline.view_cut(part_of(job, 0, 100))
     with pytest.raises(SpeakerZoomError, match="was made with --channels auto"):
-        pipeline.shown(said(job, channels="1"))
+        pipeline.view_cut(said(job, channels="1"))
     with pytest.raises(SpeakerZoomError, match=r"every auto; run .* --detect-every 5"):
-        pipeline.shown(said(job, detect_every=5))
+        pipeline.view_cut(said(job, detect_every=5))
     with pytest.raises(SpeakerZoomError, match="cut --force"):
-        pipeline.shown(replace(job, force=True))
+        pipeline.view_cut(replace(job, force=True))
 
 
 def test_a_refused_render_names_automatic_values_as_the_options_take_them(job, work):
     pipeline.cut(said(job, audio_stream=1))
     with pytest.raises(SpeakerZoomError, match=r"--audio-stream 1; run .* --audio-stream auto "):
-        pipeline.shown(said(job, audio_stream=0))
+        pipeline.view_cut(said(job, audio_stream=0))
 
 
 # --- locks ----------------------------------------------------------------------------------------
@@ -379,12 +379,12 @@ def test_a_lock_follows_its_person_to_another_number(job, work):
     left, right = known.people
     swapped = replace(known, people=(replace(left, id=2), replace(right, id=1)))
     seen = (Sighting(2, 50, Box(*RIGHT)),)
-    (now,) = kept_to([Lock(FrameRange(40, 60), (2,), seen=seen)], swapped)
+    (now,) = resolve_locks([Lock(FrameRange(40, 60), (2,), seen=seen)], swapped)
 
     assert now.subjects == (1,)
     gone = replace(known, tracks=known.tracks[:1], people=(left,))
     with pytest.raises(StoreError, match="who was at 220, 50, 260, 100 in frame 50"):
-        kept_to([Lock(FrameRange(40, 60), (2,), seen=seen)], gone)
+        resolve_locks([Lock(FrameRange(40, 60), (2,), seen=seen)], gone)
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -427,7 +427,7 @@ def test_who_is_not_found_again_keeps_the_name():
     then = (Person(1, (1,), "Ada"), Person(2, (2,)), Person(3, (3,), "Eve"))
     before = (still(1, 0, 50, LEFT), still(2, 0, 50, RIGHT), still(3, 60, 90, RIGHT))
     known = [
-        Acquaintance(p, tuple(s for s in sightings(then, before) if s.person == p.id), own=True)
+        KnownPerson(p, tuple(s for s in sightings(then, before) if s.person == p.id), own=True)
         for p in then
     ]
     now = (still(7, 0, 90, RIGHT), still(8, 0, 20, (0, 0, 20, 20)))
@@ -613,7 +613,7 @@ def test_nothing_is_kept_of_a_source_that_is_still_being_written(clip, tmp_path,
 def test_the_second_process_waits_for_the_first_and_a_dead_one_stops_nobody(tmp_path, caplog):
     script = (
         "import sys, time; from pathlib import Path; from otio_speakerzoom import store\n"
-        "with store.alone_in(Path(sys.argv[1])):\n"
+        "with store.exclusive_lock(Path(sys.argv[1])):\n"
         "    print('in', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen(
@@ -630,7 +630,7 @@ def test_the_second_process_waits_for_the_first_and_a_dead_one_stops_nobody(tmp_
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        with store.alone_in(tmp_path):
+        with store.exclusive_lock(tmp_path):
             assert other.wait() < 0
     finally:
         log.removeHandler(handler)

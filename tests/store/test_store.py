@@ -327,7 +327,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path.write_text("old")
 
     def fail_after(some):
-        with store.replacing(path) as temporary:
+        with store.atomic_write(path) as temporary:
             temporary.write_text(some)
             raise KeyboardInterrupt
 
@@ -362,7 +362,7 @@ def test_nobody_can_lay_a_link_where_a_file_will_be_written(tmp_path):
     precious, path = tmp_path / "precious", tmp_path / "talk.otio"
     precious.write_text("precious")
     (tmp_path / f".talk.{os.getpid()}.part.otio").symlink_to(precious)
-    with store.replacing(path) as one, store.replacing(path) as other:
+    with store.atomic_write(path) as one, store.atomic_write(path) as other:
         assert one != other
         assert not one.is_symlink()
     store.write_text(path, "talk")
@@ -389,11 +389,11 @@ def test_a_file_keeps_its_permissions(tmp_path):
 def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,)),), "p")
     path = tmp_path / "people.json"
-    version = store.version_of(path)
+    version = store.file_digest(path)
     path.write_text(path.read_text().replace('"name": ""', '"name": "Ada"'))
     mine = path.read_text()
 
-    with pytest.raises(store.ChangedMeanwhileError, match="was changed by another program"):
+    with pytest.raises(store.ConcurrentChangeError, match="was changed by another program"):
         store.save_people(tmp_path, (), "q", version=version)
     assert path.read_text() == mine
 
@@ -496,11 +496,11 @@ def test_digests_follow_content_and_not_the_name(tmp_path):
     one, other = tmp_path / "one.bin", tmp_path / "other.bin"
     one.write_bytes(bytes(3_000_000))
     shutil.copy(one, other)
-    assert store.digest_of_file(one) == store.digest_of_file(other)
+    assert store.source_digest(one) == store.source_digest(other)
     with other.open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"!")
-    assert store.digest_of_file(one) != store.digest_of_file(other)
+    assert store.source_digest(one) != store.source_digest(other)
 
 
 def test_written_json_can_be_read_by_anybody(cut_file):

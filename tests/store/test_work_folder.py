@@ -20,7 +20,7 @@ def a_file(path, content=b"one"):
 
 def keep_facts(source, folder, content=None):
     """Keep what an analysis would of `source`; as an older version did where `content` is ""."""
-    digest = store.digest_of_file(source)
+    digest = store.source_digest(source)
     facts = Media(source.resolve(), Fraction(25), 100, (64, 64))
     content = digest if content is None else content
     store.save_media(folder, facts, store.digest("media", 2, digest), content)
@@ -66,7 +66,7 @@ def test_an_older_folder_is_taken_over_by_the_source_it_is_of(tmp_path, content)
 
     assert store.find_folder(mkv) == tmp_path / "talk.mkv.speakerzoom"
     assert store.find_folder(mp4) == older  # to look at it changes nothing
-    taken = store.settle(older, mp4)
+    taken = store.rename_folder(older, mp4)
     assert taken == tmp_path / "talk.mp4.speakerzoom" == store.find_folder(mp4)
     assert (taken / "locks.json").read_text() == "mine"
     assert not older.exists()
@@ -81,7 +81,7 @@ def test_a_renamed_recording_finds_its_results_and_a_copy_does_not_take_them(tmp
     copy.unlink()
     renamed = source.rename(tmp_path / "interview.mp4")
     assert store.find_folder(renamed) == folder
-    assert store.settle(folder, renamed) == tmp_path / "interview.mp4.speakerzoom"
+    assert store.rename_folder(folder, renamed) == tmp_path / "interview.mp4.speakerzoom"
 
 
 def test_what_is_kept_of_a_copy_is_pointed_to(tmp_path):
@@ -89,9 +89,9 @@ def test_what_is_kept_of_a_copy_is_pointed_to(tmp_path):
     folder = keep_facts(source, store.find_folder(source))
     copy = Path(shutil.copy(source, tmp_path / "copy.mp4"))
 
-    assert store.of_same_content(copy) == folder
-    assert store.of_same_content(source) is None
-    error = pipeline.nothing_yet(pipeline.Job(copy), "cut", "cut")
+    assert store.find_copy(copy) == folder
+    assert store.find_copy(source) is None
+    error = pipeline.missing_result(pipeline.Job(copy), "cut", "cut")
     assert "copy.mp4: nothing is cut yet; run `speakerzoom cut` on it first" in str(error)
     assert "talk.mp4.speakerzoom holds the results of a recording with the same" in str(error)
 
@@ -108,7 +108,7 @@ def test_a_name_as_long_as_names_may_be_has_a_folder(tmp_path):
 
 def test_a_source_that_cannot_be_read_is_said(tmp_path):
     with pytest.raises(MediaError, match=r"gone\.mp4: cannot be read"):
-        store.digest_of_file(tmp_path / "gone.mp4")
+        store.source_digest(tmp_path / "gone.mp4")
 
 
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
@@ -119,7 +119,7 @@ def test_a_link_shares_the_folder_of_its_target_and_does_not_rename_it(tmp_path,
     link(other, source)
 
     assert store.find_folder(other) == folder
-    assert store.settle(folder, other) == folder
+    assert store.rename_folder(folder, other) == folder
     assert folder.is_dir()
 
 
@@ -129,8 +129,8 @@ def test_a_folder_is_not_renamed_while_another_process_works_in_it(tmp_path):
     renamed = source.rename(tmp_path / "interview.mp4")
 
     with ThreadPoolExecutor() as pool:
-        with store.alone_in(folder):
-            settled = pool.submit(store.settle, folder, renamed)
+        with store.exclusive_lock(folder):
+            settled = pool.submit(store.rename_folder, folder, renamed)
             with pytest.raises(TimeoutError):
                 settled.result(timeout=0.3)
             assert folder.is_dir()
