@@ -14,7 +14,6 @@ from pathlib import Path
 
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.store.user_files import check_readable
 
 _RESULTS = ".speakerzoom"  # as in store/folder.py, which loads NumPy
 _LONGEST = 255  # bytes of a file's name, on every common file system
@@ -66,6 +65,8 @@ def _check_input(action: argparse.Action, path: Path) -> None:
         return  # a name, right or wrong: whoever knows the names tells
     if kind.folder and path.suffix.lower() == kind.folder and path.is_dir():
         return
+    from otio_speakerzoom.store.user_files import check_readable  # NumPy comes with the store
+
     check_readable(path, kind.what)
     if action.dest == "source":
         try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.store.user_files import read_user_text
 
 log = logging.getLogger(__name__)
 
@@ -306,6 +305,8 @@ def _in_file(name: str) -> tuple[Style, dict[str, Any]]:
     except OSError:
         pass  # which reading it tells
     try:
+        from otio_speakerzoom.store.user_files import read_user_text  # NumPy comes with the store
+
         table = tomllib.loads(read_user_text(Path(name), "a TOML file"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpeakerZoomError(f"{name}: is not TOML: {error}; see docs/style.md") from error

@@ -336,7 +336,7 @@ def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_
 
     assert run.returncode == 0, run.stderr
     assert (film.size, film.duration) == ((1080, 1920), 140)
-    assert film.sound is not None
+    assert film.first_audio is not None
     assert {path.name: path.read_bytes() for path in kept(own_work).iterdir()} == before
 
 

@@ -135,7 +135,7 @@ def test_a_silent_source_has_no_sound_track():
     timeline = to_otio(two_shots(talk(audio_streams=())))
 
     assert not timeline.audio_tracks()
-    assert read_facts(timeline).sound is None
+    assert read_facts(timeline).first_audio is None
 
 
 @pytest.mark.parametrize("noted", [{}, {"speakerzoom": {}}, {"speakerzoom": {"rate": [25, 1]}}])
