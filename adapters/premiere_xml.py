@@ -8,7 +8,6 @@ Apple: "Final Cut Pro XML Interchange Format" (archived).
 
 from __future__ import annotations
 
-import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -27,6 +26,7 @@ from otio_speakerzoom.timeline.facts import (
 )
 from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate, xml_text
 from otio_speakerzoom.timeline.media_paths import url_path
+from otio_speakerzoom.timeline.sequence_id import sequence_id
 from otio_speakerzoom.timeline.transform import decimal, fit
 
 # Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
@@ -89,7 +89,7 @@ def _sequence(programme: _Programme) -> dict[str, Any]:
     return {
         "@id": "sequence-1",
         "@explodedTracks": "true",
-        "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{facts} {shots}")),
+        "uuid": sequence_id(facts, shots),
         "duration": shots[-1].record.end if shots else 0,
         "rate": _rate(facts),
         "name": facts.name,

@@ -87,7 +87,7 @@ def source(**changes):
         "duration": 500,
         "size": (1920, 1080),
         "start": 90000,
-        "sounds": (AudioStream(48000, 2, Fraction(0)),),
+        "audio_streams": (AudioStream(48000, 2, Fraction(0)),),
     }
     return Media(**{**known, **changes})
 

@@ -27,7 +27,7 @@ def talk(**changes):
         "size": (1920, 1080),
         "start": 107892,
         "drop_frame": True,
-        "sounds": (STEREO,),
+        "audio_streams": (STEREO,),
     }
     return Media(**{**known, **changes})
 
