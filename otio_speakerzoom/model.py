@@ -1,34 +1,35 @@
-"""The nouns: every record that passes from one stage to the next.
+"""The vocabulary: every record that passes from one stage to the next.
 
-Time    whole frames of the source, counted from 0 at `Media.rate`; ranges are half-open.
-Space   source pixels, x right and y down, measured on the picture as shown (square, upright).
-Scores  calibrated log odds: above 0 leans to speaking, below 0 to silent.
+Time    source frame numbers, from 0, at `Media.rate` frames per second; ranges are half-open.
+Space   source pixels, x right and y down, in the frame as players show it: upright, square pixels.
+Scores  calibrated log odds: above 0 means speaking, below 0 silent.
 
-Records are frozen and check themselves when made. An array's shape and unit stand beside it.
+Records are frozen and validate themselves on creation. Each array documents its shape and unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Progress = Callable[[int, int], None]
-"""What a stage calls as it goes: how much is done, of how much (frames, or bytes)."""
+"""A stage calls it with how much is done, and of how much (frames or bytes)."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRange:
-    """Frames `start` up to but not including `end`."""
+    """Frames from `start` up to, but not including, `end`."""
 
     start: int
     end: int
@@ -63,52 +64,72 @@ class Box:
     def centre(self) -> tuple[float, float]:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
+    @classmethod
+    def from_edges(cls, edges: Iterable[float]) -> Self:
+        """Return the box with these left, top, right and bottom edges, as Python floats."""
+        return cls(*map(float, edges))
+
+    def is_inside(self, size: tuple[int, int]) -> bool:
+        """Whether the box has an area and lies in a frame of `size`; NaN never does.
+
+        A thousandth of a pixel of slack, because a crop computed in floats may touch the border.
+        """
+        return (
+            -1e-3 <= self.left < self.right <= size[0] + 1e-3
+            and -1e-3 <= self.top < self.bottom <= size[1] + 1e-3
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """What must be known of one audio stream of the source."""
+    """One audio stream of the source."""
 
     rate: int
     """Samples per second, as stored (48000)."""
     channels: int
     delay: Fraction
-    """Seconds from the first picture to the first sample; negative where sound starts earlier."""
+    """Seconds from the first frame to the first sample; negative if the audio starts earlier."""
     index: int = 1
-    """Its number among all streams of the file, pictures too, from 0."""
+    """Index among all streams of the file, video included, from 0."""
     varies: bool = False
-    """Whether its rate or its channels change in the middle of the file."""
+    """Whether its sample rate or channels change in the middle of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Microphone:
-    """One mono signal in the source: a channel of an audio stream, or all of its channels mixed."""
+    """One mono signal in the source: a channel of an audio stream, or a mix of all its channels."""
 
     stream: int
-    """Number of the stream, from 0."""
+    """Index of the audio stream, from 0."""
     channel: int | None = None
-    """Number of the channel, from 0; None for all of them mixed."""
+    """Index of the channel, from 0; None for a mix of all channels."""
 
     @property
     def label(self) -> str:
-        """What people call it, who count from 1."""
+        """Its name for users; numbers count from 1."""
         channel = "all channels" if self.channel is None else f"channel {self.channel + 1}"
         return f"stream {self.stream + 1}, {channel}"
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSelection:
-    """What the user wants to be listened to; numbers count from 1, as editors count."""
+    """Which audio to analyze, as the user selects it; numbers count from 1."""
 
     stream: int | None = None
-    """The audio stream; None for all of them, or the first where one must be chosen."""
+    """The audio stream; None for all, or for the first where only one can be used."""
     channel: int | None = None
     mixed: bool = False
-    """Whether to mix the channels, whatever they are."""
+    """Whether to mix all channels into one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a source file is, as far as cutting it needs to know."""
+    """The properties of a source file that a cut depends on."""
 
     path: Path
     """Absolute."""
@@ -119,37 +140,37 @@ class Media:
     size: tuple[int, int]
     """Width and height in pixels, as shown (rotation applied)."""
     start: int = 0
-    """Timecode of the first frame, in frames; 0 where the file carries none."""
+    """Timecode of the first frame, in frames; 0 if the file has no timecode."""
     drop_frame: bool = False
-    """Whether that timecode is written with dropped labels (29.97 and 59.94 only)."""
+    """Whether that timecode is drop-frame (29.97 and 59.94 only)."""
     rotation: int = 0
-    """Degrees clockwise that a player must turn the stored picture: 0, 90, 180 or 270."""
+    """Degrees clockwise that a player must turn the stored frame: 0, 90, 180 or 270."""
     variable_rate: bool = False
-    """Whether the file's own time stamps are uneven; it is then read onto `rate`."""
+    """Whether the file's timestamps are uneven; its frames are then conformed to `rate`."""
     video_offset: Fraction = Fraction(0)
-    """Seconds from the start of the container to the first picture; never negative."""
+    """Seconds from the start of the container to the first frame; never negative."""
     audio_streams: tuple[AudioStream, ...] = ()
-    """Its audio streams that can be decoded and hold something, in the file's order."""
-    picture: int = 0
-    """Number of the stream that is the film among all streams of the file, from 0."""
-    fields: str = "progressive"
-    """progressive, or which field of an interlaced picture comes first: top or bottom."""
+    """The audio streams that can be decoded and are not empty, in the file's order."""
+    video_stream: int = 0
+    """Index of the video stream among all streams of the file, from 0."""
+    field_order: str = "progressive"
+    """progressive, or which field of an interlaced frame comes first: top or bottom."""
     colour: tuple[int, int, int] = (1, 1, 1)
-    """Primaries, transfer and matrix by the numbers of ITU-T H.273; 1 is Rec. 709, which is taken
-    for whatever the file leaves out."""
+    """Primaries, transfer and matrix by the numbers of ITU-T H.273; 1, Rec. 709, is the default for
+    each that the file does not state."""
     size_varies: bool = False
-    """Whether the picture's size changes in the middle of the file; `size` is the first one."""
-    stamped: bool = True
-    """Whether the file stamps each picture with its time. Where it does not (AVI with B-frames),
-    the n-th picture that is decoded is frame n."""
+    """Whether the frame size changes in the middle of the file; `size` is the first one."""
+    has_timestamps: bool = True
+    """Whether every frame has a timestamp. If not (AVI with B-frames), the n-th decoded frame is
+    frame n."""
     warnings: tuple[str, ...] = ()
-    """What its user should know before a cut is made of it, a sentence each."""
+    """What the user should know before cutting this source, one sentence each."""
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.duration < 1 or min(self.size) < 1:
-            raise ValueError(f"not a picture: {self.rate} fps, {self.duration} frames, {self.size}")
-        if self.fields not in ("progressive", "top", "bottom"):
-            raise ValueError(f"fields are progressive, top or bottom, not {self.fields!r}")
+            raise ValueError(f"not a video: {self.rate} fps, {self.duration} frames, {self.size}")
+        if self.field_order not in ("progressive", "top", "bottom"):
+            raise ValueError(f"fields are progressive, top or bottom, not {self.field_order!r}")
 
     @property
     def range(self) -> FrameRange:
@@ -157,29 +178,29 @@ class Media:
 
     @property
     def first_audio(self) -> AudioStream | None:
-        """The first audio stream, which goes into the timeline; None where there is none."""
+        """The first audio stream; None for a silent file."""
         return self.audio_streams[0] if self.audio_streams else None
 
     @property
     def transfer(self) -> str:
-        """How light is coded: pq (ST 2084), hlg (ARIB STD-B67), or sdr for everything else."""
+        """The transfer function: pq (ST 2084), hlg (ARIB STD-B67), or sdr for everything else."""
         return {16: "pq", 18: "hlg"}.get(self.colour[1], "sdr")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Every face the detector saw, frame after frame, in columns of equal length N."""
+    """Every detected face, ordered by frame, in columns of equal length N."""
 
     frames: NDArray[np.int32]
-    """(N,) source frame of each face, never falling."""
+    """(N,) source frame of each face, in ascending order."""
     boxes: NDArray[np.float32]
     """(N, 4) left, top, right, bottom in source pixels."""
     confidences: NDArray[np.float32]
     """(N,) 0 to 1, as the detector gives it."""
     detected_frames: NDArray[np.int32]
-    """(L,) source frames whose faces are known, rising: looked at by the detector, or followed."""
+    """(L,) source frames processed by the detector or by a visual tracker, in ascending order."""
     camera_cuts: NDArray[np.int32]
-    """(C,) first frame after each hard cut of the source itself, rising."""
+    """(C,) first frame after each hard cut in the source itself, in ascending order."""
 
     def __post_init__(self) -> None:
         n = len(self.frames)
@@ -192,21 +213,23 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTrack:
-    """One face followed through consecutive frames (a track in vision, not in an NLE)."""
+    """One face in consecutive frames (a track as in computer vision, not as in an NLE)."""
 
     id: int
     start: int
     """Source frame of the first box."""
     boxes: NDArray[np.float32]
     """(T, 4) left, top, right, bottom in source pixels; row t is frame `start + t`."""
-    seen: NDArray[np.bool_]
-    """(T,) False where no detection lies behind the box, which is then interpolated."""
+    has_detection: NDArray[np.bool_]
+    """(T,) True where the box is a detection, False where it is interpolated."""
 
     def __post_init__(self) -> None:
         if self.boxes.ndim != 2 or self.boxes.shape[1] != 4 or not len(self.boxes):
             raise ValueError(f"boxes must be (T, 4) with T > 0, got {self.boxes.shape}")
-        if self.seen.shape != self.boxes.shape[:1]:
-            raise ValueError(f"seen must be ({len(self.boxes)},), got {self.seen.shape}")
+        if self.has_detection.shape != self.boxes.shape[:1]:
+            raise ValueError(
+                f"has_detection must be ({len(self.boxes)},), got {self.has_detection.shape}"
+            )
 
     @property
     def range(self) -> FrameRange:
@@ -215,7 +238,7 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The tracks that belong to one participant; the name is for the editor to give."""
+    """A participant and their face tracks; the editor may name them."""
 
     id: int
     track_ids: tuple[int, ...]
@@ -228,96 +251,96 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechScores:
-    """How much the face of one track looks and sounds like the one speaking."""
+    """The active-speaker scores of one face track."""
 
     track_id: int
     start: int
     """Source frame of the first score."""
     logits: NDArray[np.float32]
-    """(T,) calibrated log odds, one per frame of the track, at `Media.rate`: sigmoid(logit) is the
-    probability that this face speaks in this frame."""
+    """(T,) calibrated log odds, one per frame of the track: sigmoid(logit) is the probability that
+    this person speaks in this frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speech:
-    """What was found of all faces' speech."""
+    """The active-speaker scores of all face tracks, and the A/V sync of the source."""
 
     scores: tuple[SpeechScores, ...]
-    """One for each track."""
-    late: float | None = None
-    """Seconds by which the sound comes after the lips, as measured; None where too little of either
-    was there to tell. Negative where the sound comes first."""
+    """One per track."""
+    av_offset_s: float | None = None
+    """Seconds by which the audio lags behind the lips, negative if it leads; None if there was too
+    little speech on screen to measure it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceActivity:
-    """Whether anybody is heard, seen or not: what tells silence from a voice off screen."""
+    """Whether anybody speaks, on screen or off, as heard in the audio."""
 
     start: int
     """Source frame of the first value."""
     probability: NDArray[np.float32]
-    """(T,) 0 to 1, one per frame, at `Media.rate`."""
+    """(T,) 0 to 1, one per frame."""
     microphones: tuple[Microphone, ...]
-    """What was listened to; each face is scored with each of them."""
+    """The analyzed signals; each face is scored against each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CropKey:
-    """Where a moving crop is at one frame; between two keys scale and position change evenly."""
+    """Keyframe of a moving crop; scale and position are linear between two keyframes."""
 
     frame: int
-    """Of the source."""
+    """Source frame."""
     crop: Box
 
 
 @dataclass(frozen=True, slots=True)
 class CoverKey:
-    """Where a moving cover is at one frame; between two keys its edges change evenly."""
+    """Keyframe of a moving cover; its edges are linear between two keyframes."""
 
     frame: int
-    """Of the source."""
+    """Source frame."""
     box: Box
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Where somebody else's face is made unrecognisable in the film; no timeline can say so."""
+    """Hides another person's face in a rendered film; timelines do not carry it."""
 
     box: Box
-    """What is covered; of a moving cover, first. It may reach out of the picture."""
-    how: str
+    """The covered area; the first one if the cover moves. It may reach outside the frame."""
+    effect: str
     """blur or dim"""
     keys: tuple[CoverKey, ...] = ()
-    """Of a cover that moves: it is there from its first key's frame to its last one's, both
-    included. Without keys it stands still for the whole shot."""
+    """Keyframes of a moving cover, which lasts from the first to the last, both included. Without
+    any the cover stands still for the whole shot."""
 
     def __post_init__(self) -> None:
-        if self.how not in ("blur", "dim"):
-            raise ValueError(f"a cover is blur or dim, not {self.how!r}")
+        if self.effect not in ("blur", "dim"):
+            raise ValueError(f"a cover is blur or dim, not {self.effect!r}")
         frames = [key.frame for key in self.keys]
         if frames and (sorted(set(frames)) != frames or self.keys[0].box != self.box):
-            raise ValueError("the keys of a cover must rise, and the first must be its box")
+            raise ValueError("the keys of a cover must ascend, and the first must be its box")
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One stretch of the source, framed one way."""
+    """A range of the source with one framing."""
 
     range: FrameRange
     subjects: tuple[int, ...]
-    """Ids of the people framed: none for the wide, one for a single, two for a two-shot."""
+    """Ids of the framed people: none for the wide, one for a single, two for a two-shot."""
     crop: Box
-    """What is shown; of a moving crop, what is shown first."""
+    """The visible part of the frame; the first one if the crop moves."""
     reason: str = ""
-    """Why the shot is there, in an editor's words."""
+    """Why the director chose the shot, in an editor's words."""
     confidence: float = 1.0
-    """0 to 1, how sure the director is of it."""
+    """0 to 1, how sure the director is of the shot."""
     keys: tuple[CropKey, ...] = ()
-    """Of a moving crop, from the shot's first frame on; none where it stands still."""
+    """Keyframes of a moving crop, from the shot's first frame on; none if it stands still."""
     locked: bool = False
-    """Whether the editor, not the director, decided it."""
+    """Whether the editor chose the shot, rather than the director."""
     covers: tuple[Cover, ...] = ()
-    """Of other faces that no framing keeps out, where the style hides them."""
+    """For faces of others that the crop cannot avoid, if the style hides them."""
 
     def __post_init__(self) -> None:
         if len(set(self.subjects)) != len(self.subjects) or len(self.subjects) > 2:
@@ -332,13 +355,13 @@ class Shot:
             or self.keys[0].crop != self.crop
         ):
             raise ValueError(
-                f"the keys of the shot at frame {self.range.start} must rise from its start and "
-                "its crop, and lie in it"
+                f"the keys of the shot at frame {self.range.start} must begin with its start and "
+                "crop, ascend, and lie inside the shot"
             )
         for cover in self.covers:
             if any(not self.range.start <= key.frame < self.range.end for key in cover.keys):
                 raise ValueError(
-                    f"the covers of the shot at frame {self.range.start} must lie in it"
+                    f"the covers of the shot at frame {self.range.start} must lie inside it"
                 )
 
     @property
@@ -348,41 +371,41 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where a person was seen: what their number means, whoever counts them anew."""
+    """Where a person's face was at one frame, which identifies them if ids change."""
 
     person: int
     """Id of the person."""
     frame: int
-    """Of the source."""
+    """Source frame."""
     box: Box
-    """Of the face."""
+    """The face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """What the editor decided: from here to here, show this."""
+    """The editor's decision to show certain people in a range of the source."""
 
     range: FrameRange
     subjects: tuple[int, ...]
     """As in `Shot`."""
     crop: Box | None = None
-    """None where the director may frame it."""
-    seen: tuple[Sighting, ...] = ()
-    """Of the subjects, as they were when the lock was written; none where it does not say."""
+    """None if the director chooses the crop."""
+    sightings: tuple[Sighting, ...] = ()
+    """Of the subjects, from when the lock was written; may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutList:
-    """The edit: shots that follow one another and cover a range of the source exactly once."""
+    """The edit: consecutive shots that cover a range of the source exactly once."""
 
     media: Media
     canvas: tuple[int, int]
-    """Width and height of the delivered picture, in pixels."""
+    """Width and height of the output, in pixels."""
     shots: tuple[Shot, ...]
     people: tuple[Person, ...] = ()
     angles: tuple[Shot, ...] = ()
-    """The same stretches framed otherwise, to choose from in an editor: the wide over everything,
-    and each person wherever they are seen. None unless they were asked for."""
+    """Alternative framings to choose from in an NLE, on request: the wide for the whole range, and
+    a single of each person wherever they are visible."""
 
     def __post_init__(self) -> None:
         if not self.shots:
@@ -398,15 +421,14 @@ class CutList:
                 f"the last shot ends at frame {self.shots[-1].range.end}, "
                 f"the source at {self.media.duration}"
             )
-        known = {person.id for person in self.people}
-        if len(known) != len(self.people):
-            raise ValueError("two people have one id")
+        ids = {person.id for person in self.people}
+        if len(ids) != len(self.people):
+            raise ValueError("two people have the same id")
         for shot in (*self.shots, *self.angles):
-            if not known.issuperset(shot.subjects):
+            if not ids.issuperset(shot.subjects):
                 raise ValueError(f"the shot at frame {shot.range.start} shows an unknown person")
-            if not all(
-                is_inside(c, self.media.size) for c in (shot.crop, *(k.crop for k in shot.keys))
-            ):
+            crops = (shot.crop, *(key.crop for key in shot.keys))
+            if not all(crop.is_inside(self.media.size) for crop in crops):
                 raise ValueError(
                     f"the crop of the shot at frame {shot.range.start} is not inside the picture"
                 )
@@ -419,17 +441,6 @@ class CutList:
         return FrameRange(self.shots[0].range.start, self.shots[-1].range.end)
 
     def names(self, shot: Shot) -> str:
-        """Return who is framed, as an editor would call the picture."""
+        """Return the names of the framed people, or Wide."""
         labels = {person.id: person.label for person in self.people}
         return " + ".join(labels[id_] for id_ in shot.subjects) or "Wide"
-
-
-def is_inside(crop: Box, size: tuple[int, int]) -> bool:
-    """Whether `crop` has an area and lies in a picture of `size`; NaN never does.
-
-    A thousandth of a pixel of slack, because a crop computed in floats may touch the border.
-    """
-    return (
-        -1e-3 <= crop.left < crop.right <= size[0] + 1e-3
-        and -1e-3 <= crop.top < crop.bottom <= size[1] + 1e-3
-    )

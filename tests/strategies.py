@@ -58,11 +58,11 @@ def media(draw):
         start=draw(st.just(0) | st.integers(hour, 23 * hour)),
         drop_frame=may_drop and draw(st.booleans()),
         audio_streams=tuple(draw(st.lists(audio_streams(), max_size=3))),
-        picture=draw(st.integers(0, 9)),
-        fields=draw(st.sampled_from(("progressive", "top", "bottom"))),
+        video_stream=draw(st.integers(0, 9)),
+        field_order=draw(st.sampled_from(("progressive", "top", "bottom"))),
         colour=draw(st.sampled_from(((1, 1, 1), (9, 18, 9), (9, 16, 9)))),
         size_varies=draw(st.booleans()),
-        stamped=draw(st.booleans()),
+        has_timestamps=draw(st.booleans()),
         warnings=draw(st.just(()) | st.just(("its frame rate varies",))),
     )
 

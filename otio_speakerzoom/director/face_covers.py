@@ -50,7 +50,7 @@ def _following(first: int, boxes: NDArray[np.float64], how: str) -> Cover:
     size = boxes[:, 2:] - boxes[:, :2]
     grown = np.concatenate([boxes[:, :2] - HALO * size, boxes[:, 2:] + HALO * size], axis=1)
     keys = tuple(
-        CoverKey(first + n, Box(*map(float, grown[n])))
+        CoverKey(first + n, Box.from_edges(grown[n]))
         for n in corners(grown, STRAY * float(size.min()))
     )
     return Cover(keys[0].box, how, keys)

@@ -91,7 +91,7 @@ def frame_single(
     crops = _candidates(face, heights, ideal + asides, size, canvas, style)
     disturbed, cut, around = _faults(crops, _reach(faces), foreign)
     far = np.round(around + np.abs(asides) + 2 * (1 - heights / wanted), 9)
-    best = Box(*map(float, crops[np.lexsort((far, cut, disturbed))[0]]))
+    best = Box.from_edges(crops[np.lexsort((far, cut, disturbed))[0]])
     wider = _widened(best, size, canvas)
     return best if _worse(wider, best, _reach(faces), foreign) else wider
 
@@ -158,7 +158,7 @@ def suits(
 
 def _worse(crop: Box, other: Box, reach: NDArray[np.float64], foreign: NDArray[np.float64]) -> bool:
     """Whether `crop` has a fault that somebody notices and `other` has not."""
-    both = np.array([[c.left, c.top, c.right, c.bottom] for c in (crop, other)])
+    both = np.array([crop.edges, other.edges])
     faults = np.array(_faults(both, reach, foreign))
     return bool((faults[:, 0] > faults[:, 1] + UNNOTICED).any())
 
@@ -264,7 +264,7 @@ def placed(left: float, top: float, width: float, height: float, size: tuple[int
     """Return the rectangle pushed into the picture; it must not be larger than that."""
     left = min(max(0.0, left), size[0] - width)
     top = min(max(0.0, top), size[1] - height)
-    return Box(*map(float, (max(0.0, left), max(0.0, top), left + width, top + height)))
+    return Box.from_edges((max(0.0, left), max(0.0, top), left + width, top + height))
 
 
 def _reach(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -301,5 +301,5 @@ def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDAr
     """Return (T, 4) left, top, right, bottom of what each frame of `shot` shows."""
     frames = range(shot.range.start, shot.range.end) if shot.keys else [shot.range.start]
     crops = [crop_of(transform_at(shot, frame, size, canvas), size, canvas) for frame in frames]
-    edges = np.array([[c.left, c.top, c.right, c.bottom] for c in crops])
+    edges = np.array([crop.edges for crop in crops])
     return edges if shot.keys else np.repeat(edges, shot.range.duration, axis=0)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from otio_speakerzoom.director.shot_search import Framing
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import FrameRange, Lock, Media, Person, is_inside
+from otio_speakerzoom.model import FrameRange, Lock, Media, Person
 
 
 def locked_within(
@@ -45,7 +45,7 @@ def _check(lock: Lock, rows: dict[int, int], media: Media) -> None:
         raise _wrong(lock, f"shows {list(lock.subjects)}, but a shot frames one or two people")
     if lock.range.end > media.duration:
         raise _wrong(lock, f"ends at frame {lock.range.end}, the source at {media.duration}")
-    if lock.crop is not None and not is_inside(lock.crop, media.size):
+    if lock.crop is not None and not lock.crop.is_inside(media.size):
         width, height = media.size
         raise _wrong(lock, f"has a crop that is not inside the picture of {width}x{height}")
 

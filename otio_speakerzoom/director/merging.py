@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from otio_speakerzoom.director.plan import PlannedShot
 from otio_speakerzoom.director.shot_search import WIDE
-from otio_speakerzoom.model import Box, CropKey, Shot
+from otio_speakerzoom.model import CropKey, Shot
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
 SAME = 1.0
@@ -68,11 +68,7 @@ def _equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int
         crop_of(transform_at(side, frame, size, canvas), size, canvas)
         for side, frame in ((last, last.range.end - 1), (shot, shot.range.start))
     )
-    return max(abs(x - y) for x, y in zip(_edges(a), _edges(b), strict=True)) < SAME
-
-
-def _edges(box: Box) -> tuple[float, float, float, float]:
-    return box.left, box.top, box.right, box.bottom
+    return max(abs(x - y) for x, y in zip(a.edges, b.edges, strict=True)) < SAME
 
 
 def _subjects(last: Shot, shot: Shot) -> tuple[int, ...]:

@@ -200,7 +200,7 @@ class ShotFramer:
             return ()
         half = np.array(sides) / 2
         return tuple(
-            CropKey(frames[n], Box(*map(float, path[n] - half), *map(float, path[n] + half)))
+            CropKey(frames[n], Box.from_edges((*path[n] - half, *path[n] + half)))
             for n in corners(path, TOLERANCE)
         )
 

@@ -128,7 +128,7 @@ def _candidates(tracks: Sequence[FaceTrack]) -> dict[int, list[_Stretch]]:
     found: dict[int, list[_Stretch]] = {}
     for row, track in enumerate(tracks):
         area = np.prod(track.boxes[:, 2:] - track.boxes[:, :2], axis=1)
-        for part in np.array_split(np.flatnonzero(track.seen), STRETCHES):
+        for part in np.array_split(np.flatnonzero(track.has_detection), STRETCHES):
             chosen = part[np.argsort(-area[part], kind="stable")[:LARGEST]] + track.start
             if len(chosen):
                 stretch = _Stretch(row, int(chosen.max()))

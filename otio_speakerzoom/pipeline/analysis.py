@@ -74,7 +74,9 @@ def _track_in(track: FaceTrack, within: FrameRange) -> FaceTrack | None:
         return None
     span = slice(max(0, within.start - track.start), within.end - track.start)
     start = max(track.start, within.start)
-    return replace(track, start=start, boxes=track.boxes[span], seen=track.seen[span])
+    return replace(
+        track, start=start, boxes=track.boxes[span], has_detection=track.has_detection[span]
+    )
 
 
 def _voice_in(voice: VoiceActivity, within: FrameRange) -> VoiceActivity:

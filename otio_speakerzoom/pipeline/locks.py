@@ -43,7 +43,7 @@ def _now(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
     row = "cutlist.json: the shot" if of_shots else "locks.json: the lock"
     where = f"{row} from frame {lock.range.start} to {lock.range.end}"
     ids = [person.id for person in analysis.people]
-    seen = next((s for s in lock.seen if s.person == id_), None)
+    seen = next((s for s in lock.sightings if s.person == id_), None)
     if seen is None or not analysis.within.start <= seen.frame < analysis.within.end:
         if id_ not in ids:
             remedy = "correct its subjects" if of_shots else "correct the lock, or remove it"
@@ -73,12 +73,11 @@ def _faces(analysis: Analysis, frame: int) -> Iterator[tuple[Person, Box]]:
 
 
 def _edges(seen: Sighting) -> str:
-    box = seen.box
-    return ", ".join(f"{edge:.0f}" for edge in (box.left, box.top, box.right, box.bottom))
+    return ", ".join(f"{edge:.0f}" for edge in seen.box.edges)
 
 
 def _explained(lock: Lock, analysis: Analysis) -> Lock:
-    known = {seen.person: seen for seen in lock.seen}
+    known = {seen.person: seen for seen in lock.sightings}
     people = {person.id: person for person in analysis.people}
     seen = []
     for id_ in lock.subjects:
@@ -87,7 +86,7 @@ def _explained(lock: Lock, analysis: Analysis) -> Lock:
             found = _sighting(people[id_], analysis.tracks, lock.range)
         if found:
             seen.append(found)
-    return replace(lock, seen=tuple(seen))
+    return replace(lock, sightings=tuple(seen))
 
 
 def _sighting(person: Person, tracks: Sequence[FaceTrack], span: FrameRange) -> Sighting | None:

@@ -120,7 +120,11 @@ def sightings(
 
 def _frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
     """Return the frames in which a track was detected; all of them where it never was."""
-    frames = np.flatnonzero(track.seen) if track.seen.any() else np.arange(len(track.boxes))
+    frames = (
+        np.flatnonzero(track.has_detection)
+        if track.has_detection.any()
+        else np.arange(len(track.boxes))
+    )
     frames = frames + track.start
     if within:
         frames = frames[(frames >= within.start) & (frames < within.end)]
@@ -129,7 +133,7 @@ def _frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
 
 def box_of(track: FaceTrack, frame: int) -> Box:
     """Return where a track is at a frame of the source, as it is kept in JSON."""
-    return Box(*(round(float(edge), 1) for edge in track.boxes[frame - track.start]))
+    return Box.from_edges(round(float(edge), 1) for edge in track.boxes[frame - track.start])
 
 
 def overlap(a: Box, b: Box) -> float:

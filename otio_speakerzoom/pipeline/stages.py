@@ -227,7 +227,7 @@ def scores(
 
 def sync_warning(media: Media, speech: Speech) -> str:
     """Return a line about sound that does not fit the lips; nothing where it does."""
-    late = speech.late
+    late = speech.av_offset_s
     if late is None or abs(late) <= TOO_FAR:
         return ""
     return (

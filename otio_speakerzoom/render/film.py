@@ -84,7 +84,7 @@ class _Camera:
             transform_at(shot, frame, self._size, self._canvas), self._size, self._canvas
         )
         pixels = whole_pixels(crop, self._size)
-        boxes = [(c.how, box) for c in shot.covers if (box := cover_at(c, frame)) is not None]
+        boxes = [(c.effect, box) for c in shot.covers if (box := cover_at(c, frame)) is not None]
         asked = (picture, pixels, boxes)
         if self._last is None or self._last[0] != asked:
             whole = self._upright.convert(picture)

@@ -87,7 +87,7 @@ def _tries(known: AnalysisSummary) -> dict[int, list[_Try]]:
             continue
         frames = np.concatenate([np.arange(t.range.start, t.range.end) for t in mine])
         boxes = np.concatenate([t.boxes for t in mine])
-        seen = np.concatenate([t.seen for t in mine])
+        seen = np.concatenate([t.has_detection for t in mine])
         good = _good(boxes, seen, known.speaks[row, frames], known.media.size)
         good = good[: max(1, round(SEARCHED * known.media.rate))]
         spread = np.linspace(0, len(good) - 1, min(TRIES, len(good))).round().astype(int)

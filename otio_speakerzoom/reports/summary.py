@@ -167,7 +167,7 @@ def _sound(known: AnalysisSummary) -> dict[str, Any] | None:
         "microphones": [microphone.label for microphone in voice.microphones],
         "heard_s": round(int(heard.sum()) / rate, 3),
         "heard_unseen_s": round(int(unseen.sum()) / rate, 3),
-        "late_s": known.speech.late,
+        "late_s": known.speech.av_offset_s,
     }
 
 

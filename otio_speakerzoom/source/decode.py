@@ -89,7 +89,7 @@ def _placed(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]
     by_decoding = container.format.name == "avi"
     for picture in _deinterlaced(container, media):
         stamp = picture.dts if by_decoding else picture.pts
-        if stamp is None or picture.time_base is None or not media.stamped:
+        if stamp is None or picture.time_base is None or not media.has_timestamps:
             place += 1
         else:
             exact = (stamp * picture.time_base - begin) * media.rate
@@ -100,7 +100,7 @@ def _placed(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]
 def _deinterlaced(container: Any, media: Media) -> Iterator[av.VideoFrame]:
     """Yield one whole picture for each two fields, at the time of the first of them."""
     decoded = _decoded(container, media)
-    parity = {"top": "tff", "bottom": "bff"}.get(media.fields)
+    parity = {"top": "tff", "bottom": "bff"}.get(media.field_order)
     if parity is None:
         yield from decoded
         return
@@ -112,7 +112,7 @@ def _deinterlaced(container: Any, media: Media) -> Iterator[av.VideoFrame]:
 
 def _decoded(container: Any, media: Media) -> Iterator[av.VideoFrame]:
     """Yield what the decoder makes of the picture's stream; damaged packets are left out."""
-    stream = stream_of(container, media, media.picture)
+    stream = stream_of(container, media, media.video_stream)
     stream.thread_type = "AUTO"
     damaged = 0
     try:

@@ -101,11 +101,11 @@ def _media(path: Path, container: Any) -> Media:
         # libav rounds the container's start to microseconds: never let that make it negative
         video_offset=max(film.first - begin, Fraction(0)),
         audio_streams=tuple(_sound(p.stream, p, film) for p in heard),
-        picture=film.stream.index,
-        fields=looks.fields,
+        video_stream=film.stream.index,
+        field_order=looks.fields,
         colour=looks.colour,
         size_varies=len(looks.sizes) > 1,
-        stamped=timed or not film.stream.codec_context.has_b_frames,
+        has_timestamps=timed or not film.stream.codec_context.has_b_frames,
         warnings=(
             *warnings,
             *start.warnings,

@@ -51,10 +51,10 @@ def start_by_label(media: Media) -> int | None:
     It is another way to the same number than `start_of` takes where the file has a timecode track.
     """
     with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
-        text = next(labels(container, media.picture), None)
+        text = next(labels(container, media.video_stream), None)
         track = None
         if "mov" in container.format.name:
-            track = timecode_track(media.path, media.picture)
+            track = timecode_track(media.path, media.video_stream)
     if text is None or _too_high(text, track.rate if track else media.rate):
         return None
     if track is None:

@@ -55,7 +55,7 @@ def save_tracks(folder: Path, tracks: tuple[FaceTrack, ...], input_digest: str) 
         "starts": np.array([track.start for track in tracks], np.int32),
         "lengths": np.array([len(track.boxes) for track in tracks], np.int32),
         "boxes": np.concatenate([np.empty((0, 4), np.float32), *(t.boxes for t in tracks)]),
-        "seen": np.concatenate([np.empty(0, np.bool_), *(t.seen for t in tracks)]),
+        "seen": np.concatenate([np.empty(0, np.bool_), *(t.has_detection for t in tracks)]),
     }
     write_arrays(folder / "tracks.npz", "tracks", input_digest, arrays)
 
@@ -108,7 +108,7 @@ def save_scores(folder: Path, speech: Speech, input_digest: str) -> None:
     """Keep the speech scores, calibrated log odds, laid end to end, and how late the sound is."""
     scores = speech.scores
     arrays = {
-        "late": np.array(np.nan if speech.late is None else speech.late),
+        "late": np.array(np.nan if speech.av_offset_s is None else speech.av_offset_s),
         "track_ids": np.array([score.track_id for score in scores], np.int32),
         "starts": np.array([score.start for score in scores], np.int32),
         "lengths": np.array([len(score.logits) for score in scores], np.int32),

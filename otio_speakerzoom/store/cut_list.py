@@ -256,8 +256,8 @@ def _key_from_json(row: Field, media: Media) -> CropKey:
 def _cover_to_json(cover: Cover) -> list[object]:
     """Return how and where; of a cover that moves, a list of frame and edges for each key."""
     if not cover.keys:
-        return [cover.how, *crop_to_json(cover.box)]
-    return [cover.how, *([key.frame, *crop_to_json(key.box)] for key in cover.keys)]
+        return [cover.effect, *crop_to_json(cover.box)]
+    return [cover.effect, *([key.frame, *crop_to_json(key.box)] for key in cover.keys)]
 
 
 def _cover_from_json(row: Field, span: FrameRange) -> Cover:

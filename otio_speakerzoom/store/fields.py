@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite, nan
 from typing import Any
 
-from otio_speakerzoom.model import Box, FrameRange, is_inside
+from otio_speakerzoom.model import Box, FrameRange
 
 
 class Field:
@@ -119,8 +119,8 @@ class Field:
     def crop(self, size: tuple[int, int]) -> Box:
         """Return a box that has an area and lies inside a picture of that size."""
         need = f"left, top, right, bottom inside the picture, which is {size[0]}x{size[1]}"
-        crop = Box(*(edge.number() for edge in self.several(4, need)))
-        if not is_inside(crop, size):
+        crop = Box.from_edges(edge.number() for edge in self.several(4, need))
+        if not crop.is_inside(size):
             raise self.error(need)
         return crop
 

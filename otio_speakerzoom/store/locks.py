@@ -36,7 +36,9 @@ def _lock_to_json(lock: Lock, rows: object) -> dict[str, object]:
     }
     for row in rows if isinstance(rows, list) else ():
         try:
-            same = replace(_lock_from_json(Field(row), None), seen=()) == replace(lock, seen=())
+            same = replace(_lock_from_json(Field(row), None), sightings=()) == replace(
+                lock, sightings=()
+            )
         except ValueError:
             continue
         if same:
@@ -81,13 +83,13 @@ def add_sightings(folder: Path, locks: Sequence[Lock]) -> None:
     known = {(lock.range.start, lock.range.end): lock for lock in locks}
     for row in kept.value["locks"]:
         lock = known.get((row["start"], row["end"]))
-        if lock and lock.seen:
+        if lock and lock.sightings:
             row.update(_seen_to_json(lock))
     write_json(path, "locks", kept.input_digest, kept.value, version=version)
 
 
 def _seen_to_json(lock: Lock) -> dict[str, object]:
-    seen = [{"id": s.person, "seen": sighting_to_json(s)} for s in lock.seen]
+    seen = [{"id": s.person, "seen": sighting_to_json(s)} for s in lock.sightings]
     return {"people": seen} if seen else {}
 
 
@@ -122,4 +124,4 @@ def _crop_from_json(field: Field, media: Media | None) -> Box:
 
 def crop_to_json(crop: Box) -> list[float]:
     """Return the edges of a crop to a thousandth of a pixel."""
-    return [round(float(edge), 3) for edge in (crop.left, crop.top, crop.right, crop.bottom)]
+    return [round(float(edge), 3) for edge in crop.edges]

@@ -39,11 +39,11 @@ def media_to_json(media: Media) -> dict[str, object]:
             }
             for sound in media.audio_streams
         ],
-        "picture": media.picture,
-        "fields": media.fields,
+        "picture": media.video_stream,
+        "fields": media.field_order,
         "colour": list(media.colour),
         "size_varies": media.size_varies,
-        "stamped": media.stamped,
+        "stamped": media.has_timestamps,
         "warnings": list(media.warnings),
     }
 
@@ -69,11 +69,11 @@ def load_media(folder: Path) -> Cached[Media] | None:
             variable_rate=row.at("variable_rate").flag(),
             video_offset=Fraction(*row.at("video_offset").ratio()),
             audio_streams=tuple(_sound_from_json(sound) for sound in row.at("sounds").rows()),
-            picture=row.at("picture").integer(),
-            fields=row.at("fields").text(),
+            video_stream=row.at("picture").integer(),
+            field_order=row.at("fields").text(),
             colour=(primaries.integer(), transfer.integer(), matrix.integer()),
             size_varies=row.at("size_varies").flag(),
-            stamped=row.at("stamped").flag(),
+            has_timestamps=row.at("stamped").flag(),
             warnings=tuple(warning.text() for warning in row.at("warnings").rows()),
         )
     return Cached(media, kept.input_digest, kept.edited)

@@ -72,17 +72,13 @@ def _sightings(rows: Iterable[Field]) -> Iterator[Sighting]:
 
 def sighting_to_json(sighting: Sighting) -> list[float]:
     """Return a sighting as frame, left, top, right, bottom, to a tenth of a pixel."""
-    box = sighting.box
-    return [
-        sighting.frame,
-        *(round(float(e), 1) for e in (box.left, box.top, box.right, box.bottom)),
-    ]
+    return [sighting.frame, *(round(float(edge), 1) for edge in sighting.box.edges)]
 
 
 def sighting_from_json(field: Field, person: int) -> Sighting:
     """Return what `sighting_to_json` wrote."""
     frame, *edges = field.several(5, "frame, left, top, right, bottom")
-    box = Box(*(edge.number() for edge in edges))
+    box = Box.from_edges(edge.number() for edge in edges)
     if not (box.left < box.right and box.top < box.bottom):
         raise field.error("frame, left, top, right, bottom, with an area")
     return Sighting(person, frame.integer(), box)

@@ -60,8 +60,8 @@ def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
         "drop_frame": media.drop_frame,
         "rotation": media.rotation,
         "variable_rate": media.variable_rate,
-        "picture": media.picture,
-        "fields": media.fields,
+        "picture": media.video_stream,
+        "fields": media.field_order,
         "colour": list(media.colour),
         "sounds": [
             {
@@ -156,4 +156,4 @@ def _framing(crop: Box, canvas: tuple[int, int]) -> otio.schema.Effect:
 
 
 def _edges(crop: Box) -> list[float]:
-    return [float(edge) for edge in (crop.left, crop.top, crop.right, crop.bottom)]
+    return [float(edge) for edge in crop.edges]

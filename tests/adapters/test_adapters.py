@@ -755,7 +755,7 @@ def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_spell_it(bad, shown):
 def test_mlt_names_the_streams_of_picture_and_sound():
     """MLT would take the first of each, which may be a thumbnail or a codec that it cannot read."""
     audio_streams = (AudioStream(48000, 2, Fraction(0), 4), AudioStream(48000, 1, Fraction(0), 1))
-    cut_list = replace_media(two_people(), picture=3, audio_streams=audio_streams)
+    cut_list = replace_media(two_people(), video_stream=3, audio_streams=audio_streams)
     producers = readers.parse_xml(written(cut_list, "mlt")).findall("producer")
 
     found = {

@@ -205,7 +205,7 @@ def test_inspect_warns_of_sound_that_misses_the_lips(own_work):
     scores = store.load_scores(folder)
     told = {}
     for late in (0.08, 0.16, -0.2):
-        store.save_scores(folder, replace(scores.value, late=late), scores.input_digest)
+        store.save_scores(folder, replace(scores.value, av_offset_s=late), scores.input_digest)
         told[late] = command("inspect", SAMPLE, "--work", own_work).stdout
     document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
 

@@ -667,7 +667,7 @@ def test_a_face_that_no_framing_keeps_out_is_covered_if_the_style_says_so(how):
 
         (shot,) = made.shots
         assert len(shot.covers) == expected
-    assert shot.covers[0].how == how
+    assert shot.covers[0].effect == how
     assert shot.covers[0].box.left < 530 < 650 < shot.covers[0].box.right
 
 

@@ -179,7 +179,7 @@ def scores_of(*turns, people=2, frames=500):
 
 def test_an_expensive_cut_makes_no_single_of_an_empty_chair_between_two_locks():
     media, tracks, people = two_people(400, 1400)
-    tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].seen[:100])
+    tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].has_detection[:100])
     style = replace(PRESETS["lively"], cut_cost_seconds=3)
     locks = [Lock(FrameRange(0, 100), (1,)), Lock(FrameRange(131, 500), (1,))]
     made = direct(media, tracks, people, scores_of(), style, canvas=SIZE, locks=locks)
@@ -189,7 +189,7 @@ def test_an_expensive_cut_makes_no_single_of_an_empty_chair_between_two_locks():
 
 def test_a_gap_too_short_for_a_shot_is_shown_as_the_better_of_the_locks_beside_it():
     media, tracks, people = two_people(400, 1400)
-    tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].seen[:100])
+    tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].has_detection[:100])
     locks = [Lock(FrameRange(0, 100), (1,)), Lock(FrameRange(130, 500), (2,))]
     scores = scores_of((2, 100, 500))
     made = direct(media, tracks, people, scores, Style(), canvas=SIZE, locks=locks)
@@ -261,7 +261,7 @@ def test_a_locked_single_over_a_camera_cut_is_framed_for_one_of_the_cameras():
 
 def test_a_locked_single_of_somebody_who_is_never_there_shows_who_is():
     media, tracks, people = two_people(400, 1700)
-    tracks[1] = FaceTrack(2, 300, tracks[1].boxes[300:], tracks[1].seen[300:])
+    tracks[1] = FaceTrack(2, 300, tracks[1].boxes[300:], tracks[1].has_detection[300:])
     people = [Person(1, ()), Person(2, (2,))]
     made = direct(media, tracks[1:], people, [], Style(), canvas=(1080, 1920), camera_cuts=[300],
                   locks=[Lock(FrameRange(0, 500), (1,))])  # fmt: skip

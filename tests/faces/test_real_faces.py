@@ -83,7 +83,7 @@ def test_two_who_cross_leave_and_hide_keep_their_tracks(detector, heads, tops, e
     for track in tracks:
         seen = set()
         for n, box in enumerate(track.boxes):
-            if not track.seen[n]:
+            if not track.has_detection[n]:
                 continue
             middle = (box[0] + box[2]) / 2
             there = [

@@ -48,7 +48,7 @@ def test_two_faces_give_two_tracks_in_order_from_the_left():
 def test_boxes_between_two_looks_are_interpolated_and_said_to_be():
     (track,) = tracked(seen([(f, f, 0, 80) for f in range(0, 100, 2)]))
 
-    assert track.seen.tolist() == [True, False] * 50
+    assert track.has_detection.tolist() == [True, False] * 50
     assert track.boxes[31].tolist() == [31, 0, 111, 80]
 
 
@@ -128,7 +128,7 @@ def test_a_profile_of_low_confidence_continues_a_track_and_begins_none():
     (found,) = tracked(seen(rows, detected_frames=range(0, 200, 2)), end=200)
 
     assert (found.start, found.range.end) == (0, 200)
-    assert found.seen[::2].all()
+    assert found.has_detection[::2].all()
 
 
 def test_a_track_begins_where_its_face_is_first_sure():
@@ -266,8 +266,8 @@ def test_no_track_crosses_a_cut_or_leaves_the_range_and_no_box_serves_twice(rows
 
     assert all(t.start >= 0 and t.range.end <= 100 and len(t.boxes) >= 10 for t in found)
     assert not any(t.start < cut < t.range.end for t in found for cut in cuts)
-    assert all(t.seen[0] for t in found)
-    assert sum(t.seen.sum() for t in found) <= len(rows)
+    assert all(t.has_detection[0] for t in found)
+    assert sum(t.has_detection.sum() for t in found) <= len(rows)
 
 
 def test_a_flash_of_a_face_is_no_track():

@@ -379,12 +379,12 @@ def test_a_lock_follows_its_person_to_another_number(job, work):
     left, right = known.people
     swapped = replace(known, people=(replace(left, id=2), replace(right, id=1)))
     seen = (Sighting(2, 50, Box(*RIGHT)),)
-    (now,) = resolve_locks([Lock(FrameRange(40, 60), (2,), seen=seen)], swapped)
+    (now,) = resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=seen)], swapped)
 
     assert now.subjects == (1,)
     gone = replace(known, tracks=known.tracks[:1], people=(left,))
     with pytest.raises(StoreError, match="who was at 220, 50, 260, 100 in frame 50"):
-        resolve_locks([Lock(FrameRange(40, 60), (2,), seen=seen)], gone)
+        resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=seen)], gone)
 
 
 # --- people ---------------------------------------------------------------------------------------

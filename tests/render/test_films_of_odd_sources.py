@@ -131,14 +131,16 @@ def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
     source = make(folder / f"{first}.mkv", "-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv420p",
                   "-flags", "+ildct+ilme", "-x264-params", f"{first[0]}ff=1",
                   picture=f"{both}:lowpass=off")  # fmt: skip
-    media = replace(probe(source), fields=first)
+    media = replace(probe(source), field_order=first)
     assert (media.rate, media.duration) == (25, FRAMES)
     shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, *SIZE))
     preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         shown = [picture.to_ndarray()[:144].astype(int) for picture in film.decode(video=0)]
     detected_frames = [picture.astype(int) for _, picture in read_frames(media, gray=True)]
-    woven = [p.astype(int) for _, p in read_frames(replace(media, fields="progressive"), gray=True)]
+    woven = [
+        p.astype(int) for _, p in read_frames(replace(media, field_order="progressive"), gray=True)
+    ]
 
     assert len(shown) == len(detected_frames) == len(woven) == FRAMES
     assert min(comb(picture) for picture in woven[2:-2]) > 5

@@ -121,7 +121,7 @@ def test_a_large_face_is_better_than_one_that_speaks(counting, tmp_path):
 def test_a_detected_face_is_better_than_a_large_one_or_one_half_outside(counting, tmp_path):
     track = track_of(10, 90, seen=False)
     track.boxes[30] = (100, 40, 180, 140)
-    track.seen[[50, 55]] = True
+    track.has_detection[[50, 55]] = True
     track.boxes[50] -= 130  # frame 60, over the left edge, so frame 65 is left
     known = known_of(counting, [track])
 

@@ -294,14 +294,17 @@ def test_each_source_is_read_as_it_is(row, name, monkeypatch):
 
     assert (media.rate, media.duration) == (rate, frames)
     assert (media.start, media.drop_frame) == (right.get("start", 0), right.get("drop", False))
-    assert media.fields == right.get("fields", "progressive")
+    assert media.field_order == right.get("fields", "progressive")
     assert media.colour == right.get("colour", (1, 1, 1))
-    assert (media.picture, media.rotation) == (right.get("picture", 0), right.get("rotation", 0))
+    assert (media.video_stream, media.rotation) == (
+        right.get("picture", 0),
+        right.get("rotation", 0),
+    )
     assert media.size == right.get("size", (128, 96))
     assert float(media.video_offset) == pytest.approx(right.get("offset", 0), abs=0.04)
     assert media.size_varies == right.get("varies", False)
     assert all(sound.varies == right.get("varies", False) for sound in media.audio_streams)
-    assert media.stamped == right.get("stamped", media.path.suffix != ".avi")
+    assert media.has_timestamps == right.get("stamped", media.path.suffix != ".avi")
     if "sounds" in right:
         assert [sound.index for sound in media.audio_streams] == right["sounds"]
     if "channels" in right:

@@ -90,8 +90,8 @@ def test_kept_arrays_come_back_exactly(tmp_path, lengths):
     for back, track in zip(kept_tracks.value, tracks, strict=True):
         assert (back.id, back.start) == (track.id, track.start)
         assert np.array_equal(back.boxes, track.boxes)
-        assert np.array_equal(back.seen, track.seen)
-    assert kept_scores.value.late == (0.08 if lengths else None)
+        assert np.array_equal(back.has_detection, track.has_detection)
+    assert kept_scores.value.av_offset_s == (0.08 if lengths else None)
     for back, score in zip(kept_scores.value.scores, scores, strict=True):
         assert (back.track_id, back.start) == (score.track_id, score.start)
         assert np.array_equal(back.logits, score.logits)
@@ -466,7 +466,7 @@ def test_what_the_numbers_of_a_lock_mean_is_added_and_nothing_else_is_touched(tm
         '{"start": 0, "end": 9, "show": "wide"}]}'
     )
     seen = (Sighting(2, 15, Box(10, 20, 30.5, 40)),)
-    locks = [replace(k, seen=seen if k.subjects else ()) for k in store.load_locks(tmp_path)]
+    locks = [replace(k, sightings=seen if k.subjects else ()) for k in store.load_locks(tmp_path)]
     store.add_sightings(tmp_path, locks)
 
     assert store.load_locks(tmp_path) == tuple(locks)

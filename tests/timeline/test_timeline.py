@@ -81,8 +81,8 @@ def test_the_facts_of_the_source_come_back_exactly(cut_list):
     assert (facts.drop_frame, facts.rotation) == (media.drop_frame, media.rotation)
     assert (facts.variable_rate, facts.audio_streams) == (media.variable_rate, media.audio_streams)
     assert (facts.picture, facts.fields, facts.colour) == (
-        media.picture,
-        media.fields,
+        media.video_stream,
+        media.field_order,
         media.colour,
     )
 

@@ -58,7 +58,7 @@ class CachedCut:
         for number, subjects in enumerate(self._subjects):
             self._of.setdefault(subjects, []).append(number)
         seen = [self._visible(self._move(shot.crop)) for shot in framings]
-        self._crops = np.array([edges(crop) for crop in seen])  # (F, 4)
+        self._crops = np.array([crop.edges for crop in seen])  # (F, 4)
         labels = {person.label: (person.id,) for person in cut_list.people}
         self._named = labels | {self.names(subjects): subjects for subjects in self._subjects}
 
@@ -92,13 +92,13 @@ class CachedCut:
     def inside(self, crop: Box) -> Box | None:
         """Return `crop` without what rounding put outside the picture; None if more is."""
         width, height = self._size
-        within = np.array(edges(crop)).clip(0, (width, height, width, height))
-        off = np.abs(within - edges(crop)).max()
-        return Box(*within.tolist()) if off <= SAME else None
+        within = np.array(crop.edges).clip(0, (width, height, width, height))
+        off = np.abs(within - crop.edges).max()
+        return Box.from_edges(within) if off <= SAME else None
 
     def who(self, crop: Box, clip: EditedClip, origin: Shot) -> tuple[int, ...]:
         """Return whom a framing shows, which is not the one of `origin`, the shot it was."""
-        off = np.abs(self._crops - edges(crop)).max(axis=1)  # (F,) of the edge farthest off
+        off = np.abs(self._crops - crop.edges).max(axis=1)  # (F,) of the edge farthest off
         nearest = int(off.argmin())
         if off[nearest] <= SAME:
             return self._subjects[nearest]
@@ -128,8 +128,8 @@ class CachedCut:
 
     def _shared(self, crop: Box) -> NDArray[np.float64]:
         """(F,) how much of either each kept framing has in common with `crop`, 0 to 1."""
-        least = np.maximum(self._crops, edges(crop))
-        most = np.minimum(self._crops, edges(crop))
+        least = np.maximum(self._crops, crop.edges)
+        most = np.minimum(self._crops, crop.edges)
         both = (most[:, 2] - least[:, 0]).clip(0) * (most[:, 3] - least[:, 1]).clip(0)
         areas = (self._crops[:, 2] - self._crops[:, 0]) * (self._crops[:, 3] - self._crops[:, 1])
         return both / (areas + crop.width * crop.height - both)
@@ -143,12 +143,7 @@ class CachedCut:
 
 def close(a: Box, b: Box, tolerance: float) -> bool:
     """Whether no edge is farther off than `tolerance`, in source pixels."""
-    return all(abs(x - y) <= tolerance for x, y in zip(edges(a), edges(b), strict=True))
-
-
-def edges(box: Box) -> tuple[float, float, float, float]:
-    """Return left, top, right, bottom."""
-    return box.left, box.top, box.right, box.bottom
+    return all(abs(x - y) <= tolerance for x, y in zip(a.edges, b.edges, strict=True))
 
 
 def _along(path: Sequence[TransformKey], frame: int) -> Transform:

@@ -94,7 +94,7 @@ def _our_moves(item: Json, effects: list[Json], facts: Facts) -> Placing:
 
 
 def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
-    crop = Box(*(finite(edge) for edge in edges))
+    crop = Box.from_edges(finite(edge) for edge in edges)
     if crop.width <= 0 or crop.height <= 0:
         raise ValueError(f"the crop {edges} has no area")
     return transform_of(crop, size, canvas)
