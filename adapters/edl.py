@@ -14,7 +14,7 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timecode import may_drop, one_hour, timecode
-from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
+from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
 from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate
 from otio_speakerzoom.timeline.transform import crop_of, decimal, transform_of
 
@@ -27,7 +27,7 @@ def write_to_string(
     """Return the cuts, or a marker at each of them, as EDL text."""
     if variant not in ("cuts", "markers"):
         raise ValueError(f'variant must be "cuts" or "markers", got {variant!r}')
-    facts, shots = read_facts(input_otio), flat_shots_of(input_otio, "an EDL")
+    facts, shots = read_facts(input_otio), single_track_shots(input_otio, "an EDL")
     warn_of_rate(facts.rate, facts.path, "an EDL")
     if len(shots) > _MOST_EVENTS:
         raise TimelineError(
@@ -40,9 +40,9 @@ def write_to_string(
     return "\n".join([*head, "", *lines]) + "\n"
 
 
-def _cuts(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
+def _cuts(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
     """One event and its comments. The reel is AX, "not from a tape": the name links the file."""
-    video_tracks = sum(len(track.channels) for track in facts.sound_tracks)
+    video_tracks = sum(len(track.channels) for track in facts.audio_tracks)
     channels = "V" if not video_tracks else "B" if video_tracks == 1 else "AA/V"
     start, record = facts.start + shot.source.start, _begin(facts) + shot.record.start
     times = (start, start + shot.source.duration, record, record + shot.record.duration)
@@ -58,7 +58,7 @@ def _cuts(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
     ]
 
 
-def _crop_comment(kind: str, crop: Box, facts: ProgrammeFacts) -> str:
+def _crop_comment(kind: str, crop: Box, facts: TimelineFacts) -> str:
     """What is seen, in pixels of the source; of a crop of another shape, what stays in sight."""
     crop = crop_of(transform_of(crop, facts.size, facts.canvas), facts.size, facts.canvas)
     edges = (crop.left, crop.top, crop.width, crop.height)
@@ -68,7 +68,7 @@ def _crop_comment(kind: str, crop: Box, facts: ProgrammeFacts) -> str:
     return f"* OSZ {kind} {named} SRC={source} SEQ={sequence}"
 
 
-def _markers(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[str]:
+def _markers(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
     """One event of one frame, and below it the note with colour, name and length in frames."""
     at = _begin(facts) + shot.record.start
     here, after = _label(facts, at), _label(facts, at + 1)
@@ -81,19 +81,19 @@ def _markers(facts: ProgrammeFacts, shot: ProgrammeShot, number: int) -> list[st
     ]
 
 
-def _begin(facts: ProgrammeFacts) -> int:
+def _begin(facts: TimelineFacts) -> int:
     return one_hour(_base(facts), drop=_drops(facts))
 
 
-def _label(facts: ProgrammeFacts, frame: int) -> str:
+def _label(facts: TimelineFacts, frame: int) -> str:
     return timecode(frame, _base(facts), drop=_drops(facts))
 
 
-def _base(facts: ProgrammeFacts) -> int:
+def _base(facts: TimelineFacts) -> int:
     return timebase(facts.rate, facts.path, "an EDL")[0]
 
 
-def _drops(facts: ProgrammeFacts) -> bool:
+def _drops(facts: TimelineFacts) -> bool:
     return facts.drop_frame and may_drop(facts.rate)
 
 

@@ -15,11 +15,11 @@ from typing import Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import conform
+from otio_speakerzoom.source import conform_command
 from otio_speakerzoom.timeline.facts import (
-    ProgrammeFacts,
-    ProgrammeShot,
-    ProgrammeTrack,
+    ShotClip,
+    TimelineFacts,
+    VideoTrack,
     read_facts,
     tracks_of,
 )
@@ -64,7 +64,7 @@ def write_to_string(
     if facts.rate.numerator >= 2**31:  # a time's denominator has 32 bits, says the reference
         raise TimelineError(
             f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; conform it "
-            f"first: {conform(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
+            f"first: {conform_command(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
         )
     warn_of_rate(facts.rate, facts.path, "Final Cut" if variant == "fcp" else "Resolve")
     document = ET.Element("fcpxml", version="1.10")
@@ -79,7 +79,7 @@ def write_to_string(
     return xml_text(document, indent="    ", doctype="fcpxml")
 
 
-def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
+def _add_resources(document: ET.Element, facts: TimelineFacts) -> None:
     """The two formats (r1 canvas, r2 source) and the file (r3), which starts at its timecode."""
     resources = ET.SubElement(document, "resources")
     _add_format(resources, "r1", facts.canvas, facts, "progressive")
@@ -107,7 +107,7 @@ def _add_resources(document: ET.Element, facts: ProgrammeFacts) -> None:
 
 
 def _add_format(
-    resources: ET.Element, id_: str, size: tuple[int, int], facts: ProgrammeFacts, fields: str
+    resources: ET.Element, id_: str, size: tuple[int, int], facts: TimelineFacts, fields: str
 ) -> None:
     """Add a format; the programme has the source's colours, so that none are converted."""
     rate, order = facts.rate, _FIELD_ORDERS.get(fields)
@@ -124,7 +124,7 @@ def _add_format(
     ET.SubElement(resources, "format", attributes)
 
 
-def _add_sequence(event: ET.Element, facts: ProgrammeFacts, frames: int) -> ET.Element:
+def _add_sequence(event: ET.Element, facts: TimelineFacts, frames: int) -> ET.Element:
     """The project and its sequence; return the spine. Stereo, as Final Cut refuses mono there."""
     sequence = ET.SubElement(
         ET.SubElement(event, "project", name=facts.name),
@@ -139,9 +139,7 @@ def _add_sequence(event: ET.Element, facts: ProgrammeFacts, frames: int) -> ET.E
     return ET.SubElement(sequence, "spine")
 
 
-def _add_shot(
-    spine: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str
-) -> ET.Element:
+def _add_shot(spine: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: str) -> ET.Element:
     """One clip of picture and sound. The DTD fixes the order of what is inside."""
     attributes = {
         "ref": "r3",
@@ -162,10 +160,10 @@ def _add_shot(
 
 def _add_lane(
     clips: list[ET.Element],
-    below: tuple[ProgrammeShot, ...],
-    facts: ProgrammeFacts,
+    below: tuple[ShotClip, ...],
+    facts: TimelineFacts,
     lane: int,
-    track: ProgrammeTrack,
+    track: VideoTrack,
     variant: str,
 ) -> None:
     """Connect a track's clips, picture only, to what lies under their first frames.
@@ -195,12 +193,12 @@ def _add_lane(
         _add_marker(clip, facts, shot)
 
 
-def _role(shot: ProgrammeShot) -> str:
+def _role(shot: ShotClip) -> str:
     """Who is seen, as a subrole of the picture: an editor can show or colour one person's clips."""
     return f"video.{shot.name.replace('.', ' ')}"
 
 
-def _add_marker(clip: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) -> None:
+def _add_marker(clip: ET.Element, facts: TimelineFacts, shot: ShotClip) -> None:
     """Why the shot is there; a doubtful one as a task to be done, which Final Cut shows red."""
     if not shot.number:
         return
@@ -212,9 +210,7 @@ def _add_marker(clip: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) ->
     ET.SubElement(clip, "marker", attributes | ({"completed": "0"} if shot.doubtful else {}))
 
 
-def _add_framing(
-    clip: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, variant: str
-) -> None:
+def _add_framing(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: str) -> None:
     """The note, the conform and the transform, which begin what is in a clip."""
     if shot.reason:
         ET.SubElement(clip, "note").text = shot.reason
@@ -238,14 +234,14 @@ def _add_framing(
             ET.SubElement(animation, "keyframe", time | value | curve)
 
 
-def _values(move: Transform, facts: ProgrammeFacts, variant: str) -> tuple[str, str]:
+def _values(move: Transform, facts: TimelineFacts, variant: str) -> tuple[str, str]:
     """Position and scale as FCPXML writes them: two numbers each."""
     scale = decimal(move.scale / fit(facts.size, facts.canvas))
     x, y = _position(move, facts, variant)
     return f"{decimal(x)} {decimal(y)}", f"{scale} {scale}"
 
 
-def _position(move: Transform, facts: ProgrammeFacts, variant: str) -> tuple[float, float]:
+def _position(move: Transform, facts: TimelineFacts, variant: str) -> tuple[float, float]:
     """Right and up, in percent of the canvas's height on both axes (Final Cut's own exports).
 
     Resolve counts in units in which the fitted picture, not the canvas, is one whole, so its
@@ -259,11 +255,11 @@ def _position(move: Transform, facts: ProgrammeFacts, variant: str) -> tuple[flo
     return x / (width * fitted / canvas_width), y / (height * fitted / canvas_height)
 
 
-def _counting(facts: ProgrammeFacts) -> str:
+def _counting(facts: TimelineFacts) -> str:
     return "DF" if facts.drop_frame else "NDF"
 
 
-def _time(frames: int, facts: ProgrammeFacts) -> str:
+def _time(frames: int, facts: TimelineFacts) -> str:
     return _seconds(frames / facts.rate)
 
 

@@ -17,8 +17,8 @@ from math import gcd
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import conform, mix_channels, to_matroska
-from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot, flat_shots_of, read_facts
+from otio_speakerzoom.source import conform_command, matroska_command, mixdown_command
+from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
 from otio_speakerzoom.timeline.formatting import EVERYWHERE, in_xml, taken_rate, xml_text
 from otio_speakerzoom.timeline.transform import Transform, decimal
 
@@ -33,11 +33,11 @@ _BACKGROUND = "background"
 
 def write_to_string(input_otio: otio.schema.Timeline) -> str:
     """Return the timeline as an MLT document."""
-    facts, shots = read_facts(input_otio), flat_shots_of(input_otio, "MLT")
+    facts, shots = read_facts(input_otio), single_track_shots(input_otio, "MLT")
     if max(facts.rate.as_integer_ratio()) >= 2**31:  # MLT counts both parts in C's int
         raise TimelineError(
             f"{facts.path}: MLT cannot count in frames of {facts.rate} per second; conform it "
-            f"first: {conform(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
+            f"first: {conform_command(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
         )
     if not in_xml(facts.path):  # MLT has no URL, in which anything can be spelled
         raise TimelineError(
@@ -62,7 +62,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     return xml_text(document, indent="  ")
 
 
-def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
+def _warn_of_a_late_picture(facts: TimelineFacts) -> None:
     """Say what an older MLT makes of it, which no document can mend.
 
     It takes the first picture's time in units of the picture for one in units of the sound. In
@@ -74,11 +74,11 @@ def _warn_of_a_late_picture(facts: ProgrammeFacts) -> None:
         log.warning(
             "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
             "plays the two out of sync. For such a version cut the file that this makes: %s",
-            facts.path, float(late), to_matroska(facts.path),
+            facts.path, float(late), matroska_command(facts.path),
         )  # fmt: skip
 
 
-def _warn_of_lost_channels(facts: ProgrammeFacts) -> None:
+def _warn_of_lost_channels(facts: TimelineFacts) -> None:
     """Say what MLT does not play, which no document can change.
 
     It takes channels for loudspeakers and leaves out the low one, which is the third or fourth of
@@ -89,12 +89,12 @@ def _warn_of_lost_channels(facts: ProgrammeFacts) -> None:
         log.warning(
             "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. "
             "To hear all of them, cut the file that this makes: %s",
-            facts.path, " and ".join(map(str, many.values())), mix_channels(facts.path, many),
+            facts.path, " and ".join(map(str, many.values())), mixdown_command(facts.path, many),
         )  # fmt: skip
 
 
 def _add_tractor(
-    document: ET.Element, facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], length: int
+    document: ET.Element, facts: TimelineFacts, shots: tuple[ShotClip, ...], length: int
 ) -> None:
     """The tracks over the background, each mixed into its silence, and the markers."""
     whole = {"id": "tractor0", "in": "0", "out": str(length - 1)}
@@ -136,7 +136,7 @@ def _add_background(document: ET.Element, length: int) -> None:
     ET.SubElement(playlist, "entry", {"producer": "black", **whole})
 
 
-def _add_profile(document: ET.Element, facts: ProgrammeFacts) -> None:
+def _add_profile(document: ET.Element, facts: TimelineFacts) -> None:
     """The canvas and the exact rate; square pixels, progressive, Rec. 709."""
     (width, height), (frames, seconds) = facts.canvas, facts.rate.as_integer_ratio()
     common = gcd(width, height)
@@ -157,7 +157,7 @@ def _add_profile(document: ET.Element, facts: ProgrammeFacts) -> None:
 
 
 def _add_playlist(
-    document: ET.Element, shots: tuple[ProgrammeShot, ...], name: str, stream: int = 0
+    document: ET.Element, shots: tuple[ShotClip, ...], name: str, stream: int = 0
 ) -> None:
     """One track: each shot's producer for a stream of sound, from end to end."""
     playlist = ET.SubElement(document, "playlist", id=f"playlist{stream}")
@@ -168,7 +168,7 @@ def _add_playlist(
 
 
 def _add_producer(
-    document: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot, stream: int = 0
+    document: ET.Element, facts: TimelineFacts, shot: ShotClip, stream: int = 0
 ) -> ET.Element:
     """The source for one clip with the sound of one `stream`, its name and why it is there."""
     whole = {"id": _id(shot, stream), "in": "0", "out": str(facts.duration - 1)}
@@ -188,7 +188,7 @@ def _add_producer(
     return producer
 
 
-def _add_framing(producer: ET.Element, facts: ProgrammeFacts, shot: ProgrammeShot) -> None:
+def _add_framing(producer: ET.Element, facts: TimelineFacts, shot: ShotClip) -> None:
     # With the clip's own ends, keys count from its first frame; without, from the source's.
     framing = ET.SubElement(producer, "filter", _in_out(shot))
     _add_properties(
@@ -204,14 +204,14 @@ def _add_framing(producer: ET.Element, facts: ProgrammeFacts, shot: ProgrammeSho
     )
 
 
-def _rects(facts: ProgrammeFacts, shot: ProgrammeShot) -> str:
+def _rects(facts: TimelineFacts, shot: ShotClip) -> str:
     moves = shot.moves(facts)
     if len(moves) == 1:
         return _rect(moves[0][1], facts)
     return ";".join(f"{at - shot.source.start}={_rect(move, facts)}" for at, move in moves)
 
 
-def _rect(move: Transform, facts: ProgrammeFacts) -> str:
+def _rect(move: Transform, facts: TimelineFacts) -> str:
     """Left, top, width and height of the whole picture on the canvas, and its opacity.
 
     All four are linear in scale and move, so keys that are linear here are so in every editor.
@@ -222,7 +222,7 @@ def _rect(move: Transform, facts: ProgrammeFacts) -> str:
     return " ".join([*map(decimal, (left, top, width, height)), "1"])
 
 
-def _add_markers(tractor: ET.Element, shots: tuple[ProgrammeShot, ...]) -> None:
+def _add_markers(tractor: ET.Element, shots: tuple[ShotClip, ...]) -> None:
     """One a shot, numbered, on its first frame; times may be whole frames."""
     markers = ET.SubElement(tractor, "properties", name="shotcut:markers")
     for n, shot in enumerate(shots):
@@ -233,12 +233,12 @@ def _add_markers(tractor: ET.Element, shots: tuple[ProgrammeShot, ...]) -> None:
         _add_properties(marker, {"text": text, "start": at, "end": at, "color": colour})
 
 
-def _id(shot: ProgrammeShot, stream: int) -> str:
+def _id(shot: ShotClip, stream: int) -> str:
     """Of the shot's picture with the first stream of sound, or of its sound of another `stream`."""
     return f"sound{stream}-{shot.number - 1}" if stream else f"producer{shot.number - 1}"
 
 
-def _in_out(shot: ProgrammeShot) -> dict[str, str]:
+def _in_out(shot: ShotClip) -> dict[str, str]:
     """First and last frame of the source; MLT counts the last one in."""
     return {"in": str(shot.source.start), "out": str(shot.source.end - 1)}
 

@@ -13,9 +13,9 @@ import opentimelineio as otio
 
 from otio_speakerzoom.timeline.facts import (
     AudioTrack,
-    ProgrammeFacts,
-    ProgrammeShot,
-    ProgrammeTrack,
+    ShotClip,
+    TimelineFacts,
+    VideoTrack,
     read_facts,
     shots_of,
     tracks_of,
@@ -46,12 +46,12 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     }
     timeline.tracks.markers.extend(_marker(facts, shot) for shot in shots)
     timeline.tracks.extend(_picture_track(facts, track) for track in tracks_of(input_otio))
-    for number, lane in enumerate(facts.sound_tracks, start=1):
+    for number, lane in enumerate(facts.audio_tracks, start=1):
         timeline.tracks.append(_sound_track(facts, shots, lane, number))
     return timeline.to_json_string(indent=4)
 
 
-def _marker(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Marker:
+def _marker(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Marker:
     colours = otio.schema.MarkerColor
     return otio.schema.Marker(
         name=shot.name,
@@ -61,7 +61,7 @@ def _marker(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Marker:
     )
 
 
-def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack) -> otio.schema.Track:
+def _picture_track(facts: TimelineFacts, lane: VideoTrack) -> otio.schema.Track:
     track = otio.schema.Track(lane.name, kind=otio.schema.TrackKind.Video)
     at = 0
     for shot in lane.shots:
@@ -81,7 +81,7 @@ def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack) -> otio.schema.T
 
 
 def _sound_track(
-    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: AudioTrack, number: int
+    facts: TimelineFacts, shots: tuple[ShotClip, ...], lane: AudioTrack, number: int
 ) -> otio.schema.Track:
     """One stereo or mono track, linked with the picture by number."""
     track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
@@ -97,7 +97,7 @@ def _sound_track(
     return track
 
 
-def _clip(facts: ProgrammeFacts, shot: ProgrammeShot, group: int) -> otio.schema.Clip:
+def _clip(facts: TimelineFacts, shot: ShotClip, group: int) -> otio.schema.Clip:
     """The whole file behind it; ranges count from its first frame, as in the known exporters."""
     reference = otio.schema.ExternalReference(
         target_url=f"file://{url_path(facts.path, keep=':')}",
@@ -117,12 +117,12 @@ def _clip(facts: ProgrammeFacts, shot: ProgrammeShot, group: int) -> otio.schema
     return clip
 
 
-def _opacity(facts: ProgrammeFacts) -> otio.schema.Effect:
+def _opacity(facts: TimelineFacts) -> otio.schema.Effect:
     values = ((1, "Opacity", 100.0), (2, "Blend Mode", _NORMAL), (3, "Blend Mode", 0))
     return _effect("Opacity", "AE.ADBE Opacity", [_parameter(*row, facts, ()) for row in values])
 
 
-def _motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Effect:
+def _motion(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Effect:
     """The crop as scale in percent of the file's own pixels, and position in canvases."""
     moves = shot.moves(facts)
     positions = [(frame, _position(move, facts)) for frame, move in moves]
@@ -142,7 +142,7 @@ def _motion(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Effect:
     return _effect("Motion", "AE.ADBE Motion", parameters)
 
 
-def _position(move: Transform, facts: ProgrammeFacts) -> dict[str, float]:
+def _position(move: Transform, facts: TimelineFacts) -> dict[str, float]:
     """Where the picture's centre lands, from the canvas's upper left, in widths and heights."""
     width, height = facts.canvas
     return {"X": rounded(0.5 + move.dx / width), "Y": rounded(0.5 + move.dy / height)}
@@ -153,7 +153,7 @@ def _effect(name: str, match: str, parameters: list[dict[str, Any]]) -> otio.sch
     return otio.schema.Effect("", name, {_NAMESPACE: described})
 
 
-def _parameter(id_: int, name: str, value: Any, facts: ProgrammeFacts, keys: Any) -> dict[str, Any]:
+def _parameter(id_: int, name: str, value: Any, facts: TimelineFacts, keys: Any) -> dict[str, Any]:
     """A still value, or keys at frames of the source as `source_range` counts them."""
     head = {"ID": id_, "DisplayName": name}
     if keys:
@@ -161,13 +161,13 @@ def _parameter(id_: int, name: str, value: Any, facts: ProgrammeFacts, keys: Any
     return {**head, "StartValue": _key(_STILL, value, facts)}
 
 
-def _key(frame: float, value: Any, facts: ProgrammeFacts) -> dict[str, Any]:
+def _key(frame: float, value: Any, facts: TimelineFacts) -> dict[str, Any]:
     return {"Position": _time(frame, facts), "Value": value}
 
 
-def _range(start: int, duration: int, facts: ProgrammeFacts) -> otio.opentime.TimeRange:
+def _range(start: int, duration: int, facts: TimelineFacts) -> otio.opentime.TimeRange:
     return otio.opentime.TimeRange(_time(start, facts), _time(duration, facts))
 
 
-def _time(frames: float, facts: ProgrammeFacts) -> otio.opentime.RationalTime:
+def _time(frames: float, facts: TimelineFacts) -> otio.opentime.RationalTime:
     return otio.opentime.RationalTime(frames, float(facts.rate))

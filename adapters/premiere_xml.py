@@ -17,9 +17,9 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.timecode import may_drop, timecode
 from otio_speakerzoom.timeline.facts import (
-    ProgrammeFacts,
-    ProgrammeShot,
-    ProgrammeTrack,
+    ShotClip,
+    TimelineFacts,
+    VideoTrack,
     read_facts,
     shots_of,
     tracks_of,
@@ -41,9 +41,9 @@ _GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; the red is fro
 class _Programme(NamedTuple):  # OTIO loads this file in a way that dataclasses cannot bear
     """What the parts of the document look up in one another."""
 
-    facts: ProgrammeFacts
-    tracks: tuple[ProgrammeTrack, ...]
-    shots: tuple[ProgrammeShot, ...]
+    facts: TimelineFacts
+    tracks: tuple[VideoTrack, ...]
+    shots: tuple[ShotClip, ...]
     video_tracks: tuple[tuple[int, int, int], ...]
     """Of each audio track: the number of its channel in the file, from 1; its place in its pair,
     from 0; how many tracks that pair has."""
@@ -99,7 +99,7 @@ def _sequence(programme: _Programme) -> dict[str, Any]:
     }
 
 
-def _marker(shot: ProgrammeShot) -> dict[str, Any]:
+def _marker(shot: ShotClip) -> dict[str, Any]:
     """A point in the sequence; out -1 says that it has no length."""
     return {
         "comment": shot.remark,
@@ -118,7 +118,7 @@ def _video_track(programme: _Programme, number: int) -> dict[str, Any]:
     return {"clipitem": clips, "enabled": "TRUE", "locked": "FALSE"}
 
 
-def _video_clip(programme: _Programme, shot: ProgrammeShot, track: int, at: int) -> dict[str, Any]:
+def _video_clip(programme: _Programme, shot: ShotClip, track: int, at: int) -> dict[str, Any]:
     # The file in full once, later by its id.
     first = not track and not at
     file = {"@id": "file-1", **_file(programme)} if first else {"@id": "file-1"}
@@ -161,7 +161,7 @@ def _audio_track(programme: _Programme, lane: int) -> dict[str, Any]:
     }
 
 
-def _clip(facts: ProgrammeFacts, shot: ProgrammeShot, id_: str) -> dict[str, Any]:
+def _clip(facts: TimelineFacts, shot: ShotClip, id_: str) -> dict[str, Any]:
     """What picture and sound share; `in` and `out` count from the file's first frame."""
     return {
         "@id": id_,
@@ -177,11 +177,11 @@ def _clip(facts: ProgrammeFacts, shot: ProgrammeShot, id_: str) -> dict[str, Any
     }
 
 
-def _clip_id(shot: ProgrammeShot, lane: int) -> str:
+def _clip_id(shot: ShotClip, lane: int) -> str:
     return f"clipitem-{shot.number}-{lane}"
 
 
-def _links(programme: _Programme, shot: ProgrammeShot) -> list[dict[str, Any]]:
+def _links(programme: _Programme, shot: ShotClip) -> list[dict[str, Any]]:
     """Every member of the group, itself included, as each member must list them."""
     if not programme.video_tracks or not shot.number:
         return []
@@ -198,7 +198,7 @@ def _links(programme: _Programme, shot: ProgrammeShot) -> list[dict[str, Any]]:
     ]
 
 
-def _basic_motion(programme: _Programme, shot: ProgrammeShot) -> dict[str, Any]:
+def _basic_motion(programme: _Programme, shot: ShotClip) -> dict[str, Any]:
     """The crop as Premiere's Motion, on every clip.
 
     A clip without one may be fitted by the user's "default media scaling". Premiere does not turn
@@ -271,7 +271,7 @@ def _file(programme: _Programme) -> dict[str, Any]:
     }
 
 
-def _picture(facts: ProgrammeFacts, size: tuple[int, int], fields: str) -> dict[str, Any]:
+def _picture(facts: TimelineFacts, size: tuple[int, int], fields: str) -> dict[str, Any]:
     """What a picture is like. A programme is progressive, whatever is cut in it."""
     shape = {"rate": _rate(facts), "width": size[0], "height": size[1]}
     return {**shape, **_PIXELS, "fielddominance": _DOMINANCE[fields]}
@@ -284,19 +284,19 @@ def _stored_size(programme: _Programme) -> tuple[int, int]:
     return (height, width) if lying else (width, height)
 
 
-def _samples(facts: ProgrammeFacts) -> dict[str, int]:
+def _samples(facts: TimelineFacts) -> dict[str, int]:
     # 16 bits whatever the file has: Premiere writes that, and reads the depth from the file.
     return {"depth": 16, "samplerate": facts.first_audio.rate if facts.first_audio else 48000}
 
 
-def _sound_lanes(facts: ProgrammeFacts) -> tuple[tuple[int, int, int], ...]:
+def _sound_lanes(facts: TimelineFacts) -> tuple[tuple[int, int, int], ...]:
     """One for each channel of the file, numbered through all its streams."""
     before = [
         sum(s.channels for s in facts.audio_streams[:n]) for n in range(len(facts.audio_streams))
     ]
     return tuple(
         (before[track.stream] + channel + 1, place, len(track.channels))
-        for track in facts.sound_tracks
+        for track in facts.audio_tracks
         for place, channel in enumerate(track.channels)
     )
 
@@ -305,13 +305,13 @@ def _output(channel: int) -> dict[str, Any]:
     return {"index": channel, "numchannels": 1, "downmix": 0, "channel": {"index": channel}}
 
 
-def _rate(facts: ProgrammeFacts) -> dict[str, Any]:
+def _rate(facts: TimelineFacts) -> dict[str, Any]:
     """The rate as xmeml spells it: a whole number, and whether 1000/1001 of it is meant."""
     base, ntsc = timebase(facts.rate, facts.path, "Premiere XML")
     return {"timebase": base, "ntsc": "TRUE" if ntsc else "FALSE"}
 
 
-def _timecode(facts: ProgrammeFacts, frame: int) -> dict[str, Any]:
+def _timecode(facts: TimelineFacts, frame: int) -> dict[str, Any]:
     base, _ = timebase(facts.rate, facts.path, "Premiere XML")
     drop = facts.drop_frame and may_drop(facts.rate)
     return {

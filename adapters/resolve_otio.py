@@ -16,9 +16,9 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.timecode import one_hour
 from otio_speakerzoom.timeline.facts import (
     AudioTrack,
-    ProgrammeFacts,
-    ProgrammeShot,
-    ProgrammeTrack,
+    ShotClip,
+    TimelineFacts,
+    VideoTrack,
     read_facts,
     shots_of,
     tracks_of,
@@ -55,12 +55,12 @@ def write_to_string(
     timeline.tracks.markers.extend(_marker(facts, shot) for shot in shots)
     for track in tracks_of(input_otio):
         timeline.tracks.append(_picture_track(facts, track, scaling))
-    for n, lane in enumerate(facts.sound_tracks, start=1):
+    for n, lane in enumerate(facts.audio_tracks, start=1):
         timeline.tracks.append(_sound_track(facts, shots, lane, n))
     return timeline.to_json_string(indent=4)
 
 
-def _marker(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Marker:
+def _marker(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Marker:
     colours = otio.schema.MarkerColor
     return otio.schema.Marker(
         name=shot.name,
@@ -70,7 +70,7 @@ def _marker(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Marker:
     )
 
 
-def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack, scaling: str) -> otio.schema.Track:
+def _picture_track(facts: TimelineFacts, lane: VideoTrack, scaling: str) -> otio.schema.Track:
     track = otio.schema.Track(lane.name, kind=otio.schema.TrackKind.Video)
     track.metadata[_NAMESPACE] = {"Locked": False}
     at = 0
@@ -94,7 +94,7 @@ def _picture_track(facts: ProgrammeFacts, lane: ProgrammeTrack, scaling: str) ->
 
 
 def _sound_track(
-    facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...], lane: AudioTrack, number: int
+    facts: TimelineFacts, shots: tuple[ShotClip, ...], lane: AudioTrack, number: int
 ) -> otio.schema.Track:
     """Linked with the picture by number."""
     track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
@@ -116,7 +116,7 @@ def _sound_track(
     return track
 
 
-def _clip(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Clip:
+def _clip(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Clip:
     """Named for its file and placed by the bare path, both as Resolve does itself.
 
     Ranges count with the file's timecode; counted from 0, Resolve imports nothing at all.
@@ -130,7 +130,7 @@ def _clip(facts: ProgrammeFacts, shot: ProgrammeShot) -> otio.schema.Clip:
     return otio.schema.Clip(facts.file_name, reference, _range(start, shot.source.duration, facts))
 
 
-def _effects(facts: ProgrammeFacts, shot: ProgrammeShot, scaling: str) -> list[otio.schema.Effect]:
+def _effects(facts: TimelineFacts, shot: ShotClip, scaling: str) -> list[otio.schema.Effect]:
     """The transform, and the input scaling that it builds on.
 
     A framing out of the reach of the scaling's numbers is built on fill, which needs the smallest.
@@ -153,7 +153,7 @@ def _effects(facts: ProgrammeFacts, shot: ProgrammeShot, scaling: str) -> list[o
     )
 
 
-def _base(scaling: str, facts: ProgrammeFacts) -> tuple[float, float]:
+def _base(scaling: str, facts: TimelineFacts) -> tuple[float, float]:
     """The scale that the mode gives a picture before its zoom, across and down."""
     if scaling == "stretch":
         return facts.canvas[0] / facts.size[0], facts.canvas[1] / facts.size[1]
@@ -163,7 +163,7 @@ def _base(scaling: str, facts: ProgrammeFacts) -> tuple[float, float]:
 
 
 def _transform(
-    facts: ProgrammeFacts, move: Transform, base: tuple[float, float]
+    facts: TimelineFacts, move: Transform, base: tuple[float, float]
 ) -> dict[str, float]:
     """Zoom, pan and tilt over a picture already scaled by `base`.
 
@@ -218,9 +218,9 @@ def _parameter(id_: str, kind: str, value: float, default: float) -> dict[str, A
     }
 
 
-def _range(start: int, duration: int, facts: ProgrammeFacts) -> otio.opentime.TimeRange:
+def _range(start: int, duration: int, facts: TimelineFacts) -> otio.opentime.TimeRange:
     return otio.opentime.TimeRange(_time(start, facts), _time(duration, facts))
 
 
-def _time(frames: int, facts: ProgrammeFacts) -> otio.opentime.RationalTime:
+def _time(frames: int, facts: TimelineFacts) -> otio.opentime.RationalTime:
     return otio.opentime.RationalTime(frames, float(facts.rate))

@@ -161,12 +161,12 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 def _render(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom import pipeline
-    from otio_speakerzoom.render.film import preview
+    from otio_speakerzoom.render.film import render_film
 
     with _job(arguments) as job:
         check_plan(arguments, job)
         cut_list = pipeline.view_cut(job)
-        preview(cut_list, arguments.output, on_progress=job.on_stage("render"))
+        render_film(cut_list, arguments.output, on_progress=job.on_stage("render"))
     say(str(arguments.output))
 
 

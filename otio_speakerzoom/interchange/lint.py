@@ -25,7 +25,7 @@ from otio_speakerzoom.interchange.read import (
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.values import FAULTS, reason
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.source import probe, start_by_label
+from otio_speakerzoom.source import probe, start_from_label
 from otio_speakerzoom.timeline.transform import fit
 
 _HOSTS = {
@@ -109,7 +109,7 @@ def _media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media], list
 def _timecodes(timeline: EditedTimeline, found: dict[str, Media]) -> Iterator[str]:
     """Media that starts at another timecode than the timeline has it: shown offline, or shifted."""
     for name, media in found.items():
-        label = start_by_label(media)
+        label = start_from_label(media)
         if label is not None and label != media.start:
             yield (
                 f"{name} counts its timecode from frame {media.start}, but its label says "

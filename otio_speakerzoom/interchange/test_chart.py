@@ -20,7 +20,7 @@ from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.render.encode import Film, writing
-from otio_speakerzoom.render.film import preview
+from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import FilterChain, probe, read_frames
 from otio_speakerzoom.timeline.formats import FORMATS
 
@@ -117,7 +117,7 @@ def _write_film(path: Path) -> None:
 def _stills(cut_list: CutList, folder: Path) -> list[Path]:
     """The middle picture of each framing, out of our own film of the cut."""
     film = folder / "expected.mp4"
-    preview(cut_list, film)
+    render_film(cut_list, film)
     written = [film]
     middles = {shot.range.start + LENGTH // 2: n for n, shot in enumerate(cut_list.shots, 1)}
     shown = read_frames(probe(film))

@@ -105,7 +105,7 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
         return source_file.probe(job.source), ""  # which says what is wrong
     input_digest = digest("media", store.source_digest(job.source))
     kept = store.load_media(folder or job.folder)
-    named = source_file.as_named(job.source)
+    named = source_file.absolute_path(job.source)
     if kept and not kept.edited and (kept.input_digest, kept.value.path) == (input_digest, named):
         return kept.value, input_digest
     return source_file.probe(job.source), input_digest

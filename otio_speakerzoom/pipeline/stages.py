@@ -234,5 +234,5 @@ def sync_warning(media: Media, speech: Speech) -> str:
         f"{media.path}: the sound comes about {1000 * abs(late):.0f} ms "
         f"{'after' if late > 0 else 'before'} the lips; this makes the scores worse, and viewers "
         "notice it. "
-        f"Shift it first with {source_file.shift_sound(media.path, -late)}"
+        f"Shift it first with {source_file.shift_audio_command(media.path, -late)}"
     )

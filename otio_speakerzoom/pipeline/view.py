@@ -16,7 +16,7 @@ from otio_speakerzoom.pipeline.plan_cut import (
     planned_from,
     style_of,
 )
-from otio_speakerzoom.timeline.transform import part_of
+from otio_speakerzoom.timeline.transform import trim_shot
 
 SHAPE = 0.01
 """By which two canvases may differ in shape, as a share, and one picture still serves both:
@@ -57,7 +57,7 @@ def part(cut_list: CutList, span: FrameRange) -> CutList:
     for shot in cut_list.shots:
         start, end = max(shot.range.start, span.start), min(shot.range.end, span.end)
         if start < end:
-            shots.append(part_of(shot, FrameRange(start, end), media.size, cut_list.canvas))
+            shots.append(trim_shot(shot, FrameRange(start, end), media.size, cut_list.canvas))
     return replace(cut_list, shots=tuple(shots), angles=())
 
 

@@ -20,7 +20,7 @@ ALONE = 2**18
 those of the encoder they only wait for one another, which costs more than the blur itself."""
 
 
-class Coverer:
+class FaceObscurer:
     """Covers boxes in pictures of any pixel format, which become 8-bit YCbCr 4:4:4."""
 
     def __init__(self) -> None:

@@ -15,18 +15,18 @@ from pathlib import Path
 import av
 
 from otio_speakerzoom.model import Box, CutList, Progress, Shot, no_progress
-from otio_speakerzoom.render.covers import Coverer
+from otio_speakerzoom.render.covers import FaceObscurer
 from otio_speakerzoom.render.encode import Film, writing
 from otio_speakerzoom.source import (
     Filter,
     FilterChain,
-    Upright,
-    ahead,
-    decoded_frames,
+    UprightFilter,
+    decode_frames,
     film_audio,
     film_channels,
-    shown_colour,
-    tone_filters,
+    film_colour,
+    prefetch,
+    tone_mapping_filters,
 )
 from otio_speakerzoom.timeline.transform import cover_at, crop_of, transform_at
 
@@ -39,7 +39,7 @@ MOST_FRAMED = 8
 begins at even pixels."""
 
 
-def preview(cut_list: CutList, path: Path, *, on_progress: Progress = no_progress) -> None:
+def render_film(cut_list: CutList, path: Path, *, on_progress: Progress = no_progress) -> None:
     """Write the film of `cut_list` to `path`, at its canvas's size and the source's rate.
 
     Crops are taken to whole pixels, so an edge may lie a pixel off what a timeline says, and a slow
@@ -48,11 +48,11 @@ def preview(cut_list: CutList, path: Path, *, on_progress: Progress = no_progres
     media, span = cut_list.media, cut_list.range
     camera = _Camera(cut_list)
     with (
-        closing(ahead(decoded_frames(media, span), AHEAD)) as pictures,
+        closing(prefetch(decode_frames(media, span), AHEAD)) as pictures,
         closing(film_audio(media, span)) as sound,
     ):
         first = next(pictures)
-        colour = shown_colour(media, first[1])
+        colour = film_colour(media, first[1])
         film = Film(cut_list.canvas, media.rate, span.duration, film_channels(media), colour)
         with writing(path, film) as writer:
             shown = zip(chain([first], pictures), _shots(cut_list), strict=True)
@@ -73,8 +73,8 @@ class _Camera:
 
     def __init__(self, cut_list: CutList) -> None:
         self._size, self._canvas = cut_list.media.size, cut_list.canvas
-        self._upright, self._coverer = Upright(cut_list.media), Coverer()
-        self._tone = tone_filters(cut_list.media)
+        self._upright, self._coverer = UprightFilter(cut_list.media), FaceObscurer()
+        self._tone = tone_mapping_filters(cut_list.media)
         self._framed: dict[object, FilterChain] = {}
         self._last: tuple[tuple[object, ...], av.VideoFrame] | None = None
 

@@ -10,46 +10,51 @@ goes on when the program ends.
 
 from otio_speakerzoom.source.audio import (
     FILM_SAMPLE_RATE,
-    FIRST,
+    FIRST_MICROPHONE,
     SPEECH_SAMPLE_RATE,
     film_audio,
     film_channels,
     read_audio,
 )
-from otio_speakerzoom.source.colour import shown_colour
-from otio_speakerzoom.source.conform import conform, mix_channels, shift_sound, to_matroska
-from otio_speakerzoom.source.decode import decoded_frames
+from otio_speakerzoom.source.colour import film_colour
+from otio_speakerzoom.source.decode import decode_frames
+from otio_speakerzoom.source.ffmpeg_commands import (
+    conform_command,
+    matroska_command,
+    mixdown_command,
+    shift_audio_command,
+)
 from otio_speakerzoom.source.filters import Filter, FilterChain
-from otio_speakerzoom.source.frames import Upright, read_frames
-from otio_speakerzoom.source.prefetch import ahead
+from otio_speakerzoom.source.frames import UprightFilter, read_frames
+from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
-from otio_speakerzoom.source.start_timecode import start_by_label
-from otio_speakerzoom.source.tone_mapping import tone_filters
+from otio_speakerzoom.source.start_timecode import start_from_label
+from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
-from otio_speakerzoom.source.user_path import as_named
+from otio_speakerzoom.source.user_path import absolute_path
 
 __all__ = [
     "FILM_SAMPLE_RATE",
-    "FIRST",
+    "FIRST_MICROPHONE",
     "LOCAL_ONLY",
     "SPEECH_SAMPLE_RATE",
     "Filter",
     "FilterChain",
-    "Upright",
-    "ahead",
-    "as_named",
-    "conform",
-    "decoded_frames",
+    "UprightFilter",
+    "absolute_path",
+    "conform_command",
+    "decode_frames",
     "film_audio",
     "film_channels",
+    "film_colour",
     "input_url",
-    "mix_channels",
+    "matroska_command",
+    "mixdown_command",
+    "prefetch",
     "probe",
     "read_audio",
     "read_frames",
-    "shift_sound",
-    "shown_colour",
-    "start_by_label",
-    "to_matroska",
-    "tone_filters",
+    "shift_audio_command",
+    "start_from_label",
+    "tone_mapping_filters",
 ]

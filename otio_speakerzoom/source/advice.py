@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from otio_speakerzoom.source.conform import conform, film_first
-from otio_speakerzoom.source.decoded_facts import Looks
+from otio_speakerzoom.source.decoded_facts import DecodedFacts
+from otio_speakerzoom.source.ffmpeg_commands import conform_command, film_only_command
 from otio_speakerzoom.source.grid import Grid
 
 _LATE = 2
 """Frames by which a picture may start after its sound unsaid: some sound is ahead by a packet."""
 
 
-def remarks(path: Path, grid: Grid, looks: Looks, late: Fraction) -> Iterator[str]:
+def remarks(path: Path, grid: Grid, looks: DecodedFacts, late: Fraction) -> Iterator[str]:
     """Yield what an editor may take otherwise, with one command that mends all of it.
 
     `late` is the seconds by which the first picture comes after the start of the file.
@@ -41,7 +41,7 @@ def remarks(path: Path, grid: Grid, looks: Looks, late: Fraction) -> Iterator[st
     if reasons:
         yield (
             f"{', and '.join(reasons)}. An editor may read it differently; conform it first with "
-            f"{conform(path, *filters, f'fps={grid.rate}', sound=sound)}"
+            f"{conform_command(path, *filters, f'fps={grid.rate}', sound=sound)}"
         )
 
 
@@ -50,5 +50,5 @@ def not_the_first(path: Path, film: int, first: int) -> Iterator[str]:
     if film != first:
         yield (
             f"its film is stream {film}, after a shorter one that an editor may show; put it first "
-            f"with {film_first(path, film)}"
+            f"with {film_only_command(path, film)}"
         )

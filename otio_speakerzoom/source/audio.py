@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, FrameRange, Media, Microphone
 from otio_speakerzoom.source.decode import open_media, origin, stream_of
-from otio_speakerzoom.source.limiter import limited
+from otio_speakerzoom.source.limiter import limit_peaks
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ SPEECH_SAMPLE_RATE = 16_000
 FILM_SAMPLE_RATE = 48_000
 """Samples per second of what `film_audio` gives: what every editor and player takes."""
 
-FIRST = Microphone(0)
+FIRST_MICROPHONE = Microphone(0)
 """The first audio stream, its channels mixed."""
 
 MAX_DRIFT = Fraction(1, 25)
@@ -41,7 +41,7 @@ Samples = NDArray[np.float32]
 
 
 def read_audio(
-    media: Media, *, within: FrameRange | None = None, microphone: Microphone = FIRST
+    media: Media, *, within: FrameRange | None = None, microphone: Microphone = FIRST_MICROPHONE
 ) -> Generator[NDArray[np.int16], None, None]:
     """Yield what `microphone` heard in `within` as blocks of mono int16 samples at 16 kHz.
 
@@ -80,7 +80,7 @@ def film_audio(media: Media, within: FrameRange) -> Generator[Samples, None, Non
             line = _Line(media, stream, within, FILM_SAMPLE_RATE, "stereo")
             heard.append(stack.enter_context(closing(line.samples(None))))
         mix = _summed(heard, channels, total, FILM_SAMPLE_RATE)
-        yield from limited(mix, FILM_SAMPLE_RATE) if _is_mixed(media) else mix
+        yield from limit_peaks(mix, FILM_SAMPLE_RATE) if _is_mixed(media) else mix
 
 
 def _is_mixed(media: Media) -> bool:

@@ -11,7 +11,7 @@ BT709, BT601 = 1, 6
 UNSAID = 2
 
 
-def shown_colour(media: Media, picture: av.VideoFrame) -> tuple[int, int, int]:
+def film_colour(media: Media, picture: av.VideoFrame) -> tuple[int, int, int]:
     """Return primaries, transfer and matrix (ITU-T H.273) of the film of such pictures.
 
     High dynamic range is made to BT.709. Else nothing is converted, so they are the source's own;

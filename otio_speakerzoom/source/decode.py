@@ -47,7 +47,7 @@ def origin(container: Any, media: Media) -> Fraction:
     return Fraction(container.start_time or 0, av.time_base) + media.video_offset
 
 
-def decoded_frames(
+def decode_frames(
     media: Media, within: FrameRange
 ) -> Generator[tuple[int, av.VideoFrame], None, None]:
     """Yield (source frame, picture) for every frame of `within`, in order, deinterlaced.

@@ -21,7 +21,7 @@ _PATIENCE = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class DecodedFacts:
     """What was seen and heard."""
 
     stored: tuple[int, int]
@@ -40,9 +40,9 @@ class Looks:
     """Rates and layouts that were heard of each audio stream, by its number."""
 
 
-def looks_of(
+def read_decoded_facts(
     container: Any, video: int, audio: Sequence[int], stamps: NDArray[np.int64]
-) -> Looks | None:
+) -> DecodedFacts | None:
     """Look into a file, of which nothing was read yet, at its beginning and in some places after.
 
     `video` and `audio` are numbers of streams, `stamps` when its pictures are shown. Return None
@@ -65,7 +65,7 @@ def looks_of(
             return None
     first = pictures[0]
     rotation, mirrored = _turn(first)
-    return Looks(
+    return DecodedFacts(
         (first.width, first.height),
         rotation,
         mirrored,
@@ -76,7 +76,7 @@ def looks_of(
     )
 
 
-def first_stamps(container: Any, video: int) -> list[int]:
+def first_frame_stamps(container: Any, video: int) -> list[int]:
     """Return when the first pictures that are decoded are shown, in order."""
     frames: list[Any] = []
     with suppress(FFmpegError):
@@ -87,7 +87,7 @@ def first_stamps(container: Any, video: int) -> list[int]:
     return sorted(frame.pts for frame in frames if frame.pts is not None)
 
 
-def of_pictures(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDArray[np.int64]:
+def whole_frame_stamps(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDArray[np.int64]:
     """Return the stamps of whole pictures, of which those that are `decoded` are the first.
 
     A recorder may write the two fields of a picture as packets of their own, each with its stamp.

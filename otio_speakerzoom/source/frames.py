@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameRange, Media
-from otio_speakerzoom.source.decode import decoded_frames
+from otio_speakerzoom.source.decode import decode_frames
 from otio_speakerzoom.source.filters import Filter, FilterChain
-from otio_speakerzoom.source.prefetch import ahead
-from otio_speakerzoom.source.tone_mapping import tone_filters
+from otio_speakerzoom.source.prefetch import prefetch
+from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 
 QUEUE = 4
 """Pictures that are decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
@@ -31,27 +31,27 @@ def read_frames(
     one is given. Decoding goes on in a thread of its own while the reader is busy. Raise
     MediaError where the file's pictures end before `within` does.
     """
-    return ahead(_arrays(media, size or media.size, gray, within or media.range), QUEUE)
+    return prefetch(_arrays(media, size or media.size, gray, within or media.range), QUEUE)
 
 
 def _arrays(
     media: Media, size: tuple[int, int], gray: bool, within: FrameRange
 ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
-    upright = Upright(
+    upright = UprightFilter(
         media,
         ("scale", f"{size[0]}:{size[1]}:flags=area"),
-        *tone_filters(media),
+        *tone_mapping_filters(media),
         ("format", "gray" if gray else "rgb24"),
     )
     before, array = None, np.empty(0, np.uint8)
-    for frame, picture in decoded_frames(media, within):
+    for frame, picture in decode_frames(media, within):
         if picture is not before:
             before = picture
             array = np.asarray(upright.convert(picture).to_ndarray(), np.uint8)
         yield frame, array
 
 
-class Upright:
+class UprightFilter:
     """Turns stored pictures as the file says, fits them to `Media.size`, and filters them on."""
 
     def __init__(self, media: Media, *filters: Filter) -> None:

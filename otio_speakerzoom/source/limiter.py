@@ -16,7 +16,7 @@ REACH = 0.05
 cycle of the lowest voice (80 Hz: 12 ms), so the gain never follows the wave itself."""
 
 
-def limited(blocks: Iterable[Samples], rate: int) -> Generator[Samples, None, None]:
+def limit_peaks(blocks: Iterable[Samples], rate: int) -> Generator[Samples, None, None]:
     """Yield (C, n) blocks as they come, at a lower gain around samples above `CEILING`.
 
     Their sizes stay; each waits for the next one.

@@ -17,7 +17,7 @@ class _End:
         self.error = error
 
 
-def ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
+def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
     """Yield from `items`, of which at most `depth` wait; errors pass, and a close ends the thread.
 
     It helps where items are made by code that lets other threads run, as libav's does.

@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, Media
 from otio_speakerzoom.source.advice import not_the_first, remarks
-from otio_speakerzoom.source.conform import conform, remux
-from otio_speakerzoom.source.decoded_facts import Looks, first_stamps, looks_of, of_pictures
+from otio_speakerzoom.source.decoded_facts import (
+    DecodedFacts,
+    first_frame_stamps,
+    read_decoded_facts,
+    whole_frame_stamps,
+)
+from otio_speakerzoom.source.ffmpeg_commands import conform_command, remux_command
 from otio_speakerzoom.source.grid import STANDARD_RATES, Grid, grid
 from otio_speakerzoom.source.quicktime import sample_codes
 from otio_speakerzoom.source.scan import Packets, scan
 from otio_speakerzoom.source.start_timecode import start_of
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
-from otio_speakerzoom.source.user_path import as_named
+from otio_speakerzoom.source.user_path import absolute_path
 
 _TELLS_LENGTH = r"mov|matroska|avi|mxf|flv|asf"
 """Containers whose length stands in a header; of others libav takes it from what is there."""
@@ -73,7 +78,7 @@ class _Film:
     first: Fraction
     """Seconds at which frame 0 is shown, in the container's time."""
     grid: Grid
-    looks: Looks
+    looks: DecodedFacts
 
 
 def _media(path: Path, container: Any) -> Media:
@@ -88,7 +93,7 @@ def _media(path: Path, container: Any) -> Media:
     start = start_of(container, path, film.stream.index, film.grid.rate)
     begin = Fraction(container.start_time or 0, av.time_base)
     looks, (width, height) = film.looks, film.looks.stored
-    named = as_named(path)  # what is said is kept, and said again from another folder
+    named = absolute_path(path)  # what is said is kept, and said again from another folder
     return Media(
         path=named,
         rate=film.grid.rate,
@@ -130,7 +135,7 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
     if not len(stamps) and film.count:
         raise MediaError(
             f"{path}: its pictures have no time stamps; give them some with "
-            f"{conform(path, f'setpts=N/({_said_rate(stream)}*TB)')}"
+            f"{conform_command(path, f'setpts=N/({_said_rate(stream)}*TB)')}"
         )
     if not len(stamps):
         raise MediaError(f"{path}: the video stream holds no pictures; is the file complete?")
@@ -138,13 +143,15 @@ def _film(path: Path, container: Any, packets: list[Packets], heard: list[Packet
         raise MediaError(f"{path}: holds a single picture, not a recording; nothing to cut in it")
     _refuse_wrong_stamps(path, film, stamps, heard)
     with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
-        looks = looks_of(again, stream.index, [found.stream.index for found in heard], stamps)
+        looks = read_decoded_facts(
+            again, stream.index, [found.stream.index for found in heard], stamps
+        )
     if looks is None:
         raise MediaError(f"{path}: no picture can be decoded; is the file damaged?")
     _refuse_distorted(path, stream, looks)
     if looks.fields != "progressive":
         with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
-            stamps = of_pictures(stamps, first_stamps(again, stream.index))
+            stamps = whole_frame_stamps(stamps, first_frame_stamps(again, stream.index))
     rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
     own = grid(stamps, stream.time_base, *rates)
     return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, looks)
@@ -172,7 +179,7 @@ def _refuse_cut_off(path: Path, container: Any, packets: list[Packets]) -> None:
         raise MediaError(
             f"{path}: ends after {float(there):.1f} of {float(promised):.1f} s, so it is a copy "
             "that was cut off, or was never finished; copy it again, or make a file of what is "
-            f"there: {remux(path)}"
+            f"there: {remux_command(path)}"
         )
 
 
@@ -185,7 +192,7 @@ def _refuse_wrong_stamps(
         raise MediaError(
             f"{path}: its time stamps start again after {float(film.jump):.1f} s, as where two "
             "recordings were joined; renumber their pictures and samples with "
-            f"{conform(path, f'setpts=N/({rate}*TB)', sound='asetpts=N/SR/TB')}"
+            f"{conform_command(path, f'setpts=N/({rate}*TB)', sound='asetpts=N/SR/TB')}"
         )
     tick = film.stream.time_base
     span, gap = int(stamps[-1] - stamps[0]) * tick, int(np.diff(stamps).max()) * tick
@@ -194,7 +201,7 @@ def _refuse_wrong_stamps(
         raise MediaError(
             f"{path}: {len(stamps)} pictures say that they last {float(span):.0f} s, of which "
             f"{float(gap):.0f} s have none: a time stamp is damaged; renumber them with "
-            f"{conform(path, f'setpts=N/({rate}*TB)')}"
+            f"{conform_command(path, f'setpts=N/({rate}*TB)')}"
         )
 
 
@@ -205,7 +212,7 @@ def _said_rate(stream: Any) -> Fraction:
     return near[0] if near else Fraction(25)
 
 
-def _refuse_distorted(path: Path, stream: Any, looks: Looks) -> None:
+def _refuse_distorted(path: Path, stream: Any, looks: DecodedFacts) -> None:
     """Refuse a picture that editors do not show as a player does."""
     deinterlaced = [] if looks.fields == "progressive" else ["bwdif=0"]
     width, aspect = looks.stored[0], Fraction(stream.sample_aspect_ratio or 1)
@@ -214,17 +221,17 @@ def _refuse_distorted(path: Path, stream: Any, looks: Looks) -> None:
         scaled = "scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1"
         raise MediaError(
             f"{path}: its pixels are not square ({aspect}); conform it first: "
-            f"{conform(path, *deinterlaced, scaled)}"
+            f"{conform_command(path, *deinterlaced, scaled)}"
         )
     if looks.mirrored:
         raise MediaError(
             f"{path}: is marked to be shown mirrored, which editors do not do; conform it first: "
-            f"{conform(path, *deinterlaced, 'setsar=1')}"
+            f"{conform_command(path, *deinterlaced, 'setsar=1')}"
         )
     if looks.rotation % 90:
         raise MediaError(
             f"{path}: is turned by {looks.rotation} degrees; conform it first: "
-            f"{conform(path, *deinterlaced, 'scale=trunc(iw/2)*2:trunc(ih/2)*2')}"
+            f"{conform_command(path, *deinterlaced, 'scale=trunc(iw/2)*2:trunc(ih/2)*2')}"
         )
 
 

@@ -45,7 +45,7 @@ def start_of(container: Any, path: Path, index: int, rate: Fraction) -> Start:
     return Start()
 
 
-def start_by_label(media: Media) -> int | None:
+def start_from_label(media: Media) -> int | None:
     """Return the start of `media` as libav's label of it says; None where it gives none.
 
     It is another way to the same number than `start_of` takes where the file has a timecode track.

@@ -33,7 +33,7 @@ TO_709 = np.array(
 Values = NDArray[np.float64]
 
 
-def tone_filters(media: Media) -> tuple[Filter, ...]:
+def tone_mapping_filters(media: Media) -> tuple[Filter, ...]:
     """Return the filters that make standard RGB of a source's pictures; none where they are."""
     if media.transfer == "sdr":
         return ()

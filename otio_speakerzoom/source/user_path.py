@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def as_named(path: Path) -> Path:
+def absolute_path(path: Path) -> Path:
     """Return `path` made absolute without following a link, and without `.` and `..`.
 
     An editor looks for media where its user does: on a volume's name, not on what the name points

@@ -14,7 +14,7 @@ import opentimelineio as otio
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.timeline.facts import NAMESPACE, read_facts, remark
-from otio_speakerzoom.timeline.media_paths import refuse_unwritable, url_path
+from otio_speakerzoom.timeline.media_paths import require_utf8, url_path
 from otio_speakerzoom.timeline.tracks import Piece, video_tracks
 
 
@@ -25,7 +25,7 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
     gives the same timeline, byte for byte once written.
     """
     media, path = cut_list.media, path or str(cut_list.media.path)
-    refuse_unwritable(path)
+    require_utf8(path)
     timeline = otio.schema.Timeline(
         name=media.path.stem,
         global_start_time=otio.opentime.RationalTime(0, float(media.rate)),
@@ -37,7 +37,7 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
     )
     for name, pieces in video_tracks(cut_list):
         timeline.tracks.append(_picture_track(cut_list, path, name, pieces))
-    for n, lane in enumerate(read_facts(timeline).sound_tracks, start=1):
+    for n, lane in enumerate(read_facts(timeline).audio_tracks, start=1):
         track = otio.schema.Track(f"Audio {n}", kind=otio.schema.TrackKind.Audio)
         track.metadata[NAMESPACE] = {"stream": lane.stream, "channels": list(lane.channels)}
         for link, shot in enumerate(cut_list.shots, start=1):

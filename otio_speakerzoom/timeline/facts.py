@@ -27,7 +27,7 @@ NAMESPACE = "speakerzoom"
 
 
 @dataclass(frozen=True, slots=True)
-class ProgrammeFacts:
+class TimelineFacts:
     """What all clips of one of our timelines share: the source, and the picture delivered."""
 
     name: str
@@ -59,7 +59,7 @@ class ProgrammeFacts:
         return self.audio_streams[0] if self.audio_streams else None
 
     @property
-    def sound_tracks(self) -> tuple[AudioTrack, ...]:
+    def audio_tracks(self) -> tuple[AudioTrack, ...]:
         """All of the sound: each pair of channels together, any other number each on its own."""
         return tuple(
             AudioTrack(stream, channels)
@@ -83,7 +83,7 @@ class AudioTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgrammeShot:
+class ShotClip:
     """One clip of a picture track, in whole frames."""
 
     record: FrameRange
@@ -113,18 +113,18 @@ class ProgrammeShot:
         """What a marker says of it."""
         return remark(self.reason or self.name, self.confidence)
 
-    def moves(self, facts: ProgrammeFacts) -> list[tuple[int, Transform]]:
+    def moves(self, facts: TimelineFacts) -> list[tuple[int, Transform]]:
         """Return frames of the source and the framing at each; one where it stands still."""
         keys = self.keys or (CropKey(self.source.start, self.crop),)
         return [(key.frame, transform_of(key.crop, facts.size, facts.canvas)) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
-class ProgrammeTrack:
+class VideoTrack:
     """One picture track."""
 
     name: str
-    shots: tuple[ProgrammeShot, ...]
+    shots: tuple[ShotClip, ...]
     """In order, with gaps between them on all tracks but the lowest."""
 
 
@@ -133,11 +133,11 @@ def remark(why: str, confidence: float) -> str:
     return f"{why} (confidence {confidence:.2f})"
 
 
-def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
+def read_facts(timeline: otio.schema.Timeline) -> TimelineFacts:
     """Return what `to_otio` noted on the timeline; raise TimelineError if it did not make it."""
     try:
         note = timeline.metadata[NAMESPACE]
-        return ProgrammeFacts(
+        return TimelineFacts(
             name=timeline.name,
             path=note["path"],
             rate=Fraction(*note["rate"]),
@@ -160,13 +160,13 @@ def read_facts(timeline: otio.schema.Timeline) -> ProgrammeFacts:
         ) from error
 
 
-def tracks_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeTrack, ...]:
+def tracks_of(timeline: otio.schema.Timeline) -> tuple[VideoTrack, ...]:
     """Return the picture tracks, the lowest first, with what lies on each."""
     facts = read_facts(timeline)
     return tuple(_programme_track(track, facts) for track in timeline.video_tracks())
 
 
-def shots_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeShot, ...]:
+def shots_of(timeline: otio.schema.Timeline) -> tuple[ShotClip, ...]:
     """Return the programme's own shots in order, on whichever track each lies."""
     name = read_facts(timeline).name
     clips = (shot for track in tracks_of(timeline) for shot in track.shots if shot.number)
@@ -182,14 +182,14 @@ def shots_of(timeline: otio.schema.Timeline) -> tuple[ProgrammeShot, ...]:
     return tuple(shots)
 
 
-def flat_shots_of(timeline: otio.schema.Timeline, format_: str) -> tuple[ProgrammeShot, ...]:
+def single_track_shots(timeline: otio.schema.Timeline, format_: str) -> tuple[ShotClip, ...]:
     """Return the programme's shots, for a format that cannot switch a clip off; say so."""
     if len(timeline.video_tracks()) > 1:
         log.warning("%s cannot switch clips off: only the chosen shots are written", format_)
     return shots_of(timeline)
 
 
-def framing_of(clip: otio.schema.Clip) -> Box:
+def clip_crop(clip: otio.schema.Clip) -> Box:
     """Return the crop the clip is framed to, in source pixels."""
     for effect in clip.effects:
         note = effect.metadata.get(NAMESPACE, {})
@@ -229,8 +229,8 @@ def _colour(note: Any) -> tuple[int, int, int]:
     return int(primaries), int(transfer), int(matrix)
 
 
-def _programme_track(track: otio.schema.Track, facts: ProgrammeFacts) -> ProgrammeTrack:
-    shots: list[ProgrammeShot] = []
+def _programme_track(track: otio.schema.Track, facts: TimelineFacts) -> VideoTrack:
+    shots: list[ShotClip] = []
     at = 0
     for item in track:
         if isinstance(item, otio.schema.Clip):
@@ -244,17 +244,15 @@ def _programme_track(track: otio.schema.Track, facts: ProgrammeFacts) -> Program
                 f"{facts.name}: has a {type(item).__name__.lower()} on its picture track at frame "
                 f"{at}; export again from the cut list, which has clips only"
             )
-    return ProgrammeTrack(track.name, tuple(shots))
+    return VideoTrack(track.name, tuple(shots))
 
 
-def _programme_shot(
-    clip: otio.schema.Clip, record: FrameRange, source: FrameRange
-) -> ProgrammeShot:
+def _programme_shot(clip: otio.schema.Clip, record: FrameRange, source: FrameRange) -> ShotClip:
     note = clip.metadata.get(NAMESPACE, {})
-    return ProgrammeShot(
+    return ShotClip(
         record,
         source,
-        framing_of(clip),
+        clip_crop(clip),
         clip.name,
         note.get("reason", ""),
         note.get("link", 0),
@@ -268,7 +266,7 @@ def _programme_shot(
     )
 
 
-def _source_frames(clip: otio.schema.Clip, facts: ProgrammeFacts) -> FrameRange:
+def _source_frames(clip: otio.schema.Clip, facts: TimelineFacts) -> FrameRange:
     """The clip's range counted from the file's first frame."""
     rate, source = float(facts.rate), clip.source_range
     start = round(source.start_time.rescaled_to(rate).value) - facts.start

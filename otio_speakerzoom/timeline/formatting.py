@@ -9,7 +9,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import conform
+from otio_speakerzoom.source import conform_command
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def timebase(rate: Fraction, path: str, format_: str) -> tuple[int, bool]:
             return whole.numerator, ntsc
     raise TimelineError(
         f"{path}: {format_} has no way to say {rate} frames per second; conform it first: "
-        f"{conform(path, f'fps={taken_rate(rate, EVERYWHERE)}')}"
+        f"{conform_command(path, f'fps={taken_rate(rate, EVERYWHERE)}')}"
     )
 
 
@@ -66,7 +66,7 @@ def warn_of_rate(rate: Fraction, path: str, editor: str) -> None:
         log.warning(
             "%s: has %s frames per second, which no project in %s has; there cuts may lie between "
             "frames. Conform it first with %s",
-            path, rate, editor, conform(path, f"fps={taken_rate(rate, taken)}"),
+            path, rate, editor, conform_command(path, f"fps={taken_rate(rate, taken)}"),
         )  # fmt: skip
 
 

@@ -7,17 +7,17 @@ from pathlib import Path, PurePath, PureWindowsPath
 from urllib.parse import quote
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import as_named
+from otio_speakerzoom.source import absolute_path
 
 
-def relocated(path: str, old: str, new: str) -> str:
+def relocate(path: str, old: str, new: str) -> str:
     r"""Return `path` with its folder `old` called `new`, as another machine names it.
 
     `old` may be relative, or go through links. `new` may be one of Windows (C:\footage,
     \\server\share); what follows then has its slashes.
     Raise TimelineError where the media does not lie in `old`.
     """
-    inside = _inside(Path(path), as_named(Path(old)))
+    inside = _inside(Path(path), absolute_path(Path(old)))
     if inside is None:
         raise TimelineError(f"{path}: does not lie in {old}; give --media-root a folder above it")
     windows = re.match(r"[A-Za-z]:|\\\\", new)
@@ -60,7 +60,7 @@ def with_slashes(path: str) -> str:
     return path if path.startswith("/") else PureWindowsPath(path).as_posix()
 
 
-def refuse_unwritable(path: str) -> None:
+def require_utf8(path: str) -> None:
     """Raise where no text format can hold the path: bytes that are not UTF-8."""
     try:
         path.encode()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 
 from otio_speakerzoom.model import Box, FrameRange
-from otio_speakerzoom.timeline.facts import ProgrammeFacts, ProgrammeShot
+from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts
 
 
-def sequence_id(facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...]) -> str:
+def sequence_id(facts: TimelineFacts, shots: tuple[ShotClip, ...]) -> str:
     """Return the UUID of a sequence; the same cut has the same one in every version.
 
     The digest is of a text whose words are fixed here. Do not change them when fields of the
@@ -17,7 +17,7 @@ def sequence_id(facts: ProgrammeFacts, shots: tuple[ProgrammeShot, ...]) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{_facts(facts)} {tuple(map(_shot, shots))}"))
 
 
-def _facts(facts: ProgrammeFacts) -> _Text:
+def _facts(facts: TimelineFacts) -> _Text:
     sounds = tuple(
         _record(
             "Sound",
@@ -48,7 +48,7 @@ def _facts(facts: ProgrammeFacts) -> _Text:
     )
 
 
-def _shot(shot: ProgrammeShot) -> _Text:
+def _shot(shot: ShotClip) -> _Text:
     return _record(
         "ProgrammeShot",
         record=_range(shot.record),

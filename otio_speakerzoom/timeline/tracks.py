@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otio_speakerzoom.model import CutList, FrameRange, Shot
-from otio_speakerzoom.timeline.transform import part_of
+from otio_speakerzoom.timeline.transform import trim_shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _lane(cut_list: CutList, chosen: Sequence[Piece], id_: int) -> tuple[Piece, 
     own = [piece for piece in chosen if _owner(piece.shot) == id_]
     size, canvas = cut_list.media.size, cut_list.canvas
     ready = [
-        Piece(part_of(angle, span, size, canvas), 0, on=not id_)
+        Piece(trim_shot(angle, span, size, canvas), 0, on=not id_)
         for angle in cut_list.angles
         if _owner(angle) == id_
         for span in _without(angle.range, [piece.shot.range for piece in own])

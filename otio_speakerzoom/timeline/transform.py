@@ -72,7 +72,7 @@ def transform_at(
     )
 
 
-def part_of(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[int, int]) -> Shot:
+def trim_shot(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[int, int]) -> Shot:
     """Return the part of `shot` that lies in `span`, moving there as the whole shot does."""
     covers = tuple(part for cover in shot.covers if (part := _part_of_cover(cover, span)))
     if not shot.keys:

@@ -20,10 +20,10 @@ def timeline_text(
     import opentimelineio as otio
 
     from otio_speakerzoom.timeline.build import to_otio
-    from otio_speakerzoom.timeline.media_paths import relocated
+    from otio_speakerzoom.timeline.media_paths import relocate
 
     path = str(cut_list.media.path)
-    timeline = to_otio(cut_list, path=relocated(path, *media_root) if media_root else path)
+    timeline = to_otio(cut_list, path=relocate(path, *media_root) if media_root else path)
     try:
         return otio.adapters.write_to_string(timeline, adapter, **arguments)
     except otio.exceptions.NotSupportedError as error:

@@ -7,7 +7,7 @@ from melting import pictures, rendered_by_melt
 from readers import between
 
 from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
-from otio_speakerzoom.render.film import preview
+from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 
 WIDE = Box(0, 0, 640, 360)
@@ -40,7 +40,7 @@ def odd(length):
 
 
 def rendered_by_us(cut_list, folder):
-    preview(cut_list, folder / "ours.mkv")
+    render_film(cut_list, folder / "ours.mkv")
     return pictures(folder / "ours.mkv")
 
 

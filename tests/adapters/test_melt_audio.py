@@ -10,7 +10,7 @@ from conftest import ffmpeg
 from melting import rendered_by_melt
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
-from otio_speakerzoom.source import probe, read_audio, to_matroska
+from otio_speakerzoom.source import matroska_command, probe, read_audio
 from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 
 # Seconds at which each stream clicks: no two distances are alike, so a shift fits nowhere else.
@@ -94,7 +94,7 @@ def test_a_remux_for_an_older_mlt_keeps_subtitles(make_clip, tmp_path):
     text.write_text("1\n00:00:00,000 --> 00:00:01,000\nGood evening.\n")
     ffmpeg("-i", str(make_clip("plain.mp4", seconds=1)), "-i", str(text), "-map", "0", "-map", "1",
            "-c", "copy", "-c:s", "mov_text", str(clip))  # fmt: skip
-    ffmpeg(*shlex.split(to_matroska(clip))[1:])
+    ffmpeg(*shlex.split(matroska_command(clip))[1:])
 
     with av.open(str(clip.with_suffix(".mkv"))) as film:
         assert [stream.type for stream in film.streams] == ["video", "audio", "subtitle"]

@@ -28,10 +28,10 @@ from otio_speakerzoom.model import (
     Shot,
     SpeechScores,
 )
-from otio_speakerzoom.render.covers import Coverer, blurred
-from otio_speakerzoom.render.film import preview
+from otio_speakerzoom.render.covers import FaceObscurer, blurred
+from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
-from otio_speakerzoom.timeline.transform import cover_at, part_of
+from otio_speakerzoom.timeline.transform import cover_at, trim_shot
 
 SIZE = (1920, 1080)
 
@@ -130,8 +130,8 @@ def test_a_cover_changes_all_of_its_box_and_nothing_else(how, pixels):
     picture = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=pixels)
     boxes = [Box(3.4, 5.2, 30.1, 41), Box(70, 50, 200, 99), Box(-20, -20, -5, 3)]
 
-    covered = Coverer().cover(picture, [(how, box) for box in boxes])
-    changed = covered.to_ndarray()[0] != Coverer().cover(picture, []).to_ndarray()[0]
+    covered = FaceObscurer().cover(picture, [(how, box) for box in boxes])
+    changed = covered.to_ndarray()[0] != FaceObscurer().cover(picture, []).to_ndarray()[0]
     inside = np.zeros((64, 96), bool)
     inside[5:41, 3:31] = inside[50:, 70:] = True
 
@@ -145,10 +145,10 @@ def test_a_part_of_a_shot_has_the_covers_of_its_frames():
         FrameRange(0, 50), (1,), Box(0, 0, *SIZE), covers=(Cover(keys[0].box, "dim", keys),)
     )
 
-    part = part_of(shot, FrameRange(15, 40), SIZE, SIZE)
+    part = trim_shot(shot, FrameRange(15, 40), SIZE, SIZE)
     assert part.covers[0].keys == (CoverKey(15, Box(50, 0, 60, 10)), keys[1])
     assert [cover_at(part.covers[0], frame) for frame in (14, 21)] == [None, None]
-    assert part_of(shot, FrameRange(21, 40), SIZE, SIZE).covers == ()
+    assert trim_shot(shot, FrameRange(21, 40), SIZE, SIZE).covers == ()
 
 
 @pytest.mark.parametrize("how", ["dim", "blur"])
@@ -167,7 +167,7 @@ def test_in_the_film_a_moving_face_never_shows(tmp_path, how):
         Shot(FrameRange(0, 50), (1,), Box(0, 0, 320, 180), covers=(Cover(keys[0].box, how, keys),)),
     )
     media = probe(clip)
-    preview(CutList(media, (320, 180), shots, (Person(1, (1,)),)), tmp_path / "film.mp4")
+    render_film(CutList(media, (320, 180), shots, (Person(1, (1,)),)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         pictures = [
             picture.to_ndarray(format="gray")[44:68].astype(int) for picture in film.decode()
@@ -198,7 +198,7 @@ def test_a_face_half_out_of_the_picture_is_blurred_as_softly_as_a_whole_one():
 
     left = {}
     for box in (Box(40, 20, 200, 140), Box(-120, 20, 40, 140)):  # of the second a quarter shows
-        luma = Coverer().cover(picture, [("blur", box)]).to_ndarray()[0]
+        luma = FaceObscurer().cover(picture, [("blur", box)]).to_ndarray()[0]
         inside = luma[60:100, max(0, int(box.left)) : int(box.right)].astype(int)
         left[box.left] = np.abs(np.diff(inside)).max()
 

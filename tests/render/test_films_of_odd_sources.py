@@ -15,7 +15,7 @@ from conftest import ffmpeg
 
 from otio_speakerzoom.errors import MediaError, ToolError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Microphone, Shot
-from otio_speakerzoom.render.film import preview
+from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import FilterChain, probe, read_audio, read_frames
 
 FRAMES = 24
@@ -73,7 +73,7 @@ def film_of(path, tmp_path, cuts=CUTS, canvas=(96, 54)):
     assert media.size == SIZE
     assert media.duration == cuts[-1][1]
     shots = tuple(Shot(FrameRange(start, end), (), crop) for start, end, crop in cuts)
-    preview(CutList(media, canvas, shots), tmp_path / "film.mp4")
+    render_film(CutList(media, canvas, shots), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         assert film.streams.video[0].codec_context.pix_fmt == "yuv420p"
         assert film.streams.video[0].average_rate == media.rate
@@ -113,7 +113,7 @@ def test_a_crop_at_odd_pixels_shifts_no_colour(folder, tmp_path):
     for left in (61, 62):
         crop = Box(left, 27, left + 96, 27 + 54)
         cut_list = CutList(media, (384, 216), (Shot(FrameRange(0, FRAMES), (), crop),))
-        preview(cut_list, tmp_path / "film.mp4")
+        render_film(cut_list, tmp_path / "film.mp4")
         with av.open(str(tmp_path / "film.mp4")) as film:
             red = next(film.decode(video=0)).to_ndarray(format="rgb24")[200, :, 0].astype(float)
         edges.append(np.interp(128, red[100:200], np.arange(100, 200)))
@@ -134,7 +134,7 @@ def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
     media = replace(probe(source), field_order=first)
     assert (media.rate, media.duration) == (25, FRAMES)
     shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, *SIZE))
-    preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
+    render_film(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         shown = [picture.to_ndarray()[:144].astype(int) for picture in film.decode(video=0)]
     detected_frames = [picture.astype(int) for _, picture in read_frames(media, gray=True)]
@@ -225,7 +225,7 @@ def with_streams(folder, name, *tones):
 def film_samples(path, tmp_path):
     media = probe(path)
     shot = Shot(FrameRange(0, media.duration), (), Box(0, 0, *media.size))
-    preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mkv")
+    render_film(CutList(media, SIZE, (shot,)), tmp_path / "film.mkv")
     with av.open(str(tmp_path / "film.mkv")) as film:
         return np.concatenate([f.to_ndarray() for f in film.decode(audio=0)], axis=1)
 
@@ -321,7 +321,7 @@ def test_a_film_of_a_source_that_ends_early_is_an_error_and_leaves_the_old_film(
     (tmp_path / "film.mp4").write_text("the last one")
 
     with pytest.raises(MediaError, match=r"early\.mkv: .* end at frame 24 of 40"):
-        preview(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
+        render_film(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
     assert (tmp_path / "film.mp4").read_text() == "the last one"
 
@@ -418,7 +418,7 @@ def test_colours_are_those_of_the_source(folder, tmp_path, name, pixels):
            "-c:v", "ffv1", str(path))  # fmt: skip
     media = probe(path)
     shot = Shot(FrameRange(0, 3), (), Box(0, 0, *media.size))
-    preview(CutList(media, (640, 360), (shot,)), tmp_path / "film.mp4")
+    render_film(CutList(media, (640, 360), (shot,)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         picture = next(film.decode(video=0))
     convert = FilterChain(("scale", "out_range=pc"), ("format", "rgb24"))
@@ -442,7 +442,7 @@ def test_a_canvas_of_odd_sides_is_refused_before_the_first_frame(folder, tmp_pat
     shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, 255, 143))
 
     with pytest.raises(ToolError, match=r"255x143.* even"):
-        preview(CutList(probe(source), (255, 143), (shot,)), tmp_path / "film.mp4")
+        render_film(CutList(probe(source), (255, 143), (shot,)), tmp_path / "film.mp4")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -450,11 +450,11 @@ RENDER = """
 import sys
 from pathlib import Path
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
-from otio_speakerzoom.render.film import preview
+from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 media = probe(Path(sys.argv[1]))
 shot = Shot(media.range, (), Box(0, 0, *media.size))
-preview(CutList(media, (1920, 1080), (shot,)), Path(sys.argv[2]))
+render_film(CutList(media, (1920, 1080), (shot,)), Path(sys.argv[2]))
 """
 
 
@@ -475,5 +475,5 @@ def test_a_render_that_is_killed_leaves_no_process_and_its_leftovers_go(folder, 
     assert not (tmp_path / "film.mp4").exists()
 
     shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, 1280, 720))
-    preview(CutList(probe(source), (128, 72), (shot,)), tmp_path / "film.mp4")
+    render_film(CutList(probe(source), (128, 72), (shot,)), tmp_path / "film.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]

@@ -12,7 +12,7 @@ from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import Box, Cover, CropKey, CutList, FrameRange, Person, Shot
-from otio_speakerzoom.render.film import preview, whole_pixels
+from otio_speakerzoom.render.film import render_film, whole_pixels
 from otio_speakerzoom.source import filters, probe
 
 LEFT, RIGHT, WHOLE = Box(0, 0, 64, 64), Box(64, 0, 128, 64), Box(0, 0, 128, 64)
@@ -59,7 +59,7 @@ def test_every_cut_falls_on_its_frame(two_halves, tmp_path, rate, late):
         Shot(FrameRange(start, end), (1,), crop)
         for start, end, crop in zip(cuts, cuts[1:], crops, strict=False)
     )
-    preview(CutList(media, (64, 64), shots, (Person(1, ()),)), tmp_path / "film.mp4")
+    render_film(CutList(media, (64, 64), shots, (Person(1, ()),)), tmp_path / "film.mp4")
     film = decoded(tmp_path / "film.mp4")
 
     assert len(film) == media.duration == 90
@@ -77,7 +77,7 @@ def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
     shots = tuple(
         Shot(FrameRange(20 * n, 20 * n + 20), (), crops[n % len(crops)]) for n in range(5)
     )
-    preview(CutList(media, (180, 320), shots), tmp_path / "film.mp4")
+    render_film(CutList(media, (180, 320), shots), tmp_path / "film.mp4")
     film = decoded(tmp_path / "film.mp4")
 
     assert len(film) == 100
@@ -93,7 +93,7 @@ def test_a_face_is_dimmed_in_its_shot_and_nowhere_else(two_halves, tmp_path, rat
         Shot(FrameRange(start, end), (), WHOLE, covers=covers)
         for start, end, covers in ((0, 20, ()), (20, 41, (cover,)), (41, 90, ()))
     )
-    preview(CutList(media, (128, 64), shots), tmp_path / "film.mp4")
+    render_film(CutList(media, (128, 64), shots), tmp_path / "film.mp4")
 
     for frame, picture in enumerate(decoded(tmp_path / "film.mp4")):
         covered, beside = picture[20:44, 84:108].mean(), picture[20:44, 8:56].mean()
@@ -111,7 +111,7 @@ def test_a_blurred_face_has_no_features_left(tmp_path):
     subprocess.run(command, check=True)
     cover = Cover(Box(64, 0, 128, 64), "blur")
     shot = Shot(FrameRange(0, 20), (), WHOLE, covers=(cover,))
-    preview(CutList(probe(path), (128, 64), (shot,)), tmp_path / "film.mp4")
+    render_film(CutList(probe(path), (128, 64), (shot,)), tmp_path / "film.mp4")
 
     for picture in decoded(tmp_path / "film.mp4"):
         assert picture[8:56, 8:56].std() > 80
@@ -128,7 +128,7 @@ def test_a_crop_of_another_shape_is_not_stretched_but_its_middle_shown(tmp_path)
         Shot(FrameRange(0, 5), (), Box(32, 0, 96, 64)),
         Shot(FrameRange(5, 10), (), Box(0, 20, 128, 40)),
     )
-    preview(CutList(probe(path), (128, 64), shots), tmp_path / "film.mp4")
+    render_film(CutList(probe(path), (128, 64), shots), tmp_path / "film.mp4")
 
     for frame, picture in enumerate(decoded(tmp_path / "film.mp4")):
         # a row of the canvas is half a row of the source around row 32, then a third around 30
@@ -142,7 +142,7 @@ def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
     media = probe(two_halves("25", "0.5"))
     # 0.5 s of sound lie before frame 0, so the beep is at 0.7 s of the picture, frame 17.5
     shot = Shot(FrameRange(10, 60), (), WHOLE)
-    preview(CutList(media, (128, 64), (shot,)), tmp_path / "film.mov")
+    render_film(CutList(media, (128, 64), (shot,)), tmp_path / "film.mov")
 
     film = decoded(tmp_path / "film.mov")
     assert len(film) == 50
@@ -173,7 +173,7 @@ def test_a_failed_render_leaves_nothing_and_says_why(two_halves, tmp_path):
     too_large = CutList(media, (200_000, 100_000), (shot,))
 
     with pytest.raises(ToolError, match=r"film\.mp4: a film of 200000x100000 .* --canvas"):
-        preview(too_large, tmp_path / "film.mp4")
+        render_film(too_large, tmp_path / "film.mp4")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -181,7 +181,7 @@ def test_progress_reaches_the_end(two_halves, tmp_path):
     media = probe(two_halves("25"))
     told = []
     cut_list = CutList(media, (128, 64), (Shot(FrameRange(0, 90), (), WHOLE),))
-    preview(cut_list, tmp_path / "film.mkv", on_progress=lambda *step: told.append(step))
+    render_film(cut_list, tmp_path / "film.mkv", on_progress=lambda *step: told.append(step))
 
     assert told[-1] == (90, 90)
     assert Fraction(probe(tmp_path / "film.mkv").rate) == 25
@@ -198,8 +198,8 @@ def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path
     build = filters._graph
     monkeypatch.setattr(filters, "_graph", lambda *of: built.append(of) or build(*of))
 
-    preview(CutList(media, (64, 64), (moving,), (Person(1, (1,)),)), tmp_path / "moving.mp4")
+    render_film(CutList(media, (64, 64), (moving,), (Person(1, (1,)),)), tmp_path / "moving.mp4")
     assert len(built) <= 4  # one for each way in which it lies on the pixels of colour
-    preview(CutList(media, (64, 64), still, (Person(1, (1,)),)), tmp_path / "still.mp4")
+    render_film(CutList(media, (64, 64), still, (Person(1, (1,)),)), tmp_path / "still.mp4")
     pictures = zip(decoded(tmp_path / "moving.mp4"), decoded(tmp_path / "still.mp4"), strict=True)
     assert all((one == other).all() for one, other in pictures)

@@ -26,15 +26,15 @@ from otio_speakerzoom.errors import MediaError, TimelineError
 from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Microphone, Shot
 from otio_speakerzoom.source import (
+    matroska_command,
     probe,
     read_audio,
     read_frames,
-    shift_sound,
-    start_by_label,
-    to_matroska,
+    shift_audio_command,
+    start_from_label,
 )
 from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
-from otio_speakerzoom.source.decoded_facts import of_pictures
+from otio_speakerzoom.source.decoded_facts import whole_frame_stamps
 from otio_speakerzoom.source.grid import grid
 from otio_speakerzoom.source.start_timecode import scaled
 from otio_speakerzoom.timecode import may_drop
@@ -567,9 +567,12 @@ def test_fields_in_packets_of_their_own_are_not_counted_as_pictures():
     fields = np.arange(7, 107) * 1800
     decoded = [int(n) for n in fields[:24:2]]
 
-    assert of_pictures(fields, decoded).tolist() == fields[::2].tolist()
-    assert of_pictures(fields, [int(n) for n in fields[1:24:2]]).tolist() == fields[1::2].tolist()
-    assert of_pictures(fields[::2], decoded).tolist() == fields[::2].tolist()
+    assert whole_frame_stamps(fields, decoded).tolist() == fields[::2].tolist()
+    assert (
+        whole_frame_stamps(fields, [int(n) for n in fields[1:24:2]]).tolist()
+        == fields[1::2].tolist()
+    )
+    assert whole_frame_stamps(fields[::2], decoded).tolist() == fields[::2].tolist()
 
 
 def test_pictures_that_are_never_shown_are_not_counted(tmp_path):
@@ -711,7 +714,7 @@ def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
            "10:00:00:00", str(tmp_path / "talk.mov"))  # fmt: skip
     before = probe(tmp_path / "talk.mov")
     for shift in (0.24, -0.24):
-        media = probe(remedied(shift_sound(before.path, shift), tmp_path))
+        media = probe(remedied(shift_audio_command(before.path, shift), tmp_path))
 
         assert len(media.audio_streams) == 2
         assert (media.start, media.duration) == (before.start, before.duration)
@@ -722,12 +725,12 @@ def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
 
 def test_the_copy_in_matroska_keeps_time_and_timecode(row, tmp_path):
     (tmp_path / "late.mov").write_bytes(row("late.mp4").read_bytes())
-    media = probe(remedied(to_matroska(tmp_path / "late.mov"), tmp_path))
+    media = probe(remedied(matroska_command(tmp_path / "late.mov"), tmp_path))
     assert (media.rate, media.duration) == (25, 25)
     assert float(media.audio_streams[0].delay) == pytest.approx(-0.8, abs=0.04)
 
     ffmpeg(*picture(), *tone(), *X264, "-timecode", "10:00:00:00", str(tmp_path / "code.mov"))
-    assert probe(remedied(to_matroska(tmp_path / "code.mov"), tmp_path)).start == 900000
+    assert probe(remedied(matroska_command(tmp_path / "code.mov"), tmp_path)).start == 900000
 
 
 # --- what `check` says of a timecode --------------------------------------------------------------
@@ -736,7 +739,7 @@ def test_the_copy_in_matroska_keeps_time_and_timecode(row, tmp_path):
 @pytest.mark.parametrize("name", [name for name in ROWS if "label" in ROWS[name][3]])
 def test_two_readings_of_a_timecode_agree(row, name):
     media = probe(row(name))
-    assert start_by_label(media) in (media.start, None)
+    assert start_from_label(media) in (media.start, None)
 
 
 def test_check_finds_a_start_that_was_read_at_another_rate(row, tmp_path):
@@ -754,4 +757,4 @@ def test_check_finds_a_start_that_was_read_at_another_rate(row, tmp_path):
 def test_check_finds_a_track_whose_count_is_not_its_label(row):
     media = replace(probe(row("pal_beside_50p.mov")), start=900012)
 
-    assert start_by_label(media) == 1800024
+    assert start_from_label(media) == 1800024

@@ -12,8 +12,8 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import AudioStream, Box, CutList, FrameRange, Media, Person, Shot
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.build import to_otio
-from otio_speakerzoom.timeline.facts import framing_of, read_facts, shots_of
-from otio_speakerzoom.timeline.media_paths import relocated, url_path
+from otio_speakerzoom.timeline.facts import clip_crop, read_facts, shots_of
+from otio_speakerzoom.timeline.media_paths import relocate, url_path
 
 unhurried = settings(deadline=None)
 STEREO = AudioStream(48000, 2, Fraction(0))
@@ -120,7 +120,7 @@ def test_a_clip_says_who_and_why():
         "start": 100,
         "end": 250,
     }
-    assert framing_of(second) == Box(960, 100, 1600, 460)
+    assert clip_crop(second) == Box(960, 100, 1600, 460)
 
 
 def test_sound_is_cut_with_its_picture_and_linked_to_it():
@@ -210,7 +210,7 @@ def test_paths_of_every_system_become_url_paths(path, expected):
 )
 @pytest.mark.parametrize("old", ["/mnt/media", "/mnt/media/"])
 def test_media_is_found_where_another_machine_has_it(old, new, expected):
-    assert relocated("/mnt/media/day 1/talk.mp4", old, new) == expected
+    assert relocate("/mnt/media/day 1/talk.mp4", old, new) == expected
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_root_is_the_folder_that_the_system_finds_under_its_name(old, tmp_path
     for named in ("media", "link"):
         if (old, named) != (".", "link"):
             path = str(tmp_path / named / "day 1" / "talk.mp4")
-            assert relocated(path, old, "/x") == f"/x/{inside}"
+            assert relocate(path, old, "/x") == f"/x/{inside}"
 
 
 def test_a_link_to_the_file_is_looked_for_where_it_points_to(tmp_path):
@@ -237,10 +237,10 @@ def test_a_link_to_the_file_is_looked_for_where_it_points_to(tmp_path):
     film.touch()
     link.symlink_to(film)
 
-    assert relocated(str(link), str(tmp_path / "desk"), "/x") == "/x/today.mp4"
-    assert relocated(str(link), str(tmp_path / "media"), "/x") == "/x/talk.mp4"
+    assert relocate(str(link), str(tmp_path / "desk"), "/x") == "/x/today.mp4"
+    assert relocate(str(link), str(tmp_path / "media"), "/x") == "/x/talk.mp4"
     with pytest.raises(TimelineError, match="give --media-root a folder above it"):
-        relocated(str(link), str(link), "/x")
+        relocate(str(link), str(link), "/x")
 
 
 def test_a_timeline_names_the_file_as_its_user_does(ntsc_clip, tmp_path, monkeypatch):
@@ -266,9 +266,9 @@ def test_a_timeline_names_the_file_as_its_user_does(ntsc_clip, tmp_path, monkeyp
 
 def test_a_root_that_the_media_does_not_lie_in_is_refused():
     with pytest.raises(TimelineError, match="does not lie in /mnt/med;"):
-        relocated("/mnt/media/talk.mp4", "/mnt/med", "/x")
+        relocate("/mnt/media/talk.mp4", "/mnt/med", "/x")
     with pytest.raises(TimelineError, match="not an absolute path"):
-        relocated("/mnt/media/talk.mp4", "/mnt/media", "elsewhere")
+        relocate("/mnt/media/talk.mp4", "/mnt/media", "elsewhere")
 
 
 def test_a_timeline_for_another_machine_names_the_media_there():

@@ -10,9 +10,9 @@ from otio_speakerzoom.timeline.transform import (
     decimal,
     fill,
     fit,
-    part_of,
     transform_at,
     transform_of,
+    trim_shot,
 )
 
 sizes = st.tuples(st.integers(240, 4096), st.integers(240, 4096))
@@ -102,7 +102,7 @@ def test_a_move_is_even_in_scale_and_place_and_then_stands_still(frame, expected
 @given(st.integers(10, 48), st.integers(1, 40))
 def test_a_part_of_a_move_moves_as_the_whole_does(start, length):
     whole, sizes = zoom_in(), ((1920, 1080), (1920, 1080))
-    part = part_of(whole, FrameRange(start, min(50, start + length)), *sizes)
+    part = trim_shot(whole, FrameRange(start, min(50, start + length)), *sizes)
 
     for frame in range(part.range.start, part.range.end):
         here, there = (transform_at(shot, frame, *sizes) for shot in (part, whole))

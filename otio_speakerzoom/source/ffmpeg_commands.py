@@ -16,7 +16,7 @@ _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
 """What may hold sound or subtitles that a .mov cannot."""
 
 
-def conform(path: PurePath | str, *filters: str, sound: str = "") -> str:
+def conform_command(path: PurePath | str, *filters: str, sound: str = "") -> str:
     """Return an ffmpeg command that encodes the picture anew through `filters`, for a shell.
 
     All tracks are kept, of which none but the picture is changed, unless there is a filter for the
@@ -28,28 +28,28 @@ def conform(path: PurePath | str, *filters: str, sound: str = "") -> str:
     return _command(path, _beside(path, "conformed"), map="0", **picture, **heard)
 
 
-def remux(path: PurePath | str) -> str:
+def remux_command(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies what can be read of a source into a whole file."""
     return _command(path, _beside(path, "whole"), map="0")
 
 
-def shift_sound(path: PurePath | str, seconds: float) -> str:
+def shift_audio_command(path: PurePath | str, seconds: float) -> str:
     """Return an ffmpeg command that moves all sound later by `seconds`, earlier where negative."""
     return _command(path, _beside(path, "shifted"), late=f"{seconds:.3f}", map="-0:a")
 
 
-def film_first(path: PurePath | str, index: int) -> str:
+def film_only_command(path: PurePath | str, index: int) -> str:
     """Return an ffmpeg command that copies a source with only the picture stream number `index`."""
     return _command(path, _beside(path, "film"), str(index), "a?", "s?")
 
 
-def to_matroska(path: PurePath | str) -> str:
+def matroska_command(path: PurePath | str) -> str:
     """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
     all_but_data = ("v", "a?", "s?", "t?")
     return _command(path, PurePath(path).with_suffix(".mkv"), *all_but_data, **{"c:s": "srt"})
 
 
-def mix_channels(path: PurePath | str, channels: Mapping[int, int]) -> str:
+def mixdown_command(path: PurePath | str, channels: Mapping[int, int]) -> str:
     """Return an ffmpeg command that makes one channel of each of some streams of sound.
 
     `channels` has a stream's number among those of sound, from 0, and how many channels it has.
