@@ -41,7 +41,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     stacked,
 )
 from otio_speakerzoom.speech.scoring import score_clip
-from otio_speakerzoom.weights import catalogue as shelf
+from otio_speakerzoom.weights import fetch
 
 Scores = NDArray[np.floating]
 TRUE = ("talking", "mixed")
@@ -77,7 +77,7 @@ def evaluate(name: str, weights: Path | None = None) -> Judge:
         join = motion if name == "motion" else agreement
         see = partial(crops, recipe=MouthMotion.recipe)
         return Judge(see, _same, join, lambda seen, n: seen[:n])
-    path = weights or shelf.need(name)
+    path = weights or fetch.need(name)
     if name == "sync-asd":
         return judge_of(SyncAsdScorer(path).network)
     asd = LrAsdScorer(path) if name == "lr-asd" else LightAsdScorer(path)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.render.encode import encoder
-from otio_speakerzoom.weights import catalogue, wheels
+from otio_speakerzoom.weights import fetch, wheels
 
 LOWEST_AV = "18.1"
 """Of PyAV, as in pyproject.toml: the first that tells which field comes first."""
@@ -94,7 +94,7 @@ def _installed(package: str) -> bool:
 
 
 def _detector() -> str:
-    found = catalogue.find("blazeface-full-range")
+    found = fetch.find("blazeface-full-range")
     name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
     if not found:
         return f"{name} ({_how_to_fetch('blazeface-full-range')})"
@@ -107,9 +107,9 @@ def _how_to_fetch(name: str) -> str:
     """Return how a file that is not here will come; raise WeightsError where it cannot."""
     if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
         raise WeightsError(f"{name} is not here, and SPEAKERZOOM_OFFLINE=1 forbids to fetch it")
-    if means := wheels.can_download():
+    if means := wheels.download_method():
         return f"not here yet: is fetched {means} on first use, or by `weights fetch {name}`"
-    raise WeightsError(f"{name} is not here, and {wheels.NO_WAY}")
+    raise WeightsError(f"{name} is not here, and {wheels.CANNOT_DOWNLOAD}")
 
 
 def _device() -> str:
@@ -120,8 +120,8 @@ def _device() -> str:
 
 
 def _scorer() -> str:
-    name = "talknet" if catalogue.find("talknet") else "sync-asd"
-    return f"{name} ({catalogue.need(name)})"
+    name = "talknet" if fetch.find("talknet") else "sync-asd"
+    return f"{name} ({fetch.need(name)})"
 
 
 def _adapters() -> str:

@@ -209,7 +209,7 @@ def _inspect(arguments: argparse.Namespace) -> None:
 def _weights(arguments: argparse.Namespace) -> None:
     from otio_speakerzoom.cli.progress import shown_progress
     from otio_speakerzoom.reports import summary
-    from otio_speakerzoom.weights import catalogue
+    from otio_speakerzoom.weights import catalogue, fetch
 
     name, known = arguments.name, catalogue.names()
     if name not in known and (name or arguments.action == "fetch"):
@@ -219,7 +219,7 @@ def _weights(arguments: argparse.Namespace) -> None:
         summary.show_weights(ResultConsole(), (name,) if name else known)
         return
     with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
-        path = catalogue.need(name, on_progress=on_stage(f"fetch {name}"))
+        path = fetch.need(name, on_progress=on_stage(f"fetch {name}"))
     say(str(path))
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import FaceTrack, Media, Progress, no_progress
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 Embedder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(FACE_SIDE, FACE_SIDE, 3) RGB face as `cut_face` cuts it -> (D,) of any length."""
@@ -74,7 +74,7 @@ class MobileFaceNet:
 
 def find_embedder() -> MobileFaceNet | None:
     """Return the embedder, or None where its weights lie nowhere; nothing is fetched."""
-    path = catalogue.find(EMBEDDER_WEIGHTS)
+    path = fetch.find(EMBEDDER_WEIGHTS)
     return MobileFaceNet(path) if path else None
 
 

@@ -80,4 +80,4 @@ def detections_digest(
 
 def sha256(name: str) -> str:
     """Return the sha256 of the weights called `name`; nothing for what needs none."""
-    return next((item.sha256 for item in catalogue.catalogue() if item.name == name), "")
+    return next((item.sha256 for item in catalogue.read_catalogue() if item.name == name), "")

@@ -24,7 +24,7 @@ from otio_speakerzoom.pipeline.digests import (
 )
 from otio_speakerzoom.pipeline.job import Session
 from otio_speakerzoom.pipeline.reconcile import KnownPerson, meet, sightings
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import EMBEDDER, SCORERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
@@ -37,7 +37,7 @@ In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 def check_means(session: Session, place: Place, expected: Expected) -> None:
     """Find what the stages to come will need, fetched if need be; raise where it is not there."""
     job, media = session.job, session.media
-    catalogue.find(EMBEDDER)  # which tells of a wrong file in its place
+    fetch.find(EMBEDDER)  # which tells of a wrong file in its place
     if media.first_audio is None:
         return
     from otio_speakerzoom.speech.audio_channels import check_listening
@@ -58,9 +58,7 @@ def good_scorers(session: Session) -> tuple[str, ...]:
     """
     if session.options.scorer != "auto":
         return (session.options.scorer or "",)
-    best = next(
-        (n for n, name in enumerate(SCORERS) if sha256(name) and catalogue.find(name)), None
-    )
+    best = next((n for n, name in enumerate(SCORERS) if sha256(name) and fetch.find(name)), None)
     return SCORERS if best is None else SCORERS[: best + 1]
 
 
@@ -157,7 +155,7 @@ def better_by_looks(followed: tuple[FaceTrack, ...], place: Place) -> bool:
 
 def _could_look(followed: tuple[FaceTrack, ...]) -> bool:
     apart = any(not _overlap(a, b) for a, b in combinations(followed, 2))
-    return apart and catalogue.find(EMBEDDER) is not None
+    return apart and fetch.find(EMBEDDER) is not None
 
 
 def _looks(session: Session, place: Place, followed: tuple[FaceTrack, ...]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ from otio_speakerzoom.reports.evaluation import (
 )
 from otio_speakerzoom.reports.labels import read_labels
 from otio_speakerzoom.timecode import timecode
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import catalogue, fetch
 
 HEARD = 0.5
 """Probability above which somebody is heard: Silero VAD's own default."""
@@ -296,10 +296,10 @@ def _rows(known: AnalysisSummary) -> Iterator[tuple[object, ...]]:
 
 def show_weights(console: Console, names: Container[str]) -> None:
     """Print what is known of trained weights: how licensed, from where, and where they are."""
-    for item in catalogue.catalogue():
+    for item in catalogue.read_catalogue():
         if item.name not in names:
             continue
-        found = catalogue.find(item.name)
+        found = fetch.find(item.name)
         facts = {
             "file": f"{item.file}, sha256 {item.sha256}",
             "licence": item.licence,

@@ -28,7 +28,7 @@ from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
 from otio_speakerzoom.speech.scoring import Scorer, cepstra_of, score_speech
 from otio_speakerzoom.speech.vad import voice_activity
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.device import find_device
 from otio_speakerzoom.weights.names import AUTO, BUNDLED_SCORER, MOTION_SCORER
 
@@ -54,12 +54,12 @@ def choose_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progres
         return MouthMotion()
     where = find_device(device)
     if wanted == AUTO:
-        name = next((name for name in NETWORKS if catalogue.find(name)), BUNDLED_SCORER)
+        name = next((name for name in NETWORKS if fetch.find(name)), BUNDLED_SCORER)
         log.info("scorer: %s on %s, the best that is installed", name, where)
     else:
         name = wanted
         log.info("scorer: %s on %s, as asked", name, where)
-    path = catalogue.need(name, on_progress=on_fetch(f"fetch {name}"))
+    path = fetch.need(name, on_progress=on_fetch(f"fetch {name}"))
     return NETWORKS[name](path, where)
 
 
@@ -70,10 +70,10 @@ def prepare_scorer(wanted: str, device: str, *, on_fetch: Callable[[str], Progre
     """
     if wanted == AUTO:
         find_device(device)
-        next((name for name in NETWORKS if catalogue.find(name)), None)
+        next((name for name in NETWORKS if fetch.find(name)), None)
     elif wanted != MOTION_SCORER:
         find_device(device)
-        catalogue.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
+        fetch.need(wanted, on_progress=on_fetch(f"fetch {wanted}"))
 
 
 def hear_source(

@@ -1,1 +1,1 @@
-"""Trained weights: which there are, where they come from, and how they get into a network."""
+"""Trained weights: the catalogue, finding and downloading files, and loading them into networks."""

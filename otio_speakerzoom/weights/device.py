@@ -1,4 +1,4 @@
-"""Which device the networks run on, and how much work it takes at once."""
+"""Chooses the device on which networks run, and sizes their batches."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.weights.names import AUTO, DEVICES, GPUS
 
 T = TypeVar("T")
-SHARE = 0.5
-"""Of a GPU's free memory, what one layer's result may take; a convolution's input and workspace
-need about as much again."""
+MEMORY_SHARE = 0.5
+"""Of a GPU's free memory, for the output of one layer; a convolution's input and workspace need
+about as much again."""
 
 log = logging.getLogger(__name__)
 
 
-def check_device(wanted: str) -> None:
-    """Raise ToolError, in one line, where `--device` `wanted` cannot be used here.
+def check_device(name: str) -> None:
+    """Raise ToolError, in one line, if `--device name` cannot be used on this machine.
 
     Loads no network; `auto` and `cpu` always work and cost nothing.
     """
-    if wanted not in DEVICES:
-        raise ToolError(f"--device {wanted}: there is no such device; take {', '.join(DEVICES)}")
-    fault = None if wanted in (AUTO, "cpu") else _fault(wanted)
+    if name not in DEVICES:
+        raise ToolError(f"--device {name}: there is no such device; choose {', '.join(DEVICES)}")
+    fault = None if name in (AUTO, "cpu") else _gpu_fault(name)
     if fault:
-        raise ToolError(f"--device {wanted}: {fault}; take --device cpu or auto")
+        raise ToolError(f"--device {name}: {fault}; choose --device cpu or auto")
 
 
-def find_device(wanted: str) -> str:
-    """Return cuda, mps or cpu: what was asked for, or with `auto` the best one that works.
+def find_device(name: str) -> str:
+    """Return cuda, mps or cpu: the device called `name`, or for `auto` the best one that works.
 
-    ToolError where what was asked for does not work; `auto` passes such a GPU by and says so.
+    ToolError if that device does not work; `auto` skips such a GPU with a warning.
     """
-    check_device(wanted)
-    if wanted != AUTO:
-        return wanted
-    for name in GPUS:
-        if not is_there(name):
+    check_device(name)
+    if name != AUTO:
+        return name
+    for gpu in GPUS:
+        if not is_available(gpu):
             continue
-        fault = _fault(name)
+        fault = _gpu_fault(gpu)
         if not fault:
-            return name
-        log.warning("%s is not used: %s", name, fault)
+            return gpu
+        log.warning("%s is not used: %s", gpu, fault)
     return "cpu"
 
 
-def is_there(name: str) -> bool:
-    """Return whether torch sees a GPU of that kind, working or not."""
+def is_available(name: str) -> bool:
+    """Return whether torch detects a GPU of that kind, working or not."""
     return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
 
 
-def _fault(name: str) -> str | None:
-    """Why a GPU cannot be used, in words: a driver or a card may not fit this torch."""
-    if not is_there(name):
-        return f"torch {torch.__version__} sees no {name.upper()} device here"
+def _gpu_fault(name: str) -> str | None:
+    """Why a GPU cannot be used, if so: its driver or card may not suit this torch."""
+    if not is_available(name):
+        return f"torch {torch.__version__} finds no {name.upper()} device here"
     try:
         torch.ones(1, device=name).add(1).item()
     except (RuntimeError, AssertionError) as error:  # AssertionError: a torch built without CUDA
@@ -68,34 +68,34 @@ def _fault(name: str) -> str | None:
 
 
 def half_precision(device: str) -> AbstractContextManager[object]:
-    """Return a context in which a CUDA device computes in bfloat16, and any other as it is told."""
+    """Return a context in which a CUDA device computes in bfloat16, any other as usual."""
     return torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
 
 
 class BatchSizer:
-    """How many pictures a device takes at once; half of it each time that its memory runs out."""
+    """Batch size for a device, in frames; halved on out-of-memory."""
 
-    def __init__(self, device: str, picture_bytes: int, on_cpu: int) -> None:
-        """`picture_bytes` is the largest layer's result for one picture, `on_cpu` what suits one.
+    def __init__(self, device: str, frame_bytes: int, cpu_frames: int) -> None:
+        """`frame_bytes` is the largest layer's output for a frame, `cpu_frames` a CPU's batch size.
 
-        What suits a processor is a matter of its caches and allocator, not of how much fits.
+        The best batch size of a CPU depends on its caches and allocator, not on its memory.
         """
-        self.pictures = on_cpu
+        self.frames = cpu_frames
         if device == "cuda":
             free, _ = torch.cuda.mem_get_info()
-            self.pictures = max(on_cpu, int(SHARE * free) // picture_bytes)
+            self.frames = max(cpu_frames, int(MEMORY_SHARE * free) // frame_bytes)
 
     def run(self, work: Callable[[int], T]) -> T:
-        """Return work(pictures at once), tried again with half as many where memory runs out."""
+        """Return work(batch size), run again with half the batch size on out-of-memory."""
         while True:
             try:
-                return work(self.pictures)
+                return work(self.frames)
             except torch.OutOfMemoryError as error:
-                if self.pictures == 1:
+                if self.frames == 1:
                     raise ToolError(
-                        "the GPU has no memory left for a single picture; "
-                        "end what else uses it, or take --device cpu"
+                        "the GPU is out of memory, even for a single frame; "
+                        "close other programs that use it, or choose --device cpu"
                     ) from error
-                self.pictures = max(1, self.pictures // 2)
-                log.warning("the GPU's memory ran out: %d pictures at once now", self.pictures)
-            torch.cuda.empty_cache()  # out here, where the failed call's tensors are gone
+                self.frames = max(1, self.frames // 2)
+                log.warning("the GPU is out of memory: batches of %d frames now", self.frames)
+            torch.cuda.empty_cache()  # after `except`, when the failed call's tensors are gone

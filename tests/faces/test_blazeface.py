@@ -16,7 +16,7 @@ from otio_speakerzoom.faces.detectors.blazeface import (
     _views,
     cannot_load,
 )
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -24,7 +24,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 @pytest.fixture(scope="session")
 def model():
     try:
-        return catalogue.need("blazeface-full-range")
+        return fetch.need("blazeface-full-range")
     except WeightsError as error:
         pytest.skip(str(error))
 

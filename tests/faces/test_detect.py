@@ -16,7 +16,7 @@ from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.opencv_trackers import TRACKERS, follow_faces
 from otio_speakerzoom.faces.track import overlaps
 from otio_speakerzoom.model import FrameRange, Media
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FOLLOWING = [name for name in TRACKERS if name != "iou"]
@@ -213,7 +213,7 @@ def test_a_tracker_that_this_opencv_lacks_is_told_in_one_line_before_anything_is
 @pytest.mark.parametrize("tracker", FOLLOWING)
 def test_the_talkers_of_the_sample_are_followed_between_looks(tracker):
     try:
-        model = catalogue.need("blazeface-full-range")
+        model = fetch.need("blazeface-full-range")
     except WeightsError as error:
         pytest.skip(str(error))
     known = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
 from otio_speakerzoom.faces.detectors.s3fd import S3fd, S3fdNetwork
 from otio_speakerzoom.faces.detectors.yunet import YuNet
 from otio_speakerzoom.model import no_progress
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import catalogue, fetch
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "two_talkers.mp4"
 
@@ -45,7 +45,7 @@ def opened():
         known, missing = {}, {}
 
         def open_detector(name):
-            if name == "s3fd" and not catalogue.find(name):
+            if name == "s3fd" and not fetch.find(name):
                 pytest.skip("sfd_face.pth is missing, and 90 MB are not fetched for a test")
             if name not in known and name not in missing:
                 try:

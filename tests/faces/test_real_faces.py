@@ -13,7 +13,7 @@ from otio_speakerzoom.faces.detect import detect_faces
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "two_talkers.mp4"
 WIDTH, HEIGHT = 640, 360
@@ -26,7 +26,7 @@ AWAY = range(80, 115)  # longer than a track waits
 @pytest.fixture(scope="module")
 def detector():
     try:
-        with BlazeFace(catalogue.need("blazeface-full-range")) as opened:
+        with BlazeFace(fetch.need("blazeface-full-range")) as opened:
             yield opened
     except WeightsError as error:
         pytest.skip(str(error))

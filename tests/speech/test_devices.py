@@ -1,4 +1,4 @@
-"""That networks stay on one device, seen on any machine; numbers need a real GPU."""
+"""Networks stay on one device: tested on any machine; numbers need a real GPU."""
 
 import numpy as np
 import pytest
@@ -24,8 +24,8 @@ SCORERS = {
 
 
 @pytest.fixture
-def at_once(monkeypatch):
-    """Leave out the random start of weights, which takes most of the time and tells nothing."""
+def zero_weights(monkeypatch):
+    """Skip the random initialisation of weights, which takes most of the time."""
     for start in ("kaiming_uniform_", "uniform_", "xavier_uniform_"):
         monkeypatch.setattr(torch.nn.init, start, lambda x, *_, **__: torch.nn.init.zeros_(x))
 
@@ -43,17 +43,17 @@ def clip(ticks=30, sounds=2):
     )
 
 
-def test_every_scorer_with_a_network_is_tried():
+def test_every_scorer_with_a_network_is_tested():
     assert set(SCORERS) == set(NETWORKS.values())
 
 
 @pytest.mark.parametrize("kind", SCORERS, ids=lambda kind: kind.name)
-def test_a_scorer_stays_on_its_device(kind, tmp_path, at_once):
+def test_a_scorer_stays_on_its_device(kind, tmp_path, zero_weights):
     path = saved(SCORERS[kind], tmp_path)
 
     with FakeGpu() as gpu:
         scorer = kind(path, "meta")
-        gpu.missed.clear()  # norms may be folded on the processor
+        gpu.missed.clear()  # norms may be folded on the CPU
         logits = score_clip(scorer, clip())
 
     assert logits.shape == (2, 30)
@@ -61,9 +61,9 @@ def test_a_scorer_stays_on_its_device(kind, tmp_path, at_once):
     assert not gpu.missed
 
 
-def test_s3fd_stays_on_the_device_that_was_asked_for(tmp_path, at_once, monkeypatch):
+def test_s3fd_stays_on_the_requested_device(tmp_path, zero_weights, monkeypatch):
     path = saved(S3fdNetwork, tmp_path)
-    monkeypatch.setattr(choose.weights, "need", lambda name, **_: path)
+    monkeypatch.setattr(choose.fetch, "need", lambda name, **_: path)
 
     with FakeGpu() as gpu:
         detector = choose.choose_detector("s3fd", device="meta", on_fetch=lambda _: no_progress)
@@ -74,27 +74,29 @@ def test_s3fd_stays_on_the_device_that_was_asked_for(tmp_path, at_once, monkeypa
     assert not gpu.missed
 
 
-# --- what is said before anything is loaded -------------------------------------------------------
+# --- checks before anything is loaded -------------------------------------------------------------
 
 
-def test_a_device_nobody_knows_is_refused():
-    with pytest.raises(ToolError, match="--device tpu: there is no such device; take auto, cpu"):
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ToolError, match="--device tpu: there is no such device; choose auto, cpu"):
         device.check_device("tpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device that works")
 @pytest.mark.parametrize("name", device.GPUS)
-def test_a_gpu_that_is_there_and_does_not_work_is_refused(name, monkeypatch, caplog):
-    """As an old driver, or a card that this torch has no kernels for."""
-    monkeypatch.setattr(device, "is_there", lambda wanted: wanted == name)
+def test_a_gpu_that_does_not_work_is_refused(name, monkeypatch, caplog):
+    """For example an old driver, or a card that this torch has no kernels for."""
+    monkeypatch.setattr(device, "is_available", lambda gpu: gpu == name)
 
-    with pytest.raises(ToolError, match=rf"cannot use the {name.upper()} device .+; take --device"):
+    with pytest.raises(
+        ToolError, match=rf"cannot use the {name.upper()} device .+; choose --device"
+    ):
         device.check_device(name)
     assert device.find_device("auto") == "cpu"
     assert f"{name} is not used: torch" in caplog.text
 
 
-def test_the_processor_is_always_there():
+def test_the_cpu_is_always_available():
     for name in ("auto", "cpu"):
         device.check_device(name)
     assert device.find_device("cpu") == "cpu"

@@ -334,26 +334,26 @@ def test_scorers_say_how_they_want_to_be_fed():
 # --- devices ------------------------------------------------------------------------------------
 
 
-def test_when_a_gpus_memory_runs_out_half_as_much_is_tried(caplog):
-    room, tried = device.BatchSizer("cpu", 1, on_cpu=40), []
+def test_the_batch_size_is_halved_on_out_of_memory(caplog):
+    sizer, sizes = device.BatchSizer("cpu", 1, cpu_frames=40), []
 
-    def work(pictures):
-        tried.append(pictures)
-        if pictures > 12:
+    def work(frames):
+        sizes.append(frames)
+        if frames > 12:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return "done"
 
-    assert room.run(work) == "done"
-    assert (tried, room.pictures) == ([40, 20, 10], 10)
-    assert caplog.messages[-1] == "the GPU's memory ran out: 10 pictures at once now"
+    assert sizer.run(work) == "done"
+    assert (sizes, sizer.frames) == ([40, 20, 10], 10)
+    assert caplog.messages[-1] == "the GPU is out of memory: batches of 10 frames now"
 
 
-def test_a_gpu_without_room_for_one_picture_is_an_error():
-    def never(pictures):
+def test_out_of_memory_for_a_single_frame_is_an_error():
+    def never(frames):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(ToolError, match="--device cpu"):
-        device.BatchSizer("cpu", 1, on_cpu=8).run(never)
+    with pytest.raises(ToolError, match=r"single frame.*--device cpu"):
+        device.BatchSizer("cpu", 1, cpu_frames=8).run(never)
 
 
 # --- checkpoints -------------------------------------------------------------------------------
@@ -369,9 +369,9 @@ def spoil(weights, how, path):
         del weights["lossAV.FC.bias"]
     elif how == "unexpected":
         weights["lossAV.FC.scale"] = torch.zeros(2)
-    elif how == "wrongly shaped":
+    elif how == "wrong shape":
         weights["lossAV.FC.bias"] = torch.zeros(3)
-    elif how == "other kinds of numbers":
+    elif how == "wrong kind of numbers":
         weights["lossAV.FC.bias"] = torch.zeros(2, dtype=torch.complex64)
     elif how == "not finite":
         weights["lossAV.FC.bias"] = torch.tensor([0.0, torch.nan])
@@ -385,8 +385,8 @@ def spoil(weights, how, path):
     [
         "missing",
         "unexpected",
-        "wrongly shaped",
-        "other kinds of numbers",
+        "wrong shape",
+        "wrong kind of numbers",
         "not finite",
         "something other than tensors",
     ],

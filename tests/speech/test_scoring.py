@@ -18,7 +18,7 @@ from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
 from otio_speakerzoom.speech.scoring import cepstra_of, gated, score_speech
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.device import find_device
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
 
@@ -258,7 +258,7 @@ def test_auto_takes_the_projects_own_network_where_nothing_else_is(tmp_path, mon
 
 
 def test_auto_takes_talknet_where_its_weights_are(monkeypatch, tmp_path):
-    monkeypatch.setattr(catalogue, "find", lambda name, path=None: tmp_path / name)
+    monkeypatch.setattr(fetch, "find", lambda name, path=None: tmp_path / name)
     monkeypatch.setitem(NETWORKS, "talknet", lambda path, device: (path.name, device))
 
     assert choose_scorer("auto", "cpu", on_fetch=unasked) == ("talknet", "cpu")
@@ -287,7 +287,7 @@ def test_a_device_that_is_not_there_is_said():
     else:
         assert find_device("auto") == "cpu"
         for name in ("cuda", "mps"):
-            with pytest.raises(ToolError, match=f"--device {name}: .* take --device cpu or auto"):
+            with pytest.raises(ToolError, match=f"--device {name}: .* choose --device cpu or auto"):
                 find_device(name)
 
 

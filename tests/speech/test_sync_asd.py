@@ -16,7 +16,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsdScorer,
 )
 from otio_speakerzoom.speech.scoring import score_clip
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import catalogue, fetch
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_the_committed_file_is_the_one_that_the_catalogue_names():
 
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() == entry.sha256
     assert FILE.stat().st_size == entry.size <= 5_000_000
-    assert catalogue.find("sync-asd") == FILE
+    assert fetch.find("sync-asd") == FILE
 
 
 def test_it_fills_a_network_of_at_most_a_million_and_a_half_numbers(scorer):

@@ -25,7 +25,7 @@ def test_scorers_are_those_that_can_be_built():
 
 
 def test_weights_of_networks_are_in_the_catalogue():
-    entries = {file.name: file for file in catalogue.catalogue()}
+    entries = {file.name: file for file in catalogue.read_catalogue()}
 
     assert all(entries[name].kind == "scorer" for name in scorers.NETWORKS)
     assert not entries[names.BUNDLED_SCORER].sources

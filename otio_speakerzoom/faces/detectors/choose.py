@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import Progress
-from otio_speakerzoom.weights import catalogue
+from otio_speakerzoom.weights import fetch
 
 Need = Callable[[str], Path]
 """The name of weights in weights.toml -> where they lie, by now."""
@@ -55,7 +55,7 @@ def choose_detector(
     if name not in DETECTORS:
         raise ValueError(f"no detector is called {name!r}; there are {', '.join(DETECTORS)}")
     return DETECTORS[name](
-        lambda wanted: catalogue.need(wanted, on_progress=on_fetch(f"fetch {wanted}")), device
+        lambda wanted: fetch.need(wanted, on_progress=on_fetch(f"fetch {wanted}")), device
     )
 
 

@@ -133,7 +133,7 @@ class FlatScorer:
         self.visual = FlatVisual(network.model["visualEncoder"], flat).to(device)
         self.network = network.to(device)
         self.device = device
-        self.room = BatchSizer(device, PICTURE_BYTES, PICTURES)
+        self.batch_sizer = BatchSizer(device, PICTURE_BYTES, PICTURES)
 
     @torch.inference_mode()
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
@@ -147,7 +147,7 @@ class FlatScorer:
     def _encoded(self, clip: Clip) -> NDArray[np.float32]:
         pictures = normalised(torch.tensor(clip.crops, device=self.device))
         with half_precision(self.device):
-            visual = self.room.run(lambda piece: self.visual(pictures, piece))  # (T, 128)
+            visual = self.batch_sizer.run(lambda piece: self.visual(pictures, piece))  # (T, 128)
         audio = self.network.encode_audio(torch.tensor(clip.mfcc, device=self.device))
         return torch.cat([visual.float(), *audio], dim=1).cpu().numpy()
 

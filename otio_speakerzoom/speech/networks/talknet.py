@@ -315,12 +315,12 @@ class TalkNetScorer:
         self.frontend = _FlatFrontend(network.eval().model["visualFrontend"]).to(device)
         self.network = network.to(device)
         self.device = device
-        self.room = BatchSizer(device, PICTURE_BYTES, PICTURES)
+        self.batch_sizer = BatchSizer(device, PICTURE_BYTES, PICTURES)
 
     @torch.inference_mode()
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
         """Return the (T, M) logits of each clip."""
-        return self.room.run(lambda piece: self._encode(clips, piece))
+        return self.batch_sizer.run(lambda piece: self._encode(clips, piece))
 
     def decide(self, track: RowBuffer) -> NDArray[np.float32]:
         """Return (M, T) logits from what `encode` made of a whole track."""
