@@ -21,7 +21,8 @@ import numpy as np
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
-from otio_speakerzoom.reports.evaluation import CutFigures, measure, person_boxes, talkers_of_labels
+from otio_speakerzoom.reports.evaluation import CutFigures, measure
+from otio_speakerzoom.reports.talkers import person_boxes, talkers_of_labels
 from otio_speakerzoom.weights.names import SCORERS
 
 PADDING = 0.2

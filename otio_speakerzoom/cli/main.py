@@ -14,5 +14,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt as error:  # also while modules load
         if sys.stderr is not None:
-            sys.stderr.write("error: interrupted; stages that were finished are kept\n")
+            sys.stderr.write("error: interrupted; finished stages are saved\n")
         return 128 + getattr(error, "number", 2)

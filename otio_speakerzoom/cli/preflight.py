@@ -1,48 +1,50 @@
-"""What the source or the chosen format cannot do, said before the first frame is looked at."""
+"""Checks that the source and the format can do what is requested, before any frame is read."""
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.errors import MediaError
 
 if TYPE_CHECKING:
+    from otio_speakerzoom.cli.request import Request
     from otio_speakerzoom.model import AudioSelection, Media
     from otio_speakerzoom.pipeline import Job
 
 
-def check_plan(arguments: argparse.Namespace, job: Job) -> None:
-    """Raise SpeakerZoomError, in one line, where what is asked for cannot come of this source.
+def check_plan(request: Request, job: Job) -> None:
+    """Raise SpeakerZoomError, in one line, where the source does not allow what is requested.
 
-    The part, the audio stream and the channels must be in it; the canvas and the rate must be ones
-    that the timeline's format can carry, and its path one that can be named elsewhere.
+    It must contain the part, the audio stream and the channels; the format of the timeline must
+    be able to carry the canvas, the rate, and the path under its name elsewhere.
     """
     from otio_speakerzoom.pipeline import open_session, requested_canvas
 
     session = open_session(job)
-    _check_listening(session.media, session.audio_selection)
-    if hasattr(arguments, "adapter"):
-        _write_a_wide(arguments, session.media, requested_canvas(session))
+    _check_audio(session.media, session.audio_selection)
+    if request.adapter:
+        _try_timeline(request, session.media, requested_canvas(session))
 
 
-def _check_listening(media: Media, wanted: AudioSelection) -> None:
+def _check_audio(media: Media, selection: AudioSelection) -> None:
     from otio_speakerzoom.speech.audio_channels import check_listening
 
     if media.audio_streams:
-        check_listening(media, wanted)
-    elif wanted.stream or wanted.channel:
+        check_listening(media, selection)
+    elif selection.stream or selection.channel:
         raise MediaError(
-            f"{media.path}: has no sound to choose from; leave out --audio-stream and --channels"
+            f"{media.path}: has no audio to choose from; leave out --audio-stream and --channels"
         )
 
 
-def _write_a_wide(arguments: argparse.Namespace, media: Media, canvas: tuple[int, int]) -> None:
-    """Write the timeline of a cut that is one wide shot, and throw it away."""
+def _try_timeline(request: Request, media: Media, canvas: tuple[int, int]) -> None:
+    """Write the timeline of a cut with a single wide shot, and discard it."""
     from otio_speakerzoom.director.framing import widest
     from otio_speakerzoom.model import CutList, Shot
     from otio_speakerzoom.pipeline import timeline_text
 
     wide = widest(media.size, canvas)
     cut_list = CutList(media, canvas, (Shot(media.range, (), wide, ""),))
-    timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)
+    timeline_text(
+        cut_list, request.adapter, dict(request.adapter_options), media_root=request.media_root
+    )

@@ -1,4 +1,4 @@
-"""How far each stage is: a bar with rate and time left at a terminal, elsewhere a line a stage."""
+"""Progress of each stage: a bar with rate and time left at a terminal, elsewhere a line a stage."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from otio_speakerzoom import model
-from otio_speakerzoom.cli.signals import check, heeding_signals
+from otio_speakerzoom.cli.signals import raise_if_interrupted, raise_on_signals
 
 
 @contextmanager
-def shown_progress(
+def show_progress(
     console: Console, *, hidden: bool = False
 ) -> Iterator[Callable[[str], model.Progress]]:
-    """Give a function from a stage's name to what it calls as it goes on.
+    """Give a function from the name of a stage to its progress callback.
 
-    A stage shows from its first call on, so one that has nothing to do says nothing.
+    A stage appears at its first callback, so one that has nothing to do does not appear.
     """
-    with heeding_signals():
+    with raise_on_signals():
 
-        def heeding(on_progress: model.Progress) -> model.Progress:
+        def interruptible(on_progress: model.Progress) -> model.Progress:
             def step(done: int, total: int) -> None:
-                check()
+                raise_if_interrupted()
                 on_progress(done, total)
 
             return step
 
         if hidden:
-            yield lambda stage: heeding(model.no_progress)
+            yield lambda stage: interruptible(model.no_progress)
         elif console.is_terminal:
             with _bars(console) as bars:
-                yield lambda stage: heeding(_bar(bars, stage))
+                yield lambda stage: interruptible(_bar(bars, stage))
         else:
-            yield lambda stage: heeding(_line(console, stage))
+            yield lambda stage: interruptible(_line(console, stage))
 
 
 def _bars(console: Console) -> Progress:
@@ -51,36 +51,36 @@ def _bars(console: Console) -> Progress:
 
 
 def _bar(bars: Progress, stage: str) -> model.Progress:
-    began, task = time.monotonic(), None
+    start, task = time.monotonic(), None
 
     def on_progress(done: int, total: int) -> None:
         nonlocal task
         if task is None:
             task = bars.add_task(stage, total=total, rate="")
-        bars.update(task, completed=done, total=total, rate=_rate(done, began))
+        bars.update(task, completed=done, total=total, rate=_rate(done, start))
 
     return on_progress
 
 
 def _line(console: Console, stage: str) -> model.Progress:
-    began, ended = time.monotonic(), False
+    start, ended = time.monotonic(), False
 
     def on_progress(done: int, total: int) -> None:
         nonlocal ended
         if done >= total and not ended:
             ended = True
-            seconds = time.monotonic() - began
-            console.print(f"{stage}: done in {seconds:.1f} s ({_rate(done, began)})")
+            seconds = time.monotonic() - start
+            console.print(f"{stage}: done in {seconds:.1f} s ({_rate(done, start)})")
 
     return on_progress
 
 
-def _rate(done: int, began: float) -> str:
-    """Return things per second, in short: frames of a stage, or bytes of a fetch.
+def _rate(done: int, start: float) -> str:
+    """Return the rate since `start`: frames of a stage or bytes of a download, per second.
 
-    Of few and slow things it is how long each takes.
+    Below one a second, return how long each takes.
     """
-    seconds = max(time.monotonic() - began, 1e-3)
+    seconds = max(time.monotonic() - start, 1e-3)
     rate = done / seconds
     if rate > 1e5:
         return f"{rate / 1e6:.1f} M/s"

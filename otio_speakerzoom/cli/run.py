@@ -6,71 +6,77 @@ per stage elsewhere. The exit codes are in `parser.EXIT_CODES`.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import logging
 import os
-import platform
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
-from importlib.metadata import version
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli import streams
-from otio_speakerzoom.cli.files import check_files
 from otio_speakerzoom.cli.parser import parse
-from otio_speakerzoom.cli.signals import heeding_signals
-from otio_speakerzoom.cli.verbs import VERBS
+from otio_speakerzoom.cli.signals import raise_on_signals
 from otio_speakerzoom.errors import SpeakerZoomError
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.cli.request import Request
 
 log = logging.getLogger("otio_speakerzoom")
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; KeyboardInterrupt where a signal ends it."""
-    with heeding_signals():
+    with raise_on_signals():
         if argv is None:
             streams.prepare()
-        arguments = parse(argv)
-        if argv is None and not arguments.verbose:
-            streams.keep_native_notes_off_stderr()
-        arguments.console = Console(stderr=True, soft_wrap=True)
-        _listen(arguments)
-        try:
-            check_files(arguments)
-            code = VERBS[arguments.verb](arguments) or 0
-            streams.flush_stdout()
-        except Exception as error:
-            code = _ended_by(error, arguments)
-        return code
+        request = parse(argv)
+        if argv is None and not request.verbose:
+            streams.silence_native_stderr()
+        return _run_verb(request)
 
 
-def _ended_by(error: Exception, arguments: argparse.Namespace) -> int:
-    """Tell in one line what went wrong, and return the exit code."""
+def _run_verb(request: Request) -> int:
+    """Check the files of the request, then run its verb; whatever fails becomes one line."""
+    from otio_speakerzoom.cli.console import message_console, show_messages
+    from otio_speakerzoom.cli.files import check_files
+    from otio_speakerzoom.cli.verbs import VERBS
+
+    console = message_console()
+    show_messages(console, quiet=request.quiet, verbose=request.verbose)
+    for old, new in request.renamed_flags:
+        log.warning("%s is now called %s; the old name still works", old, new)
+    try:
+        check_files(request)
+        code = VERBS[request.verb](request, console) or 0
+        streams.flush_stdout()
+    except Exception as error:
+        code = _report(error)
+        if code and request.verbose and not isinstance(error, SpeakerZoomError):
+            console.print(traceback.format_exc(), markup=False, highlight=False)
+    return code
+
+
+def _report(error: Exception) -> int:
+    """Say in one line what went wrong, and return the exit code."""
     if isinstance(error, BrokenPipeError) and streams.stdout_has_no_reader():
-        streams.give_up_stdout()
+        streams.discard_stdout()
         return 0
     if isinstance(error, SpeakerZoomError):
         log.error("%s", error)
     elif isinstance(error, OSError):
-        log.error("%s", _of_the_system(error))
-        streams.give_up_stdout()
+        log.error("%s", _system_message(error))
+        streams.discard_stdout()
     elif isinstance(error, MemoryError):
-        log.error("there is not enough memory; end other programs, or take a part (--in, --out)")
+        log.error("out of memory; close other programs, or use a part (--in, --out)")
     elif isinstance(error, ImportError):
-        log.error("%s; `speakerzoom doctor` says what is broken, install that again", error)
+        log.error("%s; `speakerzoom doctor` shows what is broken, reinstall that", error)
     else:
-        log.error("%s", _unexpected(error))
-    if arguments.verbose and not isinstance(error, SpeakerZoomError):
-        arguments.console.print(traceback.format_exc(), markup=False, highlight=False)
+        log.error("%s", _bug_message(error))
     return 1
 
 
-def _of_the_system(error: OSError) -> str:
+def _system_message(error: OSError) -> str:
     """Return what the system refused, and what may help."""
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "stdout"
     remedies = {
@@ -84,8 +90,12 @@ def _of_the_system(error: OSError) -> str:
     return f"{where}: {error.strerror or error}; {remedy}"
 
 
-def _unexpected(error: Exception) -> str:
-    """Write down a fault of ours, and return what to do about it."""
+def _bug_message(error: Exception) -> str:
+    """Write a log of an error that is our bug, and return how to report it."""
+    import platform
+    import tempfile
+    from importlib.metadata import version
+
     line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     report = (
         f"speakerzoom {version('otio-speakerzoom')}, Python {platform.python_version()}, "
@@ -96,35 +106,5 @@ def _unexpected(error: Exception) -> str:
         with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
             file.write(report)
     except OSError:
-        return f"a fault of speakerzoom ({line}); please report it with what -v prints"
-    return f"a fault of speakerzoom ({line}); please report it with {path}"
-
-
-def _listen(arguments: argparse.Namespace) -> None:
-    """Send our messages to stderr, at the loudness asked for."""
-    level = logging.INFO - 10 * arguments.verbose + 10 * arguments.quiet
-    log.handlers[:] = [_Lines(arguments.console)]
-    log.setLevel(level)
-    log.propagate = False
-
-
-class _Lines(logging.Handler):
-    """Prints each message as one line, above any bars, with its level where that is not INFO.
-
-    A warning is printed once a run, however often the same thing is met.
-    """
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-        self._warnings: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.WARNING:
-            if record.getMessage() in self._warnings:
-                return
-            self._warnings.add(record.getMessage())
-        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        line = streams.one_line(level + record.getMessage())
-        with suppress(OSError):  # whoever read stderr has left
-            self._console.print(line, markup=False, highlight=False)
+        return f"a bug in speakerzoom ({line}); please report it with the output of -v"
+    return f"a bug in speakerzoom ({line}); please report it with {path}"

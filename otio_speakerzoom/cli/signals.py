@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: each ends the work by an exception, so that it is put away."""
+"""Ctrl-C, SIGTERM and SIGHUP: each ends the work by an exception, so that cleanup runs."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _number: int | None = None
 
 
 class Interrupted(KeyboardInterrupt):
-    """The work was asked to end by a signal."""
+    """A signal ends the work."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.number = number
 
 
-def check() -> None:
-    """Raise Interrupted once a signal has asked the work to end.
+def raise_if_interrupted() -> None:
+    """Raise Interrupted if a signal has come.
 
-    Python raises it by itself, but what is raised in a destructor or in a callback of native code
-    (MediaPipe's, while it looks for faces) is only printed there, and the work would go on.
+    The handler raises it already, but an exception in a destructor or in a callback of native code
+    (MediaPipe's, while it detects faces) is only printed there, and the work would go on.
     """
     if _number is not None:
         raise Interrupted(_number)
 
 
 @contextmanager
-def heeding_signals() -> Iterator[None]:
-    """Raise Interrupted on a signal, within; what was ignored before (nohup) stays so."""
+def raise_on_signals() -> Iterator[None]:
+    """Raise Interrupted on a signal while the context lasts; ignored ones (nohup) stay ignored."""
     global _number
     before = {}
     try:
         for number in NUMBERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, _remember) or signal.SIG_DFL
+                before[number] = signal.signal(number, _on_signal) or signal.SIG_DFL
     except ValueError:  # only the main thread may; in another no signal arrives
         pass
     try:
@@ -47,12 +47,12 @@ def heeding_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if signal.getsignal(signal.SIGINT) is not _remember:  # the outermost ends
+        if signal.getsignal(signal.SIGINT) is not _on_signal:  # the outermost ends
             _number = None
 
 
-def _remember(number: int, frame: FrameType | None) -> None:
-    """Raise at the first signal, and at each Ctrl-C; a second SIGTERM lets us put things away."""
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """Raise at the first signal and at each Ctrl-C; a second SIGTERM does not disturb cleanup."""
     global _number
     first = _number is None
     _number = number if first else _number

@@ -1,4 +1,4 @@
-"""What the words of the command line mean: files and their formats, times, canvases."""
+"""Values of the command line and how they are parsed: files, times, sizes, style values."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from otio_speakerzoom.errors import SpeakerZoomError
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
 
-LEAST_SIDE, MOST_SIDE = 16, 16384
-"""Pixels of a canvas's side: H.264 codes blocks of 16, and no encoder of it takes more."""
-MOST_RATIO = 10
-"""Longer pictures than 10:1 are a slip of the keys."""
+MIN_SIDE_PX, MAX_SIDE_PX = 16, 16384
+"""Of a canvas: H.264 codes blocks of 16 pixels, and none of its encoders takes more than 16384."""
+MAX_ASPECT = 10
+"""A canvas longer than 10:1 is a typing error."""
 
 FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An argument that names a file to read; whether it is there is checked before the verb runs.
+    """An argument that names a file to read; cli/files.py checks that it exists.
 
-    Every argument that names a file or a folder is one of these three kinds, so that none can be
-    written over: cli/files.py holds each output against each input.
+    Every argument that names a file or a folder is an Input, an Output or a Folder, so that no
+    input can be overwritten: cli/files.py compares each output with each input.
     """
 
     what: str
-    """What should be there, with its article: "a recording"."""
+    """What the file is, with its article: "a recording"."""
     folder: str = ""
     """Suffix of a folder that counts as a file: .fcpxmld."""
     names: tuple[str, ...] = ()
-    """What may be given in place of a file."""
+    """Names allowed instead of a file."""
 
     def __call__(self, text: str) -> Path:
         """Return the path."""
@@ -53,29 +53,29 @@ class Output:
     """Whether - is stdout."""
 
     def __call__(self, text: str) -> Path:
-        """Return the path, if its suffix is one that we can write."""
+        """Return the path; ArgumentTypeError if we cannot write its suffix."""
         if not (text == "-" and self.stdout) and Path(text).suffix not in self.suffixes:
             raise argparse.ArgumentTypeError(
-                f"{text}: the name must end in {' or '.join(filter(None, _listed(self.suffixes)))}"
+                f"{text}: the name must end in {_join_or(self.suffixes)}"
             )
         return Path(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An argument that names a folder to write into, which may be there or not."""
+    """An argument that names a folder to write to, which may not exist yet."""
 
     def __call__(self, text: str) -> Path:
         """Return the path."""
         return Path(text)
 
 
-def _listed(words: tuple[str, ...]) -> tuple[str, str]:
-    return ", ".join(words[:-1]), words[-1]
+def _join_or(words: tuple[str, ...]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def media_root(text: str) -> tuple[str, str]:
-    """Return a folder here, and what it is called where the timeline will be opened."""
+    """Return a folder here, and its name where the timeline will be opened."""
     old, equals, new = text.partition("=")
     if not (equals and old and new):
         raise argparse.ArgumentTypeError(
@@ -97,23 +97,23 @@ def number_or_auto(text: str) -> int:
 
 
 def channels(text: str) -> str | int:
-    """Return which channels to listen to: auto, mix, or the number of one, from 1."""
+    """Return which audio channels to analyze: auto, mix, or the number of one, from 1."""
     if text in ("auto", "mix"):
         return text
-    named = {"left": 1, "right": 2}
-    if text not in named and not re.fullmatch(r"[1-9]\d?", text):
+    sides = {"left": 1, "right": 2}
+    if text not in sides and not re.fullmatch(r"[1-9]\d?", text):
         raise argparse.ArgumentTypeError(
             f"{text}: channels are auto, mix, left, right or 1, 2, ..."
         )
-    return named.get(text) or int(text)
+    return sides.get(text) or int(text)
 
 
 FORMS = {"s": ("s", "seconds, 2 or 2s"), "share": ("%", "a share, 0.12 or 12%")}
-"""By the unit of a style's number, what it may end in on the command line, and how to write it."""
+"""By the unit of a style value: its optional suffix on the command line, and how to write it."""
 
 
 def style_value(name: str) -> Callable[[str], float]:
-    """Return what parses a number of a style, in its own unit and range: 2 or 2s, 0.12 or 12%."""
+    """Return the parser of a style value, in its own unit and range: 2 or 2s, 0.12 or 12%."""
     meaning = meanings()[name]
     assert isinstance(meaning, Quantity)
     suffix, form = FORMS.get(meaning.unit, ("", "a number"))
@@ -130,31 +130,31 @@ def style_value(name: str) -> Callable[[str], float]:
 
 
 def style_flag(name: str) -> str:
-    """Return the flag for one of a style's values: min_shot_seconds is --min-shot."""
-    named = {"face_heights": "tightness"}
-    return "--" + named.get(name, name.removesuffix("_seconds")).replace("_", "-")
+    """Return the flag of a style value: min_shot_seconds is --min-shot."""
+    special = {"face_heights": "tightness"}
+    return "--" + special.get(name, name.removesuffix("_seconds")).replace("_", "-")
 
 
 def time(text: str) -> Callable[[Media], int]:
-    """Parse a time into what gives its frame once the source's rate is known."""
+    """Parse a time; return a function that gives its frame in a source, by the source's rate."""
     if match := re.fullmatch(r"(\d{1,9})f", text):
         return lambda media: int(match[1])
     if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text):
         return lambda media: round(Fraction(match[1]) * media.rate)
     if match := re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)[:;](\d\d)", text):
-        return lambda media: _label_frame([int(part) for part in match.groups()], media)
+        return lambda media: _timecode_frame([int(part) for part in match.groups()], media)
     raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
 
 
-def _label_frame(label: list[int], media: Media) -> int:
-    """Return the source frame of a timecode label; with the file's timecode if it carries one."""
+def _timecode_frame(parts: list[int], media: Media) -> int:
+    """Return the source frame of a timecode, counted from the file's own timecode if it has one."""
     from otio_speakerzoom.timecode import timecode_frames
 
-    hours, minutes, seconds, frames = label
+    hours, minutes, seconds, frames = parts
     if frames >= round(media.rate):
         raise SpeakerZoomError(
-            f"{media.path}: a second of its timecode has {round(media.rate)} frames, so a label "
-            f"ends in {round(media.rate) - 1} at most, not {frames}; mend --in or --out"
+            f"{media.path}: has {round(media.rate)} frames a second, so a timecode ends in "
+            f"{round(media.rate) - 1} at most, not {frames}; correct --in or --out"
         )
     frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
     return frame - media.start
@@ -169,28 +169,33 @@ def size(text: str) -> tuple[int, int]:
 
 
 def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
-    """Parse a canvas into what gives its size once the source's is known; always even."""
+    """Parse a canvas; return a function that gives its size for a source, always even."""
     if text == "source":
         return lambda media: _even(*media.size)
     if match := re.fullmatch(r"(\d{2,5})x(\d{2,5})", text):
         width, height = int(match[1]), int(match[2])
-        if not all(LEAST_SIDE <= side <= MOST_SIDE for side in (width, height)):
+        if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in (width, height)):
             raise argparse.ArgumentTypeError(
-                f"{text}: width and height must be {LEAST_SIDE} to {MOST_SIDE} pixels"
+                f"{text}: width and height must be {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels"
             )
         if width % 2 or height % 2:
             raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
         return lambda media: (width, height)
     if match := re.fullmatch(r"([1-9]\d{0,4}):([1-9]\d{0,4})", text):
         ratio = Fraction(int(match[1]), int(match[2]))
-        if not 1 / MOST_RATIO <= ratio <= MOST_RATIO:
-            raise argparse.ArgumentTypeError(f"{text}: a side is over {MOST_RATIO} times the other")
-        return lambda media: _of_ratio(ratio, min(media.size))
+        if not 1 / MAX_ASPECT <= ratio <= MAX_ASPECT:
+            raise argparse.ArgumentTypeError(
+                f"{text}: one side is over {MAX_ASPECT} times the other"
+            )
+        return lambda media: _size_of_aspect(ratio, min(media.size))
     raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
 
 
-def _of_ratio(ratio: Fraction, short: int) -> tuple[int, int]:
-    """Return the size of that shape whose shorter side is `short`: 9:16 of 1080p is 1080x1920."""
+def _size_of_aspect(ratio: Fraction, short: int) -> tuple[int, int]:
+    """Return the size with this aspect ratio and a shorter side of `short`, always even.
+
+    9:16 with 1080 is 1080x1920.
+    """
     return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
 
 

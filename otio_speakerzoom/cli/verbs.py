@@ -2,65 +2,69 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from otio_speakerzoom.cli.parser import usage_error
 from otio_speakerzoom.cli.preflight import check_plan
-from otio_speakerzoom.cli.streams import ResultConsole, data_on_stdout, say
+from otio_speakerzoom.cli.streams import print_line, write_document
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from otio_speakerzoom.cli.request import Request
     from otio_speakerzoom.model import CutList, FrameRange, Media
     from otio_speakerzoom.pipeline import Job, Options
+    from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation
 
 log = logging.getLogger("otio_speakerzoom")
 
 
 @contextmanager
-def _job(arguments: argparse.Namespace) -> Iterator[Job]:
-    """Give the job that the arguments describe, with progress shown while it runs."""
-    from otio_speakerzoom.cli.progress import shown_progress
+def _job(request: Request, console: Console) -> Iterator[Job]:
+    """Give the job that the request describes, with its progress on `console` while it runs."""
+    from otio_speakerzoom.cli.progress import show_progress
     from otio_speakerzoom.pipeline import Job
 
-    given = vars(arguments)
-    limited = given.get("begin") or given.get("end")
-    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+    limited = request.begin or request.end
+    with show_progress(console, hidden=request.quiet > 0) as on_stage:
         yield Job(
-            source=arguments.source,
-            work=arguments.work,
-            options=_options(arguments),
-            device=given.get("device") or "auto",
-            within=(lambda media: _range(arguments, media)) if limited else None,
-            canvas=given.get("canvas"),
-            force=given.get("force", False),
+            source=request.source,
+            work=request.work,
+            options=_options(request),
+            device=request.device,
+            within=(lambda media: _range(request, media)) if limited else None,
+            canvas=request.canvas,
+            force=request.force,
             on_stage=on_stage,
         )
 
 
-def _options(arguments: argparse.Namespace) -> Options:
-    """Return what was said; what was not stays as it is kept."""
+def _options(request: Request) -> Options:
+    """Return the options that the user set; the others stay as they are stored."""
     from otio_speakerzoom.pipeline import Options
 
-    given = vars(arguments)
-    names = ("detector", "detect_every", "tracker", "scorer", "audio_stream", "layout", "style")
-    said = {name: given.get(name) for name in names}
-    said["style"] = None if said["style"] is None else str(said["style"])
-    channels = given.get("channels")
     return Options(
-        **said,
-        channels=None if channels is None else str(channels),
-        style_values=_style_values(arguments),
+        detector=request.detector,
+        detect_every=request.detect_every,
+        tracker=request.tracker,
+        scorer=request.scorer,
+        audio_stream=request.audio_stream,
+        channels=None if request.channels is None else str(request.channels),
+        layout=request.layout,
+        style=None if request.style is None else str(request.style),
+        style_values=dict(request.style_values),
     )
 
 
-def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
+def _range(request: Request, media: Media) -> FrameRange:
     from otio_speakerzoom.model import FrameRange
 
-    start = arguments.begin(media) if arguments.begin else 0
-    end = arguments.end(media) if arguments.end else media.duration
+    start = request.begin(media) if request.begin else 0
+    end = request.end(media) if request.end else media.duration
     if not 0 <= start < end <= media.duration:
         raise SpeakerZoomError(
             f"{media.path}: --in and --out give frames {start} to {end}, "
@@ -69,167 +73,172 @@ def _range(arguments: argparse.Namespace, media: Media) -> FrameRange:
     return FrameRange(start, end)
 
 
-def _analyze(arguments: argparse.Namespace) -> None:
+def _analyze(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
 
-    with _job(arguments) as job:
-        check_plan(arguments, job)
+    with _job(request, console) as job:
+        check_plan(request, job)
         analysis = pipeline.analyze(job)
         log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
-    say(str(job.folder / analysis.people_folder))
+    print_line(str(job.folder / analysis.people_folder))
 
 
-def _planned(arguments: argparse.Namespace, job: Job) -> CutList:
+def _cut(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
 
-    check_plan(arguments, job)
-    cut_list = pipeline.cut(job)
-    singles = sum(shot.kind == "single" for shot in cut_list.shots)
-    shots = len(cut_list.shots)
-    log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
-    return cut_list
+    with _job(request, console) as job:
+        check_plan(request, job)
+        cut_list = pipeline.cut(job)
+        shots, singles = len(cut_list.shots), sum(s.kind == "single" for s in cut_list.shots)
+        log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
+    _write_timeline(request, cut_list)
 
 
-def _style_values(arguments: argparse.Namespace) -> dict[str, float | str]:
-    """Return the values of the style that were given on the command line."""
-    given = {name.removeprefix("style_"): value for name, value in vars(arguments).items()
-             if name.startswith("style_")}  # fmt: skip
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _cut(arguments: argparse.Namespace) -> None:
-    with _job(arguments) as job:
-        cut_list = _planned(arguments, job)
-    _write_timeline(arguments, cut_list)
-
-
-def _export(arguments: argparse.Namespace) -> None:
+def _export(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
 
-    with _job(arguments) as job:
+    with _job(request, console) as job:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
         raise pipeline.missing_result(job, "cut", "cut")
-    _write_timeline(arguments, cut_list)
+    _write_timeline(request, cut_list)
 
 
-def _write_timeline(arguments: argparse.Namespace, cut_list: CutList) -> None:
+def _write_timeline(request: Request, cut_list: CutList) -> None:
     from otio_speakerzoom import pipeline, store
 
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning(
-            "%s: in %d of its shots another face is covered in the film only; timelines cannot "
-            "cover it",
+            "%s: %d shots obscure another face in the film only; timelines cannot",
             cut_list.media.path, covered,
         )  # fmt: skip
-    text = pipeline.timeline_text(cut_list, *arguments.adapter, media_root=arguments.media_root)
-    if str(arguments.output) == "-":
-        data_on_stdout(text)
+    text = pipeline.timeline_text(
+        cut_list, request.adapter, dict(request.adapter_options), media_root=request.media_root
+    )
+    if str(request.output) == "-":
+        write_document(text)
         return
-    store.write_text(arguments.output, text)
-    say(str(arguments.output))
+    store.write_text(request.output, text)
+    print_line(str(request.output))
 
 
-def _import(arguments: argparse.Namespace) -> None:
+def _import(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.console import ResultConsole
     from otio_speakerzoom.interchange import import_edits
 
-    with _job(arguments) as job:
-        taken = import_edits.import_timeline(
-            job, arguments.timeline, arguments.dialect, arguments.sequence
+    with _job(request, console) as job:
+        result = import_edits.import_timeline(
+            job, request.timeline, request.editor, request.sequence
         )
-    import_edits.show(taken, ResultConsole())
+    import_edits.show(result, ResultConsole())
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def _check(request: Request, console: Console) -> int:
     from otio_speakerzoom.interchange.lint import check
 
-    report = check(arguments.timeline, arguments.dtd, arguments.canvas, arguments.sequence)
+    report = check(request.timeline, request.dtd, request.project_size, request.sequence)
     for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
-        say(line)
+        print_line(line)
     if not report.problems:
-        say("no problem found")
+        print_line("no problem found")
     return int(bool(report.problems))
 
 
-def _calibrate(arguments: argparse.Namespace) -> None:
+def _calibrate(request: Request, console: Console) -> None:
     from otio_speakerzoom.interchange.test_chart import write_pack
 
-    written = write_pack(arguments.folder)
-    log.info("%d files; README.txt says how to compare", len(written))
-    say(str(arguments.folder))
+    files = write_pack(request.folder)
+    log.info("%d files; README.txt says how to compare", len(files))
+    print_line(str(request.folder))
 
 
-def _render(arguments: argparse.Namespace) -> None:
+def _render(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.render.film import render_film
 
-    with _job(arguments) as job:
-        check_plan(arguments, job)
+    with _job(request, console) as job:
+        check_plan(request, job)
         cut_list = pipeline.view_cut(job)
-        render_film(cut_list, arguments.output, on_progress=job.on_stage("render"))
-    say(str(arguments.output))
+        render_film(cut_list, request.output, on_progress=job.on_stage("render"))
+    print_line(str(request.output))
 
 
-def _inspect(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom.reports import summary
+def _inspect(request: Request, console: Console) -> None:
+    from otio_speakerzoom.reports.summary import evaluate, summarize
 
-    sheet, overlay, report = arguments.sheet, arguments.overlay, arguments.report
-    with _job(arguments) as job:
-        known = summary.summarize(job)
-        judged = summary.evaluate(known, arguments.labels)
-        if report and judged is None:
+    with _job(request, console) as job:
+        summary = summarize(job)
+        evaluation = evaluate(summary, request.labels)
+        if request.report and evaluation is None:
             raise SpeakerZoomError(
-                f"{arguments.source}: nothing is cut yet; run `speakerzoom cut` on it first"
+                f"{request.source}: nothing is cut yet; run `speakerzoom cut` on it first"
             )
-        if sheet:
+        if request.sheet:
             from otio_speakerzoom.reports.contact_sheet import write_sheet
 
-            write_sheet(known, sheet, on_progress=job.on_stage("sheet"))
-        if overlay:
+            write_sheet(summary, request.sheet, on_progress=job.on_stage("sheet"))
+        if request.overlay:
             from otio_speakerzoom.reports.overlay import write_overlay
 
-            write_overlay(known, overlay, on_progress=job.on_stage("overlay"))
-    if report:
+            write_overlay(summary, request.overlay, on_progress=job.on_stage("overlay"))
+    if request.report:
         from otio_speakerzoom.reports.page import write_report
 
-        write_report(known, judged, report)
-    if arguments.csv:
-        summary.write_csv(known, arguments.csv)
-    written = [path for path in (sheet, overlay, report, arguments.csv) if path]
-    for path in written:
+        write_report(summary, evaluation, request.report)
+    if request.csv:
+        from otio_speakerzoom.reports.data_files import write_csv
+
+        write_csv(summary, request.csv)
+    _show_results(request, summary, evaluation)
+
+
+def _show_results(
+    request: Request, summary: AnalysisSummary, evaluation: Evaluation | None
+) -> None:
+    """Print the results as JSON or tables, or only the names of the files that were written."""
+    from otio_speakerzoom.cli.console import ResultConsole
+    from otio_speakerzoom.reports import tables
+    from otio_speakerzoom.reports.data_files import as_json
+
+    outputs = (request.sheet, request.overlay, request.report, request.csv)
+    files = [path for path in outputs if path]
+    for path in files:
         log.info("%s written", path)
-    if arguments.json:
-        data_on_stdout(summary.as_json(known, judged) + "\n")
-    elif arguments.review:
-        summary.show_review(known, ResultConsole())
-    elif not written:
-        summary.show(known, judged, ResultConsole())
+    if request.json:
+        write_document(as_json(summary, evaluation) + "\n")
+    elif request.review:
+        tables.show_review(summary, ResultConsole())
+    elif not files:
+        tables.show(summary, evaluation, ResultConsole())
 
 
-def _weights(arguments: argparse.Namespace) -> None:
-    from otio_speakerzoom.cli.progress import shown_progress
-    from otio_speakerzoom.reports import summary
+def _weights(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.console import ResultConsole
+    from otio_speakerzoom.cli.progress import show_progress
+    from otio_speakerzoom.cli.weights_list import show_weights
     from otio_speakerzoom.weights import catalogue, fetch
 
-    name, known = arguments.name, catalogue.names()
-    if name not in known and (name or arguments.action == "fetch"):
-        wrong = f"no weights are called {name}" if name else "weights fetch needs a name"
-        arguments.usage_error(f"{wrong}; there are {', '.join(known)}")
-    if arguments.action == "list":
-        summary.show_weights(ResultConsole(), (name,) if name else known)
+    name, names = request.name, catalogue.names()
+    if name and name not in names:
+        usage_error("weights", f"no weights are called {name}; choose one of {', '.join(names)}")
+    if request.action == "list":
+        show_weights(ResultConsole(), (name,) if name else names)
         return
-    with shown_progress(arguments.console, hidden=arguments.quiet > 0) as on_stage:
+    if not name:
+        usage_error("weights", f"weights fetch needs a name; choose one of {', '.join(names)}")
+    with show_progress(console, hidden=request.quiet > 0) as on_stage:
         path = fetch.need(name, on_progress=on_stage(f"fetch {name}"))
-    say(str(path))
+    print_line(str(path))
 
 
-def _doctor(arguments: argparse.Namespace) -> int:
-    from otio_speakerzoom.cli.doctor import examine
+def _doctor(request: Request, console: Console) -> int:
+    from otio_speakerzoom.cli.console import ResultConsole
+    from otio_speakerzoom.cli.doctor import check_machine
 
-    return examine(ResultConsole())
+    return check_machine(ResultConsole())
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+VERBS: dict[str, Callable[[Request, Console], int | None]] = {
     "analyze": _analyze,
     "cut": _cut,
     "export": _export,
@@ -241,4 +250,4 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "weights": _weights,
     "doctor": _doctor,
 }
-"""What each verb of the command line does; its exit code where that is not 0."""
+"""What each verb does, with progress on a console; returns the exit code where that is not 0."""

@@ -1,279 +1,248 @@
-"""What a cut is worth, in numbers: who is shown against who speaks, pace, timing, framing.
+"""Evaluates a cut in numbers: who is shown against who speaks, pacing, timing, framing.
 
-Held against labels where somebody wrote them, else against the scores; in both cases a talker is a
-row of boxes and a row of speech, so there is one way to count.
+Compares it with ground-truth labels or else with the scores. Both give talkers, rows of face boxes
+and of speech, so there is one way to count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.framing import EYES_BELOW_TOP, crops_of
 from otio_speakerzoom.director.turns import runs
-from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot
+from otio_speakerzoom.model import CutList, FaceTrack, Shot
+from otio_speakerzoom.reports.talkers import Talker, person_boxes
 
-IN_FRAME = 0.5
+MIN_SHARE_IN_FRAME = 0.5
 """A face is in frame where at least this share of its box is in the crop: then the eyes are."""
 
-INTRUDES = 0.1
-"""Another face disturbs a single where more than this share of its box is in the crop."""
+MAX_SHARE_OF_OTHERS = 0.1
+"""Another face intrudes on a single where more than this share of its box is in the crop."""
 
 SAME_FACE_IOU = 0.2
-"""A labelled box, a median over a shot in which heads move, and ours are one face above this."""
+"""Above this, a labelled box (a median over a shot in which heads move) and ours are one face."""
 
-REVERSAL_SECONDS = 3.0
-"""A picture left and taken up again within this long is a cut too many."""
+MAX_REVERSAL_S = 3.0
+"""Returning to a framing within this time is a cut too many."""
 
-TURN_SECONDS = 0.7
-"""Shorter speech is no turn, and its cut is a backchannel's."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Talker:
-    """One participant, as labels or scores know them, over all of the source."""
-
-    label: str
-    boxes: NDArray[np.float32]
-    """(T, 4) the face in source pixels; NaN where it is not seen."""
-    speaks: NDArray[np.bool_]
-    """(T,)"""
+MIN_TURN_S = 0.7
+"""Shorter speech is not a turn but a backchannel."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutFigures:
-    """What `measure` finds; shares are of the time named, NaN where there was none of it."""
+    """The figures of a cut, each with a sentence that says what it counts.
 
-    shots: int
-    """Of the programme."""
-    shots_per_minute: float
-    """On average."""
-    shortest_s: float
-    """Seconds of the shortest shot."""
-    median_s: float
-    """Seconds of the shot in the middle, by length."""
-    switches: int
-    """Cuts from one single to another person's."""
-    reversals: int
-    """Pictures left and taken up again within 3 s."""
-    alone_s: float
-    """Seconds in which exactly one talker who is seen speaks; three shares are of these."""
-    in_frame: float
-    """In which the speaker is in the crop, whatever the shot."""
-    right: float
-    """In which the shot is a single of the speaker."""
-    wrong: float
-    """In which the shot frames others only."""
-    intruded: float
-    """Share of the singles' time in which another face is in the crop."""
-    empty: int
-    """Singles whose subject is out of the crop for more than half of them."""
-    backchannels: int
-    """Cuts to somebody who speaks for less than 0.7 s around them."""
-    latency_median_s: float
-    """From a turn's first word, said alone, to the cut to its speaker from a shot that does not
-    show them; below 0 where the cut comes first."""
-    latency_p90_s: float
-    """Nine in ten of these cuts are no later."""
-    punch_in_median_s: float
-    """The same of cuts to its speaker alone from a shot that shows them among others."""
-    upscale_max: float
-    """Canvas pixels for a source pixel."""
-    eyes_off: float
-    """Mean distance of a single's eyes from the upper third, in crop heights."""
+    Shares are of the time named, NaN where there was none of it.
+    """
 
-
-def talkers_of_tracks(
-    media: Media, tracks: Sequence[FaceTrack], people: Sequence[Person], speaks: NDArray[np.bool_]
-) -> list[Talker]:
-    """Return the people as the scores know them; `speaks` is (P, T)."""
-    rows = person_boxes(media, tracks, people)
-    return [
-        Talker(person.label, boxes, row)
-        for person, boxes, row in zip(people, rows, speaks, strict=True)
+    shots: Annotated[int, "Of the programme."]
+    shots_per_minute: Annotated[float, "On average."]
+    shortest_s: Annotated[float, "Seconds of the shortest shot."]
+    median_s: Annotated[float, "Seconds of the shot in the middle, by length."]
+    switches: Annotated[int, "Cuts from one single to another person's."]
+    reversals: Annotated[int, "Framings left and returned to within 3 s."]
+    alone_s: Annotated[
+        float,
+        "Seconds in which exactly one talker who is seen speaks; three shares are of these.",
+    ]
+    in_frame: Annotated[float, "In which the speaker is in the crop, whatever the shot."]
+    right: Annotated[float, "In which the shot is a single of the speaker."]
+    wrong: Annotated[float, "In which the shot frames others only."]
+    intruded: Annotated[float, "Share of the singles' time in which another face is in the crop."]
+    empty: Annotated[int, "Singles whose subject is out of the crop for more than half of them."]
+    backchannels: Annotated[int, "Cuts to somebody who speaks for less than 0.7 s around them."]
+    latency_median_s: Annotated[
+        float,
+        "From the first word of a turn that is spoken alone to the cut to its speaker, from a "
+        "shot that does not show them; below 0 where the cut comes first.",
+    ]
+    latency_p90_s: Annotated[float, "Nine in ten of these cuts are no later."]
+    punch_in_median_s: Annotated[
+        float,
+        "The same for cuts to a single of the speaker from a shot that shows them among others.",
+    ]
+    upscale_max: Annotated[float, "Canvas pixels for a source pixel."]
+    eyes_off: Annotated[
+        float,
+        "Mean distance of a single's eyes from the upper third, in crop heights.",
     ]
 
 
-def talkers_of_labels(labels: dict[str, Any], media: Media) -> list[Talker]:
-    """Return the people as a labels file tells them.
-
-    `labels` is what `labels.read_labels` returns: `faces` (person, from_s, to_s, box) and `speech`
-    (person, from_s, to_s) in seconds of the file's own time stamps, which begin at
-    `first_video_pts_s`. Speech of a person who is
-    never seen belongs to none of the talkers returned.
-    """
-    times = np.arange(media.duration) / float(media.rate) + labels.get("first_video_pts_s", 0.0)
-
-    def during(row: dict[str, Any]) -> NDArray[np.bool_]:
-        return (row["from_s"] <= times) & (times < row["to_s"])
-
-    faces, speech = labels["faces"], labels["speech"]
-    talkers: list[Talker] = []
-    for person in sorted({face["person"] for face in faces}, key=str):
-        boxes = np.full((media.duration, 4), np.nan, np.float32)
-        speaks = np.zeros(media.duration, bool)
-        for face in faces:
-            if face["person"] == person:
-                boxes[during(face)] = face["box"]
-        for row in speech:
-            if row["person"] == person:
-                speaks |= during(row)
-        talkers.append(Talker(str(person), boxes, speaks))
-    return talkers
+def explanations() -> dict[str, str]:
+    """Return what each figure counts, by its name, in the order of `CutFigures`."""
+    hints = get_type_hints(CutFigures, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
-def person_boxes(
-    media: Media, tracks: Sequence[FaceTrack], people: Sequence[Person]
-) -> list[NDArray[np.float32]]:
-    """Return (T, 4) boxes of each person over all of the source; NaN where they are not seen."""
-    by_id = {track.id: track for track in tracks}
-    rows: list[NDArray[np.float32]] = []
-    for person in people:
-        boxes = np.full((media.duration, 4), np.nan, np.float32)
-        for track in (by_id[id_] for id_ in person.track_ids if id_ in by_id):
-            boxes[track.start : track.range.end] = track.boxes
-        rows.append(boxes)
-    return rows
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frames:
+    """A cut frame by frame, against P talkers over the T frames of its range."""
+
+    crops: NDArray[np.floating[Any]]
+    """(T, 4) in source pixels."""
+    subjects: NDArray[np.int_]
+    """(T,) how many people the shot frames; 0 for the wide."""
+    speaks: NDArray[np.bool_]
+    """(P, T)"""
+    visible: NDArray[np.bool_]
+    """(P, T) whether the talker's face is visible in the source."""
+    inside: NDArray[np.floating[Any]]
+    """(P, T) share of the face's box in the crop; NaN where it is not visible."""
+    framed: NDArray[np.bool_]
+    """(P, T) whether the shot frames the talker."""
 
 
 def measure(
     cut_list: CutList, tracks: Sequence[FaceTrack], talkers: Sequence[Talker]
 ) -> CutFigures:
     """Return the figures of a cut: where its subjects are by `tracks`, who speaks by `talkers`."""
-    media, shots = cut_list.media, cut_list.shots
-    rate, span = float(media.rate), slice(cut_list.range.start, cut_list.range.end)
-    ids = [person.id for person in cut_list.people]
-    own = person_boxes(media, tracks, cut_list.people)
-    crops = np.concatenate([crops_of(shot, media.size, cut_list.canvas) for shot in shots])
-    boxes = np.array([t.boxes[span] for t in talkers]).reshape(len(talkers), len(crops), 4)
-    speaks = np.array([t.speaks[span] for t in talkers], bool).reshape(boxes.shape[:2])
-    shown = _share_inside(boxes, crops[None])
-    framed = np.zeros_like(speaks)  # whether the shot is of that talker
-    for shot in shots:
-        part = slice(shot.range.start - span.start, shot.range.end - span.start)
-        for id_ in shot.subjects:
-            box = own[ids.index(id_)][shot.range.start : shot.range.end]
-            framed[:, part] |= _iou(boxes[:, part], box[None]) > SAME_FACE_IOU
-    count = np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots])
-    seen = ~np.isnan(boxes[..., 0])
-    alone = (speaks.sum(axis=0) == 1) & (speaks & seen).any(axis=0)
-    who = speaks & alone
-    single = count == 1
-    others = np.any(seen & ~framed & (np.nan_to_num(shown) > INTRUDES), axis=0)
+    media, shots, canvas = cut_list.media, cut_list.shots, cut_list.canvas
+    rate = float(media.rate)
+    boxes = person_boxes(media, tracks, cut_list.people)
+    boxes_of = {person.id: row for person, row in zip(cut_list.people, boxes, strict=True)}
+    frames = _frames(cut_list, boxes_of, talkers)
+    alone = (frames.speaks.sum(axis=0) == 1) & (frames.speaks & frames.visible).any(axis=0)
+    speaker = frames.speaks & alone
+    inside, single = np.nan_to_num(frames.inside), frames.subjects == 1
+    speaker_framed = (speaker & frames.framed).any(axis=0)
+    intruders = frames.visible & ~frames.framed & (inside > MAX_SHARE_OF_OTHERS)
     lengths = [shot.range.duration / rate for shot in shots]
-    switches, punch_ins, backchannels = _latencies(shots, speaks, framed, shown, span.start, rate)
+    switches, punch_ins, backchannels = _latencies(shots, frames, cut_list.range.start, rate)
     return CutFigures(
         shots=len(shots),
-        shots_per_minute=60 * len(shots) / (len(crops) / rate),
+        shots_per_minute=60 * len(shots) / (len(frames.crops) / rate),
         shortest_s=min(lengths),
         median_s=float(np.median(lengths)),
         switches=sum(_is_switch(a, b) for a, b in pairwise(shots)),
-        reversals=sum(
-            a.subjects == c.subjects and b.range.duration < REVERSAL_SECONDS * rate
-            for a, b, c in zip(shots, shots[1:], shots[2:], strict=False)
-        ),
+        reversals=_count_reversals(shots, rate),
         alone_s=float(alone.sum()) / rate,
-        in_frame=_mean((who & (np.nan_to_num(shown) >= IN_FRAME)).any(axis=0)[alone]),
-        right=_mean(((who & framed).any(axis=0) & single)[alone]),
-        wrong=_mean(((count > 0) & ~(who & framed).any(axis=0))[alone]),
-        intruded=_mean(others[single]),
-        empty=sum(_is_empty(shot, own[ids.index(shot.subjects[0])], media, cut_list.canvas)
-                  for shot in shots if shot.kind == "single"),
+        in_frame=_mean((speaker & (inside >= MIN_SHARE_IN_FRAME)).any(axis=0)[alone]),
+        right=_mean((speaker_framed & single)[alone]),
+        wrong=_mean(((frames.subjects > 0) & ~speaker_framed)[alone]),
+        intruded=_mean(np.any(intruders, axis=0)[single]),
+        empty=sum(_is_empty(shot, boxes_of, cut_list) for shot in shots if shot.kind == "single"),
         backchannels=backchannels,
         latency_median_s=_percentile(switches, 50),
         latency_p90_s=_percentile(switches, 90),
         punch_in_median_s=_percentile(punch_ins, 50),
-        upscale_max=float((cut_list.canvas[1] / (crops[:, 3] - crops[:, 1])).max()),
-        eyes_off=_eyes_off(shots, own, ids, media, cut_list.canvas),
-    )  # fmt: skip
+        upscale_max=float((canvas[1] / (frames.crops[:, 3] - frames.crops[:, 1])).max()),
+        eyes_off=_eyes_off(cut_list, boxes_of),
+    )
+
+
+def _frames(
+    cut_list: CutList, boxes_of: Mapping[int, NDArray[np.float32]], talkers: Sequence[Talker]
+) -> _Frames:
+    """Return the cut frame by frame; `boxes_of` are those of its people over the whole source."""
+    shots, span = cut_list.shots, slice(cut_list.range.start, cut_list.range.end)
+    crops = np.concatenate([crops_of(s, cut_list.media.size, cut_list.canvas) for s in shots])
+    boxes = np.array([t.boxes[span] for t in talkers]).reshape(len(talkers), len(crops), 4)
+    speaks = np.array([t.speaks[span] for t in talkers], bool).reshape(boxes.shape[:2])
+    framed = np.zeros_like(speaks)
+    for shot in shots:
+        part = slice(shot.range.start - span.start, shot.range.end - span.start)
+        for id_ in shot.subjects:
+            box = boxes_of[id_][shot.range.start : shot.range.end]
+            framed[:, part] |= _iou(boxes[:, part], box[None]) > SAME_FACE_IOU
+    return _Frames(
+        crops,
+        np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots]),
+        speaks,
+        ~np.isnan(boxes[..., 0]),
+        _share_inside(boxes, crops[None]),
+        framed,
+    )
 
 
 def lanes_framed(
     cut_list: CutList, tracks: Sequence[FaceTrack], talkers: Sequence[Talker]
 ) -> list[list[int]]:
-    """Return which talkers each shot frames: those whose face its subjects' is for most of it."""
-    ids = [person.id for person in cut_list.people]
-    own = person_boxes(cut_list.media, tracks, cut_list.people)
-    video_tracks: list[list[int]] = []
+    """Return the numbers of the talkers that each shot frames.
+
+    These are the talkers whose face is a subject's for most of the shot.
+    """
+    boxes = person_boxes(cut_list.media, tracks, cut_list.people)
+    boxes_of = {person.id: row for person, row in zip(cut_list.people, boxes, strict=True)}
+    lanes: list[list[int]] = []
     for shot in cut_list.shots:
         part = slice(shot.range.start, shot.range.end)
-        subjects = [own[ids.index(id_)][part] for id_ in shot.subjects]
-        video_tracks.append([
+        subjects = [boxes_of[id_][part] for id_ in shot.subjects]
+        lanes.append([
             n for n, talker in enumerate(talkers)
             if any((_iou(talker.boxes[part], box) > SAME_FACE_IOU).mean() > 0.5 for box in subjects)
         ])  # fmt: skip
-    return video_tracks
+    return lanes
 
 
 def _is_switch(before: Shot, after: Shot) -> bool:
     return before.kind == after.kind == "single" and before.subjects != after.subjects
 
 
-def _is_empty(
-    shot: Shot, boxes: NDArray[np.float32], media: Media, canvas: tuple[int, int]
-) -> bool:
-    part = boxes[shot.range.start : shot.range.end]
-    inside = np.nan_to_num(_share_inside(part, crops_of(shot, media.size, canvas)))
-    return bool((inside >= IN_FRAME).mean() < 0.5)
+def _count_reversals(shots: Sequence[Shot], rate: float) -> int:
+    return sum(
+        a.subjects == c.subjects and b.range.duration < MAX_REVERSAL_S * rate
+        for a, b, c in zip(shots, shots[1:], shots[2:], strict=False)
+    )
+
+
+def _is_empty(shot: Shot, boxes_of: Mapping[int, NDArray[np.float32]], cut_list: CutList) -> bool:
+    """Whether the subject of a single is out of the crop for more than half of it."""
+    boxes = boxes_of[shot.subjects[0]][shot.range.start : shot.range.end]
+    crops = crops_of(shot, cut_list.media.size, cut_list.canvas)
+    inside = np.nan_to_num(_share_inside(boxes, crops))
+    return bool((inside >= MIN_SHARE_IN_FRAME).mean() < 0.5)
 
 
 def _latencies(
-    shots: Sequence[Shot],
-    speaks: NDArray[np.bool_],
-    framed: NDArray[np.bool_],
-    shown: NDArray[np.floating[Any]],
-    start: int,
-    rate: float,
+    shots: Sequence[Shot], frames: _Frames, start: int, rate: float
 ) -> tuple[list[float], list[float], int]:
-    """Return the seconds from first words to cuts: of switches, of punch-ins; and backchannels.
+    """Return the seconds from first words to cuts, of switches and of punch-ins; and backchannels.
 
-    A cut to a single is for its subject's first turn that ends in or after the shot. Its first
-    word is the first that is said alone: until then the floor is somebody else's. A cut is a
-    backchannel's where all that the subject says in the shot is shorter than a turn.
+    A cut to a single is for its subject's first turn that ends in or after the shot. The first word
+    is the first that is spoken alone: until then somebody else has the turn. A cut is for a
+    backchannel where everything that the subject says in the shot is shorter than a turn.
     """
     switches: list[float] = []
     punch_ins: list[float] = []
     backchannels = 0
+    one_speaks = frames.speaks.sum(axis=0) == 1
     for before, shot in pairwise(shots):
         first, last = shot.range.start - start, shot.range.end - start
-        talker = np.flatnonzero(framed[:, first:last].mean(axis=1) > 0.5)
-        if shot.kind != "single" or shot.subjects == before.subjects or len(talker) != 1:
+        subject = np.flatnonzero(frames.framed[:, first:last].mean(axis=1) > 0.5)
+        if shot.kind != "single" or shot.subjects == before.subjects or len(subject) != 1:
             continue
-        own = speaks[talker[0]]
+        own = frames.speaks[subject[0]]
         turns = [run for run in runs(own) if run[1] > first and run[0] < last]
-        if turns and max(b - a for a, b in turns) < TURN_SECONDS * rate:
+        if turns and max(b - a for a, b in turns) < MIN_TURN_S * rate:
             backchannels += 1
-        alone = [run for run in runs(own & (speaks.sum(axis=0) == 1)) if run[1] > first]
+        alone = [run for run in runs(own & one_speaks) if run[1] > first]
         if not turns or not alone or alone[0][0] >= last:
             continue
-        late = (first - max(alone[0][0], turns[0][0])) / rate
-        seen = np.nan_to_num(shown[talker[0], max(0, first - 1)]) >= IN_FRAME
-        (punch_ins if seen else switches).append(late)
+        latency = (first - max(alone[0][0], turns[0][0])) / rate
+        inside = np.nan_to_num(frames.inside[subject[0], max(0, first - 1)])
+        (punch_ins if inside >= MIN_SHARE_IN_FRAME else switches).append(latency)
     return switches, punch_ins, backchannels
 
 
-def _eyes_off(
-    shots: Sequence[Shot],
-    own: Sequence[NDArray[np.float32]],
-    ids: Sequence[int],
-    media: Media,
-    canvas: tuple[int, int],
-) -> float:
-    off: list[NDArray[np.floating[Any]]] = []
-    for shot in shots:
+def _eyes_off(cut_list: CutList, boxes_of: Mapping[int, NDArray[np.float32]]) -> float:
+    """Return the mean distance of the eyes of singles from the upper third, in crop heights."""
+    distances: list[NDArray[np.floating[Any]]] = []
+    for shot in cut_list.shots:
         if shot.kind != "single":
             continue
-        box = own[ids.index(shot.subjects[0])][shot.range.start : shot.range.end]
-        crop = crops_of(shot, media.size, canvas)
+        box = boxes_of[shot.subjects[0]][shot.range.start : shot.range.end]
+        crop = crops_of(shot, cut_list.media.size, cut_list.canvas)
         eyes = box[:, 1] + EYES_BELOW_TOP * (box[:, 3] - box[:, 1])
-        off.append(np.abs((eyes - crop[:, 1]) / (crop[:, 3] - crop[:, 1]) - 1 / 3))
-    there = np.concatenate([np.empty(0), *off])
-    return _mean(there[~np.isnan(there)])
+        distances.append(np.abs((eyes - crop[:, 1]) / (crop[:, 3] - crop[:, 1]) - 1 / 3))
+    values = np.concatenate([np.empty(0), *distances])
+    return _mean(values[~np.isnan(values)])
 
 
 def _share_inside(

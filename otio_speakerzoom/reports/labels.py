@@ -1,12 +1,12 @@
-"""Labels that somebody wrote by hand: who is seen where, and who truly speaks when.
+"""Ground-truth labels, written by hand: whose face is where, and who really speaks when.
 
     {"file": "talk.mp4",
      "faces": [{"person": "A", "from_s": 0, "to_s": 9.5, "box": [394, 344, 571, 560]}],
      "speech": [{"person": "A", "from_s": 0.8, "to_s": 3.99}]}
 
 Seconds are of the file's own time stamps, which begin at `first_video_pts_s` (0 if left out);
-boxes are left, top, right, bottom in pixels of the picture as shown. A voice off screen has a
-person who has no face, or null. What else is in the file is for its readers.
+boxes are left, top, right, bottom in pixels of the upright frame. A voice off screen has a person
+without a face, or null. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from otio_speakerzoom.store.user_files import read_user_text
 
 
 def read_labels(path: Path, media: Media) -> dict[str, Any]:
-    """Return what a labels file says; SpeakerZoomError where it cannot be about `media`.
+    """Return the labels in a file; SpeakerZoomError where they are invalid or of another file.
 
-    The error names the place of what is wrong: `speech[3].to_s`.
+    The error names the value that is wrong: `speech[3].to_s`.
     """
     try:
         labels = json.loads(read_user_text(path, "labels"))
@@ -44,7 +44,7 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
 
 
 def _check(labels: Field) -> None:
-    """Raise ValueError where a value that is read is not what it must be."""
+    """Raise ValueError where a value that we read is invalid."""
     if labels.has("file"):
         labels.at("file").text()
     if labels.has("first_video_pts_s"):

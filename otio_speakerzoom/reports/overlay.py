@@ -1,8 +1,8 @@
-"""The source with what was seen and heard drawn over it, as a film with the original sound.
+"""The source with the analysis drawn over it, as a film with the original audio.
 
-Each face has its box, who it is, and how likely it speaks; a strip along the bottom tells how
-likely anybody is heard and which shot of the cut it is. So a cut that looks wrong shows its cause:
-a lost face, a mistaken person, a score, the sound.
+Each face has its box, its person, and how likely it speaks; a strip along the bottom shows how
+likely a voice is and which shot of the cut this is. So a wrong cut shows its cause: a lost face,
+the wrong person, a score, the audio.
 """
 
 from __future__ import annotations
@@ -20,81 +20,81 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, no_progress
 from otio_speakerzoom.render.encode import Film, writing
-from otio_speakerzoom.reports.draw_text import draw_line_of_text, drawn_labels, fitted, width_of
-from otio_speakerzoom.reports.summary import HEARD, AnalysisSummary
+from otio_speakerzoom.reports.draw_text import draw_text, drawable_labels, shorten, width_of
+from otio_speakerzoom.reports.summary import VOICED, AnalysisSummary
 from otio_speakerzoom.source import FilterChain, film_audio, film_channels, read_frames
 
-LONGEST = 1280
-"""Pixels of the longer side: letters and boxes are clear, and drawing does not hold up decoding."""
+MAX_SIDE_PX = 1280
+"""Of the longer side: letters and boxes are clear, and drawing does not slow down decoding."""
 SPEAKING, SILENT = (230, 159, 0), (86, 180, 233)
-"""RGB of orange and sky blue, which the colour-blind tell apart (Okabe and Ito, 2008)."""
+"""RGB of orange and sky blue, which colour-blind people can distinguish (Okabe and Ito, 2008)."""
 DARK, MIDDLE, LIGHT = (20, 20, 20), (110, 110, 110), (240, 240, 240)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Face:
-    """What there is to draw of one track."""
+    """What is drawn of one track."""
 
     track: FaceTrack
     label: str
     logits: NDArray[np.float32] | None
-    """(T,) calibrated log odds; None where nothing was heard, so nothing is scored."""
+    """(T,) calibrated log odds; None where no audio was analysed, so nothing is scored."""
     speaks: NDArray[np.bool_]
-    """(T,) whether its person holds the floor."""
+    """(T,) whether its person is an active speaker."""
 
 
 def write_overlay(
-    known: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress
+    summary: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress
 ) -> None:
-    """Write the film of all that was looked at to `path`, frame by frame at the source's rate."""
-    media, span = known.media, _looked_at(known)
+    """Write the film of all analysed frames to `path`, frame by frame at the source's rate."""
+    media, span = summary.media, _analysed(summary)
     size = film_size(media.size)
-    labels = drawn_labels(known.people)
-    faces = _faces(known, labels)
+    labels = drawable_labels(summary.people)
+    faces = _faces(summary, labels)
     film = Film(size, media.rate, span.duration, film_channels(media), crf=20)
-    # players take what is not marked for BT.709 where it is large: made and marked so
+    # players assume BT.709 for large films without a colour tag, so we convert and tag
     to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
     with (
         closing(read_frames(media, size=size, within=span)) as stream,
-        closing(film_audio(media, span)) as sound,
+        closing(film_audio(media, span)) as audio,
         writing(path, film) as writer,
     ):
-        for frame, picture in stream:
-            drawn = _drawn(known, faces, labels, frame, picture)
-            rgb = av.VideoFrame.from_ndarray(drawn, format="rgb24")
-            writer.add(to_film.convert(rgb), sound)
+        for frame, image in stream:
+            overlay = _draw_overlay(summary, faces, labels, frame, image)
+            rgb = av.VideoFrame.from_ndarray(overlay, format="rgb24")
+            writer.add(to_film.convert(rgb), audio)
             on_progress(writer.pictures, span.duration)
 
 
 def film_size(size: tuple[int, int]) -> tuple[int, int]:
     """Return width and height of the film of a source of `size`, never larger and always even.
 
-    Even because H.264 keeps colour at half the resolution both ways (yuv420p).
+    Even because H.264 stores colour at half the resolution both ways (yuv420p).
     """
-    scale = min(1.0, LONGEST / max(size))
+    scale = min(1.0, MAX_SIDE_PX / max(size))
     width, height = (max(2, round(side * scale) // 2 * 2) for side in size)
     return width, height
 
 
-def _looked_at(known: AnalysisSummary) -> FrameRange:
-    """Return the frames that were analysed: those listened to, or all of a source without sound."""
-    voice = known.voice
+def _analysed(summary: AnalysisSummary) -> FrameRange:
+    """Return the frames with voice activity, or all frames of a source without audio."""
+    voice = summary.voice
     if voice is None:
-        return known.media.range
+        return summary.media.range
     return FrameRange(voice.start, voice.start + len(voice.probability))
 
 
-def _faces(known: AnalysisSummary, labels: dict[int, str]) -> list[_Face]:
-    """Return every track; one that belongs to nobody is drawn under its own number."""
-    owner = {t: (row, p) for row, p in enumerate(known.people) for t in p.track_ids}
-    logits = {score.track_id: score.logits for score in known.speech.scores}
+def _faces(summary: AnalysisSummary, labels: dict[int, str]) -> list[_Face]:
+    """Return every track; one without a person has its own number as a label."""
+    owner = {t: (row, p) for row, p in enumerate(summary.people) for t in p.track_ids}
+    logits = {score.track_id: score.logits for score in summary.speech.scores}
     faces: list[_Face] = []
-    for track in known.tracks:
+    for track in summary.tracks:
         label, speaks = f"track {track.id}", np.zeros(len(track.boxes), np.bool_)
         if track.id in owner:
             row, person = owner[track.id]
             label = labels[person.id]
-            speaks = known.speaks[row, track.range.start : track.range.end]
+            speaks = summary.speaks[row, track.range.start : track.range.end]
         faces.append(_Face(track, label, logits.get(track.id), speaks))
     return faces
 
@@ -102,45 +102,43 @@ def _faces(known: AnalysisSummary, labels: dict[int, str]) -> list[_Face]:
 # --- drawing --------------------------------------------------------------------------------------
 
 
-def _drawn(
-    known: AnalysisSummary,
+def _draw_overlay(
+    summary: AnalysisSummary,
     faces: Sequence[_Face],
     labels: dict[int, str],
     frame: int,
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
-    """Return the picture of source frame `frame` with all that is known of it."""
-    out = picture.copy()
-    there = [face for face in faces if face.track.start <= frame < face.track.range.end]
-    # who speaks is drawn last, over the others where they overlap
-    for face in sorted(there, key=lambda face: face.speaks[frame - face.track.start]):
-        _draw_face(out, face, frame - face.track.start, known.media.size)
-    _draw_strip(out, known, labels, frame)
+    """Return `image`, of the source frame `frame`, with its analysis drawn over it."""
+    out = image.copy()
+    visible = [face for face in faces if face.track.start <= frame < face.track.range.end]
+    # whoever speaks is drawn last, over the others where they overlap
+    for face in sorted(visible, key=lambda face: face.speaks[frame - face.track.start]):
+        _draw_face(out, face, frame - face.track.start, summary.media.size)
+    _draw_strip(out, summary, labels, frame)
     return out
 
 
-def _letters(picture: NDArray[np.uint8]) -> int:
-    """Return the height of letters: 20 pixels at full size, and not below what can be read."""
-    return max(12, max(picture.shape[:2]) // 64)
+def _letters(image: NDArray[np.uint8]) -> int:
+    """Return the height of letters in pixels: 20 at full size, and at least 12 to be readable."""
+    return max(12, max(image.shape[:2]) // 64)
 
 
-def _draw_face(
-    picture: NDArray[np.uint8], face: _Face, n: int, source_size: tuple[int, int]
-) -> None:
+def _draw_face(image: NDArray[np.uint8], face: _Face, n: int, source_size: tuple[int, int]) -> None:
     """Draw the `n`th box of a face, its label above it and its score as a bar below it."""
-    letters = _letters(picture)
+    letters = _letters(image)
     line = max(2, letters // 7)
     colour = SPEAKING if face.speaks[n] else SILENT
-    scale = np.array([picture.shape[1], picture.shape[0]] * 2) / (source_size * 2)
+    scale = np.array([image.shape[1], image.shape[0]] * 2) / (source_size * 2)
     left, top, right, bottom = (face.track.boxes[n] * scale).round().astype(int).tolist()
-    cv2.rectangle(picture, (left, top), (right, bottom), colour, line)
-    # a fifth of the picture: a long name does not lie over the next person
-    words = fitted(face.label, 13 * letters, letters)
+    cv2.rectangle(image, (left, top), (right, bottom), colour, line)
+    # a fifth of the width, so that a long name does not cover the next person
+    text = shorten(face.label, 13 * letters, letters)
     if face.logits is not None:
         speaking = _probability(float(face.logits[n]))
-        words += f"  {speaking:.2f}"
-        _draw_bar(picture, (left, bottom + 2 * line), right - left, speaking, colour)
-    _draw_label(picture, words, (left - line // 2, top), letters, colour)
+        text += f"  {speaking:.2f}"
+        _draw_bar(image, (left, bottom + 2 * line), right - left, speaking, colour)
+    _draw_label(image, text, (left - line // 2, top), letters, colour)
 
 
 def _probability(logit: float) -> float:
@@ -149,65 +147,64 @@ def _probability(logit: float) -> float:
 
 
 def _draw_bar(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     at: tuple[int, int],
     width: int,
     share: float,
     colour: tuple[int, int, int],
 ) -> None:
     """Draw a grey bar whose left `share` is filled; `at` is its upper left corner."""
-    (x, y), thick = at, _letters(picture) // 3
-    cv2.rectangle(picture, (x, y), (x + width, y + thick), MIDDLE, cv2.FILLED)
+    (x, y), thick = at, _letters(image) // 3
+    cv2.rectangle(image, (x, y), (x + width, y + thick), MIDDLE, cv2.FILLED)
     if filled := round(width * share):
-        cv2.rectangle(picture, (x, y), (x + filled, y + thick), colour, cv2.FILLED)
+        cv2.rectangle(image, (x, y), (x + filled, y + thick), colour, cv2.FILLED)
 
 
 def _draw_label(
-    picture: NDArray[np.uint8],
-    words: str,
+    image: NDArray[np.uint8],
+    text: str,
     at: tuple[int, int],
     letters: int,
     colour: tuple[int, int, int],
 ) -> None:
-    """Draw dark words on a coloured ground that stands on `at`, moved in where it would leave."""
+    """Draw dark text on a coloured box above `at`, moved where it would extend outside."""
     height, pad = letters + letters // 2, letters // 3
-    width = width_of(words, letters) + 2 * pad
-    x = max(0, min(at[0], picture.shape[1] - width))
+    width = width_of(text, letters) + 2 * pad
+    x = max(0, min(at[0], image.shape[1] - width))
     y = max(height, at[1])
-    cv2.rectangle(picture, (x, y - height), (x + width, y), colour, cv2.FILLED)
-    draw_line_of_text(picture, words, (x + pad, y - letters // 2), letters, DARK)
+    cv2.rectangle(image, (x, y - height), (x + width, y), colour, cv2.FILLED)
+    draw_text(image, text, (x + pad, y - letters // 2), letters, DARK)
 
 
 def _draw_strip(
-    picture: NDArray[np.uint8], known: AnalysisSummary, labels: dict[int, str], frame: int
+    image: NDArray[np.uint8], summary: AnalysisSummary, labels: dict[int, str], frame: int
 ) -> None:
-    """Darken the bottom and tell there what is heard (left), the frame and its shot (right)."""
-    letters, voice = _letters(picture), known.voice
-    tall, pad, wide = 2 * letters, letters // 2, picture.shape[1]
-    # a third of the light is left: the picture shows through, and light words stand out
-    picture[-tall:] //= 3
-    base = picture.shape[0] - letters // 2 - pad // 3
-    told, x = f"frame {frame}", pad
-    if shot := _shot(known, labels, frame):
-        told += f"   {shot}"
+    """Darken the bottom and write there voice activity (left), the frame and its shot (right)."""
+    letters, voice = _letters(image), summary.voice
+    height, pad, width = 2 * letters, letters // 2, image.shape[1]
+    # a third of the brightness: the frame shows through, and light text is readable
+    image[-height:] //= 3
+    base = image.shape[0] - letters // 2 - pad // 3
+    text, x = f"frame {frame}", pad
+    if shot := _shot(summary, labels, frame):
+        text += f"   {shot}"
     if voice is None:
-        draw_line_of_text(picture, "nothing heard yet", (x, base), letters, LIGHT)
+        draw_text(image, "nothing heard yet", (x, base), letters, LIGHT)
         x += width_of("nothing heard yet", letters)
     else:
-        heard = float(voice.probability[frame - voice.start])
-        colour = SPEAKING if heard > HEARD else SILENT
-        words = f"heard {heard:.2f}"
-        draw_line_of_text(picture, words, (x, base), letters, colour)
+        probability = float(voice.probability[frame - voice.start])
+        colour = SPEAKING if probability > VOICED else SILENT
+        draw_text(image, f"heard {probability:.2f}", (x, base), letters, colour)
         x += width_of("heard 0.00 ", letters)
-        _draw_bar(picture, (x, base - letters // 2), 5 * letters, heard, colour)
+        _draw_bar(image, (x, base - letters // 2), 5 * letters, probability, colour)
         x += 5 * letters
-    told = fitted(told, wide - x - 2 * pad, letters)
-    draw_line_of_text(picture, told, (wide - pad - width_of(told, letters), base), letters, LIGHT)
+    text = shorten(text, width - x - 2 * pad, letters)
+    draw_text(image, text, (width - pad - width_of(text, letters), base), letters, LIGHT)
 
 
-def _shot(known: AnalysisSummary, labels: dict[int, str], frame: int) -> str:
-    """Return which shot of the cut `frame` is in; nothing where it is in none."""
-    shots = known.cut_list.shots if known.cut_list else ()
+def _shot(summary: AnalysisSummary, labels: dict[int, str], frame: int) -> str:
+    """Return the shot of the cut that contains `frame`, in words; empty where there is none."""
+    shots = summary.cut_list.shots if summary.cut_list else ()
     for number, shot in enumerate(shots, 1):
         if shot.range.start <= frame < shot.range.end:
             who = " + ".join(labels[id_] for id_ in shot.subjects) or "wide"

@@ -1,11 +1,8 @@
-"""The report of a cut: one page that needs nothing else, or one picture."""
+"""The report of a cut: one self-contained HTML page, or one PNG."""
 
 from __future__ import annotations
 
-import ast
-import inspect
 import math
-from dataclasses import fields
 from html import escape
 from pathlib import Path
 
@@ -14,19 +11,19 @@ import numpy as np
 from otio_speakerzoom import store
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, Shot
-from otio_speakerzoom.reports.evaluation import CutFigures
+from otio_speakerzoom.reports.evaluation import CutFigures, explanations
 from otio_speakerzoom.reports.speaker_chart import (
     COLOURS,
     LETTERS,
     Bar,
     Drawing,
-    Words,
+    Text,
     as_svg,
-    draw_ribbon,
+    draw_chart,
 )
-from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation, doubtful
+from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation, least_certain_first
 
-STYLE = (
+CSS = (
     """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #222222; --pale: #666666; }
 @media (prefers-color-scheme: dark) {
@@ -52,49 +49,52 @@ KEY = {"speaks": "speaks", "shown": "shown", "wide": "wide", "cut": "the source'
 """What each colour means."""
 
 
-def write_report(known: AnalysisSummary, judged: Evaluation | None, path: Path) -> None:
-    """Write the report of the kept cut to `path`, a page or a picture by its suffix."""
-    if known.cut_list is None or judged is None:
+def write_report(summary: AnalysisSummary, evaluation: Evaluation | None, path: Path) -> None:
+    """Write the report of the stored cut to `path`, .html or .png."""
+    if summary.cut_list is None or evaluation is None:
         raise SpeakerZoomError(
-            f"{known.media.path}: nothing is cut yet; run `speakerzoom cut` on it first"
+            f"{summary.media.path}: nothing is cut yet; run `speakerzoom cut` on it first"
         )
-    drawing = _ribbon(known, known.cut_list, judged)
+    chart = _chart(summary, summary.cut_list, evaluation)
     if path.suffix == ".png":
-        _write_picture(_with_figures(drawing, judged), path)
+        _write_png(_with_figures(chart, evaluation), path)
     else:
-        store.write_text(path, _page(known, known.cut_list, judged, drawing))
+        store.write_text(path, _page(summary, summary.cut_list, evaluation, chart))
 
 
-def _ribbon(known: AnalysisSummary, cut_list: CutList, judged: Evaluation) -> Drawing:
-    names = [talker.label for talker in judged.talkers]
-    speaks = np.array([talker.speaks for talker in judged.talkers], bool)
-    speaks = speaks.reshape(len(names), known.media.duration)
-    return draw_ribbon(cut_list, names, speaks, judged.framed, known.camera_cuts)
+def _chart(summary: AnalysisSummary, cut_list: CutList, evaluation: Evaluation) -> Drawing:
+    names = [talker.label for talker in evaluation.talkers]
+    speaks = np.array([talker.speaks for talker in evaluation.talkers], bool)
+    speaks = speaks.reshape(len(names), summary.media.duration)
+    return draw_chart(cut_list, names, speaks, evaluation.framed, summary.camera_cuts)
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
-def _page(known: AnalysisSummary, cut_list: CutList, judged: Evaluation, drawing: Drawing) -> str:
-    name = escape(known.media.path.name)
-    keys = "".join(f'<span class="key {kind}"></span>{words}' for kind, words in KEY.items())
-    first = [(number, shot) for number, shot in doubtful(cut_list) if shot.confidence < 0.5]
+def _page(
+    summary: AnalysisSummary, cut_list: CutList, evaluation: Evaluation, chart: Drawing
+) -> str:
+    name = escape(summary.media.path.name)
+    keys = "".join(f'<span class="key {kind}"></span>{text}' for kind, text in KEY.items())
+    certain = "<p>None: every shot has a confidence of 0.5 or more.</p>"
+    doubtful = [row for row in least_certain_first(cut_list) if row[1].confidence < 0.5]
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The cut of {name}</title>
-<style>{STYLE}</style>
+<style>{CSS}</style>
 </head>
 <body>
 <h1>The cut of {name}</h1>
-<p class="pale">{len(cut_list.shots)} shots, judged by {escape(judged.against)}.{keys}</p>
-<div class="wide-picture">{as_svg(drawing)}</div>
+<p class="pale">{len(cut_list.shots)} shots, judged by {escape(evaluation.against)}.{keys}</p>
+<div class="wide-picture">{as_svg(chart)}</div>
 <h2>In numbers</h2>
-<table>{_figures(judged.figures)}</table>
+<table>{_figures(evaluation.figures)}</table>
 <h2>The doubtful cuts</h2>
-{_shots(cut_list, first) if first else "<p>None: every shot is surer than even.</p>"}
+{_shots(cut_list, doubtful) if doubtful else certain}
 <h2>All shots</h2>
 {_shots(cut_list, list(enumerate(cut_list.shots, 1)))}
 </body>
@@ -104,34 +104,20 @@ def _page(known: AnalysisSummary, cut_list: CutList, judged: Evaluation, drawing
 
 def _figures(figures: CutFigures) -> str:
     rows: list[str] = []
-    for name, text in explained().items():
+    for name, text in explanations().items():
         value = getattr(figures, name)
         rows.append(
             f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>'
-            f'<td class="number">{shown(value)}</td><td class="pale">{escape(text)}</td></tr>'
+            f'<td class="number">{as_text(value)}</td><td class="pale">{escape(text)}</td></tr>'
         )
     return "\n".join(rows)
 
 
-def shown(value: float) -> str:
-    """Return a figure as people read it; a dash where there was nothing to count."""
+def as_text(value: float) -> str:
+    """Return a figure as text; a dash where there was nothing to count."""
     if isinstance(value, int):
         return str(value)
     return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def explained() -> dict[str, str]:
-    """Return what each figure means, as its own docstring says; empty where its name says all."""
-    (made,) = ast.parse(inspect.getsource(CutFigures)).body
-    assert isinstance(made, ast.ClassDef)
-    texts = {
-        field.target.id: " ".join(str(ast.literal_eval(text.value)).split())
-        for field, text in zip(made.body, made.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-    }
-    return {field.name: texts.get(field.name, "") for field in fields(CutFigures)}
 
 
 def _shots(cut_list: CutList, shots: list[tuple[int, Shot]]) -> str:
@@ -149,56 +135,56 @@ def _shots(cut_list: CutList, shots: list[tuple[int, Shot]]) -> str:
     return f"<table><tr>{head}</tr>\n{chr(10).join(rows)}</table>"
 
 
-# --- the picture ----------------------------------------------------------------------------------
+# --- the PNG --------------------------------------------------------------------------------------
 
 
-def _with_figures(drawing: Drawing, judged: Evaluation) -> Drawing:
-    """Return the drawing with the key and the figures, in three columns, under it."""
-    line, columns, top = 22, 3, drawing.height + 22
-    across = drawing.width / columns
-    parts = [*drawing.parts]
-    for n, (kind, words) in enumerate(KEY.items()):
-        x = n * drawing.width / len(KEY)
-        parts += [Bar(x, top - LETTERS + 2, LETTERS, LETTERS, kind), Words(x + 20, top, words)]
-    told = [f"{name.replace('_', ' ')}: {shown(getattr(judged.figures, name))}"
-            for name in explained()]  # fmt: skip
-    told.append(f"judged by {judged.against}")
-    rows = -(-len(told) // columns)
-    for n, text in enumerate(told):
+def _with_figures(chart: Drawing, evaluation: Evaluation) -> Drawing:
+    """Return the chart with the key and the figures below it, in three columns."""
+    line, columns, top = 22, 3, chart.height + 22
+    column_width = chart.width / columns
+    parts = [*chart.parts]
+    for n, (kind, text) in enumerate(KEY.items()):
+        x = n * chart.width / len(KEY)
+        parts += [Bar(x, top - LETTERS + 2, LETTERS, LETTERS, kind), Text(x + 20, top, text)]
+    lines = [f"{name.replace('_', ' ')}: {as_text(getattr(evaluation.figures, name))}"
+             for name in explanations()]  # fmt: skip
+    lines.append(f"judged by {evaluation.against}")
+    rows = -(-len(lines) // columns)
+    for n, text in enumerate(lines):
         column, row = divmod(n, rows)
-        parts.append(Words(column * across, top + (row + 2) * line, text))
-    return Drawing(drawing.width, top + (rows + 2) * line, tuple(parts))
+        parts.append(Text(column * column_width, top + (row + 2) * line, text))
+    return Drawing(chart.width, top + (rows + 2) * line, tuple(parts))
 
 
-def _write_picture(drawing: Drawing, path: Path) -> None:
-    """Write the ribbon as a PNG, twice as large as on a page."""
+def _write_png(drawing: Drawing, path: Path) -> None:
+    """Write the drawing as a PNG, at twice the size it has on a page."""
     import cv2
 
-    from otio_speakerzoom.reports.draw_text import draw_line_of_text, width_of
+    from otio_speakerzoom.reports.draw_text import draw_text, width_of
 
     scale, edge = 2, 16
     size = (scale * drawing.height + 2 * edge, scale * drawing.width + 2 * edge, 3)
-    picture = np.full(size, 255, np.uint8)
+    image = np.full(size, 255, np.uint8)
     for part in drawing.parts:
         x, y = (round(edge + scale * at) for at in (part.x, part.y))
-        if isinstance(part, Words):
+        if isinstance(part, Text):
             letters = scale * LETTERS
             x -= width_of(part.text, letters) if part.end else 0
-            draw_line_of_text(picture, part.text, (x, y), letters, _rgb("ink"))
+            draw_text(image, part.text, (x, y), letters, _rgb("ink"))
         else:
-            _fill(picture, part, (x, y), scale)
-    done, encoded = cv2.imencode(".png", picture[..., ::-1])
-    assert done
+            _fill(image, part, (x, y), scale)
+    success, encoded = cv2.imencode(".png", image[..., ::-1])
+    assert success
     with store.atomic_write(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 
-def _fill(picture: np.ndarray, part: Bar, at: tuple[int, int], scale: int) -> None:
+def _fill(image: np.ndarray, part: Bar, at: tuple[int, int], scale: int) -> None:
     x, y = at
     right, bottom = x + max(1, round(scale * part.width)), y + round(scale * part.height)
-    under = picture[y:bottom, x:right].astype(float)
+    under = image[y:bottom, x:right].astype(float)
     over = part.opacity * np.array(_rgb(part.kind)) + (1 - part.opacity) * under
-    picture[y:bottom, x:right] = over.round()
+    image[y:bottom, x:right] = over.round()
 
 
 def _rgb(kind: str) -> tuple[int, int, int]:

@@ -1,8 +1,9 @@
-"""Who speaks against who is shown, drawn over time: as SVG for a page, as pixels for a picture.
+"""A chart of who speaks and who is shown over time, for an SVG in a page or for a PNG.
 
-Each row is two minutes. Each person has a lane: above, when they speak; below, when a shot frames
-them, fainter where the director was unsure. The wide has a lane below, and the source's own cuts
-are lines across. The drawing is rectangles, lines and words, so both forms come from one list.
+Each row is two minutes. Each person has a lane: the upper half shows when they speak, the lower
+half when a shot frames them, fainter where the director was less certain. The wide has the last
+lane, and the source's own cuts are lines across all lanes. The chart is a list of rectangles and
+texts, from which both forms are made.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.turns import runs
-from otio_speakerzoom.model import CutList
+from otio_speakerzoom.model import CutList, FrameRange
 
 ROW_SECONDS = 120
-"""Of time in a row: a shot of the shortest kind, 1.2 s, is then eight pixels wide."""
+"""Duration of a row: the shortest shots, of 1.2 s, are then eight pixels wide."""
 
 WIDTH, NAMES = 960, 130
-"""Pixels of a row, and of the names at its left."""
+"""Width of a row and of the names at its left, in pixels."""
 
 LANE, BAR, ROW_GAP, LETTERS = 26, 10, 34, 12
-"""Pixels from lane to lane, of each of its two bars, between rows, and of the letters."""
+"""Height of a lane, of each of its two bars, of the gap between rows, of letters, in pixels."""
 
-TICKS = 10
-"""Seconds from mark to mark on the axis."""
+TICK_SECONDS = 10
+"""Time between two labels of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,99 +45,140 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A line of text from `x`, on the base line `y`."""
+class Text:
+    """A line of text that begins at `x`, on the base line `y`, in pixels."""
 
     x: float
     y: float
     text: str
     end: bool = False
-    """Whether it ends at `x` instead."""
+    """Whether the text ends at `x` instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A ribbon, in pixels."""
+    """Rectangles and texts, and the size of the whole in pixels."""
 
     width: int
     height: int
-    parts: tuple[Bar | Words, ...]
+    parts: tuple[Bar | Text, ...]
 
 
 COLOURS = {"speaks": "#e08a1e", "shown": "#2b6cb0", "wide": "#8a94a0", "cut": "#c53030",
            "lane": "#eef0f2", "ink": "#222222"}  # fmt: skip
-"""Of each kind: orange and blue, which the colour-blind tell apart."""
+"""By kind of bar: orange and blue, which colour-blind people can distinguish."""
 
 
-def draw_ribbon(
+def draw_chart(
     cut_list: CutList,
     names: Sequence[str],
     speaks: NDArray[np.bool_],
     framed: Sequence[Sequence[int]],
     camera_cuts: Sequence[int],
 ) -> Drawing:
-    """Return the ribbon of a cut.
+    """Return the chart of a cut.
 
     `speaks` is (P, T) over the source; `framed` names the lanes (0 to P - 1) that each shot shows.
     """
-    rate, span = float(cut_list.media.rate), cut_list.range
-    row_frames = round(ROW_SECONDS * rate)
-    row_height = LANE * (len(names) + 1) + ROW_GAP
-    count = -(-span.duration // row_frames)
-    shown = min(row_frames, span.duration)
-    per_frame = (WIDTH - NAMES) / shown
-    parts: list[Bar | Words] = []
+    axis = _Axis(float(cut_list.media.rate), cut_list.range, len(names) + 1)
+    parts = [
+        *_lanes(axis, names),
+        *_speech(axis, speaks),
+        *_shots(axis, cut_list, framed),
+        *_camera_cuts(axis, camera_cuts),
+    ]
+    return Drawing(WIDTH, axis.rows * axis.row_height, tuple(parts))
 
-    def bars(
-        start: int, end: int, lane: int, *, below: bool
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Where frames of a range lie in the chart: in rows of two minutes, each with all lanes."""
+
+    rate: float
+    span: FrameRange
+    lanes: int
+
+    @property
+    def row_frames(self) -> int:
+        return round(ROW_SECONDS * self.rate)
+
+    @property
+    def row_height(self) -> int:
+        return LANE * self.lanes + ROW_GAP
+
+    @property
+    def rows(self) -> int:
+        return -(-self.span.duration // self.row_frames)
+
+    @property
+    def px_per_frame(self) -> float:
+        return (WIDTH - NAMES) / min(self.row_frames, self.span.duration)
+
+    def pieces(
+        self, start: int, end: int, lane: int, *, below: bool
     ) -> Iterator[tuple[float, float, float]]:
-        """x, y and width of a stretch of frames, piece by piece where it goes over rows."""
+        """Yield x, y and width of frames `start` to `end`, a piece for each row they lie in."""
         while start < end:
-            row = (start - span.start) // row_frames
-            last = min(end, span.start + (row + 1) * row_frames)
-            x = NAMES + (start - span.start - row * row_frames) * per_frame
-            yield x, row * row_height + lane * LANE + below * BAR, (last - start) * per_frame
+            row = (start - self.span.start) // self.row_frames
+            last = min(end, self.span.start + (row + 1) * self.row_frames)
+            x = NAMES + (start - self.span.start - row * self.row_frames) * self.px_per_frame
+            y = row * self.row_height + lane * LANE + below * BAR
+            yield x, y, (last - start) * self.px_per_frame
             start = last
 
-    for row in range(count):
-        top, begin = row * row_height, span.start + row * row_frames
-        length = min(row_frames, span.end - begin) * per_frame
+
+def _lanes(axis: _Axis, names: Sequence[str]) -> Iterator[Bar | Text]:
+    """Yield the empty lanes with their names, and the time below each row."""
+    for row in range(axis.rows):
+        top, begin = row * axis.row_height, axis.span.start + row * axis.row_frames
+        length = min(axis.row_frames, axis.span.end - begin) * axis.px_per_frame
         for lane, name in enumerate([*names, "Wide"]):
-            parts.append(Bar(NAMES, top + lane * LANE, length, 2 * BAR, "lane"))
-            parts.append(Words(NAMES - 8, top + lane * LANE + BAR + 5, name, end=True))
-        base = top + LANE * (len(names) + 1) + LETTERS
-        for second in range(0, int(min(row_frames, span.end - begin) / rate) + 1, TICKS):
-            at = round(begin / rate) + second
-            parts.append(Words(NAMES + second * rate * per_frame, base, f"{at // 60}:{at % 60:02}"))
-    for lane, row_of in enumerate(speaks):
-        for start, end in runs(row_of[span.start : span.end]):
-            at = (start + span.start, end + span.start)
-            parts += [Bar(x, y, w, BAR, "speaks") for x, y, w in bars(*at, lane, below=False)]
-    for shot, video_tracks in zip(cut_list.shots, framed, strict=True):
+            yield Bar(NAMES, top + lane * LANE, length, 2 * BAR, "lane")
+            yield Text(NAMES - 8, top + lane * LANE + BAR + 5, name, end=True)
+        base = top + LANE * axis.lanes + LETTERS
+        seconds = int(min(axis.row_frames, axis.span.end - begin) / axis.rate)
+        for second in range(0, seconds + 1, TICK_SECONDS):
+            at = round(begin / axis.rate) + second
+            x = NAMES + second * axis.rate * axis.px_per_frame
+            yield Text(x, base, f"{at // 60}:{at % 60:02}")
+
+
+def _speech(axis: _Axis, speaks: NDArray[np.bool_]) -> Iterator[Bar]:
+    """Yield when each person speaks, in the upper half of their lane."""
+    for lane, row in enumerate(speaks):
+        for start, end in runs(row[axis.span.start : axis.span.end]):
+            at = (start + axis.span.start, end + axis.span.start)
+            for x, y, width in axis.pieces(*at, lane, below=False):
+                yield Bar(x, y, width, BAR, "speaks")
+
+
+def _shots(axis: _Axis, cut_list: CutList, framed: Sequence[Sequence[int]]) -> Iterator[Bar]:
+    """Yield the shots, in the lower half of the lanes that they frame, or in that of the wide."""
+    for shot, lanes in zip(cut_list.shots, framed, strict=True):
         title = f"{cut_list.names(shot)}: {shot.reason} ({shot.confidence:.2f})"
-        sure = 0.35 + 0.65 * shot.confidence
-        span_of_shot = (shot.range.start, shot.range.end)
-        for lane in video_tracks or [len(names)]:
-            kind = "shown" if video_tracks else "wide"
-            parts += [
-                Bar(x, y, max(1.0, w - 1), BAR, kind, sure, title)
-                for x, y, w in bars(*span_of_shot, lane, below=True)
-            ]
+        opacity = 0.35 + 0.65 * shot.confidence
+        kind = "shown" if lanes else "wide"
+        for lane in lanes or [axis.lanes - 1]:
+            for x, y, width in axis.pieces(shot.range.start, shot.range.end, lane, below=True):
+                yield Bar(x, y, max(1.0, width - 1), BAR, kind, opacity, title)
+
+
+def _camera_cuts(axis: _Axis, camera_cuts: Sequence[int]) -> Iterator[Bar]:
+    """Yield a line across all lanes at each of the source's own cuts."""
     for cut in camera_cuts:
-        if span.start < cut < span.end:
-            ((x, y, _),) = bars(cut, cut + 1, 0, below=False)
-            parts.append(Bar(x, y, 1, LANE * (len(names) + 1) - 6, "cut", 0.8, "the source cuts"))
-    return Drawing(WIDTH, count * row_height, tuple(parts))
+        if axis.span.start < cut < axis.span.end:
+            ((x, y, _),) = axis.pieces(cut, cut + 1, 0, below=False)
+            yield Bar(x, y, 1, LANE * axis.lanes - 6, "cut", 0.8, "the source cuts")
 
 
 def as_svg(drawing: Drawing) -> str:
-    """Return the drawing as an SVG element to stand in a page; kinds are its classes."""
+    """Return the drawing as an SVG element for a page; the kinds of bars become classes."""
     lines = [
         f'<svg viewBox="0 0 {drawing.width} {drawing.height}" role="img" '
         'aria-label="who speaks against who is shown">'
     ]
     for part in drawing.parts:
-        if isinstance(part, Words):
+        if isinstance(part, Text):
             anchor = ' text-anchor="end"' if part.end else ""
             lines.append(
                 f'<text x="{part.x:.1f}" y="{part.y:.1f}"{anchor}>{escape(part.text)}</text>'

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from rich.console import Console
 
 from otio_speakerzoom.cli import streams, values
 from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser
-from otio_speakerzoom.cli.progress import shown_progress
+from otio_speakerzoom.cli.options import STYLE
+from otio_speakerzoom.cli.parser import EXIT_CODES, build_parser, file_arguments, parse
+from otio_speakerzoom.cli.progress import show_progress
+from otio_speakerzoom.cli.request import Request
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.cli.verbs import VERBS
-from otio_speakerzoom.director.style import meanings
+from otio_speakerzoom.director.style import NEW_NAMES, meanings
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError
 from otio_speakerzoom.model import Media
 
@@ -50,12 +53,14 @@ def one_line(capsys):
 
 def test_every_argument_that_names_a_file_says_what_is_done_with_it():
     for verb, parser in verbs().items():
+        values_set = {action.dest: Path("a") for action in parser._actions}
+        checked = {file.name for file in file_arguments(parser, values_set)}
         for action in parser._actions:
             names_a_file = "FILE" in (action.metavar or "") or action.metavar == "DIR"
             declared = isinstance(action.type, Input | Output | Folder)
             assert declared or not names_a_file, (verb, action.dest)
             assert action.type not in (Path, str, argparse.FileType), (verb, action.dest)
-            assert (action in parser.get_default("files")) == declared
+            assert (action.dest in checked) == declared
     assert len(WRITTEN) >= 7
 
 
@@ -109,10 +114,10 @@ def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording
         f"soft{suffix}": "is the source itself",
         f"hard{suffix}": "is the source itself",
         f"folder{suffix}": "is a folder",
-        f"pipe{suffix}": "is no regular file",
-        f"into{suffix}": "lies where the results are kept",
-        f"talk.mp4.speakerzoom/cutlist{suffix}": "lies where the results are kept",
-        f"talk.mp4.speakerzoom/new{suffix}": "lies where the results are kept",
+        f"pipe{suffix}": "is not a regular file",
+        f"into{suffix}": "is in the folder of the results",
+        f"talk.mp4.speakerzoom/cutlist{suffix}": "is in the folder of the results",
+        f"talk.mp4.speakerzoom/new{suffix}": "is in the folder of the results",
         f"file/new{suffix}": "is a file, not a folder",
         "n" * 256 + suffix: "the name is too long",
     }
@@ -132,7 +137,7 @@ def test_no_film_takes_the_place_of_another_recording(recording, capsys):
     (recording.parent / "other.mp4.speakerzoom").mkdir()
 
     assert main(["render", str(recording), "-o", str(other)]) == 1
-    assert "is a recording too, whose results lie beside it" in one_line(capsys)
+    assert "is a recording with results beside it" in one_line(capsys)
     assert other.read_bytes() == b"hours of work too"
 
 
@@ -165,7 +170,7 @@ def test_no_output_goes_where_nothing_may_be_written(recording, capsys, monkeypa
     assert main(["inspect", str(recording), "--csv", str(there)]) == 1
     assert "is write-protected" in one_line(capsys)
     assert main(["inspect", str(recording), "--csv", str(recording.parent / "new" / "a.csv")]) == 1
-    assert f"{recording.parent} may not be written into" in one_line(capsys)
+    assert f"{recording.parent} is not writable" in one_line(capsys)
 
 
 def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, capsys):
@@ -202,6 +207,69 @@ def test_a_pack_takes_nobodys_place(tmp_path, monkeypatch, capsys):
     assert "has other files in it; choose a new or an empty folder" in one_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["README.txt"]
     assert (tmp_path / "README.txt").read_text() == "my own notes"
+
+
+# --- the request ----------------------------------------------------------------------------------
+
+
+def test_every_option_of_a_verb_is_a_field_of_its_request():
+    names = {field.name for field in fields(Request)}
+    for verb, parser in verbs().items():
+        for action in parser._actions:
+            if action.dest not in ("help", "resolve_scaling"):  # which becomes adapter_options
+                assert action.dest in names or action.dest.startswith(STYLE), (verb, action.dest)
+
+
+def test_a_request_has_the_values_and_the_files_of_the_command_line():
+    request = parse(
+        ["cut", "talk.mp4", "--style", "calm", "--min-shot", "3s", "--channels", "left", "-q",
+         "-o", "a.otio", "--for", "resolve", "--resolve-scaling", "fill"]
+    )  # fmt: skip
+
+    assert (request.verb, request.source, request.output) == (
+        "cut",
+        Path("talk.mp4"),
+        Path("a.otio"),
+    )
+    assert (request.style, request.style_values) == (Path("calm"), {"min_shot_seconds": 3.0})
+    assert (request.channels, request.quiet, request.work, request.labels) == (1, 1, None, None)
+    assert request.adapter == "speakerzoom_resolve_otio"
+    assert request.adapter_options == {"scaling": "fill"}
+    assert [(file.name, file.flags, file.path) for file in request.files] == [
+        ("source", (), Path("talk.mp4")),
+        ("style", ("--style",), Path("calm")),
+        ("output", ("-o", "--output"), Path("a.otio")),
+    ]
+
+
+OLD_FLAGS = {
+    "--caution 3": ("--wrong-speaker-penalty", 3.0),
+    "--relief listener": ("--break-long-singles-with", "listener"),
+    "--enter 1": ("--speech-threshold", 1.0),
+    "--hide blur": ("--obscure-others", "blur"),
+    "--off-screen-share 20%": ("--off-screen-prior", 0.2),
+    "--turn 4s": ("--expected-turn", 4.0),
+}
+
+
+def test_there_is_an_old_flag_for_every_style_value_that_got_a_new_name():
+    assert {words.split()[0] for words in OLD_FLAGS} == set(map(values.style_flag, NEW_NAMES))
+
+
+@pytest.mark.parametrize("words", OLD_FLAGS)
+def test_an_old_style_flag_works_and_names_the_new_one(words, capsys):
+    old, (new, value) = words.split()[0], OLD_FLAGS[words]
+    request = parse(["cut", "gone.mp4", "-o", "a.otio", *words.split()])
+
+    assert list(request.style_values.values()) == [value]
+    assert list(map(values.style_flag, request.style_values)) == [new]
+    assert f" {old} " not in verbs()["cut"].format_help()
+    assert f" {new} " in verbs()["cut"].format_help()
+
+    assert main(["render", "gone.mp4", "-o", "a.mp4", *words.split()]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"warning: {old} is now called {new}; the old name still works"
+    assert lines[1].startswith("error: gone.mp4: no such file")
 
 
 # --- what cannot work -----------------------------------------------------------------------------
@@ -260,7 +328,7 @@ def test_sound_is_not_chosen_where_there_is_none(words, blind, silent_clip, tmp_
     asked = [str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
 
     assert main([*words, *asked]) == 1
-    assert "has no sound to choose from; leave out" in one_line(capsys)
+    assert "has no audio to choose from; leave out" in one_line(capsys)
 
 
 # --- how a run ends -------------------------------------------------------------------------------
@@ -273,14 +341,14 @@ def test_sound_is_not_chosen_where_there_is_none(words, blind, silent_clip, tmp_
         (PermissionError(13, "Permission denied", "/a/b"), 1, "/a/b: Permission denied; check its"),
         (OSError(28, "No space left on device", "/a"), 1, "/a: No space left on device; free some"),
         (BrokenPipeError(32, "Broken pipe", "/a"), 1, "/a: Broken pipe"),
-        (MemoryError(), 1, "there is not enough memory"),
+        (MemoryError(), 1, "out of memory"),
         (ImportError("No module named 'torch'"), 1, "No module named 'torch'; `speakerzoom doctor"),
-        (ZeroDivisionError("by\nzero"), 1, "a fault of speakerzoom (ZeroDivisionError: by zero)"),
-        (KeyboardInterrupt(), 130, "interrupted; stages that were finished are kept"),
+        (ZeroDivisionError("by\nzero"), 1, "a bug in speakerzoom (ZeroDivisionError: by zero)"),
+        (KeyboardInterrupt(), 130, "interrupted; finished stages are saved"),
     ],
 )  # fmt: skip
 def test_whatever_ends_a_run_is_one_line(error, code, says, monkeypatch, capsys, tmp_path):
-    def fail(arguments):
+    def fail(request, console):
         raise error
 
     monkeypatch.setitem(VERBS, "doctor", fail)
@@ -297,7 +365,7 @@ def test_whatever_ends_a_run_is_one_line(error, code, says, monkeypatch, capsys,
 def test_a_signal_puts_things_away_and_tells_by_its_code(name, monkeypatch, capsys):
     put_away = []
 
-    def work(arguments):
+    def work(request, console):
         try:
             signal.raise_signal(getattr(signal, name))
         finally:
@@ -316,7 +384,7 @@ def test_a_signal_puts_things_away_and_tells_by_its_code(name, monkeypatch, caps
 def test_a_second_sigterm_lets_things_be_put_away(monkeypatch):
     put_away = []
 
-    def work(arguments):
+    def work(request, console):
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
@@ -379,7 +447,7 @@ def test_ctrl_c_while_modules_load_ends_without_a_traceback():
     run = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True, check=False)
 
     assert run.returncode == 130
-    assert run.stderr == "error: interrupted; stages that were finished are kept\n"
+    assert run.stderr == "error: interrupted; finished stages are saved\n"
 
 
 def test_a_reader_who_leaves_early_is_no_error():
@@ -402,7 +470,7 @@ def test_a_name_cannot_break_the_line_or_command_the_terminal(capsys):
         (["--canvas", "99998x16"], "width and height must be 16 to 16384 pixels"),
         (["--canvas", "14x1080"], "width and height must be 16 to 16384 pixels"),
         (["--canvas", "9" * 5000 + ":1"], "a canvas is 1920x1080"),
-        (["--canvas", "16:1"], "16:1: a side is over 10 times the other"),
+        (["--canvas", "16:1"], "16:1: one side is over 10 times the other"),
         (["--in", "9" * 5000 + "f"], "a time is 1.5s"),
         (["--in", "9" * 5000 + "s"], "a time is 1.5s"),
     ],
@@ -420,7 +488,7 @@ def test_numbers_of_any_length_are_wrong_usage(words, says, capsys):
 def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", stdout)
-    streams.data_on_stdout("Zoë …\n")
+    streams.write_document("Zoë …\n")
 
     assert stdout.buffer.getvalue().decode("utf-8") == "Zoë …\n"
 
@@ -431,9 +499,9 @@ def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("fetch", "weights fetch needs a name; there are talknet, "),
-        ("fetch nobody", "no weights are called nobody; there are talknet, "),
-        ("list nobody", "no weights are called nobody; there are talknet, "),
+        ("fetch", "weights fetch needs a name; choose one of talknet, "),
+        ("fetch nobody", "no weights are called nobody; choose one of talknet, "),
+        ("list nobody", "no weights are called nobody; choose one of talknet, "),
     ],
 )
 def test_weights_that_are_not_there_are_told_with_those_that_are(words, says, capsys):
@@ -448,7 +516,7 @@ def test_slow_things_are_told_by_how_long_each_takes(monkeypatch):
     times = iter([0.0, 0.0, 8.2, 8.2, 8.2, 8.2])
     monkeypatch.setattr("otio_speakerzoom.cli.progress.time.monotonic", lambda: next(times))
     console = Console(file=io.StringIO(), width=80)
-    with shown_progress(console) as on_stage:
+    with show_progress(console) as on_stage:
         on_stage("listen")(1, 1)
         on_stage("find faces")(500, 500)
 
@@ -481,14 +549,15 @@ def readme_options():
 
 def test_the_readme_names_every_option_and_no_other():
     general = {"--help", "-h", "--version"}
-    there, of_style = set(), {values.style_flag(name) for name in meanings()}
+    options, of_style = set(), {values.style_flag(name) for name in meanings()}
     for parser in verbs().values():
         for action in parser._actions:
-            there.update(action.option_strings[:1])
+            if action.help != argparse.SUPPRESS:
+                options.update(action.option_strings[:1])
     named = readme_options()
 
-    assert named - there - general == set()
-    assert there - named - general - of_style == set()
+    assert named - options - general == set()
+    assert options - named - general - of_style == set()
 
 
 def test_every_choice_of_an_option_is_named_in_the_readme():
@@ -503,7 +572,7 @@ def test_every_choice_of_an_option_is_named_in_the_readme():
 def test_a_timecode_that_no_clock_shows_is_refused():
     media = Media(Path("talk.mov"), Fraction(25), 500, (64, 64))
     assert values.time("00:00:01:24")(media) == 49
-    with pytest.raises(SpeakerZoomError, match="a label ends in 24 at most, not 25"):
+    with pytest.raises(SpeakerZoomError, match="a timecode ends in 24 at most, not 25"):
         values.time("00:00:01:25")(media)
     for text in ("00:00:60:00", "00:60:00:00"):
         with pytest.raises(argparse.ArgumentTypeError, match="a time is"):

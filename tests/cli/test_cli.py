@@ -20,7 +20,7 @@ from rich.console import Console
 from otio_speakerzoom import store
 from otio_speakerzoom.cli import doctor
 from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.cli.progress import shown_progress
+from otio_speakerzoom.cli.progress import show_progress
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.formats import FORMATS
@@ -481,7 +481,7 @@ def test_ctrl_c_while_finding_faces_and_sigterm_while_rendering(make_clip, tmp_p
 
 
 def test_ctrl_c_is_heeded_even_where_it_was_swallowed():
-    with shown_progress(Console(file=io.StringIO())) as on_stage:
+    with show_progress(Console(file=io.StringIO())) as on_stage:
         step = on_stage("work")
         step(1, 9)
         with suppress(KeyboardInterrupt):  # as python does in a destructor or a callback
@@ -550,14 +550,14 @@ def test_the_readme_names_no_verb_that_does_not_exist():
 )
 def test_doctor_tells_of_a_pyav_that_will_not_do(monkeypatch, name, value, says):
     monkeypatch.setattr(f"av.{name}", value)
-    monkeypatch.setattr(doctor, "_looks", lambda: [("film", doctor._film)])
+    monkeypatch.setattr(doctor, "_checks", lambda: [("film", doctor._film)])
     told = Console(file=io.StringIO(), width=200)
 
-    assert doctor.examine(told) == 1
+    assert doctor.check_machine(told) == 1
     assert says in told.file.getvalue()
 
 
 def test_doctor_asks_for_the_pyav_that_the_package_asks_for():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
-    assert f"av>={doctor.LOWEST_AV}" in project["dependencies"]
+    assert f"av>={doctor.MIN_AV_VERSION}" in project["dependencies"]

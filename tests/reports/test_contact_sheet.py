@@ -23,20 +23,20 @@ from otio_speakerzoom.model import (
 )
 from otio_speakerzoom.pipeline.digests import digest, scores_digest
 from otio_speakerzoom.reports.contact_sheet import (
+    CAPTION,
     COLUMNS,
     FACTS,
     GAP,
     NAME,
     PAPER,
-    PICTURE,
-    WORDS,
+    PORTRAIT,
     write_sheet,
 )
 from otio_speakerzoom.reports.draw_text import (
     _warn,
-    draw_line_of_text,
-    drawn_labels,
-    fitted,
+    draw_text,
+    drawable_labels,
+    shorten,
     width_of,
 )
 from otio_speakerzoom.reports.summary import AnalysisSummary
@@ -89,9 +89,9 @@ def sheet_of(known, path):
 
 def picture(sheet, n=0):
     """Return the `n`th person's picture."""
-    y = GAP + n // COLUMNS * (PICTURE + WORDS + GAP)
-    x = GAP + n % COLUMNS * (PICTURE + GAP)
-    return sheet[y : y + PICTURE, x : x + PICTURE]
+    y = GAP + n // COLUMNS * (PORTRAIT + CAPTION + GAP)
+    x = GAP + n % COLUMNS * (PORTRAIT + GAP)
+    return sheet[y : y + PORTRAIT, x : x + PORTRAIT]
 
 
 @pytest.fixture(scope="session")
@@ -157,8 +157,8 @@ def test_the_sheet_grows_by_rows_and_leaves_out_who_is_never_seen(counting, tmp_
                     speaks=np.zeros((6, 100), np.bool_))  # fmt: skip
     sheet = sheet_of(known, tmp_path / "a.png")
 
-    height = 2 * (PICTURE + WORDS + GAP) + GAP
-    assert sheet.shape == (height, COLUMNS * (PICTURE + GAP) + GAP, 3)
+    height = 2 * (PORTRAIT + CAPTION + GAP) + GAP
+    assert sheet.shape == (height, COLUMNS * (PORTRAIT + GAP) + GAP, 3)
     assert [round(picture(sheet, n).mean()) for n in range(6)] == [
         *(gray_of(10 * n) for n in range(1, 6)),
         round(np.mean(PAPER)),
@@ -170,9 +170,9 @@ def test_name_and_times_are_under_the_picture(counting, tmp_path):
     named = replace(known, people=(replace(known.people[0], name="Jürgen"),))
     plain, with_name = (sheet_of(k, tmp_path / "a.png").astype(int) for k in (known, named))
     changed = np.flatnonzero(np.abs(plain - with_name).max(axis=(1, 2)))
-    name_ends = GAP + PICTURE + 14 + NAME + NAME // 2
+    name_ends = GAP + PORTRAIT + 14 + NAME + NAME // 2
 
-    assert GAP + PICTURE <= changed[0] < changed[-1] < name_ends
+    assert GAP + PORTRAIT <= changed[0] < changed[-1] < name_ends
     assert plain[name_ends : name_ends + 2 * FACTS].min() < 150  # the facts are below
 
 
@@ -198,8 +198,8 @@ def test_a_name_that_cannot_be_drawn_gives_way_to_the_id_and_says_so(caplog):
     people = [Person(n, (), name) for n, name in enumerate(names, 1)]
     _warn.cache_clear()
     with caplog.at_level(logging.WARNING):
-        labels = drawn_labels(people)
-        assert drawn_labels(people) == labels  # as for the overlay after the sheet
+        labels = drawable_labels(people)
+        assert drawable_labels(people) == labels  # as for the overlay after the sheet
 
     assert list(labels.values()) == [
         "Jürgen", "Angélique", "Ромашка", "中文", "Who?", "Person 6", "Person 7",
@@ -210,15 +210,15 @@ def test_a_name_that_cannot_be_drawn_gives_way_to_the_id_and_says_so(caplog):
 def test_an_umlaut_is_no_question_mark():
     drawn = np.zeros((2, 40, 90, 3), np.uint8)
     for canvas, words in zip(drawn, ("Jürgen", "J?rgen"), strict=True):
-        draw_line_of_text(canvas, words, (4, 30), 20, (255, 255, 255))
+        draw_text(canvas, words, (4, 30), 20, (255, 255, 255))
 
     assert drawn[0].any()
     assert not np.array_equal(drawn[0], drawn[1])
 
 
 def test_long_words_are_shortened_to_what_fits():
-    assert fitted("Anna", 200, 20) == "Anna"
-    short = fitted("Anna " * 20, 200, 20)
+    assert shorten("Anna", 200, 20) == "Anna"
+    short = shorten("Anna " * 20, 200, 20)
     assert short.startswith("Anna Anna")
     assert short.endswith("…")
     assert 185 < width_of(short, 20) <= 200

