@@ -182,7 +182,7 @@ def test_an_opencv_that_cannot_run_retinaface_is_told_in_one_line(monkeypatch, t
     monkeypatch.setattr(cv2, "__version__", "4.14.0")
 
     with pytest.raises(ToolError, match="opencv-python-headless>=5") as told:
-        RetinaFace(tmp_path / "weights/catalogue.py")
+        RetinaFace(tmp_path / "weights.py")
     assert "\n" not in str(told.value)
 
 
@@ -207,10 +207,10 @@ def test_weights_that_are_missing_or_others_are_named(open_with, tmp_path):
 
 @needs_opencv_5
 def test_a_module_is_read_and_never_run(tmp_path):
-    (tmp_path / "weights/catalogue.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (tmp_path / "weights.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
 
     with pytest.raises(WeightsError, match=r"weights\.py"):
-        RetinaFace(tmp_path / "weights/catalogue.py")
+        RetinaFace(tmp_path / "weights.py")
     assert not (tmp_path / "ran").exists()
 
 

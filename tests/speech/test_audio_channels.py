@@ -66,7 +66,7 @@ def test_microphones_may_lie_on_streams_of_their_own(with_sound):
     left, right = turns(own=1, other=0.1)
     source = with_sound("streams", left[None], right[None])
 
-    assert [sound.channels for sound in source.mfcc] == [1, 1]
+    assert [stream.channels for stream in source.audio_streams] == [1, 1]
     assert chosen(source) == (Microphone(0, 0), Microphone(1, 0))
     assert chosen(source, stream=2) == (Microphone(1),)
 
