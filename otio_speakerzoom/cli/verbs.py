@@ -130,14 +130,14 @@ def _import(request: Request, console: Console) -> None:
         result = import_edits.import_timeline(
             job, request.timeline, request.editor, request.sequence
         )
-    import_edits.show(result, ResultConsole())
+    import_edits.print_result(result, ResultConsole())
 
 
 def _check(request: Request, console: Console) -> int:
     from otio_speakerzoom.interchange.lint import check
 
     report = check(request.timeline, request.dtd, request.project_size, request.sequence)
-    for line in (*report.says, *(f"problem: {problem}" for problem in report.problems)):
+    for line in (*report.remarks, *(f"problem: {problem}" for problem in report.problems)):
         print_line(line)
     if not report.problems:
         print_line("no problem found")

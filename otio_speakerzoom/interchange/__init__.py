@@ -1,1 +1,1 @@
-"""Timelines that come back from an editor: read, checked, compared with the cut, kept as locks."""
+"""Timelines that come back from an editor: read, checked, and compared with the saved cut."""

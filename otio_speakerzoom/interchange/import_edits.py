@@ -1,4 +1,4 @@
-"""An edited timeline taken back: what the editor changed, shown, and kept as locks."""
+"""Imports an edited timeline: prints what the editor changed, and saves it as locks."""
 
 from __future__ import annotations
 
@@ -19,94 +19,102 @@ from otio_speakerzoom.model import CutList, Lock, Media
 
 log = logging.getLogger("otio_speakerzoom.interchange.import_edits")
 
-_NOTES = 20  # lines that a terminal still shows at once, the table above left aside
+_MAX_WARNING_LINES = 20
+"""Lines that a terminal shows at once, below the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What came of an import."""
+    """The outcome of an import."""
 
     comparison: Comparison
     cut_list: CutList
-    replaced: tuple[Lock, ...]
-    """Locks that were there and gave way to new ones."""
+    replaced_locks: tuple[Lock, ...]
+    """Earlier locks that overlap the new ones."""
 
 
 def import_timeline(
     job: pipeline.Job, path: Path, dialect: str | None = None, sequence: str = ""
 ) -> ImportResult:
-    """Compare the timeline at `path` with the kept cut, and keep what changed as locks.
+    """Compare the timeline at `path` with the saved cut, and save the changes as locks.
 
-    `dialect` is the host that the file is from; None to tell it from the file, and where its
-    numbers could be of either, by which of them fits the kept cut. `sequence` is the name or number
-    of the one to take; empty for the only one that shows the recording.
+    `dialect` is the host that the file is from; None to detect it from the file, and where its
+    numbers could be in either of two units, by which of them fits the saved cut. `sequence` is the
+    name or number of the one to import; empty for the only one that shows the recording.
     """
     cut_list = pipeline.cached_cut(job)
     if cut_list is None:
         raise pipeline.missing_result(job, "cut", "cut")
-    comparison = _compared(path, cut_list, dialect, sequence)
+    comparison = _compare_with_cut(path, cut_list, dialect, sequence)
     with pipeline.exclusive_session(job) as session:
         version = store.file_digest(session.folder / "locks.json")
-        kept = store.load_locks(session.folder)
-        locks, replaced = merged(kept, comparison.locks)
+        old_locks = store.load_locks(session.folder)
+        locks, replaced = merge_locks(old_locks, comparison.locks)
         if replaced:
             copy = store.back_up(session.folder / "locks.json")
             log.info("the locks from before are kept as %s", copy)
-        if locks != kept:
-            known = pipeline.cached_analysis(job)
-            locks = pipeline.with_sightings(locks, known) if known else locks
+        if locks != old_locks:
+            analysis = pipeline.cached_analysis(job)
+            locks = pipeline.with_sightings(locks, analysis) if analysis else locks
             store.save_locks(session.folder, locks, version=version)
     return ImportResult(comparison, cut_list, replaced)
 
 
-def merged(kept: Sequence[Lock], new: Sequence[Lock]) -> tuple[tuple[Lock, ...], tuple[Lock, ...]]:
-    """Return all locks in order of time, and those of `kept` that overlap `new` and give way.
+def merge_locks(
+    old: Sequence[Lock], new: Sequence[Lock]
+) -> tuple[tuple[Lock, ...], tuple[Lock, ...]]:
+    """Return all locks in order of time, and those of `old` that overlap `new` and are dropped.
 
-    `new` are in order of time, and so are `kept`.
+    Both are in order of time.
     """
-    stay, gone, at = [], [], 0
-    for lock in kept:
+    remaining, replaced, at = [], [], 0
+    for lock in old:
         while at < len(new) and new[at].range.end <= lock.range.start:
             at += 1
         overlaps = at < len(new) and new[at].range.start < lock.range.end
-        (gone if overlaps else stay).append(lock)
-    return tuple(sorted([*stay, *new], key=lambda lock: lock.range.start)), tuple(gone)
+        (replaced if overlaps else remaining).append(lock)
+    locks = sorted([*remaining, *new], key=lambda lock: lock.range.start)
+    return tuple(locks), tuple(replaced)
 
 
-def _compared(path: Path, cut_list: CutList, dialect: str | None, sequence: str) -> Comparison:
+def _compare_with_cut(
+    path: Path, cut_list: CutList, dialect: str | None, sequence: str
+) -> Comparison:
+    """The comparison in the dialect that is given, or else that fits the cut best."""
     media = cut_list.media
-    given = MediaHints(
+    hints = MediaHints(
         media.size, cut_list.canvas, media.rotation, dialect or "", sequence, media.path.name
     )
-    as_it_says = read_timeline(path, given)
-    if _of_the_link_target(as_it_says, media):
+    timeline = read_timeline(path, hints)
+    if _names_link_target(timeline, media):
         media = replace(media, path=media.path.resolve())
-        cut_list, given = replace(cut_list, media=media), replace(given, media_name=media.path.name)
-    _refuse_another_programme(path, as_it_says, cut_list)
-    comparison = compare(as_it_says, cut_list)
+        cut_list, hints = replace(cut_list, media=media), replace(hints, media_name=media.path.name)
+    _require_same_programme(path, timeline, cut_list)
+    comparison = compare(timeline, cut_list)
     if dialect or not comparison.changes:
         return comparison
-    others = [d for d in DIALECTS.get(path.suffix.lower(), ()) if d != as_it_says.host]
-    for other in others:
-        otherwise = compare(read_timeline(path, replace(given, dialect=other)), cut_list)
-        if otherwise.recognized > comparison.recognized:
-            comparison = otherwise
+    for other in DIALECTS.get(path.suffix.lower(), ()):
+        if other == timeline.host:
+            continue
+        alternative = compare(read_timeline(path, replace(hints, dialect=other)), cut_list)
+        if alternative.matching_framings > comparison.matching_framings:
+            comparison = alternative
     return comparison
 
 
-def _of_the_link_target(timeline: EditedTimeline, media: Media) -> bool:
-    """Whether it has the recording under the name that our link to it points to, and no other."""
-    clips = [clip for track in timeline.tracks for clip in track]
+def _names_link_target(timeline: EditedTimeline, media: Media) -> bool:
+    """Whether it shows the recording only under the name that our link to it points to."""
     link, target = (
-        any(clip.plays(path.name) for clip in clips) for path in (media.path, media.path.resolve())
+        any(clip.plays(path.name) for clip in timeline.clips)
+        for path in (media.path, media.path.resolve())
     )
     return target and not link
 
 
-def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: CutList) -> None:
+def _require_same_programme(path: Path, timeline: EditedTimeline, cut_list: CutList) -> None:
+    """Raise TimelineError where the timeline has another recording, rate or canvas than the cut."""
     media, canvas = cut_list.media, timeline.canvas
-    clips = [clip for track in timeline.tracks for clip in track]
-    if not any(clip.plays(media.path.name) for clip in clips):
+    if not any(clip.plays(media.path.name) for clip in timeline.clips):
         raise TimelineError(
             f"{path}: none of its clips shows {media.path.name}; import a timeline of that "
             "recording"
@@ -124,25 +132,25 @@ def _refuse_another_programme(path: Path, timeline: EditedTimeline, cut_list: Cu
         )
 
 
-def show(taken: ImportResult, console: Console) -> None:
-    """Print a table of what the editor changed."""
-    rate = taken.cut_list.media.rate
+def print_result(result: ImportResult, console: Console) -> None:
+    """Print a table of what the editor changed, the warnings, and a summary."""
+    rate = result.cut_list.media.rate
     table = Table("from", "to", "was", "is", "what", "kept as", title="Changes")
-    for change in taken.comparison.changes:
+    for change in result.comparison.changes:
         begin, end = (float(at / rate) for at in (change.range.start, change.range.end))
-        as_ = "lock" if change.lock else ""
-        words = map(escape, (change.was, change.now, change.what))
-        table.add_row(f"{begin:.2f} s", f"{end:.2f} s", *words, as_)
+        outcome = "lock" if change.lock else ""
+        cells = map(escape, (change.before, change.after, change.description))
+        table.add_row(f"{begin:.2f} s", f"{end:.2f} s", *cells, outcome)
     if table.row_count:
         console.print(table)
-    notes = taken.comparison.notes
-    more = [f"and {len(notes) - _NOTES} more like these"] if len(notes) > _NOTES else []
-    for note in [*notes[:_NOTES], *more]:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
-    console.print(_summary(taken), markup=False, highlight=False, soft_wrap=True)
+    warnings = result.comparison.warnings
+    more = len(warnings) - _MAX_WARNING_LINES
+    lines = [*warnings[:_MAX_WARNING_LINES], *([f"and {more} more like these"] if more > 0 else [])]
+    for line in [*lines, _summary(result)]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _summary(taken: ImportResult) -> str:
-    made, gone = len(taken.comparison.locks), len(taken.replaced)
-    said = f"{taken.comparison.unchanged} shots unchanged, {made} kept as locks"
-    return f"{said}; {gone} earlier locks replaced" if gone else said
+def _summary(result: ImportResult) -> str:
+    locks, replaced = len(result.comparison.locks), len(result.replaced_locks)
+    summary = f"{result.comparison.unchanged} shots unchanged, {locks} kept as locks"
+    return f"{summary}; {replaced} earlier locks replaced" if replaced else summary

@@ -1,7 +1,7 @@
-"""What a format's own bookkeeping asks for and a reader can do without: links, ids, limits.
+"""Rules of single formats that `check` applies: links, ids, limits.
 
-An editor drops or refuses what breaks these. Limits: Resolve's transform as its exports declare
-it, Premiere's scale as its exports declare it.
+A reader can do without them, but an editor drops or refuses what breaks them. The limits are those
+that Resolve and Premiere declare in their exports.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from otio_speakerzoom.interchange.read.otio_json import timelines_of
-from otio_speakerzoom.interchange.read.otio_transform import Json
+from otio_speakerzoom.interchange.read.otio_transform import RESOLVE, Json, metadata_of
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.xmeml import sequences_of
 
@@ -22,27 +22,27 @@ _RESOLVE_LIMITS = {
     "transformationPan": (-4.0, 4.0),
     "transformationTilt": (-4.0, 4.0),
 }
-_MOST_SCALE = 1000.0  # percent
+_PREMIERE_MAX_SCALE_PERCENT = 1000.0
 
 
-def faults(text: str, suffix: str) -> Iterator[str]:
-    """Yield a line for each fault in a document that a reader has read already."""
+def format_problems(text: str, suffix: str) -> Iterator[str]:
+    """Yield a line for each broken rule in a document that a reader has already accepted."""
     if suffix.lower() == ".otio":
         for timeline in timelines_of(json.loads(text)):
-            yield from _otio_faults(timeline)
+            yield from _resolve_limit_problems(timeline)
     elif suffix.lower() == ".xml":
         root = parse_xml(text)
-        yield from _file_faults(root)
+        yield from _file_problems(root)
         for sequence in sequences_of(root):
-            yield from _id_faults(sequence)
-            yield from _link_faults(sequence)
-            yield from _scale_faults(sequence)
+            yield from _id_problems(sequence)
+            yield from _link_problems(sequence)
+            yield from _scale_problems(sequence)
     elif suffix.lower() == ".mlt":
-        yield from _background_faults(parse_xml(text))
+        yield from _background_problems(parse_xml(text))
 
 
-def _background_faults(root: ET.Element) -> Iterator[str]:
-    """A project without the black that Shotcut has below all tracks."""
+def _background_problems(root: ET.Element) -> Iterator[str]:
+    """A project without the black track that Shotcut has below all others."""
     for tractor in root.iter("tractor"):
         tracks = [track.get("producer") for track in tractor.iterfind("track")]
         project = any(p.get("name") == "shotcut" for p in tractor.iterfind("property"))
@@ -53,13 +53,12 @@ def _background_faults(root: ET.Element) -> Iterator[str]:
             )
 
 
-def _otio_faults(document: Json) -> Iterator[str]:
-    """Numbers past what Resolve takes, which it cuts off without a word."""
-    for track in document["tracks"]["children"]:
+def _resolve_limit_problems(timeline: Json) -> Iterator[str]:
+    """Numbers past Resolve's limits, where it cuts them off without a word."""
+    for track in timeline["tracks"]["children"]:
         for item in track.get("children") or ():
             for effect in item.get("effects") or ():
-                noted = (effect.get("metadata") or {}).get("Resolve_OTIO") or {}
-                for parameter in noted.get("Parameters") or ():
+                for parameter in metadata_of(effect, RESOLVE).get("Parameters") or ():
                     name = parameter.get("Parameter ID")
                     least, most = _RESOLVE_LIMITS.get(name, (None, None))
                     value = parameter.get("Parameter Value")
@@ -70,24 +69,24 @@ def _otio_faults(document: Json) -> Iterator[str]:
                         )
 
 
-def _id_faults(sequence: ET.Element) -> Iterator[str]:
-    """Ids that are not one clip's alone."""
+def _id_problems(sequence: ET.Element) -> Iterator[str]:
+    """Ids that several clips share."""
     ids = Counter(clip.get("id") for clip in sequence.iter("clipitem"))
     yield from (f"{n} clips have the id {id_}" for id_, n in ids.items() if n > 1 and id_)
 
 
-def _file_faults(root: ET.Element) -> Iterator[str]:
-    """Files that are told twice, or nowhere in the document: a bin may tell them too."""
+def _file_problems(root: ET.Element) -> Iterator[str]:
+    """Files that the document describes twice or nowhere; a bin may describe them too."""
     files = list(root.iter("file"))
-    told = Counter(file.get("id") for file in files if len(file))
-    yield from (f"the file {id_} is described {n} times" for id_, n in told.items() if n > 1)
+    counts = Counter(file.get("id") for file in files if len(file))
+    yield from (f"the file {id_} is described {n} times" for id_, n in counts.items() if n > 1)
     for id_ in dict.fromkeys(file.get("id") for file in files):
-        if id_ not in told:
+        if id_ not in counts:
             yield f"the file {id_} is named but not described anywhere"
 
 
-def _link_faults(sequence: ET.Element) -> Iterator[str]:
-    """Links that lead nowhere, or are not returned: sound and picture come apart."""
+def _link_problems(sequence: ET.Element) -> Iterator[str]:
+    """Links that lead nowhere or only one way: audio and video come apart."""
     links = {
         clip.get("id"): {link.findtext("linkclipref") for link in clip.iterfind("link")}
         for clip in sequence.iter("clipitem")
@@ -100,14 +99,15 @@ def _link_faults(sequence: ET.Element) -> Iterator[str]:
                 yield f"the clip {id_} is linked to {other}, but not the other way"
 
 
-def _scale_faults(sequence: ET.Element) -> Iterator[str]:
+def _scale_problems(sequence: ET.Element) -> Iterator[str]:
+    """Scales past Premiere's limit."""
     for clip in sequence.iter("clipitem"):
         for parameter in clip.iterfind("filter/effect[effectid='basic']/parameter"):
             if parameter.findtext("parameterid") != "scale":
                 continue
             values = [v.text or "" for v in parameter.iter("value")]
-            if any(float(value) > _MOST_SCALE for value in values):
+            if any(float(value) > _PREMIERE_MAX_SCALE_PERCENT for value in values):
                 yield (
-                    f"the clip {clip.get('id')} is scaled by more than {_MOST_SCALE:.0f} %, "
-                    "the most that Premiere takes"
+                    f"the clip {clip.get('id')} is scaled by more than "
+                    f"{_PREMIERE_MAX_SCALE_PERCENT:.0f} %, the most that Premiere takes"
                 )

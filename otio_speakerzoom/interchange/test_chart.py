@@ -1,8 +1,8 @@
-"""A pack by which anybody with an editor confirms in two minutes how it places pictures.
+"""Writes a pack that shows how an editor places a picture (the verb `calibrate`).
 
-A chart whose every place says where it is, a timeline of five framings of it for each host, and
-the stills that the host must then show. Upright delivery of a lying source, because there the
-hosts' units differ from one another on both axes.
+A chart on which every place carries its coordinates, a timeline of five framings of it for each
+host, and the stills that the host must then show. The canvas is upright and the source is wide,
+because there the hosts' units differ from one another on both axes.
 """
 
 from __future__ import annotations
@@ -25,45 +25,49 @@ from otio_speakerzoom.source import FilterChain, probe, read_frames
 from otio_speakerzoom.timeline.formats import FORMATS
 
 SIZE, CANVAS, RATE = (1920, 1080), (1080, 1920), Fraction(25)
-LENGTH = 50
-"""Frames of a framing: two seconds, in which to stop the playhead."""
+SHOT_FRAMES = 50
+"""Two seconds, in which to stop the playhead."""
 CENTRES = ((960, 540, 1080), (480, 360, 480), (1560, 300, 480), (420, 720, 640), (1500, 780, 360))
-"""x, y and height of each framing in source pixels: all of the height, which every reading of the
-hosts' units places alike, then each quarter of the picture, ever larger."""
-_GRID = 60  # pixels from line to line, each second one numbered: legible in the smallest framing
+"""x, y and height of each framing in source pixels: all of the height, which every interpretation
+of the hosts' units places alike, then each quarter of the frame, ever larger."""
+_GRID_PX = 60
+"""From line to line; each second one is numbered. Legible in the smallest framing."""
+_BACKGROUND, _GRID_COLOUR, _LABEL_COLOUR, _CROSS_COLOUR = (
+    235, (170, 170, 170), (60, 60, 60), (200, 30, 30)
+)  # fmt: skip
 
 
 def write_pack(folder: Path) -> list[Path]:
-    """Write the pack into `folder`, and return what was written, the chart first.
+    """Write the pack into `folder`, and return the paths of its files, the chart first.
 
-    Only a folder that is new, empty or holds an older pack is written into.
+    Raise StoreError unless the folder is new, empty or holds an older pack.
     """
-    _refuse_what_is_not_ours(folder)
+    _require_free_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
     chart = folder / "chart.mp4"
-    _write_film(chart)
+    _write_chart_film(chart)
     cut_list = CutList(probe(chart), CANVAS, _shots())
-    written = [chart]
+    paths = [chart]
     for suffix, dialects in FORMATS.items():
         for dialect, adapter in dialects.items():
             path = folder / f"calibrate_{dialect}{suffix}"
             store.write_text(path, pipeline.timeline_text(cut_list, *adapter))
-            written.append(path)
-    written += _stills(cut_list, folder)
-    store.write_text(folder / "README.txt", _how_to(cut_list))
-    return [*written, folder / "README.txt"]
+            paths.append(path)
+    paths += _write_stills(cut_list, folder)
+    store.write_text(folder / "README.txt", _instructions(cut_list))
+    return [*paths, folder / "README.txt"]
 
 
-def _refuse_what_is_not_ours(folder: Path) -> None:
-    """Raise StoreError where files of somebody else lie in `folder`, which ours could replace."""
+def _require_free_folder(folder: Path) -> None:
+    """Raise StoreError where `folder` has files that are not an older pack's."""
     try:
         if not folder.exists() or not any(folder.iterdir()):
             return
         with (folder / "README.txt").open(encoding="utf-8", errors="replace") as readme:
-            if readme.readline() == _TEXT.splitlines(keepends=True)[0]:
+            if readme.readline() == _INSTRUCTIONS.splitlines(keepends=True)[0]:
                 return
     except FileNotFoundError:
         pass
@@ -74,8 +78,8 @@ def _refuse_what_is_not_ours(folder: Path) -> None:
 
 def _shots() -> tuple[Shot, ...]:
     return tuple(
-        Shot(FrameRange(n * LENGTH, (n + 1) * LENGTH), (), _crop(*centre), f"framing {n + 1}")
-        for n, centre in enumerate(CENTRES)
+        Shot(FrameRange(n * SHOT_FRAMES, (n + 1) * SHOT_FRAMES), (), _crop(*c), f"framing {n + 1}")
+        for n, c in enumerate(CENTRES)
     )
 
 
@@ -84,64 +88,63 @@ def _crop(x: int, y: int, height: int) -> Box:
     return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
-def chart_picture() -> NDArray[np.uint8]:
+def chart_image() -> NDArray[np.uint8]:
     """Return the chart: (1080, 1920, 3) RGB, a grid with its x and y, a cross per framing."""
     width, height = SIZE
-    picture = np.full((height, width, 3), 235, np.uint8)
-    for x in range(0, width, _GRID):
-        cv2.line(picture, (x, 0), (x, height), (170, 170, 170), 1)
-    for y in range(0, height, _GRID):
-        cv2.line(picture, (0, y), (width, y), (170, 170, 170), 1)
-    for x in range(0, width, 2 * _GRID):
-        for y in range(0, height, 2 * _GRID):
-            cv2.putText(picture, f"{x},{y}", (x + 3, y + 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
-                        (60, 60, 60), 1, cv2.LINE_AA)  # fmt: skip
+    image = np.full((height, width, 3), _BACKGROUND, np.uint8)
+    for x in range(0, width, _GRID_PX):
+        cv2.line(image, (x, 0), (x, height), _GRID_COLOUR, 1)
+    for y in range(0, height, _GRID_PX):
+        cv2.line(image, (0, y), (width, y), _GRID_COLOUR, 1)
+    for x in range(0, width, 2 * _GRID_PX):
+        for y in range(0, height, 2 * _GRID_PX):
+            cv2.putText(image, f"{x},{y}", (x + 3, y + 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4,
+                        _LABEL_COLOUR, 1, cv2.LINE_AA)  # fmt: skip
     for number, (x, y, _) in enumerate(CENTRES, 1):
-        cv2.line(picture, (x - 40, y), (x + 40, y), (200, 30, 30), 2)
-        cv2.line(picture, (x, y - 40), (x, y + 40), (200, 30, 30), 2)
-        cv2.putText(picture, f"{number}", (x + 8, y - 8), cv2.FONT_HERSHEY_SIMPLEX, 1,
-                    (200, 30, 30), 2, cv2.LINE_AA)  # fmt: skip
-    return picture
+        cv2.line(image, (x - 40, y), (x + 40, y), _CROSS_COLOUR, 2)
+        cv2.line(image, (x, y - 40), (x, y + 40), _CROSS_COLOUR, 2)
+        cv2.putText(image, f"{number}", (x + 8, y - 8), cv2.FONT_HERSHEY_SIMPLEX, 1,
+                    _CROSS_COLOUR, 2, cv2.LINE_AA)  # fmt: skip
+    return image
 
 
-def _write_film(path: Path) -> None:
+def _write_chart_film(path: Path) -> None:
     """The chart as a film, as long as all framings together."""
-    film = Film(SIZE, RATE, len(CENTRES) * LENGTH, crf=12)  # lines a pixel wide stay sharp
+    film = Film(SIZE, RATE, len(CENTRES) * SHOT_FRAMES, crf=12)  # lines a pixel wide stay sharp
     to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
-    chart = to_film.convert(av.VideoFrame.from_ndarray(chart_picture(), format="rgb24"))
+    frame = to_film.convert(av.VideoFrame.from_ndarray(chart_image(), format="rgb24"))
     with writing(path, film) as writer:
         for _ in range(film.duration):
-            writer.add(chart, iter(()))
+            writer.add(frame, iter(()))
 
 
-def _stills(cut_list: CutList, folder: Path) -> list[Path]:
-    """The middle picture of each framing, out of our own film of the cut."""
+def _write_stills(cut_list: CutList, folder: Path) -> list[Path]:
+    """The middle frame of each framing, from our own film of the cut; that film comes first."""
     film = folder / "expected.mp4"
     render_film(cut_list, film)
-    written = [film]
-    middles = {shot.range.start + LENGTH // 2: n for n, shot in enumerate(cut_list.shots, 1)}
-    shown = read_frames(probe(film))
-    with closing(shown):
-        for frame, picture in shown:
-            if frame in middles:
-                path = folder / f"expected_{middles[frame]}.png"
-                _, coded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-                path.write_bytes(coded.tobytes())
-                written.append(path)
-    return written
+    paths = [film]
+    numbers = {shot.range.start + SHOT_FRAMES // 2: n for n, shot in enumerate(cut_list.shots, 1)}
+    with closing(read_frames(probe(film))) as frames:
+        for number, image in frames:
+            if number in numbers:
+                path = folder / f"expected_{numbers[number]}.png"
+                _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+                path.write_bytes(encoded.tobytes())
+                paths.append(path)
+    return paths
 
 
-def _how_to(cut_list: CutList) -> str:
+def _instructions(cut_list: CutList) -> str:
     rows = [
-        f"  {n}  {(shot.range.start + LENGTH // 2) / RATE!s:>2} s  {x:>4}, {y:<4}  "
+        f"  {n}  {(shot.range.start + SHOT_FRAMES // 2) / RATE!s:>2} s  {x:>4}, {y:<4}  "
         f"{shot.crop.left:.2f}, {shot.crop.top:.2f} to {shot.crop.right:.2f}, "
         f"{shot.crop.bottom:.2f}"
         for n, (shot, (x, y, _)) in enumerate(zip(cut_list.shots, CENTRES, strict=True), 1)
     ]
-    return _TEXT.format(width=CANVAS[0], height=CANVAS[1], rate=RATE, rows="\n".join(rows))
+    return _INSTRUCTIONS.format(width=CANVAS[0], height=CANVAS[1], rate=RATE, rows="\n".join(rows))
 
 
-_TEXT = """\
+_INSTRUCTIONS = """\
 Does your editor place pictures as its timeline means it? Two minutes tell.
 
 1. Make a project of {width}x{height} at {rate} frames per second. In Resolve do so before anything

@@ -91,7 +91,9 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
     assert [clip.name for clip in picture] == ["Ann", "Zoë", "Ann"]
     assert not any(clip.unsupported for clip in picture)
     for clip, shot in zip(picture, left, strict=True):
-        keys = [(key.frame, key.move) for key in clip.keys] or [(clip.source.start, clip.move)]
+        keys = [(key.frame, key.transform) for key in clip.keys] or [
+            (clip.source.start, clip.transform)
+        ]
         meant = [(key.frame, key.crop) for key in shot.keys] or [(shot.range.start, shot.crop)]
         assert [frame for frame, _ in keys] == [frame for frame, _ in meant]
         for (_, move), (_, crop) in zip(keys, meant, strict=True):

@@ -91,7 +91,7 @@ def test_an_edge_inside_a_dissolve_is_taken_from_the_transition(tmp_path, alignm
         for a, b in ((0, first), (first, second), (second, 300))
     ]
     assert {clip.unsupported for clip in timeline.tracks[0]} == {""}
-    assert timeline.notes == ("a transition at frame 90", "a transition at frame 190")
+    assert timeline.warnings == ("a transition at frame 90", "a transition at frame 190")
 
 
 def test_a_clip_with_an_edge_in_a_transition_that_is_not_there_lies_where_its_other_edge_says(
@@ -105,7 +105,7 @@ def test_a_clip_with_an_edge_in_a_transition_that_is_not_there_lies_where_its_ot
         (FrameRange(50, 100), FrameRange(40, 90)),
         (FrameRange(100, 107), FrameRange(0, 7)),
     ]
-    assert "has no place in the programme" in timeline.notes[0]
+    assert "has no place in the programme" in timeline.warnings[0]
 
 
 def test_frame_numbers_with_a_point_are_frame_numbers(tmp_path):
@@ -120,7 +120,7 @@ def test_a_placeholder_without_length_is_noted(tmp_path):
     timeline = read(tmp_path, "a.xml", xmeml(item(0, 50, 0, 50) + item(50, 50, 7, 7, name="empty")))
 
     assert len(timeline.tracks[0]) == 1
-    assert timeline.notes == ("the clip 'empty' at frame 50 has no length",)
+    assert timeline.warnings == ("the clip 'empty' at frame 50 has no length",)
 
 
 def test_effects_that_are_off_or_do_nothing_change_nothing(tmp_path):
@@ -134,9 +134,9 @@ def test_effects_that_are_off_or_do_nothing_change_nothing(tmp_path):
     first, second, third = read(tmp_path, "a.xml", xmeml(track)).tracks[0]
 
     assert (first.unsupported, second.unsupported) == ("", "")
-    assert second.move == Transform(1.0, 0.0, 0.0)
+    assert second.transform == Transform(1.0, 0.0, 0.0)
     assert third.unsupported == "plays at another speed, has a crop effect"
-    assert [clip.framed for clip in (first, second)] == [False, False]
+    assert [clip.has_transform for clip in (first, second)] == [False, False]
 
 
 def test_a_file_that_only_a_bins_master_clip_tells_is_found(tmp_path):
@@ -251,7 +251,7 @@ def test_scale_that_moves_on_one_axis_only_is_a_stretch(tmp_path):
 def test_a_crop_that_is_off_or_empty_is_none(tmp_path, crop, unsupported):
     (clip,) = read(tmp_path, "a.fcpxml", fcpxml(asset_clip("0s", "0s", "1s", crop))).tracks[0]
 
-    assert (clip.unsupported, clip.move) == (unsupported, Transform(1.0, 0.0, 0.0))
+    assert (clip.unsupported, clip.transform) == (unsupported, Transform(1.0, 0.0, 0.0))
 
 
 def test_sound_on_a_lane_above_is_no_picture_and_a_title_hides_none(tmp_path):
@@ -297,7 +297,7 @@ def test_a_placeholder_of_final_cuts_is_noted_and_a_clip_before_its_file_is_told
     timeline = read(tmp_path, "a.fcpxml", fcpxml(spine, start=9))
     plain, early = timeline.tracks[0]
 
-    assert timeline.notes == ("the clip 'none' at frame 0 has no length",)
+    assert timeline.warnings == ("the clip 'none' at frame 0 has no length",)
     assert (plain.source, plain.unsupported) == (FrameRange(0, 25), "")
     assert early.source is None
     assert "has a range of 25 frames from -25 on" in early.unsupported
@@ -405,7 +405,7 @@ def test_a_project_without_a_profile_of_its_own_is_read(
 ):
     timeline = read(tmp_path, "a.mlt", mlt(PLAYLIST, ["v"], profile, more))
 
-    assert (timeline.rate, timeline.canvas, len(timeline.notes)) == (rate, canvas, notes)
+    assert (timeline.rate, timeline.canvas, len(timeline.warnings)) == (rate, canvas, notes)
     assert timeline.tracks[0][0].source == FrameRange(10, 60)
 
 
@@ -445,7 +445,7 @@ def test_filters_of_an_entry_count_and_a_crop_of_nothing_does_not(tmp_path):
         return read(tmp_path, "a.mlt", mlt(body, ["v"])).tracks[0][0]
 
     placed = within({"mlt_service": "affine", "transition.rect": "-960 -540 3840 2160 1"})
-    assert (placed.move, placed.framed) == (Transform(2.0, 0.0, 0.0), True)
+    assert (placed.transform, placed.has_transform) == (Transform(2.0, 0.0, 0.0), True)
     assert within({"mlt_service": "crop", "left": 0, "right": 0}).unsupported == ""
     assert within({"mlt_service": "crop", "left": 9}).unsupported == "has the filter crop"
 
@@ -532,7 +532,7 @@ def test_a_dissolve_of_shotcuts_is_given_back_to_its_clips(tmp_path, sides, sour
     assert [(clip.source.start, clip.source.end) for clip in clips] == sources
     records = [(0, 20), (20, 22), (22, 24), (24, 46)]
     assert {(clip.record.start, clip.record.end) for clip in clips} <= set(records)
-    assert timeline.notes == ("a transition at frame 20",)
+    assert timeline.warnings == ("a transition at frame 20",)
 
 
 def test_a_sequence_that_is_not_there_is_not_the_only_one(tmp_path):
@@ -572,4 +572,4 @@ def test_xml_is_read_in_the_encoding_that_it_declares(tmp_path, encoding):
 def test_an_empty_playlist_is_an_empty_track(tmp_path):
     timeline = read(tmp_path, "a.mlt", mlt(PLAYLIST + '<playlist id="e"/>', ["e", "v"]))
 
-    assert (len(timeline.tracks), timeline.notes) == (1, ())
+    assert (len(timeline.tracks), timeline.warnings) == (1, ())

@@ -95,7 +95,7 @@ def others(timeline):
     """Source and placing of every clip that is not the damaged one's."""
     victim = FrameRange(40, 60)
     return [
-        (clip.source, clip.move)
+        (clip.source, clip.transform)
         for clip in timeline.tracks[0]
         if clip.source and not clip.unsupported and clip.source != victim
     ]

@@ -21,7 +21,7 @@ from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
 from otio_speakerzoom.interchange import import_edits
 from otio_speakerzoom.interchange.diff import compare
-from otio_speakerzoom.interchange.diff.stacking import uppermost
+from otio_speakerzoom.interchange.diff.stacking import visible_ranges
 from otio_speakerzoom.interchange.read import (
     EditedClip,
     EditedTimeline,
@@ -221,11 +221,11 @@ def test_exactly_what_was_changed_becomes_locks(job, talk, suffix, dialect, adap
     assert nudged.width == pytest.approx(crops[1,].width, abs=0.01)
     assert nudged.left < crops[1,].left - 1
     assert taken.comparison.unchanged == 2
-    assert [change.what for change in taken.comparison.changes[:2]] == [
+    assert [change.description for change in taken.comparison.changes[:2]] == [
         "ends 7 frames later",
         "starts 7 frames later",
     ]
-    assert [(c.was, c.now) for c in taken.comparison.changes[2:]] == [
+    assert [(c.before, c.after) for c in taken.comparison.changes[2:]] == [
         ("Anna", "Anna"),
         ("Person 2", "Anna"),
     ]
@@ -243,7 +243,7 @@ def test_an_unchanged_file_gives_no_lock(tmp_path_factory, suffix, dialect, adap
     known = MediaHints(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
     comparison = compare(read_timeline(path, known), cut_list)
 
-    assert (comparison.changes, comparison.notes) == ((), ())
+    assert (comparison.changes, comparison.warnings) == ((), ())
     assert comparison.unchanged == len(cut_list.shots)
 
 
@@ -265,7 +265,7 @@ def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
     known = MediaHints(media.size, cut_list.canvas, 0, dialect)
     comparison = compare(read_timeline(path, known), cut_list)
 
-    assert (comparison.changes, comparison.notes) == ((), ())
+    assert (comparison.changes, comparison.warnings) == ((), ())
     assert comparison.unchanged == 6
 
 
@@ -298,7 +298,7 @@ def test_a_framing_that_is_nearly_the_wide_is_the_wide(talk):
     rows[0] = (0, rows[0][1], Box(4, 2.25, 316, 177.75), {"name": "Anna"})
     (change,) = compare(made(rows, talk, (320, 180)), a_cut(talk, (320, 180))).changes
 
-    assert (change.was, change.now, change.lock.subjects) == ("Anna", "Wide", ())
+    assert (change.before, change.after, change.lock.subjects) == ("Anna", "Wide", ())
 
 
 def test_a_framing_like_nobodys_is_whose_note_it_carries_else_whom_it_shares_most_with(talk):
@@ -332,7 +332,7 @@ def test_what_no_shot_can_say_is_named_and_left_out(talk):
     comparison = compare(made(rows[:5], talk, (320, 180)), cut_list)
 
     assert comparison.locks == ()
-    assert [change.what for change in comparison.changes] == [
+    assert [change.description for change in comparison.changes] == [
         "is turned: left out",
         "is disabled: left out",
         "shows past the picture's edge: left out",
@@ -350,7 +350,7 @@ def test_frames_that_are_shown_twice_are_left_out(talk):
     comparison = compare(made(rows, talk, (320, 180)), cut_list)
 
     assert comparison.locks == ()
-    assert [c.what for c in comparison.changes] == [
+    assert [c.description for c in comparison.changes] == [
         "shows frames that are shown elsewhere too: left out"
     ] * 2
 
@@ -362,7 +362,7 @@ def test_taking_a_part_out_moves_nothing_else(talk):
     rows[2:] = [(record - 100, source, crop, odd) for record, source, crop, odd in rows[2:]]
     comparison = compare(made(rows, talk, (320, 180)), cut_list)
 
-    assert [(c.range, c.what) for c in comparison.changes] == [
+    assert [(c.range, c.description) for c in comparison.changes] == [
         (FrameRange(200, 300), "is removed: left out")
     ]
 
@@ -377,7 +377,7 @@ def test_other_media_and_titles_are_noted(talk):
     timeline = EditedTimeline("fcp", "t", talk.rate, (320, 180), (*timeline.tracks, (title, other)))
     comparison = compare(timeline, cut_list)
 
-    assert [note.split(":")[0] for note in comparison.notes] == [
+    assert [note.split(":")[0] for note in comparison.warnings] == [
         "the clip 'Title' at frame 10 has no media of its own",
         "the clip 'b' at frame 600 shows another file, b.mov",
     ]
@@ -410,21 +410,21 @@ def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk)
         (90, FrameRange(90, 600), crops[2,], {}),
     ]
     still = [(0, FrameRange(0, 600), crops[1,], {})]
-    stopped = (path[0], TransformKey(90, path[0].move), TransformKey(95, path[1].move))
+    stopped = (path[0], TransformKey(90, path[0].transform), TransformKey(95, path[1].transform))
     other = [(0, FrameRange(0, 600), crops[1,], {"keys": stopped})]
 
     assert compare(made(whole, talk, canvas), cut_list).changes == ()
     assert [
-        (change.range, change.lock.crop, change.what.split(", ")[-1])
+        (change.range, change.lock.crop, change.description.split(", ")[-1])
         for change in compare(made(parts, talk, canvas), cut_list).changes
     ] == [
         (FrameRange(0, 90), crops[1,], "stands still where it moved"),
         (FrameRange(90, 600), None, "starts 90 frames later"),  # where the move had ended
     ]
     (change,) = compare(made(still, talk, canvas), cut_list).changes
-    assert (change.what, change.lock.crop) == ("stands still where it moved", crops[1,])
+    assert (change.description, change.lock.crop) == ("stands still where it moved", crops[1,])
     (change,) = compare(made(other, talk, canvas), cut_list).changes
-    assert change.what == "moves, and a lock stands still: left out"
+    assert change.description == "moves, and a lock stands still: left out"
 
 
 def test_the_uppermost_enabled_clip_is_seen():
@@ -433,7 +433,7 @@ def test_the_uppermost_enabled_clip_is_seen():
 
     low, high, off = clip(0, 100), clip(20, 30), clip(0, 50, enabled=False)
 
-    assert [(p.record, p.clip) for p in uppermost(((low,), (high,), (off,)))] == [
+    assert [(p.record, p.clip) for p in visible_ranges(((low,), (high,), (off,)))] == [
         (FrameRange(0, 20), low),
         (FrameRange(20, 30), high),
         (FrameRange(30, 100), low),
@@ -446,7 +446,7 @@ def test_the_uppermost_enabled_clip_is_seen():
 def test_locks_that_overlap_give_way_and_others_stay():
     old = tuple(Lock(FrameRange(n, n + 50), (1,)) for n in (0, 60, 120))
     new = (Lock(FrameRange(40, 60), (2,)), Lock(FrameRange(169, 300), ()))
-    locks, gone = import_edits.merged(old, new)
+    locks, gone = import_edits.merge_locks(old, new)
 
     assert gone == (old[0], old[2])
     assert locks == (new[0], old[1], new[1])
@@ -496,7 +496,7 @@ def test_the_table_says_what_became_of_everything(job, talk):
     path.write_text(edit_otio(text, 0.05))
     console = Console(width=160, record=True, file=io.StringIO())
     before = (job.folder / "locks.json").read_text()
-    import_edits.show(import_edits.import_timeline(job, path), console)
+    import_edits.print_result(import_edits.import_timeline(job, path), console)
 
     said = console.export_text()
     assert (job.folder / "locks.json.bak-1").read_text() == before
@@ -563,16 +563,16 @@ def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dia
         (FrameRange(107, 200), (2,), crops[2,]),
     ]
     assert comparison.unchanged == 4
-    assert comparison.notes[0].startswith("no clip says how its picture is placed")
+    assert comparison.warnings[0].startswith("no clip says how its picture is placed")
 
 
 def test_one_clip_that_was_reset_is_the_wide_while_others_are_placed(talk):
     cut_list = a_cut(talk, (320, 180))
     rows = as_kept(cut_list)
-    rows[0] = (0, rows[0][1], Box(0, 0, 320, 180), {"framed": False})
+    rows[0] = (0, rows[0][1], Box(0, 0, 320, 180), {"has_transform": False})
     (change,) = compare(made(rows, talk, (320, 180)), cut_list).changes
 
-    assert (change.was, change.now) == ("Anna", "Wide")
+    assert (change.before, change.after) == ("Anna", "Wide")
 
 
 def test_a_title_above_leaves_the_shots_below_as_they_are(talk):
@@ -584,7 +584,7 @@ def test_a_title_above_leaves_the_shots_below_as_they_are(talk):
     comparison = compare(replace(timeline, tracks=(*timeline.tracks, (title,))), cut_list)
 
     assert (comparison.changes, comparison.unchanged) == ((), 6)
-    assert comparison.notes == (
+    assert comparison.warnings == (
         "the clip 'Anna' at frame 10 lies over the picture: it is left out",
     )
 
@@ -614,7 +614,7 @@ def test_a_clip_at_another_speed_leaves_out_what_it_plays_of_the_source(talk):
     ]
     comparison = compare(replace(timeline, tracks=((track[0], slow, *later),)), cut_list)
 
-    assert [(c.range, c.what) for c in comparison.changes] == [
+    assert [(c.range, c.description) for c in comparison.changes] == [
         (FrameRange(100, 200), "plays at another speed: left out")
     ]
     assert comparison.unchanged == 5
@@ -629,7 +629,7 @@ def test_what_may_be_in_a_clip_that_cannot_be_read_is_not_said_to_be_removed(tal
     (change,) = compare(timeline, cut_list).changes
 
     assert change.range == FrameRange(100, 200)
-    assert change.what == "is removed, or in a clip that cannot be read: left out"
+    assert change.description == "is removed, or in a clip that cannot be read: left out"
 
 
 def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named(job, talk, capsys):
@@ -682,7 +682,7 @@ def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp
 
     assert (change.range, change.lock.subjects) == (FrameRange(120, 200), (2,))
     assert edges(change.lock.crop) == pytest.approx(edges(crop(3, -1080, -120.75)))
-    assert (comparison.unchanged, comparison.notes) == (4, ())
+    assert (comparison.unchanged, comparison.warnings) == (4, ())
 
 
 def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_read():
@@ -737,4 +737,4 @@ def test_a_dissolve_over_a_cut_moves_no_cut_and_is_told(job, talk, suffix, diale
     comparison = import_edits.import_timeline(job, path).comparison
 
     assert (comparison.changes, comparison.unchanged) == ((), 6)
-    assert [note.rsplit(" ", 1)[0] for note in comparison.notes] == ["a transition at frame"]
+    assert [note.rsplit(" ", 1)[0] for note in comparison.warnings] == ["a transition at frame"]

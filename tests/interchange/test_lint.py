@@ -59,19 +59,19 @@ def test_what_we_write_has_no_problem(write, suffix, adapter):
     report = check(write(suffix, adapter), canvas=(320, 180))
 
     assert report.problems == ()
-    assert any("zooms 2.00 and moves" in line for line in report.says)
+    assert any("zooms 2.00 and moves" in line for line in report.remarks)
 
 
 def test_a_size_that_is_not_told_is_taken_from_the_media_and_said(write):
     report = check(write(".otio"))
 
     assert report.problems == ()
-    assert report.says[-1].startswith("the project's size is not in this file")
-    assert any("then zooms 2.00" in line for line in report.says)
+    assert report.remarks[-1].startswith("the project's size is not in this file")
+    assert any("then zooms 2.00" in line for line in report.remarks)
 
 
 def test_what_resolve_will_do_is_said_in_plain_words(write):
-    says = check(write(".otio"), canvas=(320, 180)).says
+    says = check(write(".otio"), canvas=(320, 180)).remarks
 
     assert says[0] == "Resolve: plays 3 clips at 25 frames per second, in 320x180"
     assert any("Resolve fits 320x180 into 320x180, then zooms 2.00" in line for line in says)
@@ -124,13 +124,13 @@ def test_an_fcpxml_is_held_against_a_dtd(write):
     good = check(write(".fcpxml"), DTD)
     bad = check(write(".fcpxml", **{"<adjust-conform": "<adjust-nothing"}), DTD)
 
-    assert (good.problems, good.says[-1]) == ((), "validated with FCPXMLv1_10.dtd")
+    assert (good.problems, good.remarks[-1]) == ((), "validated with FCPXMLv1_10.dtd")
     assert any("adjust-nothing" in problem for problem in bad.problems)
 
 
 def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
     path = write(".fcpxml")
-    assert check(path).says[-1].startswith("not validated with a DTD")
+    assert check(path).remarks[-1].startswith("not validated with a DTD")
     beside = path.parent / "FCPXMLv1_10.dtd"
     beside.write_text("<!ELEMENT fcpxml EMPTY>")
     assert any("fcpxml" in problem for problem in check(path).problems)
@@ -158,7 +158,7 @@ def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatc
     report = check(beside_a_dtd)
 
     assert report.problems == ()
-    assert report.says[-1] == "not validated with a DTD: neither lxml nor xmllint is installed"
+    assert report.remarks[-1] == "not validated with a DTD: neither lxml nor xmllint is installed"
 
 
 @pytest.mark.parametrize(
@@ -228,4 +228,4 @@ def test_files_whose_size_is_not_known_are_no_problem_of_the_timeline(talk, writ
     report = check(path, canvas=(320, 180))
 
     assert report.problems == ()
-    assert any("is unknown without the media" in line for line in report.says)
+    assert any("is unknown without the media" in line for line in report.remarks)

@@ -17,7 +17,7 @@ from strategies import cut_lists
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.interchange.read import MediaHints, read_timeline
-from otio_speakerzoom.interchange.read.edited_timeline import TransformKey, moving
+from otio_speakerzoom.interchange.read.edited_timeline import TransformKey, transform_keys
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.interchange.read.values import exact_rate, media_path
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
@@ -44,11 +44,11 @@ def written(cut_list, adapter):
         assume(False)
 
 
-def exported(name, given=HD):
+def exported(name, hints=HD):
     path = EXPORTS / name
     if not path.exists():
         pytest.skip(f"the real export {name} is not beside the project")
-    return read_timeline(path, given)
+    return read_timeline(path, hints)
 
 
 def visible(crop, size, canvas):
@@ -79,8 +79,8 @@ def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cu
     for clip, shot in zip(timeline.tracks[0], cut_list.shots, strict=True):
         assert (clip.unsupported, clip.keys, clip.enabled) == ("", (), True)
         assert clip.media_name == media.path.name
-        assert clip.whole == media.range
-        crop = crop_of(clip.move, media.size, cut_list.canvas)
+        assert clip.available_range == media.range
+        crop = crop_of(clip.transform, media.size, cut_list.canvas)
         meant = visible(shot.crop, media.size, cut_list.canvas)
         assert edges(crop) == pytest.approx(edges(meant), abs=0.01)
 
@@ -95,7 +95,7 @@ def test_a_plain_otio_comes_back(tmp_path_factory, cut_list):
     assert (timeline.host, timeline.rate) == ("speakerzoom", cut_list.media.rate)
     for clip, shot in zip(timeline.tracks[0], cut_list.shots, strict=True):
         assert (clip.source, clip.subjects) == (shot.range, shot.subjects)
-        assert clip.move == transform_of(shot.crop, cut_list.media.size, cut_list.canvas)
+        assert clip.transform == transform_of(shot.crop, cut_list.media.size, cut_list.canvas)
 
 
 def test_premieres_motion_is_undone(tmp_path):
@@ -118,7 +118,7 @@ def test_premieres_motion_is_undone(tmp_path):
     path.write_text(timeline.to_json_string())
     read = read_timeline(path)
 
-    crop = crop_of(read.tracks[0][0].move, media.size, read.canvas)
+    crop = crop_of(read.tracks[0][0].transform, media.size, read.canvas)
     assert (read.host, read.canvas) == ("premiere", (1080, 1920))
     assert edges(crop) == pytest.approx((1500, 200, 2310, 1640), abs=0.01)
 
@@ -172,7 +172,7 @@ def test_a_project_as_shotcut_saves_it_is_read(tmp_path):
 
     assert (timeline.host, timeline.rate) == ("shotcut", Fraction(30000, 1001))
     assert timeline.canvas == (1920, 1080)
-    assert timeline.notes == ("a transition at frame 130",)
+    assert timeline.warnings == ("a transition at frame 130",)
     (first, second), (hidden,) = timeline.tracks
     assert (first.record, first.source) == (FrameRange(30, 130), FrameRange(100, 200))
     assert (first.name, first.media, first.unsupported) == (
@@ -237,7 +237,7 @@ def test_a_picture_covers_a_rectangle_of_another_shape_unless_it_is_stretched(tm
     narrow = RECT.replace("1920 1080", "960 1080")
     clip = shotcut_clip(tmp_path, RECT, narrow)
 
-    assert (clip.unsupported, clip.move) == ("", Transform(1.0, -480.0, 0.0))
+    assert (clip.unsupported, clip.transform) == ("", Transform(1.0, -480.0, 0.0))
     distort = '<property name="transition.distort">1</property>'
     stretched = shotcut_clip(tmp_path, RECT, narrow, distort.replace("1<", "0<"), distort)
     assert stretched.unsupported == "is stretched"
@@ -250,7 +250,7 @@ def test_a_filter_on_a_whole_track_is_noted(tmp_path):
         SHOTCUT.replace('<playlist id="playlist0">', f'<playlist id="playlist0">{effect}')
     )
 
-    assert any("a filter on the whole track" in note for note in read_timeline(path).notes)
+    assert any("a filter on the whole track" in note for note in read_timeline(path).warnings)
 
 
 def shotcut_clip(folder, *replaced):
@@ -289,28 +289,28 @@ def test_resolves_own_export_is_read():
     assert (first.record, first.source) == (FrameRange(0, 250), FrameRange(0, 250))
     assert (title.source, title.unsupported) == (None, "has no media of its own")
     assert (moved.record, moved.source) == (FrameRange(500, 1750), FrameRange(250, 1500))
-    (scale, dx, dy) = (moved.move.scale, moved.move.dx, moved.move.dy)
+    (scale, dx, dy) = (moved.transform.scale, moved.transform.dx, moved.transform.dy)
     assert (scale, dx, dy) == pytest.approx((1.35, -120, -40))  # tilt 40 goes up
     assert moved.unsupported == "is turned"
-    assert last.move == Transform(1, 0, 0)
+    assert last.transform == Transform(1, 0, 0)
 
 
 def test_resolves_keys_count_from_the_clips_first_frame():
     timeline = exported("OTIO_repo_effects_Resolve_export.otio")
     (still,) = (c for c in timeline.tracks[0] if c.name == "Picchu_V7_310821_0003.png")
 
-    assert timeline.notes == ("a transition at frame 444",)
+    assert timeline.warnings == ("a transition at frame 444",)
     assert [key.frame for key in still.keys] == [3, 203, 424]
 
 
 def test_premieres_own_export_is_read():
     timeline = exported("Premiere_export_BasicMotion_scale_center.xml")
     clips = [clip for track in timeline.tracks for clip in track]
-    fitted = next(c for c in clips if c.move and c.move.scale == 0.9375)
+    fitted = next(c for c in clips if c.transform and c.transform.scale == 0.9375)
 
     assert (timeline.rate, timeline.canvas) == (Fraction(24000, 1001), (1920, 1080))
     assert fitted.size == (2048, 858)
-    crop = crop_of(fitted.move, fitted.size, timeline.canvas)
+    crop = crop_of(fitted.transform, fitted.size, timeline.canvas)
     assert (crop.left, crop.right) == pytest.approx((0, 2048))
     assert any(not c.enabled for c in clips)
 
@@ -320,7 +320,7 @@ def test_premieres_cuts_and_transitions_are_read():
 
     assert (timeline.rate, timeline.canvas) == (30, (1280, 720))
     assert [c.record.start for c in timeline.tracks[1]] == [13, 165, 322, 636]
-    assert timeline.notes[0] == "a transition at frame 538"
+    assert timeline.warnings[0] == "a transition at frame 538"
 
 
 def test_final_cuts_keyed_transform_is_read():
@@ -328,7 +328,7 @@ def test_final_cuts_keyed_transform_is_read():
     first, above = timeline.tracks[0][0], timeline.tracks[1][0]
 
     assert (timeline.rate, first.source) == (24, FrameRange(404, 665))
-    assert [(k.frame, k.move.scale) for k in first.keys] == [(436, 1.26788), (471, 1.10559)]
+    assert [(k.frame, k.transform.scale) for k in first.keys] == [(436, 1.26788), (471, 1.10559)]
     assert (above.name, above.record.duration) == ("Busking Broll-10", 33)
 
 
@@ -355,10 +355,10 @@ def test_a_rounded_rate_is_the_rate_it_means(places):
 
 def test_keys_of_several_parameters_become_keys_of_the_move():
     keyed = {"scale": [(0, 1.0), (10, 2.0)], "x": [(5, 4.0)]}
-    path = moving(keyed, lambda values: Transform(values["scale"], values["x"], 0))
+    path = transform_keys(keyed, lambda values: Transform(values["scale"], values["x"], 0))
 
-    assert [(key.frame, key.move.scale) for key in path] == [(0, 1.0), (10, 2.0)]
-    assert moving({"x": [(0, 3.0), (9, 3.0)]}, lambda v: Transform(1, v["x"], 0)) == ()
+    assert [(key.frame, key.transform.scale) for key in path] == [(0, 1.0), (10, 2.0)]
+    assert transform_keys({"x": [(0, 3.0), (9, 3.0)]}, lambda v: Transform(1, v["x"], 0)) == ()
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_a_clip_with_values_that_none_has_is_told_and_gives_no_framing(
 
     assert says in clip.unsupported
     assert "\n" not in clip.unsupported
-    assert clip.source is None or clip.move is None
+    assert clip.source is None or clip.transform is None
 
 
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)

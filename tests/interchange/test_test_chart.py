@@ -8,7 +8,7 @@ from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.interchange.read import MediaHints, read_timeline
 from otio_speakerzoom.interchange.read.open import READERS
-from otio_speakerzoom.interchange.test_chart import CANVAS, CENTRES, SIZE, chart_picture, write_pack
+from otio_speakerzoom.interchange.test_chart import CANVAS, CENTRES, SIZE, chart_image, write_pack
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.timeline.transform import crop_of
 
@@ -42,7 +42,7 @@ def test_each_host_gets_a_timeline_of_the_same_framings(pack):
             if suffix not in READERS:
                 continue
             timeline = read_timeline(path, MediaHints(SIZE, CANVAS, dialect=dialect))
-            crops = [crop_of(clip.move, SIZE, CANVAS) for clip in timeline.tracks[0]]
+            crops = [crop_of(clip.transform, SIZE, CANVAS) for clip in timeline.tracks[0]]
             assert [(*crop.centre, crop.height) for crop in crops] == [
                 pytest.approx(centre, abs=0.01) for centre in CENTRES
             ]
@@ -50,7 +50,7 @@ def test_each_host_gets_a_timeline_of_the_same_framings(pack):
 
 
 def test_the_chart_marks_every_centre():
-    chart = chart_picture()
+    chart = chart_image()
 
     for x, y, _ in CENTRES:
         assert tuple(chart[y, x]) == (200, 30, 30)

@@ -1,6 +1,5 @@
-"""What an editor changed of a cut, as locks that keep it."""
+"""Compares an edited timeline with the saved cut: what changed, and the locks that hold it."""
 
 from otio_speakerzoom.interchange.diff.compare import Change, Comparison, compare
-from otio_speakerzoom.interchange.diff.reference_cut import SAME
 
-__all__ = ["SAME", "Change", "Comparison", "compare"]
+__all__ = ["Change", "Comparison", "compare"]

@@ -1,4 +1,4 @@
-"""What is seen of several picture tracks: in each frame, the uppermost clip that is enabled."""
+"""Which clips of several stacked video tracks are visible: in each frame, the uppermost one."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from otio_speakerzoom.model import FrameRange
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """A stretch of one clip that is seen."""
+class VisibleRange:
+    """A stretch of the programme in which one clip is visible."""
 
     record: FrameRange
     clip: EditedClip
 
 
-def uppermost(tracks: Sequence[Sequence[EditedClip]]) -> list[Piece]:
-    """Return what is seen of `tracks`, the lowest first, in order of the programme.
+def visible_ranges(tracks: Sequence[Sequence[EditedClip]]) -> list[VisibleRange]:
+    """Return what is visible of `tracks`, the lowest first, in order of the programme.
 
-    Of two clips that overlap on one track the later is seen. What is not opaque hides nothing, and
-    is left out.
+    Of two clips that overlap on one track the later is visible. Disabled clips are left out, and
+    those that are not opaque, which hide nothing.
     """
     clips = sorted(
-        ((clip.record.start, lane, clip) for lane, t in enumerate(tracks) for clip in t
+        ((clip.record.start, lane, clip) for lane, track in enumerate(tracks) for clip in track
          if clip.enabled and clip.opaque),
         key=lambda row: row[:2],
     )  # fmt: skip
     edges = sorted({edge for _, _, c in clips for edge in (c.record.start, c.record.end)})
     active: list[tuple[int, int, EditedClip]] = []  # the uppermost and latest first
-    pieces: list[Piece] = []
+    ranges: list[VisibleRange] = []
     number = 0
     for at, following in pairwise(edges):
         while number < len(clips) and clips[number][0] == at:
@@ -42,14 +42,14 @@ def uppermost(tracks: Sequence[Sequence[EditedClip]]) -> list[Piece]:
         while active and active[0][2].record.end <= at:
             heappop(active)
         if active:
-            _append(pieces, FrameRange(at, following), active[0][2])
-    return pieces
+            _append(ranges, FrameRange(at, following), active[0][2])
+    return ranges
 
 
-def _append(pieces: list[Piece], record: FrameRange, clip: EditedClip) -> None:
-    """Add a stretch of `clip`, to the last piece where it goes on from there."""
-    last = pieces[-1] if pieces else None
+def _append(ranges: list[VisibleRange], record: FrameRange, clip: EditedClip) -> None:
+    """Add a stretch of `clip`, to the last range where it continues that."""
+    last = ranges[-1] if ranges else None
     if last and last.clip is clip and last.record.end == record.start:
-        pieces[-1] = Piece(FrameRange(last.record.start, record.end), clip)
+        ranges[-1] = VisibleRange(FrameRange(last.record.start, record.end), clip)
     else:
-        pieces.append(Piece(record, clip))
+        ranges.append(VisibleRange(record, clip))

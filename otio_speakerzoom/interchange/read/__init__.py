@@ -1,4 +1,4 @@
-"""Timelines as editors give them back: one format a file, each from text to one record."""
+"""Reads edited timelines: one format a file, each from text to one `EditedTimeline`."""
 
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,

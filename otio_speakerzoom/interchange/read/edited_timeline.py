@@ -1,11 +1,11 @@
-"""What an edited timeline says, whichever format it came in, and what all readers share.
+"""The record that every reader returns, and what all readers share.
 
-A reader undoes its host's own units: what it gives is frames and `Transform`. The host's transform
-is the truth, because that is what an editor changes; what we noted ourselves only helps.
+A reader converts its host's units: the record holds frames and `Transform`. The host's transform
+counts, because that is what an editor changes; our own metadata only helps.
 
-A reader raises one of `values.FAULTS` over a file that is not what it should be, of which
-`open.read_timeline` makes one line. What is wrong with one clip stays with that clip: it is
-`unsupported`, for a reason in words, and the rest is read.
+A reader raises one of `values.READ_ERRORS` over a damaged file, which `open.read_timeline` turns
+into one line. What is wrong with one clip stays with that clip: it is `unsupported`, for a reason
+in words, and the rest is read.
 """
 
 from __future__ import annotations
@@ -15,43 +15,44 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from unicodedata import normalize
 
-from otio_speakerzoom.interchange.read.values import FAULTS, unreadable
+from otio_speakerzoom.interchange.read.values import READ_ERRORS, unreadable
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.timeline.transform import Transform, fit
 
 
 @dataclass(frozen=True, slots=True)
 class MediaHints:
-    """What a file may not say of the pictures; where it does say it, the file is believed."""
+    """What a file may leave out about its media; where the file has it, the file counts."""
 
     size: tuple[int, int] | None = None
     """Of the source in pixels, as shown."""
     canvas: tuple[int, int] | None = None
     """Of the delivered picture in pixels."""
     rotation: int = 0
-    """Degrees clockwise that a player must turn the stored picture."""
+    """Degrees clockwise that a player must turn the stored frames."""
     dialect: str = ""
-    """The host whose units the file is in; empty for what the file looks like."""
+    """The host whose units the file is in; empty to detect it from the file."""
     sequence: str = ""
     """Name of the sequence to read, or its number from 1; empty for the only one."""
     media_name: str = ""
-    """File name of the recording that is looked for; empty where any will do."""
+    """File name of the recording that the sequence must show; empty where any will do."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransformKey:
-    """Where a moving picture is at one frame; in between, scale and position change evenly."""
+    """A keyframe of a moving clip; between two, scale and position change evenly."""
 
     frame: int
     """Counted from the media's first frame."""
-    move: Transform
+    transform: Transform
 
 
 @dataclass(frozen=True, slots=True)
 class EditedClip:
-    """One clip of a picture track, in whole frames at the timeline's rate."""
+    """One clip of a video track, in whole frames at the timeline's rate."""
 
     record: FrameRange
     """Where it lies in the programme, which starts at 0."""
@@ -60,98 +61,130 @@ class EditedClip:
     name: str
     media: str
     """Path of the media as the file gives it; empty where there is none."""
-    move: Transform | None
-    """How the picture is placed; of a moving one, at first. None where that cannot be told."""
+    transform: Transform | None
+    """Scale and position; of a moving clip, the first. None where it is unknown."""
     keys: tuple[TransformKey, ...] = ()
-    """Of a moving picture; none where it stands still."""
+    """Of a moving clip; none where it stands still."""
     enabled: bool = True
     unsupported: str = ""
-    """Why this is not just a stretch of a file, placed: a speed, a turn, an effect, or what of it
-    cannot be read; empty where it is just that. `source` is then what it shows of the media, where
-    that can be told, and may be of another length than `record`, as in the part of a clip that
-    dissolves into the next."""
-    framed: bool = True
-    """Whether the file says how the picture is placed, rather than leaving it to the host."""
+    """Why this is more than a stretch of a file, scaled and moved: a speed, a rotation, an effect,
+    or a part of it that cannot be read; empty where it is just that. `source` is then what it
+    shows of the media, where that is known, and may be of another length than `record`, as in the
+    part of a clip that dissolves into the next."""
+    has_transform: bool = True
+    """Whether the file has a transform for the clip, rather than leaving it to the host."""
     opaque: bool = True
     """Whether it hides what lies below; a title does not."""
     subjects: tuple[int, ...] | None = None
-    """Who we noted that it shows; None where no note came back."""
+    """Whom it shows by our metadata; None where that did not come back."""
     size: tuple[int, int] | None = None
-    """Of the media's picture, where the file says it."""
-    whole: FrameRange | None = None
-    """What there is of the media, counted from its first frame, where the file says it."""
+    """Of the media's frames, where the file has it."""
+    available_range: FrameRange | None = None
+    """All of the media, counted from its first frame, where the file has it."""
     timecode: int | None = None
-    """Of the media's first frame, in frames, where the file says it."""
+    """Of the media's first frame, in frames, where the file has it."""
 
     @property
     def media_name(self) -> str:
         return PurePosixPath(self.media.replace("\\", "/")).name
 
+    @property
+    def label(self) -> str:
+        """The clip in a message."""
+        return f"the clip {self.name!r} at frame {self.record.start}"
+
     def plays(self, name: str) -> bool:
-        """Whether its media is called `name`; macOS takes accents apart, others do not."""
+        """Whether its media is called `name`; macOS decomposes accents, others do not."""
         return normalize("NFC", self.media_name) == normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True)
 class EditedTimeline:
-    """What is to be seen; sound is left aside."""
+    """The video tracks of a timeline; audio is ignored."""
 
     host: str
-    """Whose units were undone: resolve, premiere, fcp, shotcut, or speakerzoom for our notes."""
+    """Whose units it was in: resolve, premiere, fcp, shotcut, or speakerzoom for our metadata."""
     name: str
     rate: Fraction
     canvas: tuple[int, int] | None
-    """None where the format does not carry it, and it was not given."""
+    """None where the format does not carry it and no hint was given."""
     tracks: tuple[tuple[EditedClip, ...], ...]
-    """Picture tracks, the lowest first; the clips of each in order of the programme."""
-    notes: tuple[str, ...] = ()
-    """What else was found that no clip of ours has, a line each."""
+    """Video tracks, the lowest first; the clips of each in order of the programme."""
+    warnings: tuple[str, ...] = ()
+    """What the file has beyond these clips, a line each."""
+
+    @property
+    def clips(self) -> tuple[EditedClip, ...]:
+        """The clips of all tracks, the lowest track first."""
+        return tuple(clip for track in self.tracks for clip in track)
 
 
-def unless_damaged(record: FrameRange, name: str, read: Callable[[], EditedClip]) -> EditedClip:
-    """Return what `read` does; where it cannot, a clip that says so and shows nothing of ours."""
+def clip_without_source(
+    record: FrameRange, name: str, unsupported: str, *, opaque: bool = True
+) -> EditedClip:
+    """Return a clip that shows no file, for a reason in words."""
+    return EditedClip(record, None, name, "", None, unsupported=unsupported, opaque=opaque)
+
+
+def clip_or_reason(record: FrameRange, name: str, read: Callable[[], EditedClip]) -> EditedClip:
+    """Return the clip that `read` returns; where it is damaged, a clip without source."""
     try:
         return read()
-    except FAULTS as error:
-        return EditedClip(record, None, name, "", None, unsupported=unreadable(error))
+    except READ_ERRORS as error:
+        return clip_without_source(record, name, unreadable(error))
 
 
-Placing = tuple[Transform | None, tuple[TransformKey, ...], list[str]]
-"""How a picture is placed, its keys where it moves, and what the placing cannot say."""
+class ClipTransform(NamedTuple):
+    """How a clip is scaled and moved."""
+
+    transform: Transform | None
+    """As in `EditedClip`."""
+    keys: tuple[TransformKey, ...] = ()
+    unsupported: Sequence[str] = ()
+    """What else is done to the picture, in words."""
 
 
-def placing_unless_damaged(read: Callable[[], Placing]) -> Placing:
-    """Return what `read` does; where it cannot, that there is no placing, and why."""
+def transform_or_reason(read: Callable[[], ClipTransform]) -> ClipTransform:
+    """Return the transform that `read` returns; where it is damaged, none and the reason."""
     try:
         return read()
-    except FAULTS as error:
-        return None, (), [f"has a framing that {unreadable(error)}"]
+    except READ_ERRORS as error:
+        return ClipTransform(None, (), [f"has a framing that {unreadable(error)}"])
 
 
-def placed(scale: float, dx: float, dy: float) -> Transform:
-    """Return a placing that shows something."""
+def valid_transform(scale: float, dx: float, dy: float) -> Transform:
+    """Return a transform; raise ValueError where it shows nothing."""
     if not 0 < scale < 1e6:  # far past any host's limit, and crops stay numbers
         raise ValueError(f"a scale of {scale:g} shows nothing")
     return Transform(scale, dx + 0.0, dy + 0.0)  # no -0
 
 
-Keyed = Mapping[str, Sequence[tuple[int, float]]]
+ParameterKeys = Mapping[str, Sequence[tuple[int, float]]]
 """Name of a parameter -> its keys: (frame, value), rising; a single one where it stands still."""
 
 
-def moving(
-    keyed: Keyed, move_of: Callable[[Mapping[str, float]], Transform]
-) -> tuple[TransformKey, ...]:
-    """Return the keys of the whole move: one wherever any parameter has one.
+def first_values(parameters: ParameterKeys) -> dict[str, float]:
+    """Return each parameter's value at its first key."""
+    return {name: keys[0][1] for name, keys in parameters.items()}
 
-    None where nothing changes. Between its keys a parameter changes evenly, outside it stands.
+
+def transform_keys(
+    parameters: ParameterKeys, to_transform: Callable[[Mapping[str, float]], Transform]
+) -> tuple[TransformKey, ...]:
+    """Return the keys of the whole transform: one wherever any parameter has one.
+
+    None where nothing changes. Between its keys a parameter changes evenly, outside it stands
+    still.
     """
-    frames = sorted({frame for keys in keyed.values() if len(keys) > 1 for frame, _ in keys})
+    frames = sorted({frame for keys in parameters.values() if len(keys) > 1 for frame, _ in keys})
     path = tuple(
-        TransformKey(frame, move_of({name: value_at(keys, frame) for name, keys in keyed.items()}))
+        TransformKey(
+            frame,
+            to_transform({name: value_at(keys, frame) for name, keys in parameters.items()}),
+        )
         for frame in frames
     )
-    return path if len({key.move for key in path}) > 1 else ()
+    return path if len({key.transform for key in path}) > 1 else ()
 
 
 def value_at(keys: Sequence[tuple[int, float]], frame: int) -> float:
@@ -163,6 +196,11 @@ def value_at(keys: Sequence[tuple[int, float]], frame: int) -> float:
     return before[1] + (after[1] - before[1]) * (frame - before[0]) / (after[0] - before[0])
 
 
-def unplaced(size: tuple[int, int] | None, canvas: tuple[int, int] | None) -> Transform | None:
-    """Return where a host that fits pictures puts one that nobody moved."""
+def default_transform(
+    size: tuple[int, int] | None, canvas: tuple[int, int] | None
+) -> Transform | None:
+    """Return the transform of a clip that nobody moved, in a host that fits frames to the canvas.
+
+    None where a size is unknown.
+    """
     return Transform(fit(size, canvas), 0.0, 0.0) if size and canvas else None

@@ -1,4 +1,4 @@
-"""What an FCPXML's sequence refers to: formats, assets, and what they say where clips do not."""
+"""The resources of an FCPXML: formats and assets, and the values that clips inherit from them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from pathlib import PurePosixPath
 
 from otio_speakerzoom.interchange.read.edited_timeline import MediaHints
 from otio_speakerzoom.interchange.read.fcpxml_transform import time_of
-from otio_speakerzoom.interchange.read.values import exact_rate, media_path
+from otio_speakerzoom.interchange.read.values import frame_size, media_path, rate_from_name
 
-WITH_MEDIA = ("asset-clip", "clip", "video")
+MEDIA_TAGS = ("asset-clip", "clip", "video")
 """Clips that may play an asset."""
-_HEARD = (".aac", ".aif", ".aiff", ".caf", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav")
-_NAMED = re.compile(r"FFVideoFormat(?:(\d+)x)?(\d+)([pi])(\d{2,4})")
-"""Apple's names of formats: the width where it is not 16:9, the height, and the rate or 100 times
-it; an interlaced one counts fields."""
+_AUDIO_SUFFIXES = (".aac", ".aif", ".aiff", ".caf", ".flac", ".m4a", ".mp3", ".ogg", ".opus",
+                   ".wav")  # fmt: skip
+_FORMAT_NAME = re.compile(r"FFVideoFormat(?:(\d+)x)?(\d+)([pi])(\d{2,4})")
+"""Apple's names of formats: the width where it is not 16:9, the height, the scan, and the rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file, as the document describes it."""
+    """A media file, as the document describes it."""
 
     path: str
     start: Fraction
-    """Its timecode in seconds, 0 where the file does not say it."""
-    starts: bool
-    """Whether it does."""
+    """Its timecode in seconds, 0 where the file does not have it."""
+    has_start: bool
+    """Whether the file has it."""
     duration: Fraction
     size: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What holds for a whole sequence."""
+class SequenceFacts:
+    """What all clips of a sequence share."""
 
     rate: Fraction
     canvas: tuple[int, int] | None
@@ -45,91 +45,86 @@ class Facts:
     dialect: str
     resources: Mapping[str, ET.Element]
     """Everything that has an id: formats, assets, effects, compound clips."""
-    given: MediaHints
+    hints: MediaHints
 
     def frames(self, seconds: Fraction) -> Fraction:
         """Return a time in frames of the programme."""
         return seconds * self.rate
 
     def asset(self, id_: str) -> ET.Element | None:
-        """Return the asset of that id."""
-        found = self.resources.get(id_)
-        return found if found is not None and found.tag == "asset" else None
+        """Return the asset with that id."""
+        resource = self.resources.get(id_)
+        return resource if resource is not None and resource.tag == "asset" else None
 
 
-def start_of(item: ET.Element, facts: Facts) -> Fraction:
-    """Return where a clip's own time starts: with the media's where it does not say so."""
+def start_of(item: ET.Element, facts: SequenceFacts) -> Fraction:
+    """Return where a clip's own time starts; by default, where its media starts."""
     if "start" in item.attrib:
         return time_of(item.attrib["start"])
     asset = None if item.tag == "clip" else facts.asset(item.get("ref", ""))
     return Fraction(0) if asset is None else time_of(asset.get("start", "0s"))
 
 
-def duration_of(item: ET.Element, facts: Facts) -> Fraction:
-    """Return how long an item is: as long as what it plays where it does not say so."""
+def duration_of(item: ET.Element, facts: SequenceFacts) -> Fraction:
+    """Return an item's duration in seconds; by default, that of what it plays."""
     if "duration" in item.attrib:
         return time_of(item.attrib["duration"])
     resource = facts.resources.get(item.get("ref", ""))
     inner = None if resource is None else resource.find("sequence")
-    told = resource if inner is None else inner
-    if told is None:
+    holder = resource if inner is None else inner
+    if holder is None:
         raise ValueError("it says no duration")
-    return time_of(told.attrib["duration"])
+    return time_of(holder.attrib["duration"])
 
 
-def is_heard(item: ET.Element, facts: Facts) -> bool:
-    """Return whether an item is only heard: its sound alone was taken, or there is no picture."""
+def is_audio_only(item: ET.Element, facts: SequenceFacts) -> bool:
+    """Return whether an item shows nothing: only its audio is used, or its file has no video."""
     if item.get("srcEnable") == "audio" or item.tag == "audio":
         return True
     if item.tag == "clip":
         return item.find("video") is None and item.find("audio") is not None
     asset = facts.asset(item.get("ref", ""))
-    if item.tag not in WITH_MEDIA or asset is None:
+    if item.tag not in MEDIA_TAGS or asset is None:
         return False
     if "hasVideo" in asset.attrib:
         return asset.get("hasVideo") == "0"
     if asset.get("hasAudio") == "1" and "format" not in asset.attrib:
         return True
-    return PurePosixPath(_source(asset)).suffix.lower() in _HEARD
+    return PurePosixPath(_source_url(asset)).suffix.lower() in _AUDIO_SUFFIXES
 
 
-def _source(asset: ET.Element) -> str:
+def _source_url(asset: ET.Element) -> str:
     return asset.get("src") or next((m.get("src", "") for m in asset.iter("media-rep")), "")
 
 
-def asset_of(asset: ET.Element, facts: Facts) -> Asset:
-    """Return what a clip must know of its asset; raise where that is damaged."""
-    form = facts.resources.get(asset.get("format", ""))
+def asset_of(asset: ET.Element, facts: SequenceFacts) -> Asset:
+    """Return the record of an asset; raise one of `READ_ERRORS` where it is damaged."""
+    format_ = facts.resources.get(asset.get("format", ""))
     return Asset(
-        media_path(_source(asset)),
+        media_path(_source_url(asset)),
         time_of(asset.get("start", "0s")),
         "start" in asset.attrib,
         time_of(asset.get("duration", "0s")),
-        (None if form is None else size_of(form)) or facts.given.size,
+        (None if format_ is None else size_of(format_)) or facts.hints.size,
     )
 
 
-def rate_of(form: ET.Element) -> Fraction:
-    """Return a format's rate, which its name tells where nothing else does."""
-    if "frameDuration" in form.attrib:
-        return 1 / time_of(form.attrib["frameDuration"])
-    named = _NAMED.fullmatch(form.get("name", ""))
-    if not named:
+def rate_of(format_: ET.Element) -> Fraction:
+    """Return a format's frame rate, by its frame duration or else by its name."""
+    if "frameDuration" in format_.attrib:
+        return 1 / time_of(format_.attrib["frameDuration"])
+    match = _FORMAT_NAME.fullmatch(format_.get("name", ""))
+    if not match:
         raise ValueError("its sequence says no frame duration")
-    told = int(named[4]) / (100 if len(named[4]) == 4 else 1)  # 2997, but 25
-    return exact_rate(told / 2 if named[3] == "i" else told)
+    return rate_from_name(match[4], match[3])
 
 
-def size_of(form: ET.Element) -> tuple[int, int] | None:
-    """Return a format's picture in pixels; None where it does not say it."""
-    if "width" not in form.attrib or "height" not in form.attrib:
-        named = _NAMED.fullmatch(form.get("name", ""))
-        if not named:
-            return None
-        height = int(named[2])
-        width = int(named[1] or height * 16 // 9)
-    else:
-        width, height = int(form.attrib["width"]), int(form.attrib["height"])
-    if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
-        raise ValueError(f"a picture of {width}x{height} is none")
-    return width, height
+def size_of(format_: ET.Element) -> tuple[int, int] | None:
+    """Return a format's frame size in pixels, by its attributes or else by its name."""
+    if "width" in format_.attrib and "height" in format_.attrib:
+        return frame_size(int(format_.attrib["width"]), int(format_.attrib["height"]))
+    match = _FORMAT_NAME.fullmatch(format_.get("name", ""))
+    if not match:
+        return None
+    height = int(match[2])
+    return frame_size(int(match[1] or height * 16 // 9), height)

@@ -1,7 +1,7 @@
-"""How a clip of FCPXML is placed and timed: conform, transform, keyframes, speed.
+"""Transform and timing of an FCPXML clip: conform, transform, keyframes, speed.
 
 Scale counts on the conformed picture. Position counts in percent of the canvas's height, up; in
-Resolve, the fitted picture is the unit on each axis (as `adapters/fcpxml.py` says). Times inside a
+Resolve, the fitted picture is the unit on each axis (see `adapters/fcpxml.py`). Times inside a
 clip are its own: they start at `start`, with the media's timecode. Apple: FCPXML reference.
 """
 
@@ -13,19 +13,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from otio_speakerzoom.interchange.read.edited_timeline import Placing, moving, placed, value_at
-from otio_speakerzoom.interchange.read.values import finite
+from otio_speakerzoom.interchange.read.edited_timeline import (
+    ClipTransform,
+    first_values,
+    transform_keys,
+    valid_transform,
+    value_at,
+)
+from otio_speakerzoom.interchange.read.messages import CROP_EFFECT, ROTATED, STRETCHED
+from otio_speakerzoom.interchange.read.values import finite_number
 from otio_speakerzoom.timeline.transform import Transform, fill, fit
 
 _TIME = re.compile(r"(-?\d{1,19}(?:\.\d{1,19})?)(?:/(\d{1,10}))?s")
-_STILL = {"position": "0 0", "scale": "1 1", "rotation": "0", "anchor": "0 0"}
+_DEFAULTS = {"position": "0 0", "scale": "1 1", "rotation": "0", "anchor": "0 0"}
 _AXES = "XY"
-# Effects that change what is seen of the picture, over and above its placing.
-_CHANGES = {
+_EFFECTS = {
     "conform-rate": "runs at another rate than the timeline",
-    "adjust-crop": "has a crop effect",
+    "adjust-crop": CROP_EFFECT,
     "adjust-corners": "has distorted corners",
 }
+"""Effects that change the picture beyond its transform."""
+_SAME_SCALE = 1e-4
+"""Difference between both scales up to which a clip is not stretched: rounding."""
 
 
 def time_of(text: str) -> Fraction:
@@ -36,40 +45,42 @@ def time_of(text: str) -> Fraction:
     return Fraction(match[1]) / int(match[2] or 1)
 
 
-def changes_of(item: ET.Element) -> Iterator[str]:
-    """Yield what else changes the picture; what is off, or takes nothing away, does not."""
-    for tag, what in _CHANGES.items():
+def unsupported_effects(item: ET.Element) -> Iterator[str]:
+    """Yield what else changes the picture; an effect that is off, or does nothing, does not."""
+    for tag, description in _EFFECTS.items():
         effect = item.find(tag)
         if effect is None or effect.get("enabled") == "0":
             continue
-        if tag == "conform-rate" or any(_numbers_in(effect)):
-            yield what
+        if tag == "conform-rate" or _has_values(effect):
+            yield description
 
 
-def _numbers_in(effect: ET.Element) -> Iterator[bool]:
-    """For each part of an effect, whether it says anything but 0."""
-    for part in effect.iter():
-        for name, value in part.attrib.items():
-            if name not in ("mode", "enabled", "name", "key"):
-                yield bool(value.strip(" 0.-"))
+def _has_values(effect: ET.Element) -> bool:
+    """Whether any number of an effect is not 0."""
+    return any(
+        value.strip(" 0.-")
+        for part in effect.iter()
+        for name, value in part.attrib.items()
+        if name not in ("mode", "enabled", "name", "key")
+    )
 
 
-def played(time_map: ET.Element, begin: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
-    """Return what of the media is played from `begin` to `end` of a clip's own time.
+def media_times(time_map: ET.Element, begin: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
+    """Return the media's times at `begin` and `end` of a retimed clip's own time.
 
-    Raise ValueError where it stands still or runs backwards.
+    Raise ValueError where the media stands still or runs backwards.
     """
     points = sorted(
         (time_of(point.attrib["time"]), time_of(point.attrib["value"]))
         for point in time_map.iterfind("timept")
     )
-    first, last = (_mapped(points, at) for at in (begin, end))
+    first, last = (_media_time(points, at) for at in (begin, end))
     if not first < last:
         raise ValueError("it stands still or runs backwards")
     return first, last
 
 
-def _mapped(points: list[tuple[Fraction, Fraction]], at: Fraction) -> Fraction:
+def _media_time(points: list[tuple[Fraction, Fraction]], at: Fraction) -> Fraction:
     """The media's time at a clip's: evenly from point to point, and on from the outer ones."""
     if len(points) < 2:
         raise ValueError("its time map has no two points")
@@ -79,55 +90,55 @@ def _mapped(points: list[tuple[Fraction, Fraction]], at: Fraction) -> Fraction:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """How clips of one asset are placed."""
+class TransformReader:
+    """Reads the transforms of clips of one asset."""
 
     size: tuple[int, int] | None
     canvas: tuple[int, int] | None
     dialect: str
     rate: Fraction
     shift: Fraction
-    """From the clip's own time to the media's."""
+    """Seconds from the clip's own time to the media's."""
 
-    def of(self, item: ET.Element) -> Placing:
-        """Return the placing of the clip that `item` is."""
+    def read(self, item: ET.Element) -> ClipTransform:
+        """Return the transform of the clip `item`."""
         if self.size is None or self.canvas is None:
-            return None, (), []
-        kind = item.find("adjust-conform")
-        conform = "fit" if kind is None else kind.get("type", "fit")
-        transform = item.find("adjust-transform")
-        if transform is None or transform.get("enabled") == "0":
-            return self._move(conform, {}), (), []
-        parts = self._parts(transform)
-        first = {name: keys[0][1] for name, keys in parts.items()}
-        unsaid = ["is turned"] if any(value for _, value in parts["rotation0"]) else []
-        keys = moving(parts, lambda values: self._move(conform, values))
-        across, down = parts["scale0"], parts["scale1"]
+            return ClipTransform(None)
+        adjust_conform = item.find("adjust-conform")
+        conform = "fit" if adjust_conform is None else adjust_conform.get("type", "fit")
+        adjust = item.find("adjust-transform")
+        if adjust is None or adjust.get("enabled") == "0":
+            return ClipTransform(self._transform(conform, {}))
+        parameters = self._parameters(adjust)
+        unsupported = [ROTATED] if any(value for _, value in parameters["rotation0"]) else []
+        keys = transform_keys(parameters, lambda values: self._transform(conform, values))
+        across, down = parameters["scale0"], parameters["scale1"]
         frames = {frame for frame, _ in (*across, *down)}
-        if any(abs(value_at(across, at) - value_at(down, at)) > 1e-4 for at in frames):
-            unsaid.append("is stretched")
-        return self._move(conform, first), keys, unsaid
+        if any(abs(value_at(across, at) - value_at(down, at)) > _SAME_SCALE for at in frames):
+            unsupported.append(STRETCHED)
+        first = self._transform(conform, first_values(parameters))
+        return ClipTransform(first, keys, unsupported)
 
-    def _parts(self, transform: ET.Element) -> dict[str, list[tuple[int, float]]]:
-        """Each number of the transform -> (frame of the media, value): position0 is across."""
-        parts: dict[str, list[tuple[int, float]]] = {}
-        for name, still in _STILL.items():
-            parameter = _parameter(transform, name)
-            text = transform.get(name) or (None if parameter is None else parameter.get("value"))
-            numbers = _numbers(text or still)
+    def _parameters(self, adjust: ET.Element) -> dict[str, list[tuple[int, float]]]:
+        """The keys of each number of the transform; position0 is across, position1 is down."""
+        parameters: dict[str, list[tuple[int, float]]] = {}
+        for name, default in _DEFAULTS.items():
+            parameter = _parameter(adjust, name)
+            text = adjust.get(name) or (None if parameter is None else parameter.get("value"))
+            numbers = _numbers(text or default)
             keys = self._keys(parameter)
-            for axis in range(len(still.split())):
-                alone = None if parameter is None else _parameter(parameter, _AXES[axis])
-                own = self._keys(alone)
-                if own:
-                    parts[f"{name}{axis}"] = [(frame, values[0]) for frame, values in own]
+            for axis in range(len(default.split())):
+                component = None if parameter is None else _parameter(parameter, _AXES[axis])
+                own_keys = self._keys(component)
+                if own_keys:
+                    rows = [(frame, values[0]) for frame, values in own_keys]
                 elif keys:
-                    parts[f"{name}{axis}"] = [(frame, values[axis]) for frame, values in keys]
+                    rows = [(frame, values[axis]) for frame, values in keys]
                 else:
-                    said = numbers if alone is None else _numbers(alone.get("value", ""))
-                    value = numbers[axis] if alone is None or not said else said[0]
-                    parts[f"{name}{axis}"] = [(0, value)]
-        return parts
+                    own = () if component is None else _numbers(component.get("value", ""))
+                    rows = [(0, own[0] if own else numbers[axis])]
+                parameters[f"{name}{axis}"] = rows
+        return parameters
 
     def _keys(self, parameter: ET.Element | None) -> list[tuple[int, tuple[float, ...]]]:
         """Of one parameter: (frame of the media, its numbers)."""
@@ -141,7 +152,7 @@ class Placement:
             for key in parameter.iterfind("keyframeAnimation/keyframe")
         )
 
-    def _move(self, conform: str, values: Mapping[str, float]) -> Transform:
+    def _transform(self, conform: str, values: Mapping[str, float]) -> Transform:
         assert self.size is not None
         assert self.canvas is not None
         size, canvas = self.size, self.canvas
@@ -155,7 +166,7 @@ class Placement:
             fitted = fit(size, canvas)
             dx *= size[0] * fitted / canvas[0]
             dy *= size[1] * fitted / canvas[1]
-        return placed(base * scale, dx, dy)
+        return valid_transform(base * scale, dx, dy)
 
 
 def _parameter(element: ET.Element, name: str) -> ET.Element | None:
@@ -165,4 +176,4 @@ def _parameter(element: ET.Element, name: str) -> ET.Element | None:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(finite(number) for number in text.split())
+    return tuple(finite_number(number) for number in text.split())

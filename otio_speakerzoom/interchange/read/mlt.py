@@ -1,9 +1,9 @@
-"""MLT XML of Shotcut, Kdenlive, or our own, as an edited timeline.
+"""Reads MLT XML of Shotcut, Kdenlive, or our own.
 
 A track is a playlist of entries that show a stretch of a producer (Shotcut says chain); Kdenlive
-makes a track of two playlists, in a tractor of their own. `mlt_framing` says how a clip is placed.
-MLT counts the last frame in, and tells times in frames or as a clock. MLT: mltframework.org, "MLT
-XML"; Shotcut: shotcut.org, "MLT XML Annotations".
+makes a track of two playlists, in a tractor of their own. `mlt_transform` reads how a clip is
+placed. MLT counts the last frame in, and writes times in frames or as a clock. MLT:
+mltframework.org, "MLT XML"; Shotcut: shotcut.org, "MLT XML Annotations".
 """
 
 from __future__ import annotations
@@ -15,73 +15,82 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
+from otio_speakerzoom.interchange.read import messages
 from otio_speakerzoom.interchange.read.edited_timeline import (
+    ClipTransform,
     EditedClip,
     EditedTimeline,
     MediaHints,
-    placing_unless_damaged,
-    unless_damaged,
-    unplaced,
+    clip_or_reason,
+    clip_without_source,
+    default_transform,
+    transform_or_reason,
 )
-from otio_speakerzoom.interchange.read.mlt_dissolves import Dissolve, bridged, dissolve_of
-from otio_speakerzoom.interchange.read.mlt_transform import Project, framing, is_seen, value_of
+from otio_speakerzoom.interchange.read.mlt_dissolves import Dissolve, dissolve_of, with_dissolves
+from otio_speakerzoom.interchange.read.mlt_transform import (
+    Project,
+    changes_picture,
+    property_of,
+    read_transform,
+)
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
-from otio_speakerzoom.interchange.read.sequences import chosen
+from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
-    FAULTS,
-    exact_rate,
-    finite,
+    READ_ERRORS,
+    finite_number,
     frame_range,
     media_path,
-    reason,
-    whole,
+    rate_from_name,
+    whole_number,
 )
 from otio_speakerzoom.model import FrameRange
 
-_WITH_FILE = ("avformat", "avformat-novalidate", "timewarp")
-_STILLS = ("qimage", "pixbuf")
-_TITLES = ("qtext", "pango", "kdenlivetitle", "dynamictext", "glaxnimate", "webvfx", "qml")
-_PLAYED = ("producer", "chain", "playlist", "tractor")
-_PROFILE = re.compile(r"(?:atsc|uhd|qhd)_(\d{3,4})([pi])_(\d{2,4})")
-"""MLT's names of profiles: height, rate or 100 times it; an interlaced one counts fields."""
-_NO_PROFILE = (Fraction(25), (720, 576))
+_FILE_SERVICES = ("avformat", "avformat-novalidate", "timewarp")
+_STILL_SERVICES = ("qimage", "pixbuf")
+_TITLE_SERVICES = ("qtext", "pango", "kdenlivetitle", "dynamictext", "glaxnimate", "webvfx", "qml")
+_COLOUR_SERVICES = ("color", "colour")
+_PRODUCER_TAGS = ("producer", "chain", "playlist", "tractor")
+_AUDIO_TRACK_PROPERTIES = ("shotcut:audio", "kdenlive:audio_track")
+_PROFILE_NAME = re.compile(r"(?:atsc|uhd|qhd)_(\d{3,4})([pi])_(\d{2,4})")
+"""MLT's names of profiles: height, scan and rate."""
+_DEFAULT_PROFILE = (Fraction(25), (720, 576))
 """What melt takes where none is named: dv_pal (MLT's `profiles/`)."""
-_SOUND = ("shotcut:audio", "kdenlive:audio_track")
-_COLOURS = ("color", "colour")
-_DEEPEST, _MOST = 8, 200_000
-"""Tractors inside one another, where Kdenlive's programmes of programmes have about four; and what
-is looked at, which bounds the work that a few lines that name one another can ask for."""
+_MAX_DEPTH = 8
+"""Tractors inside one another; Kdenlive's sequences of sequences have about four."""
+_MAX_VISITS = 200_000
+"""Elements visited, which bounds the work that a few lines that name one another can ask for."""
 
 
-def read(text: str, given: MediaHints) -> EditedTimeline:
-    """Return the picture tracks; the size of the media is not told by MLT and must be given."""
+def read(text: str, hints: MediaHints) -> EditedTimeline:
+    """Return the video tracks; MLT does not carry the size of the media, so `hints` must."""
     document = parse_xml(text)
     if document.tag != "mlt":
         raise ValueError(f"it is <{document.tag}>, not mlt")
     producers = {
         id_: element
         for element in document.iter()
-        if element.tag in _PLAYED and (id_ := element.get("id"))
+        if element.tag in _PRODUCER_TAGS and (id_ := element.get("id"))
     }
     rate, canvas = _profile(document)
-    looks = iter(range(_MOST))
-    project = Project(document.get("root", ""), rate, canvas, producers, given, looks)
-    return chosen([(document.get("title", ""), partial(_read, document, project))], given)
+    visits = iter(range(_MAX_VISITS))
+    project = Project(document.get("root", ""), rate, canvas, producers, hints, visits)
+    name = document.get("title", "")
+    return choose_sequence([(name, partial(_read, document, project))], hints)
 
 
 def _read(document: ET.Element, project: Project) -> EditedTimeline:
-    notes: list[str] = []
+    warnings: list[str] = []
     if document.find("profile") is None and not document.get("profile"):
-        notes.append("no profile is named: melt takes 25 frames per second in 720x576")
+        warnings.append("no profile is named: melt takes 25 frames per second in 720x576")
     programme = _programme(document)
-    tracks = list(_tracks(programme, project, notes, _DEEPEST))
-    # The lowest of Shotcut's and Kdenlive's is black, and of the programme's length.
-    if len(tracks) > 1 and _is_background(programme, project):
+    tracks = list(_tracks(programme, project, warnings, _MAX_DEPTH))
+    # The lowest track of Shotcut and Kdenlive is black, and as long as the programme.
+    if len(tracks) > 1 and _has_background(programme, project):
         del tracks[0]
     tracks = [track for track in tracks if track]
     name = document.get("title", "")
     return EditedTimeline(
-        "shotcut", name, project.rate, project.canvas, tuple(tracks), tuple(notes)
+        "shotcut", name, project.rate, project.canvas, tuple(tracks), tuple(warnings)
     )
 
 
@@ -90,7 +99,7 @@ def _profile(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
     profile = document.find("profile")
     if profile is not None:
         width, height, frames, seconds = (
-            whole(profile.attrib[key])
+            whole_number(profile.attrib[key])
             for key in ("width", "height", "frame_rate_num", "frame_rate_den")
         )
         if min(width, height, frames, seconds) < 1:
@@ -98,20 +107,20 @@ def _profile(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
         return Fraction(frames, seconds), (width, height)
     name = document.get("profile")
     if not name:
-        return _NO_PROFILE
-    named = _PROFILE.fullmatch(name)
-    if not named:
+        return _DEFAULT_PROFILE
+    match = _PROFILE_NAME.fullmatch(name)
+    if not match:
         raise ValueError(f"its profile {name[:40]!r} is unknown")
-    height, rate = int(named[1]), int(named[3]) / (100 if len(named[3]) == 4 else 1)
-    return exact_rate(rate / 2 if named[2] == "i" else rate), (height * 16 // 9, height)
+    height = int(match[1])
+    return rate_from_name(match[3], match[2]), (height * 16 // 9, height)
 
 
 def _programme(document: ET.Element) -> ET.Element:
-    """What the document plays: the tractor it names, or else its last, or what it has instead."""
-    named = document.get("producer")
+    """What the document plays: the tractor that it names, or its last, or its first producer."""
+    requested = document.get("producer")
     tractors = list(document.iter("tractor"))
     for tractor in tractors:
-        if tractor.get("id") == named:
+        if tractor.get("id") == requested:
             return tractor
     others = [e for tag in ("playlist", "chain", "producer") for e in document.iter(tag)]
     if not tractors and not others:
@@ -119,9 +128,9 @@ def _programme(document: ET.Element) -> ET.Element:
     return tractors[-1] if tractors else others[0]
 
 
-def _is_background(element: ET.Element, project: Project) -> bool:
-    """Whether the lowest track shows a colour, end to end."""
-    for _ in range(_DEEPEST):
+def _has_background(element: ET.Element, project: Project) -> bool:
+    """Whether the lowest track of a tractor shows a plain colour from end to end."""
+    for _ in range(_MAX_DEPTH):
         if element.tag != "tractor":
             break
         lowest = next(element.iter("track"), None)
@@ -129,148 +138,164 @@ def _is_background(element: ET.Element, project: Project) -> bool:
         if inner is None:
             return False
         element = inner
-    names = [entry.get("producer", "") for entry in element.iterfind("entry")]
-    shown = [project.producers.get(name) for name in names] or [element]
-    return all(e is not None and value_of(e, "mlt_service") in _COLOURS for e in shown)
+    ids = [entry.get("producer", "") for entry in element.iterfind("entry")]
+    producers = [project.producers.get(id_) for id_ in ids] or [element]
+    return all(
+        p is not None and property_of(p, "mlt_service") in _COLOUR_SERVICES for p in producers
+    )
 
 
 def _tracks(
-    element: ET.Element, project: Project, notes: list[str], depth: int, *, seen: bool = True
+    element: ET.Element, project: Project, warnings: list[str], depth: int, *, enabled: bool = True
 ) -> Iterator[tuple[EditedClip, ...]]:
-    """The picture tracks of what a document or a track plays, the lowest first."""
-    _look(project)
+    """The video tracks of a tractor, a playlist or a producer, the lowest first."""
+    project.count_visit()
     if depth < 1:
-        raise ValueError(f"its tractors lie more than {_DEEPEST} deep")
-    if any(value_of(element, name) for name in _SOUND):
+        raise ValueError(f"its tractors lie more than {_MAX_DEPTH} deep")
+    if any(property_of(element, name) for name in _AUDIO_TRACK_PROPERTIES):
         return
-    if element.tag in ("playlist", "tractor") and any(map(is_seen, element.iterfind("filter"))):
-        name = value_of(element, "shotcut:name") or element.get("id", "")
-        notes.append(f"a filter on the whole track {name}")
+    filters = element.iterfind("filter") if element.tag in ("playlist", "tractor") else ()
+    if any(map(changes_picture, filters)):
+        name = property_of(element, "shotcut:name") or element.get("id", "")
+        warnings.append(f"a filter on the whole track {name}")
     if element.tag != "tractor":
         entries = [e for e in element if e.tag in ("entry", "blank")]
         items = entries if element.tag == "playlist" else [element]
         dissolves: list[Dissolve] = []
-        clips = list(_clips(items, project, notes, dissolves, seen=seen))
-        yield bridged(clips, dissolves)
+        clips = list(_clips(items, project, warnings, dissolves, enabled=enabled))
+        yield with_dissolves(clips, dissolves)
         return
     for track in (*element.iterfind("track"), *element.iterfind("multitrack/track")):
         inner = project.producers.get(track.get("producer", ""))
         if inner is not None:
-            shown = seen and track.get("hide") not in ("video", "both")
-            yield from _tracks(inner, project, notes, depth - 1, seen=shown)
-
-
-def _look(project: Project) -> None:
-    if next(project.looks, None) is None:
-        raise ValueError("its tracks contain one another without end")
+            visible = enabled and track.get("hide") not in ("video", "both")
+            yield from _tracks(inner, project, warnings, depth - 1, enabled=visible)
 
 
 def _clips(
     items: list[ET.Element],
     project: Project,
-    notes: list[str],
+    warnings: list[str],
     dissolves: list[Dissolve],
     *,
-    seen: bool,
+    enabled: bool,
 ) -> Iterator[EditedClip]:
-    """What lies on a track: entries and blanks, or one producer; what has no place is noted."""
+    """The clips of a track's entries and blanks, or of one producer."""
     at = 0
     for item in items:
-        _look(project)
+        project.count_visit()
         producer = project.producers.get(item.get("producer", "")) if item.tag == "entry" else item
         name = item.get("producer", "an entry") if producer is None else _name(producer)
         try:
             if item.tag == "blank":
                 at += max(0, project.frame(item.attrib["length"]))
                 continue
-            first, last = _in_out(item, producer, project)
+            first, last = _first_and_last(item, producer, project)
             record = frame_range("it", at, last + 1 - first)
-        except FAULTS as error:
-            notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
+        except READ_ERRORS as error:
+            warnings.append(messages.no_place(name, error))
             continue
         at = record.end
         if producer is None or producer.tag == "tractor":
-            notes.append(f"a transition at frame {record.start}")
-            between = None if producer is None else dissolve_of(producer, record, project)
-            dissolves += [between] if between else []
-        elif not _is_heard(producer):
-            read = partial(_clip, item, producer, record, first, project)
-            clip = unless_damaged(record, name, read)
-            yield clip if seen else replace(clip, enabled=False)
+            warnings.append(messages.transition(record.start))
+            dissolve = None if producer is None else dissolve_of(producer, record, project)
+            dissolves += [dissolve] if dissolve else []
+        elif not _is_audio_only(producer):
+            read_clip = partial(_read_clip, item, producer, record, first, project)
+            clip = clip_or_reason(record, name, read_clip)
+            yield clip if enabled else replace(clip, enabled=False)
 
 
-def _in_out(item: ET.Element, producer: ET.Element | None, project: Project) -> tuple[int, int]:
-    """First and last frame of an entry; those of its producer where it does not tell."""
-    own = {} if producer is None else producer.attrib
-    first, last = (item.get(key) or own.get(key) for key in ("in", "out"))
-    if last is None and producer is not None and (length := value_of(producer, "length")):
+def _first_and_last(
+    item: ET.Element, producer: ET.Element | None, project: Project
+) -> tuple[int, int]:
+    """First and last frame of an entry; by default, of its producer."""
+    defaults = {} if producer is None else producer.attrib
+    first, last = (item.get(key) or defaults.get(key) for key in ("in", "out"))
+    if last is None and producer is not None and (length := property_of(producer, "length")):
         return project.frame(first or "0"), project.frame(length) - 1
     if last is None:
         raise ValueError("it has no end")
     return project.frame(first or "0"), project.frame(last)
 
 
-def _is_heard(producer: ET.Element) -> bool:
-    """Whether nothing of a producer is seen."""
-    off = value_of(producer, "video_index") == "-1" or value_of(producer, "set.test_image") == "1"
-    return off and value_of(producer, "mlt_service") in (*_WITH_FILE, "")
+def _is_audio_only(producer: ET.Element) -> bool:
+    """Whether the video of a producer is off."""
+    off = (
+        property_of(producer, "video_index") == "-1"
+        or property_of(producer, "set.test_image") == "1"
+    )
+    return off and property_of(producer, "mlt_service") in (*_FILE_SERVICES, "")
 
 
-def _clip(
+def _read_clip(
     item: ET.Element, producer: ET.Element, record: FrameRange, first: int, project: Project
 ) -> EditedClip:
-    name, service = _name(producer), value_of(producer, "mlt_service")
-    resource = value_of(producer, "resource")
-    if service not in (*_WITH_FILE, "") or (not service and not resource):
-        what = "is a still picture" if service in _STILLS else "has no media of its own"
-        return EditedClip(
-            record, None, name, "", None, unsupported=what, opaque=service not in _TITLES
-        )
-    unsupported: list[str] = []
-    source: FrameRange | None = frame_range("it", first, record.duration)
+    name, service = _name(producer), property_of(producer, "mlt_service")
+    resource = property_of(producer, "resource")
+    if service not in (*_FILE_SERVICES, "") or (not service and not resource):
+        still = service in _STILL_SERVICES
+        unsupported = "is a still picture" if still else messages.NO_MEDIA
+        opaque = service not in _TITLE_SERVICES
+        return clip_without_source(record, name, unsupported, opaque=opaque)
+    played = frame_range("it", first, record.duration)
+    source: FrameRange | None = played
+    reasons: list[str] = []
     if service == "timewarp":  # the speed, a colon, the file
         speed, _, resource = resource.partition(":")
-        unsupported.append("plays at another speed")
-        source = _warped(source, speed)
-    path = media_path(resource)
-    if project.root and not re.match(r"[/\\]|[A-Za-z]:", path):
-        path = media_path(f"{project.root.rstrip('/')}/{path}")
-    unsupported += [
-        f"has the link {value_of(link, 'mlt_service')}" for link in producer.iterfind("link")
+        reasons.append(messages.OTHER_SPEED)
+        source = _retimed_range(played, speed)
+    path = _absolute_path(resource, project)
+    reasons += [
+        f"has the link {property_of(link, 'mlt_service')}" for link in producer.iterfind("link")
     ]
     holders = [producer] if item is producer else [producer, item]
-    effects = [e for holder in holders for e in holder.iterfind("filter") if is_seen(e)]
-    framings = [effect for effect in effects if value_of(effect, "transition.rect")]
-    unsupported += [
-        f"has the filter {value_of(effect, 'mlt_service')}"
-        for effect in effects
-        if effect not in framings
-    ]
-    move, keys = unplaced(project.given.size, project.canvas), ()
-    if framings:
-        played = FrameRange(first, first + record.duration)
-        move, keys, unsaid = placing_unless_damaged(lambda: framing(framings[0], played, project))
-        unsupported += unsaid
-    if len(framings) > 1:
-        unsupported.append("is framed twice")
-    length = value_of(producer, "length")
+    (transform, keys, unsupported), has_transform = _filters(holders, played, project)
+    length = property_of(producer, "length")
     return EditedClip(
-        record, source, name, path, move, keys,
-        unsupported=", ".join(dict.fromkeys(unsupported)),
-        framed=bool(framings),
-        size=project.given.size,
-        whole=FrameRange(0, project.frame(length)) if length else None,
+        record, source, name, path, transform, keys,
+        unsupported=", ".join(dict.fromkeys([*reasons, *unsupported])),
+        has_transform=has_transform,
+        size=project.hints.size,
+        available_range=FrameRange(0, project.frame(length)) if length else None,
     )  # fmt: skip
 
 
-def _warped(played: FrameRange, speed: str) -> FrameRange | None:
-    """What is played of the media at a speed; None where it runs backwards."""
+def _filters(
+    holders: list[ET.Element], played: FrameRange, project: Project
+) -> tuple[ClipTransform, bool]:
+    """The transform by the filters of a producer and its entry, and whether one of them has any."""
+    effects = [e for holder in holders for e in holder.iterfind("filter") if changes_picture(e)]
+    placing = [effect for effect in effects if property_of(effect, "transition.rect")]
+    unsupported = [
+        f"has the filter {property_of(effect, 'mlt_service')}"
+        for effect in effects
+        if effect not in placing
+    ]
+    if not placing:
+        default = default_transform(project.hints.size, project.canvas)
+        return ClipTransform(default, (), unsupported), False
+    placement = transform_or_reason(lambda: read_transform(placing[0], played, project))
+    unsupported += placement.unsupported
+    unsupported += ["is framed twice"] if len(placing) > 1 else []
+    return placement._replace(unsupported=unsupported), True
+
+
+def _retimed_range(played: FrameRange, speed: str) -> FrameRange | None:
+    """The frames of the media that are played at a speed; None where it runs backwards."""
     try:
-        factor = finite(speed)
+        factor = finite_number(speed)
         return frame_range("it", played.start * factor, played.duration * factor)
-    except FAULTS:
+    except READ_ERRORS:
         return None
 
 
+def _absolute_path(resource: str, project: Project) -> str:
+    path = media_path(resource)
+    if project.root and not re.match(r"[/\\]|[A-Za-z]:", path):
+        return media_path(f"{project.root.rstrip('/')}/{path}")
+    return path
+
+
 def _name(producer: ET.Element) -> str:
-    return value_of(producer, "shotcut:caption") or producer.get("id", "")
+    return property_of(producer, "shotcut:caption") or producer.get("id", "")

@@ -1,4 +1,4 @@
-"""How an MLT clip is placed: Shotcut's filter "Size, Position & Rotate", which is MLT's affine.
+"""Transform of an MLT clip: Shotcut's filter "Size, Position & Rotate", which is MLT's affine.
 
 Its rectangle is where the whole picture lies on the canvas. Times are frames or clocks. Sources as
 in `mlt`.
@@ -13,131 +13,161 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_speakerzoom.interchange.read.edited_timeline import (
+    ClipTransform,
     MediaHints,
-    Placing,
     TransformKey,
-    placed,
+    valid_transform,
 )
-from otio_speakerzoom.interchange.read.values import finite, whole
+from otio_speakerzoom.interchange.read.messages import ROTATED, STRETCHED
+from otio_speakerzoom.interchange.read.values import finite_number, whole_number
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.timeline.transform import Transform
 
 _CLOCK = re.compile(r"(-?)(\d{1,9}):(\d\d):(\d\d)(?:[.,](\d{1,12}))?")
 _KEY = re.compile(r"(?:(-?[\d:.,]+)([^=\d]?)=)?(.*)", re.DOTALL)
-"""A frame or clock, a letter unless it goes on evenly from there, an equals sign, and the value."""
-_BENT = 0.01
+"""A frame or clock, a letter unless interpolation from there is linear, =, and the value."""
+_MAX_ASPECT_ERROR = 0.01
 """Share by which a rectangle's shape may differ from the picture's: its numbers are rounded."""
-_HEARD = re.compile(
+_AUDIO_FILTER = re.compile(
     "volume|audio(?!waveform|spectrum|levelgraph)|panner|mono$|channelcopy|swapchannels|loudness|"
     "dynamic_loudness|mute|fadeInVolume|fadeOutVolume|sox|ladspa|lv2|vst2|rbpitch",
     re.IGNORECASE,
 )
-"""How the names of filters begin that change sound only; a waveform is drawn over the picture."""
+"""Starts of the names of filters that change audio only; a waveform is drawn over the picture."""
 _EDGES = ("left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What holds for a whole document."""
+    """What all clips of a document share."""
 
     root: str
-    """Folder that relative paths count from; empty where none is told."""
+    """Folder that relative paths count from; empty where there is none."""
     rate: Fraction
     canvas: tuple[int, int]
     producers: Mapping[str, ET.Element]
     """Everything that plays, by its id: producers, chains, playlists, tractors."""
-    given: MediaHints
-    looks: Iterator[int]
-    """One for each element that may still be looked at."""
+    hints: MediaHints
+    visits: Iterator[int]
+    """One for each element that may still be visited."""
+
+    def count_visit(self) -> None:
+        """Raise ValueError where more elements were visited than any project has."""
+        if next(self.visits, None) is None:
+            raise ValueError("its tracks contain one another without end")
 
     def frame(self, time: str) -> int:
         """Return a time in whole frames."""
         clock = _CLOCK.fullmatch(time.strip())
         if not clock:
-            return whole(time)
+            return whole_number(time)
         hours, minutes, seconds = map(int, clock.group(2, 3, 4))
         part = Fraction(f"0.{clock[5] or 0}")
         frames = round((3600 * hours + 60 * minutes + seconds + part) * self.rate)
         return -frames if clock[1] else frames
 
 
-def is_seen(effect: ET.Element) -> bool:
-    """Return whether a filter is on and changes the picture; a crop of nothing does not."""
-    service = value_of(effect, "mlt_service")
-    names = (value_of(effect, "shotcut:filter"), service)
-    if value_of(effect, "disable") == "1" or any(map(_HEARD.match, names)):
+def changes_picture(effect: ET.Element) -> bool:
+    """Return whether a filter is on and changes the picture; an empty crop does not."""
+    service = property_of(effect, "mlt_service")
+    names = (property_of(effect, "shotcut:filter"), service)
+    if property_of(effect, "disable") == "1" or any(map(_AUDIO_FILTER.match, names)):
         return False
-    crop = service == "crop" and not value_of(effect, "center").strip("0")
-    return not crop or any(value_of(effect, edge).strip("0") for edge in _EDGES)
+    crop = service == "crop" and not property_of(effect, "center").strip("0")
+    return not crop or any(property_of(effect, edge).strip("0") for edge in _EDGES)
 
 
-def framing(effect: ET.Element, source: FrameRange, project: Project) -> Placing:
-    """Return how the affine filter places the picture.
+def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
+    """Return the transform of the affine filter on a clip that plays `source`.
 
     With fill, the picture covers the rectangle about its middle and is not cut off by it.
     """
-    unsaid = [
-        "is turned"
+    unsupported = [
+        ROTATED
         for axis in "xyz"
         for turn in ("fix_rotate", "rotate")
-        if not _resting(value_of(effect, f"transition.{turn}_{axis}"))
+        if not _is_upright(property_of(effect, f"transition.{turn}_{axis}"))
     ]
     ends = (effect.get("in"), effect.get("out"))
     first, last = (None if end is None else project.frame(end) for end in ends)
     if (first or 0) > source.start or (last is not None and last < source.end - 1):
-        unsaid.append("is framed for a part of it only")
-    if value_of(effect, "transition.fill") == "0":
-        unsaid.append("is not framed to fill its rectangle")
-    size, (width, height) = project.given.size, project.canvas
-    if size is None or unsaid:
-        return None, (), unsaid
-    moves: list[TransformKey] = []
-    texts = value_of(effect, "transition.rect").split(";")
+        unsupported.append("is framed for a part of it only")
+    if property_of(effect, "transition.fill") == "0":
+        unsupported.append("is not framed to fill its rectangle")
+    if project.hints.size is None or unsupported:
+        return ClipTransform(None, (), unsupported)
+    return _read_rectangles(effect, first or 0, project.hints.size, project)
+
+
+def _read_rectangles(
+    effect: ET.Element, first: int, size: tuple[int, int], project: Project
+) -> ClipTransform:
+    """The transform of a clip of `size`; keys of its rectangle count from frame `first`."""
+    keys: list[TransformKey] = []
+    unsupported: list[str] = []
+    texts = property_of(effect, "transition.rect").split(";")
     for text in texts:
-        time, kind, rect = _key(text)
+        time, interpolation, value = _split_key(text)
         try:
-            x, y, w, h = (
-                finite(number[:-1]) / 100 * of if number.endswith("%") else finite(number)
-                for number, of in zip(
-                    re.split(r"[\s/:x,]+", rect.strip())[:4],
-                    (width, height, width, height),
-                    strict=True,
-                )
-            )
+            rectangle = _rectangle(value, project.canvas)
         except ValueError:
-            return None, (), [f"has a rectangle that cannot be read ({rect[:40]})"]
-        if (kind and len(texts) > 1) or time.startswith("-"):
-            unsaid.append("moves otherwise than evenly from key to key")
-        across, down = w / size[0], h / size[1]
-        bent = abs(across - down) > _BENT * max(across, down)
-        if bent and value_of(effect, "transition.distort") == "1":
-            unsaid.append("is stretched")
-        scale = max(across, down)
+            return ClipTransform(None, (), [f"has a rectangle that cannot be read ({value[:40]})"])
+        if (interpolation and len(texts) > 1) or time.startswith("-"):
+            unsupported.append("moves otherwise than evenly from key to key")
+        if _has_other_shape(rectangle, size) and property_of(effect, "transition.distort") == "1":
+            unsupported.append(STRETCHED)
         at = project.frame(time) if time and not time.startswith("-") else 0
-        move = placed(scale, x + w / 2 - width / 2, y + h / 2 - height / 2)
-        moves.append(TransformKey((first or 0) + at, move))
-    moves.sort(key=lambda key: key.frame)
-    still = len({key.move for key in moves}) == 1
-    return moves[0].move, () if still else tuple(moves), unsaid
+        keys.append(TransformKey(first + at, _covering(rectangle, size, project.canvas)))
+    keys.sort(key=lambda key: key.frame)
+    still = len({key.transform for key in keys}) == 1
+    return ClipTransform(keys[0].transform, () if still else tuple(keys), unsupported)
 
 
-def _key(text: str) -> tuple[str, str, str]:
-    """When, how it goes on from there, and the value; the first two empty where it stands still."""
-    found = _KEY.fullmatch(text)
-    return (found[1] or "", found[2] or "", found[3]) if found else ("", "", text)
+_Rectangle = tuple[float, float, float, float]
+"""x, y, width and height in canvas pixels."""
 
 
-def _resting(text: str) -> bool:
-    """Whether a number, or every key of one, is a whole turn or none."""
-    values = [_key(part)[2] for part in text.split(";")]
+def _rectangle(text: str, canvas: tuple[int, int]) -> _Rectangle:
+    """A rectangle; each number may be in percent. Raise ValueError where it is none."""
+    x, y, width, height = (
+        finite_number(number[:-1]) / 100 * side if number.endswith("%") else finite_number(number)
+        for number, side in zip(
+            re.split(r"[\s/:x,]+", text.strip())[:4], (*canvas, *canvas), strict=True
+        )
+    )
+    return x, y, width, height
+
+
+def _has_other_shape(rectangle: _Rectangle, size: tuple[int, int]) -> bool:
+    across, down = rectangle[2] / size[0], rectangle[3] / size[1]
+    return abs(across - down) > _MAX_ASPECT_ERROR * max(across, down)
+
+
+def _covering(rectangle: _Rectangle, size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
+    """The transform at which a picture of `size` covers a rectangle about its middle."""
+    x, y, width, height = rectangle
+    scale = max(width / size[0], height / size[1])
+    return valid_transform(scale, x + width / 2 - canvas[0] / 2, y + height / 2 - canvas[1] / 2)
+
+
+def _split_key(text: str) -> tuple[str, str, str]:
+    """Time, interpolation and value of a key; the first two empty where it is not one."""
+    match = _KEY.fullmatch(text)
+    return (match[1] or "", match[2] or "", match[3]) if match else ("", "", text)
+
+
+def _is_upright(text: str) -> bool:
+    """Whether an angle, or every key of one, is a whole turn or none."""
+    values = [_split_key(part)[2] for part in text.split(";")]
     try:
-        return not any(finite(value or 0) % 360 for value in values)
+        return not any(finite_number(value or 0) % 360 for value in values)
     except ValueError:
         return False
 
 
-def value_of(element: ET.Element, name: str) -> str:
+def property_of(element: ET.Element, name: str) -> str:
     """Return the text of a property; empty where there is none."""
-    for found in element.iterfind("property"):
-        if found.get("name") == name:
-            return found.text or ""
+    for child in element.iterfind("property"):
+        if child.get("name") == name:
+            return child.text or ""
     return ""

@@ -1,7 +1,7 @@
-"""OpenTimelineIO's .otio as an edited timeline, with Resolve's or Premiere's transform, or ours.
+"""Reads OpenTimelineIO's .otio, with Resolve's or Premiere's transform, or our own.
 
-Read as JSON and not through OTIO: its parser trusts a file's depth and its numbers. `otio_moves`
-says how a clip is placed.
+Read as JSON and not through OTIO: its parser trusts a file's depth and its numbers.
+`otio_transform` reads how a clip is placed.
 """
 
 from __future__ import annotations
@@ -12,51 +12,54 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from otio_speakerzoom.interchange.read import messages
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
     MediaHints,
-    placing_unless_damaged,
-    unless_damaged,
+    clip_or_reason,
+    clip_without_source,
+    transform_or_reason,
 )
 from otio_speakerzoom.interchange.read.otio_transform import (
     PREMIERE,
     RESOLVE,
-    Facts,
     Json,
-    is_framed,
-    notes_of,
-    placing,
+    TimelineFacts,
+    has_transform,
+    metadata_of,
+    read_transform,
 )
-from otio_speakerzoom.interchange.read.sequences import chosen
+from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
-    FAULTS,
+    READ_ERRORS,
     exact_rate,
-    finite,
+    finite_number,
     frame_range,
+    frame_size,
     frames_between,
     media_path,
-    reason,
     unreadable,
 )
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.timeline.facts import NAMESPACE
 
-_RETIMED = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
+_RETIMING_SCHEMAS = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
 _HOSTS = {RESOLVE: "resolve", PREMIERE: "premiere"}
 
 
-def read(text: str, given: MediaHints) -> EditedTimeline:
-    """Return the picture tracks; the host is the one whose notes the timeline carries.
+def read(text: str, hints: MediaHints) -> EditedTimeline:
+    """Return the video tracks; the host is the one whose metadata the timeline carries.
 
-    Resolve's files say neither the canvas nor the size of the media: these must be given.
+    Resolve's files have neither the canvas nor the size of the media, so `hints` must.
     """
     document = json.loads(text)
     timelines = timelines_of(document)
     if not timelines:
         schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""
         raise ValueError(f"it is no OTIO timeline{schema and f' but {schema[:40]}'}")
-    return chosen([(str(t.get("name") or ""), partial(_read, t, given)) for t in timelines], given)
+    sequences = [(str(t.get("name") or ""), partial(_read, t, hints)) for t in timelines]
+    return choose_sequence(sequences, hints)
 
 
 def timelines_of(document: object) -> list[Json]:
@@ -70,57 +73,49 @@ def timelines_of(document: object) -> list[Json]:
     return []
 
 
-def _read(document: Json, given: MediaHints) -> EditedTimeline:
+def _read(document: Json, hints: MediaHints) -> EditedTimeline:
     stack = document["tracks"]
     tracks = [t for t in stack["children"] if _is(t, "Track") and t.get("kind") == "Video"]
-    facts = _facts(document, stack, tracks, given)
-    notes: list[str] = []
-    read_tracks = tuple(tuple(_clips(track, facts, notes)) for track in tracks)
-    return EditedTimeline(
-        facts.host,
-        str(document.get("name") or ""),
-        facts.rate,
-        facts.canvas,
-        read_tracks,
-        tuple(notes),
-    )
+    facts = _facts(document, stack, tracks, hints)
+    warnings: list[str] = []
+    clips = tuple(tuple(_clips(track, facts, warnings)) for track in tracks)
+    name = str(document.get("name") or "")
+    return EditedTimeline(facts.host, name, facts.rate, facts.canvas, clips, tuple(warnings))
 
 
-def _facts(document: Json, stack: Json, tracks: list[Json], given: MediaHints) -> Facts:
-    ours = notes_of(document, NAMESPACE)
-    resolution = notes_of(stack, PREMIERE).get("VideoResolution", {})
-    told = [resolution["width"], resolution["height"]] if resolution else None
-    canvas = _size(told) or given.canvas or _size(ours.get("canvas"))
-    size = given.size or _size(ours.get("size"))
-    host = next((name for key, name in _HOSTS.items() if notes_of(document, key)), "speakerzoom")
+def _facts(document: Json, stack: Json, tracks: list[Json], hints: MediaHints) -> TimelineFacts:
+    ours = metadata_of(document, NAMESPACE)
+    resolution = metadata_of(stack, PREMIERE).get("VideoResolution", {})
+    sides = [resolution["width"], resolution["height"]] if resolution else None
+    canvas = _size(sides) or hints.canvas or _size(ours.get("canvas"))
+    size = hints.size or _size(ours.get("size"))
+    host = next((name for key, name in _HOSTS.items() if metadata_of(document, key)), "speakerzoom")
     rate = next((r for r in _rates(document, tracks) if 0 < r < 1000), None)
     if rate is None:
         raise ValueError("nothing in it says at what rate it runs")
-    return Facts(host, exact_rate(rate), canvas, size)
+    return TimelineFacts(host, exact_rate(rate), canvas, size)
 
 
 def _size(sides: Any) -> tuple[int, int] | None:
-    """A picture's width and height; None where there is none."""
     if sides is None:
         return None
-    width, height = (round(finite(side)) for side in sides)
-    if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
-        raise ValueError(f"a picture of {width}x{height} is none")
-    return width, height
+    width, height = (round(finite_number(side)) for side in sides)
+    return frame_size(width, height)
 
 
 def _rates(document: Json, tracks: list[Json]) -> Iterator[float]:
     """The rates that a timeline may run at, the likeliest first."""
     items = [item for track in tracks for item in track["children"]]
-    ways: list[Callable[[], Any]] = [lambda: document["global_start_time"]]
-    ways += [partial(_at, item, "source_range", "duration") for item in (*items, *tracks)]
-    ways += [
-        lambda item=item: _at(_reference(item), "available_range", "duration") for item in items
+    times: list[Callable[[], Any]] = [lambda: document["global_start_time"]]
+    times += [partial(_at, item, "source_range", "duration") for item in (*items, *tracks)]
+    times += [
+        lambda item=item: _at(_media_reference(item), "available_range", "duration")
+        for item in items
     ]
-    for way in ways:
+    for time in times:
         try:
-            yield finite(way()["rate"])
-        except FAULTS:
+            yield finite_number(time()["rate"])
+        except READ_ERRORS:
             continue
 
 
@@ -130,35 +125,35 @@ def _at(value: Any, *keys: str) -> Any:
     return value
 
 
-def _clips(track: Json, facts: Facts, notes: list[str]) -> Iterator[EditedClip]:
-    """What lies on a track; what has no length goes into `notes`."""
+def _clips(track: Json, facts: TimelineFacts, warnings: list[str]) -> Iterator[EditedClip]:
+    """The clips of a track; what has no length or place goes into `warnings`."""
     at = 0.0
     for item in track["children"]:
         name = ""
         try:
             name = str(item.get("name") or "")
             if _is(item, "Transition"):
-                notes.append(f"a transition at frame {round(at)}")
+                warnings.append(messages.transition(round(at)))
                 continue
             start, at = at, at + max(0.0, _length(item, facts))
             if round(start) == round(at):
                 if not _is(item, "Gap"):
-                    notes.append(f"the clip {name!r} at frame {round(at)} has no length")
+                    warnings.append(messages.no_length(name, round(at)))
                 continue
             record = frames_between(start, at)
-        except FAULTS as error:
-            notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
+        except READ_ERRORS as error:
+            warnings.append(messages.no_place(name, error))
             continue
         if _is(item, "Gap"):
             continue
-        clip = unless_damaged(record, name, partial(_clip, item, name, record, facts))
-        seen = track.get("enabled") is not False and item.get("enabled") is not False
-        yield clip if seen else replace(clip, enabled=False)
+        clip = clip_or_reason(record, name, partial(_read_clip, item, name, record, facts))
+        enabled = track.get("enabled") is not False and item.get("enabled") is not False
+        yield clip if enabled else replace(clip, enabled=False)
 
 
-def _length(item: Json, facts: Facts) -> float:
-    """Frames of the programme that the item fills; of a nested one, as long as what is in it."""
-    span = item.get("source_range") or _reference(item).get("available_range")
+def _length(item: Json, facts: TimelineFacts) -> float:
+    """Frames of the programme that an item fills; a nested one, as many as its children."""
+    span = item.get("source_range") or _media_reference(item).get("available_range")
     if span:
         return facts.frames(span["duration"])
     children = item.get("children")
@@ -168,29 +163,31 @@ def _length(item: Json, facts: Facts) -> float:
     return max(lengths, default=0) if _is(item, "Stack") else sum(lengths)
 
 
-def _clip(item: Json, name: str, record: FrameRange, facts: Facts) -> EditedClip:
-    reference = _reference(item)
+def _read_clip(item: Json, name: str, record: FrameRange, facts: TimelineFacts) -> EditedClip:
+    reference = _media_reference(item)
     target = reference.get("target_url")
     if not _is(item, "Clip") or not target:
         nested = "children" in item
-        what = "is a sequence of its own" if nested else "has no media of its own"
-        return EditedClip(record, None, name, "", None, unsupported=what)
-    whole = reference.get("available_range") or item["source_range"]
-    begin = facts.frames(whole["start_time"])
-    source, unsupported = _source_range(item, whole, record, facts)
+        unsupported = messages.NESTED_SEQUENCE if nested else messages.NO_MEDIA
+        return clip_without_source(record, name, unsupported)
+    available = reference.get("available_range") or item["source_range"]
+    begin = facts.frames(available["start_time"])
+    source, retiming = _source_range(item, available, record, facts)
     start = source.start if source else 0
     effects = [e for e in item.get("effects") or () if e.get("enabled") is not False]
-    move, keys, unsaid = placing_unless_damaged(lambda: placing(item, effects, start, begin, facts))
-    noted = notes_of(item, NAMESPACE)
-    subjects = noted.get("subjects")
+    transform, keys, unsupported = transform_or_reason(
+        lambda: read_transform(item, effects, start, begin, facts)
+    )
+    ours = metadata_of(item, NAMESPACE)
+    subjects = ours.get("subjects")
     return EditedClip(
-        record, source, str(noted.get("shot") or noted.get("shows") or name), media_path(target),
-        move, keys,
-        unsupported=", ".join([*unsupported, *unsaid]),
-        framed=is_framed(effects, facts),
+        record, source, str(ours.get("shot") or ours.get("shows") or name), media_path(target),
+        transform, keys,
+        unsupported=", ".join([*retiming, *unsupported]),
+        has_transform=has_transform(effects, facts),
         subjects=None if subjects is None else tuple(int(id_) for id_ in subjects),
         size=facts.size,
-        whole=FrameRange(0, max(1, round(facts.frames(whole["duration"])))),
+        available_range=FrameRange(0, max(1, round(facts.frames(available["duration"])))),
         # Premiere counts media from 0, whatever its timecode
         timecode=round(begin)
         if reference.get("available_range") and facts.host != "premiere"
@@ -199,35 +196,36 @@ def _clip(item: Json, name: str, record: FrameRange, facts: Facts) -> EditedClip
 
 
 def _source_range(
-    item: Json, whole: Json, record: FrameRange, facts: Facts
+    item: Json, available: Json, record: FrameRange, facts: TimelineFacts
 ) -> tuple[FrameRange | None, list[str]]:
-    """What a clip plays of its media, and why that is not just a stretch of it.
+    """The frames of its media that a clip plays, and why they are not plain or unknown.
 
     A range in OTIO is what the clip fills; its media is played by the product of the speeds.
     """
-    speeds = [_speed(effect) for effect in item.get("effects") or () if _is(effect, *_RETIMED)]
-    unsupported = ["plays at another speed"] if any(speed != 1 for speed in speeds) else []
-    shown = item.get("source_range") or whole
-    start = facts.frames(shown["start_time"]) - facts.frames(whole["start_time"])
+    effects = item.get("effects") or ()
+    speeds = [_speed(effect) for effect in effects if _is(effect, *_RETIMING_SCHEMAS)]
+    unsupported = [messages.OTHER_SPEED] if any(speed != 1 for speed in speeds) else []
+    span = item.get("source_range") or available
+    start = facts.frames(span["start_time"]) - facts.frames(available["start_time"])
     duration: float = record.duration
     for speed in speeds:
         duration *= speed if speed is not None else 0
     try:
         return frame_range("it", start, duration), unsupported
-    except FAULTS as error:
+    except READ_ERRORS as error:
         return None, unsupported or [unreadable(error)]
 
 
 def _speed(effect: Json) -> float | None:
-    """How fast an effect plays; None where it does not say so."""
+    """The speed of a retiming effect; None where it has none."""
     if effect.get("enabled") is False:
         return 1.0
     speed = effect.get("time_scalar")
-    return None if speed is None else finite(speed)
+    return None if speed is None else finite_number(speed)
 
 
-def _reference(item: Json) -> Json:
-    """The media that the clip plays; empty where it has none."""
+def _media_reference(item: Json) -> Json:
+    """The media that a clip plays; empty where it has none."""
     if "media_references" in item:  # Clip.2
         return item["media_references"].get(item.get("active_media_reference_key")) or {}
     return item.get("media_reference") or {}  # Clip.1

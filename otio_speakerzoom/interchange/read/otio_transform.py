@@ -1,4 +1,4 @@
-"""How a clip of an .otio is placed: Resolve's transform, Premiere's, or our own note.
+"""Transform of an .otio clip: Resolve's, Premiere's, or the one in our own metadata.
 
 Resolve: zoom and pan count on the picture after input scaling, tilt upwards. Premiere: scale in
 percent of the file's own pixels, position in fractions of the frame. Sources as in `adapters/`.
@@ -12,26 +12,47 @@ from fractions import Fraction
 from typing import Any
 
 from otio_speakerzoom.interchange.read.edited_timeline import (
-    Keyed,
-    Placing,
+    ClipTransform,
+    ParameterKeys,
     TransformKey,
-    moving,
-    placed,
-    unplaced,
+    default_transform,
+    first_values,
+    transform_keys,
+    valid_transform,
 )
-from otio_speakerzoom.interchange.read.values import exact_rate, finite
+from otio_speakerzoom.interchange.read.messages import (
+    ANCHOR_MOVED,
+    CROP_EFFECT,
+    ROTATED,
+    STRETCHED,
+)
+from otio_speakerzoom.interchange.read.values import exact_rate, finite_number
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timeline.facts import NAMESPACE
 from otio_speakerzoom.timeline.transform import Transform, fill, fit, transform_of
 
 RESOLVE, PREMIERE = "Resolve_OTIO", "PremierePro_OTIO"
-"""Under which keys the hosts keep their notes."""
+"""Keys of the hosts' metadata."""
 Json = Mapping[str, Any]
+
+_RESOLVE_TRANSFORMS = ("Transform", "Retime and Scaling")
+_RESOLVE_DEFAULTS = {
+    "transformationZoomX": 1.0,
+    "transformationZoomY": 1.0,
+    "transformationPan": 0.0,
+    "transformationTilt": 0.0,
+    "transformationRotationAngle": 0.0,
+}
+_RESOLVE_FIT = 2
+"""Number of Resolve's input scaling that is taken where a clip has none."""
+_PREMIERE_MOTION = "AE.ADBE Motion"
+_SAME_SCALE = 1e-4
+"""Relative difference between both scales up to which a clip is not stretched: rounding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What holds for a whole timeline."""
+class TimelineFacts:
+    """What all clips of a timeline share."""
 
     host: str
     rate: Fraction
@@ -39,182 +60,184 @@ class Facts:
     size: tuple[int, int] | None
 
     def frames(self, time: Json) -> float:
-        """Return a RationalTime in frames of the programme; exact where the rates are one."""
-        value, rate = finite(time["value"]), finite(time["rate"])
+        """Return a RationalTime in frames of the programme; exact where both have one rate."""
+        value, rate = finite_number(time["value"]), finite_number(time["rate"])
         if not 0 < rate < 1e6:
             raise ValueError(f"a rate of {rate:g} is none")
         own = exact_rate(rate)
         return value if own == self.rate else float(Fraction(value) / own * self.rate)
 
 
-def notes_of(item: Json, key: str) -> Json:
-    """Return what was noted on an element under `key`; empty where nothing was."""
+def metadata_of(item: Json, key: str) -> Json:
+    """Return an element's metadata under `key`; empty where there is none."""
     return (item.get("metadata") or {}).get(key) or {}
 
 
-def placing(item: Json, effects: list[Json], start: int, begin: float, facts: Facts) -> Placing:
-    """Return the placing of a clip with these effects.
+def read_transform(
+    item: Json, effects: list[Json], start: int, begin: float, facts: TimelineFacts
+) -> ClipTransform:
+    """Return the transform of a clip with these effects.
 
     `start` is the first frame of the media that it plays, `begin` the media's own first frame as
     the clip's range counts.
     """
     if facts.host == "resolve":
-        return _resolve_moves([notes_of(e, RESOLVE) for e in effects], start, facts)
+        return _resolve_transform([metadata_of(e, RESOLVE) for e in effects], start, facts)
     if facts.host == "premiere":
-        return _premiere_moves([notes_of(e, PREMIERE) for e in effects], begin, facts)
-    return _our_moves(item, [notes_of(e, NAMESPACE) for e in effects], facts)
+        return _premiere_transform([metadata_of(e, PREMIERE) for e in effects], begin, facts)
+    return _own_transform(item, [metadata_of(e, NAMESPACE) for e in effects], facts)
 
 
-def is_framed(effects: list[Json], facts: Facts) -> bool:
-    """Return whether any of a clip's effects says how its picture is placed."""
+def has_transform(effects: list[Json], facts: TimelineFacts) -> bool:
+    """Return whether any of a clip's effects is a transform."""
     if facts.host == "resolve":
-        return any(notes_of(e, RESOLVE).get("Effect Name") in _RESOLVE_PLACING for e in effects)
+        return any(
+            metadata_of(e, RESOLVE).get("Effect Name") in _RESOLVE_TRANSFORMS for e in effects
+        )
     if facts.host == "premiere":
-        return any(notes_of(e, PREMIERE).get("MatchName") == _MOTION for e in effects)
-    return any("crop" in notes_of(e, NAMESPACE) for e in effects)
+        return any(metadata_of(e, PREMIERE).get("MatchName") == _PREMIERE_MOTION for e in effects)
+    return any("crop" in metadata_of(e, NAMESPACE) for e in effects)
 
 
-_RESOLVE_PLACING = ("Transform", "Retime and Scaling")
-_MOTION = "AE.ADBE Motion"
-
-
-def _our_moves(item: Json, effects: list[Json], facts: Facts) -> Placing:
-    """What we noted in a file for no host: the crop on the effect, the keys on the clip."""
+def _own_transform(item: Json, effects: list[Json], facts: TimelineFacts) -> ClipTransform:
+    """By our metadata in a file for no host: the crop on the effect, the keys on the clip."""
     size, canvas = facts.size, facts.canvas
     if size is None or canvas is None:
-        return None, (), []
-    crops = [noted["crop"] for noted in effects if "crop" in noted]
+        return ClipTransform(None)
+    crops = [metadata["crop"] for metadata in effects if "crop" in metadata]
     if not crops:
-        return unplaced(size, canvas), (), []
+        return ClipTransform(default_transform(size, canvas))
     keys = tuple(
-        TransformKey(int(frame), _cropped(crop, size, canvas))
-        for frame, *crop in notes_of(item, NAMESPACE).get("keys") or ()
+        TransformKey(int(frame), _crop_transform(crop, size, canvas))
+        for frame, *crop in metadata_of(item, NAMESPACE).get("keys") or ()
     )
-    return _cropped(crops[-1], size, canvas), keys, []
+    return ClipTransform(_crop_transform(crops[-1], size, canvas), keys)
 
 
-def _cropped(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
-    crop = Box.from_edges(finite(edge) for edge in edges)
+def _crop_transform(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
+    crop = Box.from_edges(finite_number(edge) for edge in edges)
     if crop.width <= 0 or crop.height <= 0:
         raise ValueError(f"the crop {edges} has no area")
     return transform_of(crop, size, canvas)
 
 
-def _resolve_moves(effects: list[Json], start: int, facts: Facts) -> Placing:
+def _resolve_transform(effects: list[Json], start: int, facts: TimelineFacts) -> ClipTransform:
     if facts.size is None or facts.canvas is None:
-        return None, (), []
-    keyed: dict[str, list[tuple[int, float]]] = {}
-    unsaid = []
-    for effect in effects:
-        kind, parameters = effect.get("Effect Name"), effect.get("Parameters") or ()
-        if effect.get("Enabled") is False:
-            continue
-        if kind in _RESOLVE_PLACING:
-            keyed |= {p["Parameter ID"]: _resolve_keys(p, start) for p in parameters}
-        elif kind == "Cropping" and any(_resolve_values(p) for p in parameters):
-            unsaid.append("has a crop effect")
-        elif kind == "Dynamic Zoom":
-            unsaid.append("has a dynamic zoom")
-    still = {name: keys for name, keys in keyed.items() if name in _RESOLVE_STILL}
-    full = {name: [(0, value)] for name, value in _RESOLVE_STILL.items()} | still
-    if any(value for _, value in full["transformationRotationAngle"]):
-        unsaid.append("is turned")
-    if any(value for name in keyed if "Flip" in name for _, value in keyed[name]):
-        unsaid.append("is mirrored")
-    bases = _bases(round(keyed.get("scale", [(0, 2)])[0][1]), facts.size, facts.canvas)
+        return ClipTransform(None)
+    width, height = facts.size
+    written, unsupported = _resolve_parameters(effects, start)
+    parameters = {name: [(0, value)] for name, value in _RESOLVE_DEFAULTS.items()}
+    parameters |= {name: keys for name, keys in written.items() if name in _RESOLVE_DEFAULTS}
+    if any(value for _, value in parameters["transformationRotationAngle"]):
+        unsupported.append(ROTATED)
+    if any(value for name in written if "Flip" in name for _, value in written[name]):
+        unsupported.append("is mirrored")
+    scaling = round(written.get("scale", [(0, _RESOLVE_FIT)])[0][1])
+    base_x, base_y = bases = _input_scales(scaling, facts.size, facts.canvas)
 
-    def move_of(values: Mapping[str, float]) -> Transform:
-        (width, height), (base_x, base_y) = facts.size or (1, 1), bases
+    def to_transform(values: Mapping[str, float]) -> Transform:
         dx = values["transformationPan"] * width * base_x
         dy = -values["transformationTilt"] * height * base_y
-        return placed(values["transformationZoomX"] * base_x, dx, dy)
+        return valid_transform(values["transformationZoomX"] * base_x, dx, dy)
 
-    first = {name: keys[0][1] for name, keys in full.items()}
+    first = first_values(parameters)
     across, down = (
         first[f"transformationZoom{axis}"] * base for axis, base in zip("XY", bases, strict=True)
     )
-    if abs(across - down) > 1e-4 * across:
-        unsaid.append("is stretched")
-    return move_of(first), moving(full, move_of), unsaid
+    if abs(across - down) > _SAME_SCALE * across:
+        unsupported.append(STRETCHED)
+    return ClipTransform(to_transform(first), transform_keys(parameters, to_transform), unsupported)
 
 
-_RESOLVE_STILL = {
-    "transformationZoomX": 1.0,
-    "transformationZoomY": 1.0,
-    "transformationPan": 0.0,
-    "transformationTilt": 0.0,
-    "transformationRotationAngle": 0.0,
-}
+def _resolve_parameters(
+    effects: list[Json], start: int
+) -> tuple[dict[str, list[tuple[int, float]]], list[str]]:
+    """The keys of all parameters of Resolve's transforms, and what its other effects do."""
+    parameters: dict[str, list[tuple[int, float]]] = {}
+    unsupported: list[str] = []
+    for effect in effects:
+        kind, rows = effect.get("Effect Name"), effect.get("Parameters") or ()
+        if effect.get("Enabled") is False:
+            continue
+        if kind in _RESOLVE_TRANSFORMS:
+            parameters |= {row["Parameter ID"]: _resolve_keys(row, start) for row in rows}
+        elif kind == "Cropping" and any(value for r in rows for _, value in _resolve_keys(r, 0)):
+            unsupported.append(CROP_EFFECT)
+        elif kind == "Dynamic Zoom":
+            unsupported.append("has a dynamic zoom")
+    return parameters, unsupported
 
 
-def _bases(scaling: int, size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, float]:
-    """How Resolve scales a picture before its zoom, on both axes.
+def _input_scales(
+    scaling: int, size: tuple[int, int], canvas: tuple[int, int]
+) -> tuple[float, float]:
+    """The scale on both axes that Resolve's input scaling of that number gives before the zoom.
 
     0 is the project's setting, which is fit unless somebody changed it.
     """
     fitted, filled = fit(size, canvas), fill(size, canvas)
     stretched = canvas[0] / size[0], canvas[1] / size[1]
-    bases = {0: (fitted,) * 2, 1: (1.0, 1.0), 2: (fitted,) * 2, 3: (filled,) * 2, 4: stretched}
-    if scaling not in bases:
+    scales = {0: (fitted,) * 2, 1: (1.0, 1.0), 2: (fitted,) * 2, 3: (filled,) * 2, 4: stretched}
+    if scaling not in scales:
         raise ValueError(f"{scaling} is no input scaling of Resolve's")
-    return bases[scaling]
+    return scales[scaling]
 
 
 def _resolve_keys(parameter: Json, start: int) -> list[tuple[int, float]]:
     """(frame of the media, value); Resolve counts from the clip's first frame."""
-    keys = parameter.get("Key Frames") or {}
-    found = sorted((start + int(at), _number(key["Value"])) for at, key in keys.items())
-    return found or [(start, _number(parameter["Parameter Value"]))]
+    rows = parameter.get("Key Frames") or {}
+    keys = sorted((start + int(at), _resolve_number(row["Value"])) for at, row in rows.items())
+    return keys or [(start, _resolve_number(parameter["Parameter Value"]))]
 
 
-def _resolve_values(parameter: Json) -> bool:
-    """Whether a parameter, still or keyed, is anything but 0."""
-    return any(value for _, value in _resolve_keys(parameter, 0))
+def _resolve_number(value: Any) -> float:
+    """The value of a parameter; of one that is no number (a point, a switch), whether it is on."""
+    return finite_number(value) if type(value) in (int, float) else float(value is True)
 
 
-def _number(value: Any) -> float:
-    """A parameter that is no number (a point, a switch) counts by whether it is set."""
-    return finite(value) if type(value) in (int, float) else float(value is True)
-
-
-def _premiere_moves(effects: list[Json], begin: float, facts: Facts) -> Placing:
+def _premiere_transform(effects: list[Json], begin: float, facts: TimelineFacts) -> ClipTransform:
     canvas = facts.canvas
     if canvas is None:
-        return None, (), []
-    found: dict[str, list[tuple[int, Any]]] = {}
+        return ClipTransform(None)
+    motion: dict[str, list[tuple[int, Any]]] = {}
     for effect in effects:
-        if effect.get("MatchName") == _MOTION:
-            found |= {
+        if effect.get("MatchName") == _PREMIERE_MOTION:
+            motion |= {
                 str(p["DisplayName"]): _premiere_keys(p, begin, facts) for p in effect["Parameters"]
             }
-    middle = [(0, {"X": 0.5, "Y": 0.5})]
-    position, anchor = found.get("Position", middle), found.get("Anchor Point", middle)
-    keyed: Keyed = {
-        "scale": [(at, finite(v)) for at, v in found.get("Scale", [(0, 100.0)])],
-        "x": [(at, finite(v["X"])) for at, v in position],
-        "y": [(at, finite(v["Y"])) for at, v in position],
+    position = motion.get("Position", [(0, {"X": 0.5, "Y": 0.5})])
+    parameters: ParameterKeys = {
+        "scale": [(at, finite_number(v)) for at, v in motion.get("Scale", [(0, 100.0)])],
+        "x": [(at, finite_number(v["X"])) for at, v in position],
+        "y": [(at, finite_number(v["Y"])) for at, v in position],
     }
-    unsaid = []
-    if any(finite(v) for _, v in found.get("Rotation", ())):
-        unsaid.append("is turned")
-    if any((finite(v["X"]), finite(v["Y"])) != (0.5, 0.5) for _, v in anchor):
-        unsaid.append("has its anchor moved")
-    edges = (found.get(f"Crop {edge}", ()) for edge in ("Left", "Top", "Right", "Bottom"))
-    if any(finite(v) for keys in edges for _, v in keys):
-        unsaid.append("has a crop effect")
+    unsupported = _premiere_unsupported(motion)
 
-    def move_of(values: Mapping[str, float]) -> Transform:
+    def to_transform(values: Mapping[str, float]) -> Transform:
         dx, dy = (values["x"] - 0.5) * canvas[0], (values["y"] - 0.5) * canvas[1]
-        return placed(values["scale"] / 100, dx, dy)
+        return valid_transform(values["scale"] / 100, dx, dy)
 
-    return (
-        move_of({name: keys[0][1] for name, keys in keyed.items()}),
-        moving(keyed, move_of),
-        unsaid,
+    first = to_transform(first_values(parameters))
+    return ClipTransform(first, transform_keys(parameters, to_transform), unsupported)
+
+
+def _premiere_unsupported(motion: Mapping[str, list[tuple[int, Any]]]) -> list[str]:
+    """What Premiere's motion does beyond scale and position."""
+    unsupported = []
+    if any(finite_number(v) for _, v in motion.get("Rotation", ())):
+        unsupported.append(ROTATED)
+    anchors = (
+        (finite_number(v["X"]), finite_number(v["Y"])) for _, v in motion.get("Anchor Point", ())
     )
+    if any(anchor != (0.5, 0.5) for anchor in anchors):
+        unsupported.append(ANCHOR_MOVED)
+    crops = (motion.get(f"Crop {edge}", ()) for edge in ("Left", "Top", "Right", "Bottom"))
+    if any(finite_number(v) for keys in crops for _, v in keys):
+        unsupported.append(CROP_EFFECT)
+    return unsupported
 
 
-def _premiere_keys(parameter: Json, begin: float, facts: Facts) -> list[tuple[int, Any]]:
+def _premiere_keys(parameter: Json, begin: float, facts: TimelineFacts) -> list[tuple[int, Any]]:
     """(frame of the media, value); keys count as the clip's range does, `begin` is its origin."""
     keys = [
         (round(facts.frames(key["Position"]) - begin), key["Value"])

@@ -1,6 +1,6 @@
-"""XML from strangers as a tree: nothing is fetched, nothing is expanded.
+"""Parses untrusted XML: nothing is fetched, nothing is expanded.
 
-A document type is let through, because FCPXML and xmeml name theirs; any entity that it declares
+A document type is accepted, because FCPXML and xmeml name theirs; any entity that it declares
 is refused, which leaves nothing to expand (a billion laughs) and nothing to fetch (a local file).
 The standard library's warning: docs.python.org/3/library/xml.html#xml-security.
 """
@@ -12,22 +12,22 @@ import re
 import xml.etree.ElementTree as ET
 from xml.parsers import expat
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Elements inside one another; real exports reach about 30. Keeps recursion bounded."""
-_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.-]{1,40})[\"']")
+_ENCODING_DECLARATION = re.compile(rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.-]{1,40})[\"']")
 
 
 def encoding_of(data: bytes) -> str:
-    """Return in what a file is written: what its first bytes or its declaration say, or UTF-8."""
+    """Return the encoding of a file by its first bytes or its declaration, else UTF-8."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "UTF-16"
-    declared = _DECLARED.match(data)
-    told = declared[1].decode() if declared else "UTF-8"
-    return "UTF-8-SIG" if told.upper().replace("-", "") in ("UTF8", "UTF16") else told
+    declaration = _ENCODING_DECLARATION.match(data)
+    encoding = declaration[1].decode() if declaration else "UTF-8"
+    return "UTF-8-SIG" if encoding.upper().replace("-", "") in ("UTF8", "UTF16") else encoding
 
 
 def parse_xml(text: str) -> ET.Element:
-    """Return the root element; raise ValueError where that is not plain, sound XML."""
+    """Return the root element; raise ValueError where the XML is malformed or not plain."""
     tree, depth = ET.TreeBuilder(), 0
     parser = expat.ParserCreate("utf-8")  # of the text below, whatever the file was in
     parser.buffer_text = True
@@ -35,8 +35,8 @@ def parse_xml(text: str) -> ET.Element:
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > DEEPEST:
-            raise ValueError(f"its elements lie more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"its elements lie more than {MAX_DEPTH} deep")
         tree.start(tag, attributes)
 
     def end(tag: str) -> None:
@@ -59,7 +59,7 @@ def parse_xml(text: str) -> ET.Element:
 
 def text_at(element: ET.Element, path: str) -> str:
     """Return the text at `path`; raise ValueError where there is none."""
-    found = element.findtext(path)
-    if found is None:
+    text = element.findtext(path)
+    if text is None:
         raise ValueError(f"<{element.tag}> has no <{path}>")
-    return found.strip()
+    return text.strip()

@@ -1,4 +1,7 @@
-"""Numbers, ranges and paths as files write them, and what is met where they are damaged."""
+"""Numbers, sizes, rates, ranges and paths as files write them, checked.
+
+Nothing in a file from outside is trusted: each function raises ValueError over what cannot be.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from otio_speakerzoom.model import FrameRange
 
-FAULTS = (
+READ_ERRORS = (
     ValueError,
     LookupError,
     TypeError,
@@ -16,21 +19,21 @@ FAULTS = (
     ArithmeticError,
     RecursionError,
 )
-"""What a reader meets where a file, or a clip in it, is not what it should be."""
+"""What a reader raises where a file, or a clip in it, is damaged."""
 
-_LONGEST = 1 << 40
-"""Frames; 145 years at 240 a second. What lies beyond is damage, and would not fit an array."""
+_MAX_FRAMES = 1 << 40
+"""145 years at 240 frames per second. Anything beyond is damage, and would not fit an array."""
 
 
 def reason(error: BaseException) -> str:
-    """Return what one of `FAULTS` says is wrong, in words."""
+    """Return in words what one of `READ_ERRORS` reports."""
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing"
     return " ".join(str(error).split())[:200] or "it is built as no timeline is"
 
 
 def unreadable(error: BaseException) -> str:
-    """Return why a clip is not supported that cannot be read."""
+    """Return why a clip that cannot be read is not supported."""
     return f"cannot be read ({reason(error)})"
 
 
@@ -47,18 +50,27 @@ def exact_rate(value: float) -> Fraction:
     return Fraction(value).limit_denominator(1001)
 
 
-def frame_range(what: str, start: float | Fraction, duration: float | Fraction) -> FrameRange:
-    """Return whole frames; raise ValueError in the name of `what` where that is no range."""
+def rate_from_name(digits: str, scan: str) -> Fraction:
+    """Return the frame rate in the name of a video format, such as 1080i 5994 or 1080p 25.
+
+    Four digits are 100 times the rate. An interlaced format (`scan` is i) counts fields.
+    """
+    rate = int(digits) / (100 if len(digits) == 4 else 1)
+    return exact_rate(rate / 2 if scan == "i" else rate)
+
+
+def frame_range(subject: str, start: float | Fraction, duration: float | Fraction) -> FrameRange:
+    """Return a range of whole frames; raise ValueError about `subject` where that is no range."""
     if not (math.isfinite(start) and math.isfinite(duration)):
-        raise ValueError(f"{what} has a range that is not a number")
+        raise ValueError(f"{subject} has a range that is not a number")
     first, count = round(start), round(duration)
-    if first < 0 or count < 1 or first + count > _LONGEST:
-        raise ValueError(f"{what} has a range of {count:.4g} frames from {first:.4g} on")
+    if first < 0 or count < 1 or first + count > _MAX_FRAMES:
+        raise ValueError(f"{subject} has a range of {count:.4g} frames from {first:.4g} on")
     return FrameRange(first, first + count)
 
 
 def frames_between(start: float | Fraction, end: float | Fraction) -> FrameRange:
-    """Return the frames from `start` to `end`, each rounded, so that neighbours share their edge.
+    """Return the frames from `start` to `end`, each rounded, so that neighbours share an edge.
 
     Raise ValueError where that is no range.
     """
@@ -67,8 +79,8 @@ def frames_between(start: float | Fraction, end: float | Fraction) -> FrameRange
     return frame_range("it", round(start), round(end) - round(start))
 
 
-def finite(value: object) -> float:
-    """Return a number that was written in a file."""
+def finite_number(value: object) -> float:
+    """Return a number from a file; raise ValueError where it is not a finite one."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError(f"{str(value)[:40]} is not a number")
     number = float(value)
@@ -77,23 +89,30 @@ def finite(value: object) -> float:
     return number
 
 
-def whole(text: str | None) -> int:
-    """Return a number of frames; some programs write them with a point.
+def whole_number(text: str | None) -> int:
+    """Return a number of frames or pixels, rounded: some programs write it with a point.
 
-    Raise ValueError where it is none.
+    Raise ValueError where it is missing or not a number.
     """
     if not (text and text.strip()):
         raise ValueError("a number of frames is missing")
-    number = finite(text.strip())
-    if abs(number) > _LONGEST:
+    number = finite_number(text.strip())
+    if abs(number) > _MAX_FRAMES:
         raise ValueError(f"{str(text)[:40]} is no number of frames")
     return round(number)
 
 
-def media_path(reference: str) -> str:
-    """Return the path that a reference names: a file URL or a path, as hosts write either.
+def frame_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size of a frame in pixels; raise ValueError where no video has that size."""
+    if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
+        raise ValueError(f"a picture of {width}x{height} is none")
+    return width, height
 
-    One that climbs with .. is refused: no editor writes one, and nothing good is behind it.
+
+def media_path(reference: str) -> str:
+    """Return the path in a media reference: a file URL or a path, as each editor writes it.
+
+    A path that climbs with .. is refused: no editor writes one, and nothing good is behind it.
     """
     path = reference
     if reference.lower().startswith("file:"):

@@ -1,6 +1,6 @@
-"""Final Cut Pro 7 XML (xmeml) of Premiere Pro or DaVinci Resolve as an edited timeline.
+"""Reads Final Cut Pro 7 XML (xmeml) of Premiere Pro or DaVinci Resolve.
 
-`in`, `out` and keyframes count from the media's first frame, on the sequence's grid. An edge of -1
+`in`, `out` and keyframes count from the media's first frame, at the sequence's rate. An edge of -1
 lies in the transition beside it; `in` and `out` then reach to the transition's far end. Apple:
 Final Cut Pro XML Interchange Format.
 """
@@ -13,28 +13,36 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
+from otio_speakerzoom.interchange.read import messages
 from otio_speakerzoom.interchange.read.edited_timeline import (
     EditedClip,
     EditedTimeline,
     MediaHints,
-    placing_unless_damaged,
-    unless_damaged,
+    clip_or_reason,
+    clip_without_source,
+    transform_or_reason,
 )
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml, text_at
-from otio_speakerzoom.interchange.read.sequences import chosen
-from otio_speakerzoom.interchange.read.values import FAULTS, frame_range, media_path, reason, whole
+from otio_speakerzoom.interchange.read.sequences import choose_sequence
+from otio_speakerzoom.interchange.read.values import (
+    READ_ERRORS,
+    frame_range,
+    media_path,
+    whole_number,
+)
 from otio_speakerzoom.interchange.read.xmeml_transform import (
     effect_of,
     is_cropped,
     is_retimed,
     is_true,
-    placing,
+    read_transform,
 )
 from otio_speakerzoom.model import FrameRange
 
 DIALECTS = ("premiere", "resolve")
-_CLIPS, _TRANSITION = ("clipitem", "generatoritem"), "transitionitem"
-_NO_MEDIA = "has no media of its own"
+_CLIP_TAGS, _TRANSITION_TAG = ("clipitem", "generatoritem"), "transitionitem"
+_TITLE_KINDS = ("GraphicAndType", "Text", "Slug")
+"""Generators and media sources that hide nothing; Premiere calls titles GraphicAndType."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +51,22 @@ class _File:
     size: tuple[int, int] | None
     """As stored."""
     duration: int
-    """In frames; 0 where the file does not say it."""
+    """In frames; 0 where it is not given."""
     timecode: int | None
-    """Of its first frame, in frames; None where the file does not say it."""
+    """Of its first frame, in frames; None where it is not given."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Sequence:
+class _SequenceFacts:
+    """What all clips of a sequence share."""
+
     files: Mapping[str, ET.Element]
-    """Each is told in full once, anywhere in the document, and only named elsewhere."""
+    """By id; the document describes each once, anywhere, and only refers to it elsewhere."""
     masters: Mapping[str, str]
     """Id of a clip in a bin -> id of the file that it plays."""
     canvas: tuple[int, int] | None
     dialect: str
-    given: MediaHints
+    hints: MediaHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,11 @@ class _Edge:
 
     cut: int
     reach: int
-    """The same, or where the transition begins or ends in which the cut lies: `in` and `out` mean
-    this one."""
+    """The same, or the far end of the transition that the cut lies in: `in` and `out` mean this."""
 
 
-def read(text: str, given: MediaHints) -> EditedTimeline:
-    """Return the document's sequence; the units are those of `given.dialect`."""
+def read(text: str, hints: MediaHints) -> EditedTimeline:
+    """Return the document's sequence; the units are those of `hints.dialect`."""
     root = parse_xml(text)
     if root.tag != "xmeml":
         raise ValueError(f"it is <{root.tag}>, not xmeml")
@@ -83,17 +92,17 @@ def read(text: str, given: MediaHints) -> EditedTimeline:
         for clip in root.iter("clip")
         if (id_ := clip.get("id")) and (file := clip.find("media/video//file")) is not None
     }
-    return chosen(
+    return choose_sequence(
         [
-            (sequence.findtext("name") or "", partial(_read, sequence, files, masters, given))
+            (sequence.findtext("name") or "", partial(_read, sequence, files, masters, hints))
             for sequence in sequences
         ],
-        given,
+        hints,
     )
 
 
 def sequences_of(root: ET.Element) -> Iterator[ET.Element]:
-    """Yield the sequences that stand for themselves, not inside another's clip."""
+    """Yield the sequences that are not nested in a clip of another."""
     for child in root:
         if child.tag == "sequence":
             yield child
@@ -102,47 +111,45 @@ def sequences_of(root: ET.Element) -> Iterator[ET.Element]:
 
 
 def _read(
-    element: ET.Element,
+    sequence: ET.Element,
     files: Mapping[str, ET.Element],
     masters: Mapping[str, str],
-    given: MediaHints,
+    hints: MediaHints,
 ) -> EditedTimeline:
-    picture = element.find("media/video/format/samplecharacteristics")
-    sequence = _Sequence(
-        files, masters, _size(picture) or given.canvas, given.dialect or "premiere", given
-    )
+    canvas = _size(sequence.find("media/video/format/samplecharacteristics")) or hints.canvas
+    facts = _SequenceFacts(files, masters, canvas, hints.dialect or "premiere", hints)
     tracks: list[tuple[EditedClip, ...]] = []
-    notes: list[str] = []
-    for track in element.iterfind("media/video/track"):
-        clips = sorted(_clips(track, sequence, notes), key=lambda clip: clip.record.start)
+    warnings: list[str] = []
+    for track in sequence.iterfind("media/video/track"):
+        clips = sorted(_clips(track, facts, warnings), key=lambda clip: clip.record.start)
         tracks.append(tuple(clips))
-    name = element.findtext("name") or ""
+    name = sequence.findtext("name") or ""
     return EditedTimeline(
-        sequence.dialect, name, _rate(element), sequence.canvas, tuple(tracks), tuple(notes)
+        facts.dialect, name, _rate(sequence), canvas, tuple(tracks), tuple(warnings)
     )
 
 
-def _clips(track: ET.Element, sequence: _Sequence, notes: list[str]) -> Iterator[EditedClip]:
-    """What lies on a track; what has no place there goes into `notes`."""
-    seen = is_true(track, "enabled")
-    items = [item for item in track if item.tag in (*_CLIPS, _TRANSITION)]
+def _clips(track: ET.Element, facts: _SequenceFacts, warnings: list[str]) -> Iterator[EditedClip]:
+    """The clips of a track; what has no place there goes into `warnings`."""
+    track_enabled = is_true(track, "enabled")
+    items = [item for item in track if item.tag in (*_CLIP_TAGS, _TRANSITION_TAG)]
     for before, item, after in zip([None, *items], items, [*items[1:], None], strict=False):
         name = item.findtext("name") or item.get("id", item.tag)
         try:
-            if item.tag == _TRANSITION:
-                notes.append(f"a transition at frame {whole(text_at(item, 'start'))}")
+            if item.tag == _TRANSITION_TAG:
+                warnings.append(messages.transition(whole_number(text_at(item, "start"))))
                 continue
             edges = _edges(item, before, after)
             start, end = (edge.cut for edge in edges)
             if start == end:
-                notes.append(f"the clip {name!r} at frame {start} has no length")
+                warnings.append(messages.no_length(name, start))
                 continue
             record = frame_range("it", start, end - start)
-        except FAULTS as error:
-            notes.append(f"the clip {name!r} has no place in the programme: {reason(error)}")
+        except READ_ERRORS as error:
+            warnings.append(messages.no_place(name, error))
             continue
-        clip = unless_damaged(record, name, partial(_clip, item, name, record, edges, sequence))
-        yield clip if seen and is_true(item, "enabled") else replace(clip, enabled=False)
+        clip = clip_or_reason(record, name, partial(_read_clip, item, name, record, edges, facts))
+        yield clip if track_enabled and is_true(item, "enabled") else replace(clip, enabled=False)
 
 
 def _edges(
@@ -152,7 +159,7 @@ def _edges(
     head, tail = _edge(item, "start", before), _edge(item, "end", after)
     if head and tail:
         return head, tail
-    length = whole(text_at(item, "out")) - whole(text_at(item, "in"))
+    length = whole_number(text_at(item, "out")) - whole_number(text_at(item, "in"))
     if tail:
         return _Edge(tail.reach - length, tail.reach - length), tail
     if head:
@@ -160,111 +167,111 @@ def _edges(
     raise ValueError("it begins and ends in transitions that are not there")
 
 
-def _edge(item: ET.Element, key: str, beside: ET.Element | None) -> _Edge | None:
-    at = whole(text_at(item, key))
+def _edge(item: ET.Element, key: str, neighbour: ET.Element | None) -> _Edge | None:
+    """The edge at `key`; None where it should lie in a transition that is not there."""
+    at = whole_number(text_at(item, key))
     if at != -1:
         return _Edge(at, at)
-    if beside is None or beside.tag != _TRANSITION:
+    if neighbour is None or neighbour.tag != _TRANSITION_TAG:
         return None
-    start, end = whole(text_at(beside, "start")), whole(text_at(beside, "end"))
-    alignment = (beside.findtext("alignment") or "center").strip().partition("-")[0]
+    start, end = (whole_number(text_at(neighbour, side)) for side in ("start", "end"))
+    alignment = (neighbour.findtext("alignment") or "center").strip().partition("-")[0]
     cut = {"start": start, "end": end}.get(alignment, (start + end) // 2)
     return _Edge(cut, start if key == "start" else end)
 
 
-def _played(item: ET.Element, head: _Edge, tail: _Edge) -> tuple[int, int]:
-    """First frame of the media that lies between the cuts, and the one after the last."""
-    begin, stop = whole(text_at(item, "in")), whole(text_at(item, "out"))
+def _source_frames(item: ET.Element, head: _Edge, tail: _Edge) -> tuple[int, int]:
+    """First frame of the media between the cuts, and the one after the last."""
+    begin, stop = whole_number(text_at(item, "in")), whole_number(text_at(item, "out"))
     if stop - begin == tail.reach - head.reach:
         return begin + head.cut - head.reach, stop + tail.cut - tail.reach
     return begin, stop
 
 
-def _clip(
+def _read_clip(
     item: ET.Element,
     name: str,
     record: FrameRange,
     edges: tuple[_Edge, _Edge],
-    sequence: _Sequence,
+    facts: _SequenceFacts,
 ) -> EditedClip:
-    told = _told(item, sequence)
-    if told is None or told.find("mediaSource") is not None:
-        return _without_media(item, told, name, record)
-    file = _file(told)
-    begin, stop = _played(item, *edges)
+    file_element = _file_element(item, facts)
+    if file_element is None or file_element.find("mediaSource") is not None:
+        return _clip_without_media(item, file_element, name, record)
+    file = _file(file_element)
+    begin, stop = _source_frames(item, *edges)
     source = frame_range("it", begin, stop - begin)
-    unsupported = []
+    timing_and_crop = []
     if source.duration != record.duration or is_retimed(item):
-        unsupported.append("plays at another speed")
+        timing_and_crop.append(messages.OTHER_SPEED)
     if is_cropped(item):
-        unsupported.append("has a crop effect")
-    given = sequence.given
-    rotation = 0 if sequence.dialect == "resolve" else given.rotation  # Resolve turns pictures
-    stored = file.size or _turned(given.size, rotation)
-    shown = _turned(stored, rotation)
-    move, keys, unsaid = placing_unless_damaged(
-        lambda: placing(item, stored, shown, sequence.canvas, sequence.dialect, rotation)
+        timing_and_crop.append(messages.CROP_EFFECT)
+    rotation = 0 if facts.dialect == "resolve" else facts.hints.rotation  # Resolve rotates frames
+    stored = file.size or _rotate_size(facts.hints.size, rotation)
+    upright = _rotate_size(stored, rotation)
+    transform, keys, unsupported = transform_or_reason(
+        lambda: read_transform(item, stored, upright, facts.canvas, facts.dialect, rotation)
     )
     return EditedClip(
-        record, source, name, file.path, move, keys,
-        unsupported=", ".join([*unsupported, *unsaid]),
-        framed=effect_of(item, "basic") is not None,
-        size=shown,
-        whole=FrameRange(0, file.duration) if file.duration > 0 else None,
+        record, source, name, file.path, transform, keys,
+        unsupported=", ".join([*timing_and_crop, *unsupported]),
+        has_transform=effect_of(item, "basic") is not None,
+        size=upright,
+        available_range=FrameRange(0, file.duration) if file.duration > 0 else None,
         timecode=file.timecode,
     )  # fmt: skip
 
 
-def _told(item: ET.Element, sequence: _Sequence) -> ET.Element | None:
-    """The file that a clip plays, as it is told in full; None where it plays none."""
+def _file_element(item: ET.Element, facts: _SequenceFacts) -> ET.Element | None:
+    """The full description of the file that a clip plays; None where it plays none."""
     reference = item.find("file")
     if reference is not None:
-        return sequence.files.get(reference.get("id", ""), reference)
+        return facts.files.get(reference.get("id", ""), reference)
     if item.tag != "clipitem" or item.find("sequence") is not None:
         return None
     master = (item.findtext("masterclipid") or "").strip()
-    return sequence.files.get(sequence.masters.get(master, ""))
+    return facts.files.get(facts.masters.get(master, ""))
 
 
-def _without_media(
-    item: ET.Element, told: ET.Element | None, name: str, record: FrameRange
+def _clip_without_media(
+    item: ET.Element, file_element: ET.Element | None, name: str, record: FrameRange
 ) -> EditedClip:
-    """A title, a matte, or a sequence of its own; Premiere calls titles GraphicAndType."""
-    texts = ("GraphicAndType", "Text", "Slug")
-    kinds = ("effect/effectid", "effect/effectcategory", "filter/effect/effectid")
-    named = {item.findtext(path) for path in kinds}
-    named |= set() if told is None else {told.findtext("mediaSource")}
-    what = "is a sequence of its own" if item.find("sequence") is not None else _NO_MEDIA
-    return EditedClip(
-        record, None, name, "", None, unsupported=what, opaque=named.isdisjoint(texts)
-    )
+    """A title, a matte, or a nested sequence."""
+    nested = item.find("sequence") is not None
+    kinds = {
+        item.findtext(path)
+        for path in ("effect/effectid", "effect/effectcategory", "filter/effect/effectid")
+    }
+    kinds |= set() if file_element is None else {file_element.findtext("mediaSource")}
+    unsupported = messages.NESTED_SEQUENCE if nested else messages.NO_MEDIA
+    return clip_without_source(record, name, unsupported, opaque=kinds.isdisjoint(_TITLE_KINDS))
 
 
-def _file(file: ET.Element) -> _File:
-    timecode = file.findtext("timecode/frame")
+def _file(element: ET.Element) -> _File:
+    timecode = element.findtext("timecode/frame")
     return _File(
-        media_path((file.findtext("pathurl") or file.findtext("name") or "").strip()),
-        _size(file.find("media/video/samplecharacteristics")),
-        whole(file.findtext("duration") or "0"),
-        None if timecode is None else whole(timecode),
+        media_path((element.findtext("pathurl") or element.findtext("name") or "").strip()),
+        _size(element.find("media/video/samplecharacteristics")),
+        whole_number(element.findtext("duration") or "0"),
+        None if timecode is None else whole_number(timecode),
     )
 
 
 def _rate(sequence: ET.Element) -> Fraction:
-    timebase = whole(text_at(sequence, "rate/timebase"))
+    timebase = whole_number(text_at(sequence, "rate/timebase"))
     if not 0 < timebase < 1000:
         raise ValueError(f"a timebase of {timebase} is none")
     ntsc = (sequence.findtext("rate/ntsc") or "").strip().upper() == "TRUE"
     return Fraction(timebase * 1000, 1001) if ntsc else Fraction(timebase)
 
 
-def _size(picture: ET.Element | None) -> tuple[int, int] | None:
-    if picture is None or picture.find("width") is None:
+def _size(characteristics: ET.Element | None) -> tuple[int, int] | None:
+    if characteristics is None or characteristics.find("width") is None:
         return None
-    width, height = whole(picture.findtext("width")), whole(picture.findtext("height"))
+    width, height = (whole_number(characteristics.findtext(side)) for side in ("width", "height"))
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _turned(size: tuple[int, int] | None, rotation: int) -> tuple[int, int] | None:
-    """`size` after a turn by `rotation` degrees, either way."""
+def _rotate_size(size: tuple[int, int] | None, rotation: int) -> tuple[int, int] | None:
+    """`size` after a rotation by `rotation` degrees, either way."""
     return (size[1], size[0]) if size and rotation in (90, 270) else size
