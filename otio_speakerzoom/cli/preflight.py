@@ -39,11 +39,11 @@ def _check_audio(media: Media, selection: AudioSelection) -> None:
 
 def _try_timeline(request: Request, media: Media, canvas: tuple[int, int]) -> None:
     """Write the timeline of a cut with a single wide shot, and discard it."""
-    from otio_speakerzoom.director.framing import widest
+    from otio_speakerzoom.director.crop_geometry import widest_crop
     from otio_speakerzoom.model import CutList, Shot
     from otio_speakerzoom.pipeline import timeline_text
 
-    wide = widest(media.size, canvas)
+    wide = widest_crop(media.size, canvas)
     cut_list = CutList(media, canvas, (Shot(media.range, (), wide, ""),))
     timeline_text(
         cut_list, request.adapter, dict(request.adapter_options), media_root=request.media_root

@@ -1,10 +1,9 @@
-"""A moving crop: it stands still while the face is in its safe area, and else moves smoothly.
+"""A crop that follows a face: still while the face is in its safe area, else a smooth move.
 
-The path is the one of least speed, change of speed and change of that, in the sense of sums of
-absolute values, under which the face stays in the safe area: sums of absolute values make most of
-them exactly zero, so the crop rests, or moves evenly, and never jitters. A linear programme.
-(Grundmann, Kwatra, Essa: Auto-directed video stabilization with robust L1 optimal camera paths,
-CVPR 2011.)
+The path has the least speed, change of speed and change of that, as sums of absolute values, among
+those that keep the face in the safe area. Sums of absolute values make most of them exactly zero,
+so the crop rests or moves evenly, and never jitters. A linear programme. (Grundmann, Kwatra, Essa:
+Auto-directed video stabilization with robust L1 optimal camera paths, CVPR 2011.)
 """
 
 from __future__ import annotations
@@ -12,87 +11,137 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.optimize  # pyright: ignore[reportMissingTypeStubs]
-import scipy.sparse  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-sparse: Any = scipy.sparse  # scipy has no types
-optimize: Any = scipy.optimize
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import Box, CropKey, FrameRange
 
-WEIGHTS = (10.0, 1.0, 100.0)
+STEPS_PER_SECOND = 5
+"""Rate of the path's steps: a head needs a second to cross its own width."""
+
+MAX_KEY_ERROR_PX = 0.5
+"""How far straight lines between keys may lead a crop off its path: less than is visible."""
+
+DIFFERENCE_WEIGHTS = (10.0, 1.0, 100.0)
 """Of speed, its change, and the change of that: the paper's own."""
 
-OUTSIDE = 1e4
-"""What a pixel outside the safe area costs, as much as any path through it would."""
+OUTSIDE_COST = 1e4
+"""Cost of a pixel outside the safe area: as high as any path through it."""
+
+MAX_STEPS_BETWEEN_KEYS = 500
+"""Bounds the search for the next key, so that its time does not grow with the path's square."""
 
 
-LONGEST = 500
-"""Most steps from one corner of a path to the next, so that looking for it takes no time to speak
-of however long the path is."""
+def follow(
+    centres: NDArray[np.float64],
+    crop: Box,
+    span: FrameRange,
+    rate: float,
+    size: tuple[int, int],
+    style: Style,
+) -> tuple[CropKey, ...]:
+    """Return the keys of a crop that follows a face over `span`; none where it need not move.
+
+    `centres` are the (T, 2) centres of the face, `crop` is the still crop of the shot.
+    """
+    step = max(1, round(rate / STEPS_PER_SECOND))
+    frames = [*range(span.start, span.end - 1, step), span.end - 1]
+    offset = np.array(crop.centre) - np.median(centres, axis=0)
+    targets = centres[[frame - span.start for frame in frames]] + offset
+    sides = (crop.width, crop.height)
+    path = np.stack(
+        [
+            smooth_path(
+                targets[:, axis],
+                slack=style.safe_area * side,
+                max_step=2 * style.safe_area * side * step / rate / style.move_seconds,
+                low=side / 2,
+                high=size[axis] - side / 2,
+            )
+            for axis, side in enumerate(sides)
+        ],
+        axis=1,
+    )
+    if np.ptp(path, axis=0).max() <= MAX_KEY_ERROR_PX:
+        return ()
+    half = np.array(sides) / 2
+    return tuple(
+        CropKey(frames[n], Box.from_edges((*path[n] - half, *path[n] + half)))
+        for n in key_steps(path, MAX_KEY_ERROR_PX)
+    )
 
 
 def smooth_path(
-    wanted: NDArray[np.float64], slack: float, fastest: float, low: float, high: float
+    targets: NDArray[np.float64], slack: float, max_step: float, low: float, high: float
 ) -> NDArray[np.float64]:
-    """Return (N,) where to be, so near to (N,) `wanted` as `slack` at every step if possible.
+    """Return an (N,) path within `slack` of (N,) `targets` at every step, if that is possible.
 
-    No step is longer than `fastest`, and all lie between `low` and `high`; where these forbid the
-    slack it is exceeded by as little as may be.
+    No step is longer than `max_step`, and all positions lie between `low` and `high`; where these
+    forbid the slack, the path exceeds it by as little as possible.
     """
-    n = len(wanted)
-    if n < 4 or np.ptp(wanted) <= 2 * slack:
-        middle = (wanted.max() + wanted.min()) / 2
+    n = len(targets)
+    if n < 4 or np.ptp(targets) <= 2 * slack:
+        middle = (targets.max() + targets.min()) / 2
         return np.full(n, np.clip(middle, low, high))
-    differences = [_difference(n, order) for order in (1, 2, 3)]
+    from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]  # slow to load
+
+    untyped: Any = optimize
+    cost, matrix, limits, sizes = _linear_programme(targets, slack)
+    bounds = [(low, high)] * n + [(0, max_step)] * sizes[0] + [(0, None)] * (sum(sizes[1:]) + n)
+    solution = untyped.linprog(cost, A_ub=matrix, b_ub=limits, bounds=bounds, method="highs")
+    if not solution.success:
+        raise ValueError(f"no smooth path: {solution.message}")
+    return np.asarray(solution.x[:n], float)
+
+
+def _linear_programme(
+    targets: NDArray[np.float64], slack: float
+) -> tuple[NDArray[np.float64], Any, NDArray[np.float64], list[int]]:
+    """Return the cost, the matrix and limits of the inequalities, and the numbers of differences.
+
+    Unknowns: the path, then the absolute values of its three differences, then what is outside.
+    """
+    from scipy import sparse as scipy_sparse  # pyright: ignore[reportMissingTypeStubs]
+
+    sparse: Any = scipy_sparse
+    n = len(targets)
     sizes = [n - order for order in (1, 2, 3)]
-    # unknowns: the path, then the absolute values of its three differences, then what is outside
-    cost = np.concatenate(
-        [np.zeros(n), *(np.full(m, w) for m, w in zip(sizes, WEIGHTS, strict=True)),
-         np.full(n, OUTSIDE)]
-    )  # fmt: skip
+    weights = [np.full(m, w) for m, w in zip(sizes, DIFFERENCE_WEIGHTS, strict=True)]
+    cost = np.concatenate([np.zeros(n), *weights, np.full(n, OUTSIDE_COST)])
     rows: list[Any] = []
     limits: list[NDArray[np.float64]] = []
-    for number, difference in enumerate(differences):
-        bound = [sparse.csr_matrix((sizes[number], m)) for m in sizes]
-        bound[number] = -sparse.eye(sizes[number])
-        out = sparse.csr_matrix((sizes[number], n))
+    difference = sparse.csr_matrix(sparse.eye(n))
+    for number, size in enumerate(sizes):
+        difference = difference[1:] - difference[:-1]  # of the next order, (size, n)
+        bound = [sparse.csr_matrix((size, m)) for m in sizes]
+        bound[number] = -sparse.eye(size)
+        outside = sparse.csr_matrix((size, n))
         for sign in (1, -1):
-            rows.append(sparse.hstack([sign * difference, *bound, out]))
-            limits.append(np.zeros(sizes[number]))
-    nothing = [sparse.csr_matrix((n, m)) for m in sizes]
+            rows.append(sparse.hstack([sign * difference, *bound, outside]))
+            limits.append(np.zeros(size))
+    no_bounds = [sparse.csr_matrix((n, m)) for m in sizes]
     for sign in (1, -1):
-        rows.append(sparse.hstack([sign * sparse.eye(n), *nothing, -sparse.eye(n)]))
-        limits.append(sign * wanted + slack)
-    bounds = [(low, high)] * n + [(0, fastest)] * sizes[0] + [(0, None)] * (sum(sizes[1:]) + n)
-    found = optimize.linprog(
-        cost, A_ub=sparse.vstack(rows).tocsr(), b_ub=np.concatenate(limits), bounds=bounds,
-        method="highs",
-    )  # fmt: skip
-    if not found.success:
-        raise ValueError(f"no smooth path: {found.message}")
-    return np.asarray(found.x[:n], float)
+        rows.append(sparse.hstack([sign * sparse.eye(n), *no_bounds, -sparse.eye(n)]))
+        limits.append(sign * targets + slack)
+    return cost, sparse.vstack(rows).tocsr(), np.concatenate(limits), sizes
 
 
-def _difference(n: int, order: int) -> Any:
-    """Return the (n - order, n) matrix of differences of that order."""
-    matrix = sparse.csr_matrix(sparse.eye(n))
-    for _ in range(order):
-        matrix = matrix[1:] - matrix[:-1]
-    return matrix
-
-
-def corners(path: NDArray[np.float64], tolerance: float) -> list[int]:
-    """Return the steps of an (N, D) path between which straight lines keep to `tolerance`."""
-    kept = [0]
+def key_steps(path: NDArray[np.float64], tolerance: float) -> list[int]:
+    """Return the steps of an (N, D) path between which straight lines stay within `tolerance`."""
+    keys = [0]
     last = len(path) - 1
-    while kept[-1] < last:
-        start = end = kept[-1]
-        while end < last and end - start < LONGEST and _straight(path[start : end + 2], tolerance):
+    while keys[-1] < last:
+        start = end = keys[-1]
+        while (
+            end < last
+            and end - start < MAX_STEPS_BETWEEN_KEYS
+            and _is_straight(path[start : end + 2], tolerance)
+        ):
             end += 1
-        kept.append(end)
-    return kept
+        keys.append(end)
+    return keys
 
 
-def _straight(path: NDArray[np.float64], tolerance: float) -> bool:
+def _is_straight(path: NDArray[np.float64], tolerance: float) -> bool:
     share = np.linspace(0, 1, len(path))[:, None]
     return bool(np.abs(path - (path[0] + share * (path[-1] - path[0]))).max() <= tolerance)

@@ -1,65 +1,65 @@
-"""No cut without a change: shots that show the same at the cut between them become one."""
+"""Where shots begin and end after the search: splits of a wide, and cuts that change nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
-from otio_speakerzoom.director.plan import PlannedShot
-from otio_speakerzoom.director.shot_search import WIDE
-from otio_speakerzoom.model import CropKey, Shot
+from otio_speakerzoom.director.planned_shot import WIDE, PlannedShot
+from otio_speakerzoom.model import CropKey, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
-SAME = 1.0
-"""Pixels of the source by which no edge of two equal framings differs: the film's own rounding."""
+MAX_EQUAL_PX = 1.0
+"""Two framings are equal if no edge differs by this many source pixels: the film's own rounding."""
 
-Joined = Callable[[Shot, Shot, tuple[int, ...], tuple[CropKey, ...]], Shot]
-"""Make one shot of two neighbours, of these subjects and with these keys."""
+MergeShots = Callable[[Shot, Shot, tuple[int, ...], tuple[CropKey, ...]], Shot]
+"""Returns one shot for two neighbours, with these subjects and keys."""
 
 
-def at_camera_cuts(
-    shots: Sequence[PlannedShot], cuts: Sequence[int], least: int
+def split_wides_at_camera_cuts(
+    shots: Sequence[PlannedShot], camera_cuts: Sequence[int], min_frames: int
 ) -> list[PlannedShot]:
-    """Return the shots with each wide cut where the source is cut: another picture begins there.
+    """Return the shots with each wide split at the source's own cuts, for a new framing there.
 
-    That shortens nothing on screen, where the source's cut is seen anyway. Parts under `least`
-    frames stay with the one before: a flash of light is taken for a cut now and then.
+    That makes nothing shorter on screen, since the source's cut shows anyway. Parts under
+    `min_frames` stay with the part before: a flash of light is detected as a cut now and then.
     """
     out: list[PlannedShot] = []
     for shot in shots:
-        edges = [shot.start]
-        for cut in sorted(cuts):
-            if shot.framing == WIDE and shot.lock is None and edges[-1] + least <= cut:
-                edges += [cut] * (cut + least <= shot.end)
-        out += [PlannedShot(a, b, shot.framing, shot.lock) for a, b in pairwise([*edges, shot.end])]
+        edges = [shot.range.start]
+        for cut in sorted(camera_cuts):
+            if shot.framing == WIDE and shot.lock is None and edges[-1] + min_frames <= cut:
+                edges += [cut] * (cut + min_frames <= shot.range.end)
+        parts = pairwise([*edges, shot.range.end])
+        out += [PlannedShot(FrameRange(a, b), shot.framing, shot.lock) for a, b in parts]
     return out
 
 
-def join_equal(
+def merge_equal(
     shots: Sequence[Shot],
     camera_cuts: Collection[int],
     size: tuple[int, int],
     canvas: tuple[int, int],
-    join: Joined,
+    merge: MergeShots,
 ) -> list[Shot]:
-    """Return `shots` without cuts between equal framings, but for locks and the source's own cuts.
+    """Return `shots` without cuts between equal framings; locks and the source's own cuts stay.
 
-    A wide goes on over the source's own cuts. Of two pictures that are framed alike the wide gives
-    its name, else the longer one.
+    A wide continues across the source's own cuts. Of two different framings with equal crops the
+    wide gives the subjects, else the longer shot.
     """
     out: list[Shot] = []
     for shot in shots:
         last = out[-1] if out else None
-        new = shot.range.start in camera_cuts and (shot.subjects or (last and last.subjects))
-        if last and not new and _equal(last, shot, size, canvas):
-            out[-1] = join(last, shot, _subjects(last, shot), _keys(last, shot, size, canvas))
+        at_cut = shot.range.start in camera_cuts and (shot.subjects or (last and last.subjects))
+        if last and not at_cut and _are_equal(last, shot, size, canvas):
+            out[-1] = merge(last, shot, _subjects(last, shot), _keys(last, shot))
         else:
             out.append(shot)
     return out
 
 
-def _equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> bool:
-    """Whether nothing changes at the cut from one shot to the next, and no lock asks for it."""
+def _are_equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> bool:
+    """Whether the cut between two shots changes nothing, and no lock demands it."""
     if last.locked or shot.locked:
         return False
     if (last.covers or shot.covers) and last.subjects != shot.subjects:
@@ -68,7 +68,7 @@ def _equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int
         crop_of(transform_at(side, frame, size, canvas), size, canvas)
         for side, frame in ((last, last.range.end - 1), (shot, shot.range.start))
     )
-    return max(abs(x - y) for x, y in zip(a.edges, b.edges, strict=True)) < SAME
+    return max(abs(x - y) for x, y in zip(a.edges, b.edges, strict=True)) < MAX_EQUAL_PX
 
 
 def _subjects(last: Shot, shot: Shot) -> tuple[int, ...]:
@@ -77,9 +77,7 @@ def _subjects(last: Shot, shot: Shot) -> tuple[int, ...]:
     return max(last, shot, key=lambda side: side.range.duration).subjects
 
 
-def _keys(
-    last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int, int]
-) -> tuple[CropKey, ...]:
+def _keys(last: Shot, shot: Shot) -> tuple[CropKey, ...]:
     """Return the keys of both shots as one; none where both stand still."""
     if not last.keys and not shot.keys:
         return ()

@@ -1,60 +1,95 @@
-"""What each picture is worth in each frame, given who holds the floor.
+"""The reward of each framing in each frame, given who speaks.
 
-In seconds of the right picture for each second on screen. Only their order and rough distances
-matter: the speaker alone is best; the wide, in which everybody is seen, is a safe second choice;
-somebody else while one speaks is the worst mistake an editor can make ("wrong person").
+A reward of 1 is that of the right framing: a single of the only speaker. Only the order of rewards
+and their rough distances matter. The wide, in which everybody is visible, is a safe second choice;
+a single of somebody else while one person speaks is the worst mistake of an editor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.shot_search import Framing
+from otio_speakerzoom.director.frame_arrays import runs
+from otio_speakerzoom.director.planned_shot import Framing
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.director.turns import runs
 
-SPEAKER_ALONE, HELD, SILENT, UNSEEN = 1.0, 0.3, -0.5, -4.0
-"""A single of the one who speaks; of the one who has just spoken, while nobody does; of somebody
-while nobody speaks; of somebody who is not there."""
+SINGLE_SPEAKER = 1.0
+"""A single of the only speaker."""
+SINGLE_HOLD = 0.3
+"""A single of the last speaker, shortly after their last word, while nobody speaks."""
+SINGLE_SILENCE = -0.5
+"""A single of anybody while nobody speaks."""
+SINGLE_ABSENT = -4.0
+"""A single of somebody who is not visible."""
+ABSENT_FOR_A_SHOT = -1e7
+"""A framing of somebody who is not visible for as long as a shot: worse than any number of cuts, so
+that no shot shows an empty chair."""
+SINGLE_OFF_SCREEN_SHARE = 0.5
+"""A single while a voice is off screen, as a share of the penalty for the wrong speaker: the voice
+may well be that of somebody visible whose lips hardly move."""
+LISTENER_OFF_SCREEN = 0.4
+"""A single while a voice is off screen, where the style shows a listener then; the wide is then as
+good as in a hold."""
 
-GONE = -1e7
-"""A single of somebody who is not there for as long as a shot: more than any cuts cost, so that no
-shot is of nobody."""
-
-WIDE_NOBODY, WIDE_HELD, WIDE_ONE, WIDE_UNSEEN = 0.3, 0.0, -0.3, 0.5
-"""The wide while nobody speaks, just after somebody did, while one speaks, and while a voice is off
-screen."""
-
-MISSED = 0.5
-"""How bad a single is while a voice is off screen, as a share of a wrong one: the voice may well be
-of somebody seen whose lips said little."""
-
-LISTENER = 0.4
-"""The same where the style shows the listener; the wide is then worth as little as in a hold."""
-
-OVERLAPS = {
-    "highest": (0.6, 0.1, -0.2, -0.2),
-    "longest": (0.6, 0.1, -0.2, -0.2),
-    "wide": (0.2, 0.1, 0.6, 0.3),
-    "two-shot": (0.2, 0.1, 0.5, 0.8),
-}
-"""While several speak, by the style's rule: the leader, another speaker, the wide, both of them."""
-
+WIDE_SILENCE = 0.3
+"""The wide while nobody speaks."""
+WIDE_HOLD = 0.0
+"""The wide shortly after somebody's last word, while nobody speaks."""
+WIDE_ONE_SPEAKER = -0.3
+"""The wide while one person speaks."""
+WIDE_OFF_SCREEN = 0.5
+"""The wide while a voice is off screen."""
 WIDE_TIE = 0.4
-"""The wide while several speak and none leads."""
+"""The wide, at least, while several speak and nobody leads."""
+WIDE_MISSING_FACES = WIDE_SILENCE - SINGLE_SILENCE
+"""What a wide loses in a canvas that holds nobody: as much as it is better than a single in
+silence. Where it holds some of the faces it loses a part of that."""
 
-LOST = WIDE_NOBODY - SILENT
-"""What the wide loses in a canvas that holds nobody but one: as much as it is better than somebody
-alone while nobody speaks. Where it holds some of them it loses a part of that."""
+TWO_SHOT_OTHERWISE = 0.0
+"""A two-shot while none or one of its two people speaks, and nobody else."""
 
-TWO_NOBODY, TWO_ONE = 0.0, 0.0
-"""A two-shot while nobody speaks, or one of its two."""
+
+@dataclass(frozen=True, slots=True)
+class OverlapRewards:
+    """Rewards while several people speak."""
+
+    leader: float
+    """A single of the leader."""
+    other_speaker: float
+    """A single of another speaker."""
+    wide: float
+    two_shot: float
+    """A two-shot of two speakers."""
+
+
+OVERLAP_REWARDS = {
+    "highest": OverlapRewards(leader=0.6, other_speaker=0.1, wide=-0.2, two_shot=-0.2),
+    "longest": OverlapRewards(leader=0.6, other_speaker=0.1, wide=-0.2, two_shot=-0.2),
+    "wide": OverlapRewards(leader=0.2, other_speaker=0.1, wide=0.6, two_shot=0.3),
+    "two-shot": OverlapRewards(leader=0.2, other_speaker=0.1, wide=0.5, two_shot=0.8),
+}
+"""By the style's rule for overlaps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Speech:
+    """Who speaks as an editor cuts to it: from a little before the first word, and held after."""
+
+    speaks: NDArray[np.bool_]
+    """(P, T)"""
+    count: NDArray[np.int64]
+    """(T,) how many speak."""
+    leads: NDArray[np.bool_]
+    """(P, T) who leads among several, or is about to speak alone."""
+    hold: NDArray[np.bool_]
+    """(P, T) whose last word is not long ago, while there is no voice."""
 
 
 def framing_rewards(
@@ -62,86 +97,118 @@ def framing_rewards(
     framings: Sequence[Framing],
     rate: Fraction,
     style: Style,
-    shown: NDArray[np.bool_] | None = None,
+    in_wide: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Return (T, S) what each of the S pictures is worth in each frame.
+    """Return the (T, S) reward of each of S framings in each frame.
 
-    Speech counts from a little before its start; for a while after its end its speaker stays a
-    fair picture as long as nobody is heard. `shown` is (P, T) who is in the wide, where the canvas
-    does not hold everybody: a wide without the speaker is as bad as a single of somebody else.
+    `in_wide` is (P, T) who is in the wide, where the canvas does not hold everybody: a wide without
+    the speaker is as bad as a single of somebody else.
     """
-    anticipation = round(style.anticipation_seconds * rate)
-    wrong, missed = -style.wrong_speaker_penalty, -style.wrong_speaker_penalty * MISSED
-    early = _spread(activity.speaks, before=anticipation)
-    count = early.sum(axis=0)
-    held = (
-        _spread(activity.speaks, after=round(style.hold_seconds * rate))
-        & ~early
-        & (count == 0)
-        & ~activity.unseen
-    )
-    leads = activity.leads | (early & ~activity.speaks & (count == 1))
-    for start, end in runs(count > 1):
-        goes_on = early[:, min(end, len(count) - 1)]
-        if goes_on.sum() == 1:  # whoever keeps the floor is shown from before the other has done
-            leads[:, max(start, end - anticipation) : end] = goes_on[:, None]
-    leader, among, wide_several, both = OVERLAPS[style.overlap]
-    singles = np.where(count > 0, wrong, SILENT) + np.zeros(early.shape)
-    singles[held] = HELD
-    unseen = (WIDE_UNSEEN, missed) if style.off_screen == "wide" else (WIDE_HELD, LISTENER)
-    singles[:, activity.unseen & (count == 0)] = unseen[1]
-    singles[early] = among
-    singles[early & leads] = leader
-    singles[early & (count == 1)] = SPEAKER_ALONE
-    singles[~activity.visible] = UNSEEN
-    shortest = shortest_shot(style, rate)
-    for row, single in zip(~activity.visible, singles, strict=True):
-        for start, end in runs(row):
-            if end - start >= shortest:
-                single[start:end] = GONE
-    nobody = np.where(
-        held.any(axis=0), WIDE_HELD, np.where(activity.unseen, unseen[0], WIDE_NOBODY)
-    )
-    several = np.where(leads.any(axis=0), wide_several, max(wide_several, WIDE_TIE))
-    wide = np.where(count == 0, nobody, np.where(count == 1, WIDE_ONE, several))
-    if shown is not None:
-        wide = _lessened(wide, early, activity.visible, shown, wrong)
-    columns: list[NDArray[np.float64]] = []
-    for framing in framings:
-        if len(framing) < 2:
-            columns.append(singles[framing[0]] if framing else wide)
-            continue
-        inside = early[list(framing)].sum(axis=0)
-        two = np.where(count == 0, TWO_NOBODY, np.where(inside == 2, both, TWO_ONE))
-        two[count > inside] = wrong
-        two[~activity.visible[list(framing)].all(axis=0)] = GONE
-        columns.append(two)
-    return np.stack(columns, axis=1)
+    speech = _anticipate_and_hold(activity, rate, style)
+    singles = _single_rewards(activity, speech, rate, style)
+    wide = _wide_rewards(activity, speech, style, in_wide)
+
+    def rewards_of(framing: Framing) -> NDArray[np.float64]:
+        if len(framing) == 2:
+            return _two_shot_rewards(activity, speech, framing, style)
+        return singles[framing[0]] if framing else wide
+
+    return np.stack([rewards_of(framing) for framing in framings], axis=1)
 
 
-def shortest_shot(style: Style, rate: Fraction) -> int:
-    """Return the frames that a shot must last."""
+def min_shot_frames(style: Style, rate: Fraction) -> int:
+    """Return the number of frames that a shot must last."""
     return max(1, ceil(style.min_shot_seconds * rate))
 
 
-def _lessened(
-    wide: NDArray[np.float64],
-    speaks: NDArray[np.bool_],
-    visible: NDArray[np.bool_],
-    shown: NDArray[np.bool_],
-    wrong: float,
+def _anticipate_and_hold(activity: SpeakerActivity, rate: Fraction, style: Style) -> _Speech:
+    anticipation = round(style.anticipation_seconds * rate)
+    speaks = _lengthen_runs(activity.speaks, before=anticipation)
+    count = speaks.sum(axis=0)
+    hold = (
+        _lengthen_runs(activity.speaks, after=round(style.hold_seconds * rate))
+        & ~speaks
+        & (count == 0)
+        & ~activity.off_screen
+    )
+    leads = activity.leads | (speaks & ~activity.speaks & (count == 1))
+    for start, end in runs(count > 1):
+        goes_on = speaks[:, min(end, len(count) - 1)]
+        if goes_on.sum() == 1:  # whoever goes on alone leads from before the other has finished
+            leads[:, max(start, end - anticipation) : end] = goes_on[:, None]
+    return _Speech(speaks, count, leads, hold)
+
+
+def _single_rewards(
+    activity: SpeakerActivity, speech: _Speech, rate: Fraction, style: Style
 ) -> NDArray[np.float64]:
-    """Return (T,) what the wide is worth, less what it loses by the people it has no room for."""
-    missing = visible & ~shown
-    speakers = (missing & speaks).sum(axis=0) / np.maximum(1, speaks.sum(axis=0))
-    faces = missing.sum(axis=0) / np.maximum(1, visible.sum(axis=0))
-    return wide + speakers * (wrong - wide) - LOST * faces
+    """Return the (P, T) reward of a single of each person."""
+    count, overlap = speech.count, OVERLAP_REWARDS[style.overlap]
+    off_screen = (
+        -style.wrong_speaker_penalty * SINGLE_OFF_SCREEN_SHARE
+        if style.off_screen == "wide"
+        else LISTENER_OFF_SCREEN
+    )
+    singles = np.where(count > 0, -style.wrong_speaker_penalty, SINGLE_SILENCE)
+    singles = singles + np.zeros(speech.speaks.shape)
+    singles[speech.hold] = SINGLE_HOLD
+    singles[:, activity.off_screen & (count == 0)] = off_screen
+    singles[speech.speaks] = overlap.other_speaker
+    singles[speech.speaks & speech.leads] = overlap.leader
+    singles[speech.speaks & (count == 1)] = SINGLE_SPEAKER
+    singles[~activity.visible] = SINGLE_ABSENT
+    min_shot = min_shot_frames(style, rate)
+    for absent, single in zip(~activity.visible, singles, strict=True):
+        for start, end in runs(absent):
+            if end - start >= min_shot:
+                single[start:end] = ABSENT_FOR_A_SHOT
+    return singles
 
 
-def _spread(rows: NDArray[np.bool_], *, before: int = 0, after: int = 0) -> NDArray[np.bool_]:
+def _wide_rewards(
+    activity: SpeakerActivity,
+    speech: _Speech,
+    style: Style,
+    in_wide: NDArray[np.bool_] | None,
+) -> NDArray[np.float64]:
+    """Return the (T,) reward of the wide."""
+    overlap = OVERLAP_REWARDS[style.overlap].wide
+    off_screen = WIDE_OFF_SCREEN if style.off_screen == "wide" else WIDE_HOLD
+    nobody_speaks = np.where(
+        speech.hold.any(axis=0),
+        WIDE_HOLD,
+        np.where(activity.off_screen, off_screen, WIDE_SILENCE),
+    )
+    several_speak = np.where(speech.leads.any(axis=0), overlap, max(overlap, WIDE_TIE))
+    one_or_several = np.where(speech.count == 1, WIDE_ONE_SPEAKER, several_speak)
+    wide = np.where(speech.count == 0, nobody_speaks, one_or_several)
+    if in_wide is None:
+        return wide
+    missing = activity.visible & ~in_wide
+    speakers = (missing & speech.speaks).sum(axis=0) / np.maximum(1, speech.speaks.sum(axis=0))
+    faces = missing.sum(axis=0) / np.maximum(1, activity.visible.sum(axis=0))
+    return wide + speakers * (-style.wrong_speaker_penalty - wide) - WIDE_MISSING_FACES * faces
+
+
+def _two_shot_rewards(
+    activity: SpeakerActivity, speech: _Speech, framing: Framing, style: Style
+) -> NDArray[np.float64]:
+    """Return the (T,) reward of a two-shot."""
+    rows = list(framing)
+    inside = speech.speaks[rows].sum(axis=0)
+    both = OVERLAP_REWARDS[style.overlap].two_shot
+    rewards = np.where(inside == 2, both, TWO_SHOT_OTHERWISE)
+    rewards[speech.count > inside] = -style.wrong_speaker_penalty
+    rewards[~activity.visible[rows].all(axis=0)] = ABSENT_FOR_A_SHOT
+    return rewards
+
+
+def _lengthen_runs(
+    rows: NDArray[np.bool_], *, before: int = 0, after: int = 0
+) -> NDArray[np.bool_]:
     """Return (P, T) `rows` with every run of True lengthened at its start or end."""
-    spread = rows.copy()
-    for row, out in zip(rows, spread, strict=True):
+    out = rows.copy()
+    for row, longer in zip(rows, out, strict=True):
         for start, end in runs(row):
-            out[max(0, start - before) : end + after] = True
-    return spread
+            longer[max(0, start - before) : end + after] = True
+    return out

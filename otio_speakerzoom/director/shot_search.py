@@ -1,140 +1,196 @@
-"""Who speaks to shots: what is shown, from when to when.
+"""From rewards to shots: the best sequence of framings, by dynamic programming.
 
-Each frame gives each picture (the wide, one person, or two side by side) a worth; a cut costs a
-little, less in a pause; no shot may be shorter than the minimum. The best sequence of pictures
-under these rules is found exactly, by dynamic programming over the whole programme, so there is
-one place that knows about shot length and no second rule that could undo it. A film that sees the
-future beats rules that act frame by frame: a turn is shown from before its first word, and an
-interjection too short for a shot never takes one. What else a cut wants (a long shot broken up, a
-moving face framed anew) is asked of the same search, by worths and by where it may cut.
-(Shot choice as a search for the cheapest sequence: Ranjan et al., GAZED, CHI 2020.)
+Each framing (the wide, a single, a two-shot) has a reward in each frame; a cut has a cost, which is
+lower in a pause; no shot is shorter than the minimum. Dynamic programming over the whole programme
+finds the best sequence exactly, so shot length has one place, and no second rule can undo it. A
+search that sees the future beats rules that act frame by frame: a turn appears before its first
+word, and an interjection too short for a shot never gets one. All other demands (a break in a long
+single, a new framing of a moved face) go through the same search, as rewards and as frames at
+which a framing must break. (Shot selection as a search for the cheapest sequence: Ranjan et al.,
+GAZED, CHI 2020.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-Framing = tuple[int, ...]
-"""The rows of the people framed: none for the wide, one for a single, two for a two-shot."""
+from otio_speakerzoom.director.planned_shot import Framing, PlannedShot
+from otio_speakerzoom.model import FrameRange
 
-WIDE: Framing = ()
-
-NEVER = -1e9
-"""Worth of a picture that must not be: far below any sum of real worths."""
+FORBIDDEN = -1e9
+"""Value of a sequence that must not be: far below any sum of real rewards."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShotSearch:
-    """What the best sequence of shots is chosen from."""
+    """What the best sequence of shots is searched in."""
 
+    range: FrameRange
+    """The T source frames."""
     framings: tuple[Framing, ...]
-    """(S) the wide first."""
+    """(S,) the wide first."""
     reward: NDArray[np.float64]
-    """(T, S) of each picture in each frame, in seconds of the right picture."""
+    """(T, S) of each framing in each frame, in seconds of the right framing."""
     cut_cost: NDArray[np.float64]
-    """(T + 1,) of a cut before each frame, in the same unit; infinite where none may be."""
+    """(T + 1,) of a cut before each frame, and after the last, in the same unit; infinite where no
+    cut may be."""
     min_shot: int
     """Frames."""
     breaks: tuple[frozenset[int], ...]
-    """(S) frames at which each picture cannot go on as it is, but may begin anew: the source's own
-    cuts for all but the wide, and where a face that moved is to be framed again."""
-    free: frozenset[int] = frozenset()
-    """Frames at which a cut costs nothing, because the source cuts there anyway."""
+    """(S,) source frames at which each framing must end, or start again with another crop: the
+    source's own cuts for all but the wide, and where a face has moved."""
+    free_cuts: frozenset[int] = frozenset()
+    """Source frames at which a cut costs nothing, because the source itself cuts there."""
+
+    def part(self, span: FrameRange) -> ShotSearch:
+        """Return the search in a part of `range`."""
+
+        def inside(frames: frozenset[int]) -> frozenset[int]:
+            return frozenset(frame for frame in frames if span.start < frame < span.end)
+
+        if span == self.range:
+            return self
+        at = self._rows(span)
+        return replace(
+            self,
+            range=span,
+            reward=self.reward[at],
+            cut_cost=self.cut_cost[at.start : at.stop + 1],
+            breaks=tuple(inside(frames) for frames in self.breaks),
+            free_cuts=inside(self.free_cuts),
+        )
+
+    def favouring(self, shots: Sequence[PlannedShot]) -> ShotSearch:
+        """Return the search in which each of `shots` is worth its two cuts and more."""
+        reward = self.reward.copy()
+        highest_cost = float(self.cut_cost[np.isfinite(self.cut_cost)].max())
+        for shot in shots:
+            at, column = self._rows(shot.range), self.framings.index(shot.framing)
+            best = reward[at].max(axis=1)
+            reward[at, column] = best + (2 * highest_cost + 0.5) / shot.range.duration
+        return replace(self, reward=reward)
+
+    def breaking(self, breaks: Sequence[tuple[Framing, int]]) -> ShotSearch:
+        """Return the search in which each framing also breaks at its frame, where a cut may be."""
+        at_frames, cost = list(self.breaks), self.cut_cost.copy()
+        for framing, frame in breaks:
+            at_frames[self.framings.index(framing)] |= {frame}
+            if not np.isfinite(cost[frame - self.range.start]):
+                cost[frame - self.range.start] = 0.0
+        return replace(self, breaks=tuple(at_frames), cut_cost=cost)
+
+    def _rows(self, span: FrameRange) -> slice:
+        return slice(span.start - self.range.start, span.end - self.range.start)
 
 
 def search_shots(
     search: ShotSearch, *, before: Framing | None = None, after: Framing | None = None
-) -> list[tuple[int, int, Framing]]:
-    """Return (start, end, picture) of each shot: they follow one another and cover all frames.
+) -> list[PlannedShot]:
+    """Return the best sequence of shots, which covers all frames once.
 
-    No shot is shorter than the minimum (the whole may be), no picture runs across one of its
-    breaks unless all that is left is one shot, and no cut lies where it must not. `before` and
-    `after` are what the shots around the whole show, if anything: to go on with it is no cut.
+    No shot is shorter than the minimum (unless all frames are), no framing runs across one of its
+    breaks unless there is room for one shot only, and no cut lies where it must not. `before` and
+    `after` are the framings around the range, if any: to continue with one of them is no cut.
     """
-    frames = len(search.reward)
+    span, framings = search.range, search.framings
     finite = search.cut_cost[np.isfinite(search.cut_cost)]
-    edge = float(finite.min()) if finite.size else 0.0
-    enter = np.array([0.0 if before in (None, p) else -edge for p in search.framings])
-    leave = np.array([0.0 if after in (None, p) else -edge for p in search.framings])
-    if frames < 2 * search.min_shot:  # no room for a cut
-        total = search.reward.sum(axis=0) + enter + leave
-        broken = [any(0 < cut < frames for cut in breaks) for breaks in search.breaks]
-        return [(0, frames, search.framings[int(np.argmax(total + NEVER * np.array(broken)))])]
-    at, value, begun, came_from = _best_values(search, enter)
-    shots: list[tuple[int, int, Framing]] = []
-    end, framing = len(at) - 1, int(np.argmax(value + leave))
+    edge_cost = float(finite.min()) if finite.size else 0.0
+    first = np.array([0.0 if before in (None, f) else -edge_cost for f in framings])
+    last = np.array([0.0 if after in (None, f) else -edge_cost for f in framings])
+    if span.duration < 2 * search.min_shot:  # no room for a cut
+        total = search.reward.sum(axis=0) + first + last
+        breaks = [any(span.start < f < span.end for f in frames) for frames in search.breaks]
+        best = int(np.argmax(total + FORBIDDEN * np.array(breaks)))
+        return [PlannedShot(span, framings[best])]
+    table = _fill_table(search, first)
+    shots: list[PlannedShot] = []
+    end, framing = len(table.frames) - 1, int(np.argmax(table.value + last))
     while end > 0:
-        start = int(begun[end, framing])
-        shots.append((int(at[start]), int(at[end]), search.framings[framing]))
-        end, framing = start, int(came_from[start, framing])
+        start = int(table.shot_start[end, framing])
+        shot = FrameRange(table.frames[start], table.frames[end])
+        shots.append(PlannedShot(shot, framings[framing]))
+        end, framing = start, int(table.previous[start, framing])
     return shots[::-1]
 
 
-def _best_values(
-    search: ShotSearch, enter: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], list[float], NDArray[np.int32], NDArray[np.int32]]:
-    """Return the frames at which a cut may be, the worth of each last picture, and the way there.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Values of the dynamic programme; K places for a cut include both ends."""
 
-    begun[k, s]      at which cut the last shot began, if what ends at cut k ends with picture s
-    came_from[k, s]  which picture is best to come from at cut k when s follows
-    Plain lists inside: for a few pictures they are several times as fast as arrays.
+    frames: list[int]
+    """(K,) source frames."""
+    value: list[float]
+    """(S,) of the best sequence whose last shot has that framing."""
+    shot_start: NDArray[np.int32]
+    """(K, S) place at which the last shot starts, if the sequence ends at place k with framing s"""
+    previous: NDArray[np.int32]
+    """(K, S) best framing before place k if framing s follows"""
+
+
+def _fill_table(search: ShotSearch, first: NDArray[np.float64]) -> _Table:
+    """Return the table of the search; `first` is (S,) the value of starting with each framing.
+
+    Plain lists inside: for a few framings they are several times as fast as arrays.
     """
-    frames, framings = search.reward.shape
-    cuts = np.flatnonzero(np.isfinite(search.cut_cost))
-    at = np.unique(np.concatenate([[0], cuts, [frames]]))
-    so_far = np.vstack([np.zeros(framings), np.cumsum(search.reward, axis=0)])[at]
-    gains = np.diff(so_far, axis=0).tolist()
-    sums, frame_of = so_far.tolist(), at.tolist()
-    broken = _broken_at(search, frame_of)
-    begun = np.zeros((len(at), framings), np.int32)
-    came_from = np.zeros((len(at), framings), np.int32)
-    value, began = [NEVER] * framings, [0] * framings
-    entries: list[list[float]] = [enter.tolist()]
-    unbroken = [0] * framings  # the cut from which each picture has run unbroken up to now
-    new = 0  # the first cut from which a shot is not yet long enough
-    for k in range(1, len(at)):
+    count = len(search.framings)
+    places = np.flatnonzero(np.isfinite(search.cut_cost))
+    places = np.unique(np.concatenate([[0], places, [search.range.duration]]))
+    sums = np.vstack([np.zeros(count), np.cumsum(search.reward, axis=0)])[places]
+    gains, totals = np.diff(sums, axis=0).tolist(), sums.tolist()
+    frames: list[int] = (search.range.start + places).tolist()
+    costs: list[float] = search.cut_cost[places].tolist()
+    breaks_at = _breaks_by_place(search, frames)
+    shot_start = np.zeros((len(frames), count), np.int32)
+    previous = np.zeros((len(frames), count), np.int32)
+    value, start_of = [FORBIDDEN] * count, [0] * count
+    entry_values: list[list[float]] = [first.tolist()]
+    last_break = [0] * count  # the place since which each framing has not been broken
+    new = 0  # the first place from which a shot is not yet long enough
+    for k in range(1, len(frames)):
         value = [v + gain for v, gain in zip(value, gains[k - 1], strict=True)]
-        for s in broken.get(k - 1, ()):
-            value[s], unbroken[s] = NEVER, k - 1
-        while frame_of[new] + search.min_shot <= frame_of[k]:
-            for s, entered in enumerate(entries[new]):
-                fresh = entered + sums[k][s] - sums[new][s]
-                if fresh > value[s] and unbroken[s] <= new:
-                    value[s], began[s] = fresh, new
+        for s in breaks_at.get(k - 1, ()):
+            value[s], last_break[s] = FORBIDDEN, k - 1
+        while frames[new] + search.min_shot <= frames[k]:
+            for s, entry_value in enumerate(entry_values[new]):
+                candidate = entry_value + totals[k][s] - totals[new][s]
+                if candidate > value[s] and last_break[s] <= new:
+                    value[s], start_of[s] = candidate, new
             new += 1
-        begun[k] = began
-        cost = 0.0 if frame_of[k] in search.free else float(search.cut_cost[frame_of[k]])
-        entry, came_from[k] = _entry(value, cost, broken.get(k, ()))
-        entries.append(entry)
-    return at, value, begun, came_from
+        shot_start[k] = start_of
+        cost = 0.0 if frames[k] in search.free_cuts else costs[k]
+        entries, previous[k] = _enter_from_best(value, cost, breaks_at.get(k, ()))
+        entry_values.append(entries)
+    return _Table(frames, value, shot_start, previous)
 
 
-def _broken_at(search: ShotSearch, frame_of: list[int]) -> dict[int, list[int]]:
-    """Return which pictures cannot go on at each cut, by its number."""
-    number = {frame: k for k, frame in enumerate(frame_of)}
-    broken: dict[int, list[int]] = {}
+def _breaks_by_place(search: ShotSearch, frames: list[int]) -> dict[int, list[int]]:
+    """Return which framings break at each place for a cut, by its number."""
+    place_of = {frame: k for k, frame in enumerate(frames)}
+    framings: dict[int, list[int]] = {}
     for s, breaks in enumerate(search.breaks):
         for frame in breaks:
-            if 0 < frame < frame_of[-1]:
-                broken.setdefault(number[frame], []).append(s)
-    return broken
+            if frames[0] < frame < frames[-1]:
+                framings.setdefault(place_of[frame], []).append(s)
+    return framings
 
 
-def _entry(value: list[float], cost: float, anew: Collection[int]) -> tuple[list[float], list[int]]:
-    """Return, for each picture, what the best picture to come from is worth, and which that is.
+def _enter_from_best(
+    value: list[float], cost: float, restarts: Collection[int]
+) -> tuple[list[float], list[int]]:
+    """Return (S,) the value of entering each framing after a cut, and the best framing before it.
 
-    A picture does not follow itself, unless it is framed `anew`.
+    A framing does not follow itself, unless it is among `restarts`.
     """
-    first = max(range(len(value)), key=value.__getitem__)
-    entry, came_from = [value[first] - cost] * len(value), [first] * len(value)
-    if first not in anew:
-        entry[first] = NEVER
-        others = [s for s in range(len(value)) if s != first]
+    best = max(range(len(value)), key=value.__getitem__)
+    entries, previous = [value[best] - cost] * len(value), [best] * len(value)
+    if best not in restarts:
+        entries[best] = FORBIDDEN
+        others = [s for s in range(len(value)) if s != best]
         if others:
             second = max(others, key=value.__getitem__)
-            entry[first], came_from[first] = value[second] - cost, second
-    return entry, came_from
+            entries[best], previous[best] = value[second] - cost, second
+    return entries, previous

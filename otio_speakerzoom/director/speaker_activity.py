@@ -1,35 +1,79 @@
-"""Who holds the floor: who speaks, who leads where several do, who is heard and not seen."""
+"""Who is the active speaker in each frame, who leads an overlap, and when a voice is off screen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.director.frame_arrays import runs, slices_in
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.director.turns import find_turns, runs, tidied
-from otio_speakerzoom.model import FrameRange, VoiceActivity
+from otio_speakerzoom.director.turns import fill_pauses_and_drop_bursts, find_turns
+from otio_speakerzoom.model import (
+    FaceTrack,
+    FrameRange,
+    Media,
+    Person,
+    SpeechScores,
+    VoiceActivity,
+)
+
+ABSENT_LOG_ODDS = -20.0
+"""Where log odds are compared, those of somebody who is not visible or does not speak."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeakerActivity:
-    """Who speaks when, of P people over T frames."""
+    """Who speaks when: P people over the T source frames of `range`."""
 
+    range: FrameRange
     speaks: NDArray[np.bool_]
-    """(P, T) an overlap too short to count is the leader's alone."""
+    """(P, T) an overlap too short to count belongs to its leader alone."""
     leads: NDArray[np.bool_]
-    """(P, T) of those who speak in a frame one, by the style's rule; none where it is a tie."""
+    """(P, T) the leader among those who speak, by the style's rule; nobody where it is a tie."""
     visible: NDArray[np.bool_]
     """(P, T)"""
     probability: NDArray[np.float32]
-    """(P, T) that each person speaks, over a few frames; 0 where they are not seen."""
+    """(P, T) that each person speaks, smoothed; 0 where they are not visible."""
     voice: NDArray[np.float32]
-    """(T,) 0 to 1 that anybody is heard; the most that anybody is seen to speak where no voice
-    was looked for."""
-    unseen: NDArray[np.bool_]
-    """(T,) somebody is heard, and nobody seen speaks."""
+    """(T,) probability of voice; without voice detection, that of the likeliest speaker."""
+    off_screen: NDArray[np.bool_]
+    """(T,) there is a voice, and nobody visible speaks."""
+
+    def part(self, span: FrameRange) -> SpeakerActivity:
+        """Return the activity in a part of `range`."""
+        at = slice(span.start - self.range.start, span.end - self.range.start)
+        return SpeakerActivity(
+            span, self.speaks[:, at], self.leads[:, at], self.visible[:, at],
+            self.probability[:, at], self.voice[at], self.off_screen[at],
+        )  # fmt: skip
+
+    def columns(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the columns of the arrays that hold these source frames."""
+        return frames - self.range.start
+
+    def turn_starts(self, person: int) -> list[int]:
+        """Return the source frames at which a person starts to speak."""
+        return [self.range.start + start for start, _ in runs(self.speaks[person])]
+
+
+def speaker_activity_of(
+    media: Media,
+    tracks: Sequence[FaceTrack],
+    people: Sequence[Person],
+    scores: Sequence[SpeechScores],
+    voice: VoiceActivity | None,
+    style: Style,
+    within: FrameRange,
+) -> SpeakerActivity:
+    """Return the activity of `people` in `within`, from the scores of their tracks."""
+    logits = _by_person(people, [(s.track_id, s.start, s.logits) for s in scores], within)
+    lefts = [(track.id, track.start, track.boxes[:, 0]) for track in tracks]
+    visible = ~np.isnan(_by_person(people, lefts, within))
+    return find_active_speakers(logits, visible, voice, within, media.rate, style)
 
 
 def find_active_speakers(
@@ -40,16 +84,16 @@ def find_active_speakers(
     rate: Fraction,
     style: Style,
 ) -> SpeakerActivity:
-    """Return who holds the floor in `within`, from (P, T) calibrated log odds (NaN: not seen).
+    """Return the activity in `within`, from (P, T) calibrated log odds (NaN: not visible).
 
-    Of what is heard while nobody seen speaks, bursts too short for a turn count as silence.
+    Bursts of an off-screen voice that are too short for a turn count as silence.
     """
-    smooth = np.array([smoothed(row, round(style.smooth_seconds * rate)) for row in logits])
+    smooth = np.array([moving_average(row, round(style.smooth_seconds * rate)) for row in logits])
     smooth = smooth.reshape(logits.shape).astype(np.float32)
     probability = np.where(np.isnan(smooth), 0.0, 1 / (1 + np.exp(-np.nan_to_num(smooth))))
-    heard = _heard(voice, within, probability.max(axis=0, initial=0.0))
-    turns, unseen = find_turns(logits, heard if voice else None, rate, style)
-    pause, burst, least, window = (
+    anybody = _voice_probability(voice, within, probability.max(axis=0, initial=0.0))
+    turns, off_screen = find_turns(logits, anybody if voice else None, rate, style)
+    min_pause, min_speech, min_overlap, min_shot = (
         round(seconds * rate)
         for seconds in (
             style.min_pause_seconds,
@@ -58,74 +102,97 @@ def find_active_speakers(
             style.min_shot_seconds,
         )
     )
-    speaks = np.array([tidied(row, min_pause=pause, min_speech=burst) for row in turns], bool)
-    speaks, leads = _overlaps(speaks.reshape(logits.shape), smooth, least, window, style)
-    unseen = tidied(unseen & ~speaks.any(axis=0), min_pause=pause, min_speech=burst)
-    unseen &= ~speaks.any(axis=0)
-    return SpeakerActivity(speaks, leads, visible, probability.astype(np.float32), heard, unseen)
+
+    def clean(row: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return fill_pauses_and_drop_bursts(row, min_pause=min_pause, min_speech=min_speech)
+
+    speaks = np.array([clean(row) for row in turns], bool).reshape(logits.shape)
+    speaks, leads = _resolve_overlaps(speaks, smooth, min_overlap, min_shot, style)
+    off_screen = clean(off_screen & ~speaks.any(axis=0)) & ~speaks.any(axis=0)
+    return SpeakerActivity(
+        within, speaks, leads, visible, probability.astype(np.float32), anybody, off_screen
+    )
 
 
-def smoothed(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Return (T,) means over `width` frames around each, over what is there; NaN stays NaN."""
-    there = ~np.isnan(scores)
+def moving_average(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Return (T,) means over the `width` frames around each, without NaN; NaN stays NaN."""
+    present = ~np.isnan(scores)
     kernel = np.ones(max(1, width) | 1)
-    total = np.convolve(np.where(there, scores, 0), kernel, "full")
-    count = np.convolve(there, kernel, "full")
+    total = np.convolve(np.where(present, scores, 0), kernel, "full")
+    count = np.convolve(present, kernel, "full")
     middle = slice(len(kernel) // 2, len(kernel) // 2 + len(scores))
     mean = total[middle] / np.maximum(count[middle], 1)
-    return np.where(there, mean, np.nan).astype(np.float32)
+    return np.where(present, mean, np.nan).astype(np.float32)
 
 
-def _overlaps(
+def _resolve_overlaps(
     speaks: NDArray[np.bool_],
     scores: NDArray[np.float32],
-    least: int,
+    min_overlap: int,
     window: int,
     style: Style,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return (P, T) who speaks without overlaps shorter than `least` frames, and who leads.
+    """Return (P, T) who speaks, without overlaps under `min_overlap` frames, and who leads.
 
-    Where the style goes by the score, it is the mean of `window` frames that counts.
+    Where the style goes by the score, the mean over `window` frames counts.
     """
     out, leads = speaks.copy(), speaks.copy()
     for start, end in runs(speaks.sum(axis=0) > 1):
         part = slice(start, end)
         if style.overlap == "longest":
-            ahead = _longest(speaks, start, end)
+            leader = _longest_turn(speaks, start, end)
         else:
-            ahead = _surest(np.where(speaks[:, part], scores[:, part], -20), window, style.tie)
-        leads[:, part] &= ahead
-        if end - start < least:
-            only = ahead if ahead.any() else _surest(scores[:, part], end - start, 0.0)
+            log_odds = np.where(speaks[:, part], scores[:, part], ABSENT_LOG_ODDS)
+            leader = _highest_score(log_odds, window, style.tie)
+        leads[:, part] &= leader
+        if end - start < min_overlap:
+            only = leader if leader.any() else _highest_score(scores[:, part], end - start, 0.0)
             out[:, part] = leads[:, part] = only & speaks[:, part]
     return out, leads
 
 
-def _longest(speaks: NDArray[np.bool_], start: int, end: int) -> NDArray[np.bool_]:
+def _longest_turn(speaks: NDArray[np.bool_], start: int, end: int) -> NDArray[np.bool_]:
     """Return (P, 1) whose stretch of speech around `start` to `end` is the longest."""
     lengths = [max((b - a for a, b in runs(row) if a < end and b > start), default=0)
                for row in speaks]  # fmt: skip
     return np.arange(len(speaks))[:, None] == int(np.argmax(lengths))
 
 
-def _surest(scores: NDArray[np.float32], window: int, tie: float) -> NDArray[np.bool_]:
-    """Return (P, n) whose log odds, over a window, are highest by more than `tie`; maybe nobody."""
-    told = np.array([smoothed(row, window) for row in np.nan_to_num(scores, nan=-20)])
-    second, first = np.sort(told, axis=0)[-2:]
-    best = np.arange(len(told))[:, None] == np.argmax(told, axis=0)
+def _highest_score(scores: NDArray[np.float32], window: int, tie: float) -> NDArray[np.bool_]:
+    """Return (P, n) whose mean log odds are highest, by more than `tie`; possibly nobody."""
+    log_odds = np.nan_to_num(scores, nan=ABSENT_LOG_ODDS)
+    means = np.array([moving_average(row, window) for row in log_odds])
+    second, first = np.sort(means, axis=0)[-2:]
+    best = np.arange(len(means))[:, None] == np.argmax(means, axis=0)
     return best & (first - second > tie)
 
 
-def _heard(
+def _voice_probability(
     voice: VoiceActivity | None, within: FrameRange, likeliest: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Return (T,) how surely anybody is heard in `within`, 0 where it was not listened to."""
+    """Return (T,) the probability of voice in `within`, 0 beyond what `voice` covers."""
     if voice is None:
         return likeliest.astype(np.float32)
     out = np.zeros(within.duration, np.float32)
-    first = max(voice.start, within.start)
-    last = min(voice.start + len(voice.probability), within.end)
-    if first < last:
-        part = voice.probability[first - voice.start : last - voice.start]
-        out[first - within.start : last - within.start] = part
+    source, target = slices_in(within, voice.start, len(voice.probability))
+    out[target] = voice.probability[source]
+    return out
+
+
+def _by_person(
+    people: Sequence[Person],
+    rows: Sequence[tuple[int, int, NDArray[np.float32]]],
+    within: FrameRange,
+) -> NDArray[np.float32]:
+    """Return (P, T) values from rows of (track id, first frame, values); NaN where there are none.
+
+    Where two tracks of a person overlap, the larger value counts.
+    """
+    out = np.full((len(people), within.duration), np.nan, np.float32)
+    owner = {track: n for n, person in enumerate(people) for track in person.track_ids}
+    for track, start, values in rows:
+        if track in owner:
+            source, target = slices_in(within, start, len(values))
+            row = out[owner[track], target]
+            np.fmax(row, values[source], out=row)
     return out

@@ -1,15 +1,15 @@
-"""Who speaks when: the likeliest course of the whole conversation.
+"""Who speaks when: the likeliest sequence of turns in the whole conversation (Viterbi).
 
-In each frame one of these holds: nobody speaks, one person does, two do, or a voice off screen
-does. A face's log odds speak for or against it, and so do the odds that anybody is heard: a face
-that looks half sure is believed where a voice is there and no other face wants it. As log odds of
-neighbouring frames say nearly the same thing, all of `smooth_seconds` count as one observation.
-Going from one to another is rare, about once in `expected_turn_seconds`, and so costs what that is
-worth; to an overlap or a voice off screen it costs more, as these are rarer. The sum over the
-programme is highest along one course, found exactly by dynamic programming (Viterbi).
+In each frame the conversation is in one state: nobody speaks, one person does, two do, or a voice
+off screen does. The reward of a state comes from the faces' log odds and from those of a voice: a
+face with a score around even counts as speaking where there is a voice and no other face speaks.
+Neighbouring frames carry nearly the same evidence, so all frames of `smooth_seconds` count as one
+observation. The state changes about once in `expected_turn_seconds`, so each change costs the log
+of that; an overlap and a voice off screen are rarer and cost more. Dynamic programming finds the
+sequence of states with the highest sum.
 
-Thresholds with hysteresis, person by person, were tried beside it: they lose a turn in which the
-scores are only a little above even, though a voice is heard and nobody else can be speaking.
+Thresholds with hysteresis, person by person, were tried too: they miss a turn whose scores are only
+a little above even, even if there is a voice and nobody else can be speaking.
 """
 
 from __future__ import annotations
@@ -20,77 +20,93 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.style import Style
 
-SUREST = 3.0
-"""Log odds count for no more than this (P = .95), so that no few frames outweigh a second."""
+MAX_LOG_ODDS = 3.0
+"""Log odds are clipped to this (P = .95), so that a few frames never outweigh a second."""
 
-ABSENT = -9.0
-"""Log odds of a face that is not seen: three times as sure as the surest."""
+ABSENT_LOG_ODDS = -9.0
+"""Log odds of a face that is not visible: three times the clipped maximum."""
+
+SILENCE, OFF_SCREEN, SINGLE = 0, 1, 2
+"""States: nobody speaks, a voice off screen, and the first of those in which one person speaks; the
+states in which two do follow."""
 
 
 def find_turns(
     odds: NDArray[np.float32], voice: NDArray[np.float32] | None, rate: Fraction, style: Style
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return (P, T) who speaks in each frame, and (T,) where a voice off screen does.
+    """Return (P, T) who speaks in each frame, and (T,) where a voice is off screen.
 
-    `odds` are (P, T) calibrated log odds, NaN where a face is not seen; `voice` is (T,) the
-    probability that anybody is heard, None where that is not known.
+    `odds` are (P, T) calibrated log odds, NaN where a face is not visible; `voice` is the (T,)
+    probability of voice, None where it is unknown.
     """
-    people, frames = odds.shape
-    told = np.where(np.isnan(odds), ABSENT, np.clip(odds - style.speech_threshold, -SUREST, SUREST))
-    heard = np.zeros(frames)
-    if voice is not None:
-        sure = 1 / (1 + np.exp(-SUREST))
-        share = np.clip(voice.astype(float), 1 - sure, sure)
-        heard = np.log(share / (1 - share))
-    both = [
-        (a, b) for a, b in combinations(range(people), 2) if ((told[a] > 0) & (told[b] > 0)).any()
+    people = len(odds)
+    clipped = np.clip(odds - style.speech_threshold, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    log_odds = np.where(np.isnan(odds), ABSENT_LOG_ODDS, clipped)
+    pairs = [
+        (a, b)
+        for a, b in combinations(range(people), 2)
+        if ((log_odds[a] > 0) & (log_odds[b] > 0)).any()
     ]
-    members = [(), (), *((n,) for n in range(people)), *both]
-    belongs = np.array([[n in who for who in members] for n in range(people)], float)
-    belongs = belongs.reshape(people, len(members))
-    a_voice = np.array([-1.0, *np.ones(len(members) - 1)])  # in all states but the first
-    reward = told.T @ (belongs - 0.5) + np.outer(heard, a_voice / 2)
+    speakers = [(), (), *((n,) for n in range(people)), *pairs]  # of each state
+    speaks_in = np.array([[n in group for group in speakers] for n in range(people)], float)
+    speaks_in = speaks_in.reshape(people, len(speakers))
+    has_voice = np.array([-1.0, *np.ones(len(speakers) - 1)])  # in all states but silence
+    reward = log_odds.T @ (speaks_in - 0.5)
+    reward = reward + np.outer(_voice_log_odds(voice, odds.shape[1]), has_voice / 2)
     reward /= max(1.0, float(style.smooth_seconds * rate))
-    rare = np.zeros(len(members))
-    rare[1] = -np.log(style.off_screen_prior)
-    rare[2 + people :] = -np.log(style.overlap_share)
-    course = _best_course(reward, np.log(max(1.0, float(style.expected_turn_seconds * rate))), rare)
-    return belongs[:, course] > 0, course == 1
+    rarity = np.zeros(len(speakers))
+    rarity[OFF_SCREEN] = -np.log(style.off_screen_prior)
+    rarity[SINGLE + people :] = -np.log(style.overlap_share)
+    change_cost = np.log(max(1.0, float(style.expected_turn_seconds * rate)))
+    states = _best_states(reward, change_cost, rarity)
+    return speaks_in[:, states] > 0, states == OFF_SCREEN
 
 
-def _best_course(
-    reward: NDArray[np.float64], change: float, rare: NDArray[np.float64]
+def _voice_log_odds(voice: NDArray[np.float32] | None, frames: int) -> NDArray[np.float64]:
+    """Return (T,) clipped log odds of a voice; 0 where it is unknown."""
+    if voice is None:
+        return np.zeros(frames)
+    highest = 1 / (1 + np.exp(-MAX_LOG_ODDS))
+    probability = np.clip(voice.astype(float), 1 - highest, highest)
+    return np.log(probability / (1 - probability))
+
+
+def _best_states(
+    reward: NDArray[np.float64], change_cost: float, rarity: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the (T,) states of highest sum of (T, S) `reward`, less what changes cost.
+    """Return the (T,) states with the highest sum of (T, S) `reward`, less the cost of changes.
 
-    To enter state s costs `change` and `rare[s]`, from whichever state it is.
+    To enter state s from any other costs `change_cost + rarity[s]`.
     """
     frames, states = reward.shape
     stays = np.zeros((frames, states), bool)
-    from_best = np.zeros(frames, np.int64)
-    value = reward[0] - rare
-    price = change + rare
+    best_before = np.zeros(frames, np.int64)
+    value = reward[0] - rarity
+    entry_cost = change_cost + rarity
     for t in range(1, frames):
         best = int(value.argmax())
-        entered = value[best] - price
-        np.greater_equal(value, entered, out=stays[t])
-        from_best[t] = best
-        np.maximum(value, entered, out=value)
+        entry_value = value[best] - entry_cost
+        np.greater_equal(value, entry_value, out=stays[t])
+        best_before[t] = best
+        np.maximum(value, entry_value, out=value)
         value += reward[t]
-    course = np.zeros(frames, np.int64)
+    path = np.zeros(frames, np.int64)
     state = int(value.argmax())
     for t in range(frames - 1, -1, -1):
-        course[t] = state
-        state = state if stays[t, state] else int(from_best[t])
-    return course
+        path[t] = state
+        state = state if stays[t, state] else int(best_before[t])
+    return path
 
 
-def tidied(row: NDArray[np.bool_], *, min_pause: int, min_speech: int) -> NDArray[np.bool_]:
-    """Return (T,) speech without short pauses, and then without short bursts.
+def fill_pauses_and_drop_bursts(
+    row: NDArray[np.bool_], *, min_pause: int, min_speech: int
+) -> NDArray[np.bool_]:
+    """Return (T,) speech without pauses, and then without bursts, under these numbers of frames.
 
-    Pauses are bridged before bursts are dropped: a hesitant sentence is one stretch, a cough none.
+    Pauses are filled first: a hesitant sentence becomes one stretch, a cough disappears.
     """
     speech = row.copy()
     for start, end in runs(~speech):
@@ -100,9 +116,3 @@ def tidied(row: NDArray[np.bool_], *, min_pause: int, min_speech: int) -> NDArra
         if end - start < min_speech:
             speech[start:end] = False
     return speech
-
-
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the half-open (start, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]

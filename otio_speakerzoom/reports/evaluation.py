@@ -14,8 +14,9 @@ from typing import Annotated, Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.framing import EYES_BELOW_TOP, crops_of
-from otio_speakerzoom.director.turns import runs
+from otio_speakerzoom.director.crop_geometry import crops_of
+from otio_speakerzoom.director.frame_arrays import runs
+from otio_speakerzoom.director.framing import EYES_BELOW_TOP
 from otio_speakerzoom.model import CutList, FaceTrack, Shot
 from otio_speakerzoom.reports.talkers import Talker, person_boxes
 

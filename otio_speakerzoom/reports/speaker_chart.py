@@ -15,7 +15,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.turns import runs
+from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.model import CutList, FrameRange
 
 ROW_SECONDS = 120

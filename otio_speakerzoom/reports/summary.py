@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline
-from otio_speakerzoom.director.direct import speaker_activity_of
+from otio_speakerzoom.director.speaker_activity import speaker_activity_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, VoiceActivity

@@ -155,11 +155,12 @@ def test_otio_reads_the_timeline_back(sample_work):
     ]
 
 
-def test_exporting_and_replanning_load_neither_torch_nor_mediapipe_nor_cv2(sample_work, tmp_path):
+def test_exporting_and_replanning_load_no_network_no_cv2_and_no_optimizer(sample_work, tmp_path):
     work, _ = sample_work
     script = (
         "import sys; from otio_speakerzoom.cli.main import main; code = main(sys.argv[1:]);"
-        "bad = {'torch', 'mediapipe', 'cv2'} & sys.modules.keys(); sys.exit(code or bool(bad) * 9)"
+        "bad = {'torch', 'mediapipe', 'cv2', 'scipy.optimize'} & sys.modules.keys();"
+        "sys.exit(code or bool(bad) * 9)"
     )
     for verb in (["export"], ["cut", "--style", "calm", *EMBEDDED]):
         arguments = [*verb, str(SAMPLE), "--work", str(work), "-o", str(tmp_path / "talk.xml")]

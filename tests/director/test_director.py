@@ -11,15 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from otio_speakerzoom.director.camera_path import corners, smooth_path
+from otio_speakerzoom.director.camera_path import key_steps, smooth_path
+from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.framing import crops_of, frame_single, frame_two
+from otio_speakerzoom.director.frame_arrays import runs
+from otio_speakerzoom.director.framing import frame_single, frame_two
 from otio_speakerzoom.director.plan import plan
+from otio_speakerzoom.director.planned_shot import WIDE, PlannedShot
 from otio_speakerzoom.director.rewards import framing_rewards
-from otio_speakerzoom.director.shot_search import WIDE, ShotSearch, search_shots
-from otio_speakerzoom.director.speaker_activity import find_active_speakers, smoothed
+from otio_speakerzoom.director.shot_search import ShotSearch, search_shots
+from otio_speakerzoom.director.speaker_activity import find_active_speakers, moving_average
 from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
-from otio_speakerzoom.director.turns import find_turns, runs, tidied
+from otio_speakerzoom.director.turns import fill_pauses_and_drop_bursts, find_turns
 from otio_speakerzoom.director.wide import frame_wide
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
@@ -47,14 +50,14 @@ odds = arrays(
 
 
 def value_of_course(told, heard, style, states):
-    """What a course of conversation is worth: `states` are tuples of people, or "unseen"."""
+    """What a course of conversation is worth: `states` are tuples of people, or "off_screen"."""
     total = 0.0
     for t, state in enumerate(states):
-        who = () if state == "unseen" else state
+        who = () if state == "off_screen" else state
         total += sum((0.5 if n in who else -0.5) * told[n, t] for n in range(len(told)))
         total += heard[t] / 2 * (-1 if state == () else 1)
     total /= max(1.0, float(style.smooth_seconds * RATE))
-    rare = {"unseen": -np.log(style.off_screen_prior)}
+    rare = {"off_screen": -np.log(style.off_screen_prior)}
     for before, state in pairwise([None, *states]):
         if state != before:
             total -= rare.get(state, -np.log(style.overlap_share) if len(state) == 2 else 0)
@@ -73,16 +76,16 @@ def test_no_course_of_the_conversation_is_likelier_than_the_one_found(told, data
     style = replace(
         Style(), expected_turn_seconds=0.1
     )  # changes cheap enough to be made in five frames
-    speaks, unseen = find_turns(told, voice, RATE, style)
+    speaks, off_screen = find_turns(told, voice, RATE, style)
     heard = np.log(voice / (1 - voice))
-    states = [(), "unseen", (0,), (1,), (0, 1)]
+    states = [(), "off_screen", (0,), (1,), (0, 1)]
 
     def every(length):
         return [[]] if not length else [[s, *rest] for s in states for rest in every(length - 1)]
 
     found = [
-        "unseen" if out else tuple(np.flatnonzero(who))
-        for who, out in zip(speaks.T, unseen, strict=True)
+        "off_screen" if out else tuple(np.flatnonzero(who))
+        for who, out in zip(speaks.T, off_screen, strict=True)
     ]
     values = [value_of_course(told, heard, style, course) for course in every(frames)]
     assert value_of_course(told, heard, style, found) == pytest.approx(max(values), abs=1e-4)
@@ -99,7 +102,7 @@ def test_a_stricter_entrance_never_adds_speech(told, enter):
 
 @given(arrays(np.bool_, st.integers(0, 200)), st.integers(1, 30), st.integers(1, 30))
 def test_no_pause_and_no_stretch_of_speech_is_too_short(speech, min_pause, min_speech):
-    found = runs(tidied(speech, min_pause=min_pause, min_speech=min_speech))
+    found = runs(fill_pauses_and_drop_bursts(speech, min_pause=min_pause, min_speech=min_speech))
 
     assert all(end - start >= min_speech for start, end in found)
     # dropping a burst can only widen a gap
@@ -121,10 +124,10 @@ def test_a_voice_that_no_face_goes_with_is_off_screen():
     told = np.full((2, 150), -4, np.float32)
     voice = np.zeros(150, np.float32)
     voice[50:100] = 0.99
-    speaks, unseen = find_turns(told, voice, RATE, Style())
+    speaks, off_screen = find_turns(told, voice, RATE, Style())
 
     assert not speaks.any()
-    assert runs(unseen) == [(50, 100)]
+    assert runs(off_screen) == [(50, 100)]
 
 
 def test_a_frame_without_a_face_is_not_speech():
@@ -132,13 +135,13 @@ def test_a_frame_without_a_face_is_not_speech():
     told[0, 40:70] = np.nan
 
     assert runs(find_turns(told, None, RATE, Style())[0][0]) == [(0, 40), (70, 100)]
-    assert np.isnan(smoothed(told[0], 5)[40:70]).all()
+    assert np.isnan(moving_average(told[0], 5)[40:70]).all()
 
 
 def test_smoothing_is_a_centred_mean_over_what_is_there():
     scores = np.array([0, 3, 6, np.nan, 9], np.float32)
 
-    assert smoothed(scores, 3).tolist()[:3] == pytest.approx([1.5, 3, 4.5])
+    assert moving_average(scores, 3).tolist()[:3] == pytest.approx([1.5, 3, 4.5])
 
 
 def overlap(first, second, **style):
@@ -166,71 +169,77 @@ def test_an_overlap_too_short_to_count_is_the_leaders():
 
 # --- cutting --------------------------------------------------------------------------------------
 
-PICTURES = (WIDE, (0,), (1,))
+FRAMINGS = (WIDE, (0,), (1,))
 
 
 @st.composite
 def searches(draw, frames=7):
-    """A small table of worths, a minimum shot, costs of cuts and frames a picture cannot cross."""
+    """Rewards of framings, a minimum shot, costs of cuts, and frames at which framings break."""
     frames, framings = draw(st.integers(1, frames)), draw(st.integers(1, 3))
+    start = draw(st.integers(0, 3))
+    span = FrameRange(start, start + frames)
     reward = draw(arrays(np.float64, (frames, framings), elements=st.integers(-3, 3)))
     costs = st.sampled_from((0.0, 0.5, 2.0, np.inf))
     cost = draw(arrays(np.float64, frames + 1, elements=costs))
-    cuts = frozenset(draw(st.sets(st.integers(1, max(1, frames - 1)), max_size=3)))
-    own = [frozenset(draw(st.sets(st.integers(1, max(1, frames - 1)), max_size=1))) for _ in "ab"]
+    inside = st.integers(start + 1, start + max(1, frames - 1))
+    cuts = frozenset(draw(st.sets(inside, max_size=3)))
+    own = [frozenset(draw(st.sets(inside, max_size=1))) for _ in "ab"]
     breaks = (frozenset(), cuts | own[0], cuts | own[1])[:framings]
     for frame in frozenset().union(*breaks):
-        cost[frame] = 0.5
+        cost[frame - start] = 0.5
     min_shot = draw(st.integers(1, 3))
-    return ShotSearch(PICTURES[:framings], reward, cost, min_shot, breaks, cuts)
+    return ShotSearch(span, FRAMINGS[:framings], reward, cost, min_shot, breaks, cuts)
 
 
 def value_of(shots, search, before, after):
-    """What a sequence of shots is worth; None where it breaks a rule."""
+    """The value of a sequence of shots; None where it breaks a rule."""
     total = 0.0
-    for start, end, framing in shots:
-        column = search.framings.index(framing)
-        if any(start < cut < end for cut in search.breaks[column]):
+    for shot in shots:
+        column = search.framings.index(shot.framing)
+        if any(shot.range.start < cut < shot.range.end for cut in search.breaks[column]):
             return None
-        total += search.reward[start:end, column].sum()
-    for (_, _, left), (at, _, entered) in pairwise(shots):
-        if left == entered and at not in search.breaks[search.framings.index(entered)]:
+        total += search.part(shot.range).reward[:, column].sum()
+    for left, right in pairwise(shots):
+        at = right.range.start
+        same = left.framing == right.framing
+        if same and at not in search.breaks[search.framings.index(right.framing)]:
             return None  # a change of nothing is no cut
-        total -= 0 if at in search.free else search.cut_cost[at]
+        total -= 0 if at in search.free_cuts else search.cut_cost[at - search.range.start]
     edge = min((cost for cost in search.cut_cost if np.isfinite(cost)), default=0.0)
-    total -= edge * (before not in (None, shots[0][2]))
-    return total - edge * (after not in (None, shots[-1][2]))
+    total -= edge * (before not in (None, shots[0].framing))
+    return total - edge * (after not in (None, shots[-1].framing))
 
 
-def every_sequence(search, start=0):
+def every_sequence(search, start=None):
     """All ways to fill the frames with shots that are long enough, cut where they may be."""
-    frames = len(search.reward)
-    for end in range(start + search.min_shot, frames + 1):
-        if end != frames and not np.isfinite(search.cut_cost[end]):
+    start, last = search.range.start if start is None else start, search.range.end
+    for end in range(start + search.min_shot, last + 1):
+        if end != last and not np.isfinite(search.cut_cost[end - search.range.start]):
             continue
         for framing in search.framings:
-            if end == frames:
-                yield [(start, end, framing)]
+            shot = PlannedShot(FrameRange(start, end), framing)
+            if end == last:
+                yield [shot]
             else:
                 for rest in every_sequence(search, end):
-                    yield [(start, end, framing), *rest]
+                    yield [shot, *rest]
 
 
-@given(searches(), st.sampled_from((None, *PICTURES)), st.sampled_from((None, *PICTURES)))
+@given(searches(), st.sampled_from((None, *FRAMINGS)), st.sampled_from((None, *FRAMINGS)))
 @settings(max_examples=150, deadline=None)
-def test_no_sequence_of_long_enough_shots_beats_the_one_chosen(search, before, after):
-    chosen = search_shots(search, before=before, after=after)
+def test_no_sequence_of_long_enough_shots_beats_the_result(search, before, after):
+    shots = search_shots(search, before=before, after=after)
     if len(search.reward) < 2 * search.min_shot:
-        assert len(chosen) == 1
+        assert len(shots) == 1
         return
 
     values = [
         value
-        for shots in every_sequence(search)
-        if (value := value_of(shots, search, before, after)) is not None
+        for sequence in every_sequence(search)
+        if (value := value_of(sequence, search, before, after)) is not None
     ]
 
-    assert value_of(chosen, search, before, after) == pytest.approx(max(values))
+    assert value_of(shots, search, before, after) == pytest.approx(max(values))
 
 
 @given(searches(frames=300), st.data())
@@ -239,23 +248,42 @@ def test_shots_cover_everything_once_and_none_is_too_short(search, data):
     search = replace(search, min_shot=data.draw(st.integers(1, 60)))
     shots = search_shots(search)
 
-    assert shots[0][0] == 0
-    assert shots[-1][1] == len(search.reward)
-    assert all(before[1] == after[0] for before, after in pairwise(shots))
-    assert len(shots) == 1 or all(end - start >= search.min_shot for start, end, _ in shots)
+    assert shots[0].range.start == search.range.start
+    assert shots[-1].range.end == search.range.end
+    assert all(before.range.end == after.range.start for before, after in pairwise(shots))
+    assert len(shots) == 1 or all(shot.range.duration >= search.min_shot for shot in shots)
     assert len(shots) == 1 or not any(
-        start < cut < end
-        for start, end, framing in shots
-        for cut in search.breaks[search.framings.index(framing)]
+        shot.range.start < cut < shot.range.end
+        for shot in shots
+        for cut in search.breaks[search.framings.index(shot.framing)]
     )
 
 
-def floor_of_speech(speaks):
-    """The floor of people who are all seen and surely speak where `speaks` says so."""
-    told = np.where(speaks, 4, -4).astype(np.float32)
-    return find_active_speakers(
-        told, np.ones_like(speaks), None, FrameRange(0, speaks.shape[1]), RATE, Style()
+@given(searches(frames=100), st.integers(1, 1000))
+@settings(max_examples=50, deadline=None)
+def test_a_search_elsewhere_in_the_source_gives_the_same_shots_there(search, shift):
+    def moved(frames):
+        return frozenset(frame + shift for frame in frames)
+
+    def moved_range(span):
+        return FrameRange(span.start + shift, span.end + shift)
+
+    later = replace(
+        search,
+        range=moved_range(search.range),
+        breaks=tuple(map(moved, search.breaks)),
+        free_cuts=moved(search.free_cuts),
     )
+    expected = [replace(s, range=moved_range(s.range)) for s in search_shots(search)]
+
+    assert search_shots(later) == expected
+
+
+def activity_of(speaks, start=0):
+    """The activity of people who are all visible and surely speak where `speaks` is True."""
+    log_odds = np.where(speaks, 4, -4).astype(np.float32)
+    span = FrameRange(start, start + speaks.shape[1])
+    return find_active_speakers(log_odds, np.ones_like(speaks), None, span, RATE, Style())
 
 
 def test_an_interjection_takes_no_shot_but_a_turn_does():
@@ -263,35 +291,44 @@ def test_an_interjection_takes_no_shot_but_a_turn_does():
     speaks[0, :] = True
     speaks[1, 100:120] = True
     speaks[:, 200:] = [[False], [True]]
-    reward = framing_rewards(floor_of_speech(speaks), PICTURES, RATE, Style()) / 25
-    search = ShotSearch(PICTURES, reward, np.full(301, 0.3), 50, (frozenset(),) * 3)
+    reward = framing_rewards(activity_of(speaks), FRAMINGS, RATE, Style()) / 25
+    span = FrameRange(0, 300)
+    search = ShotSearch(span, FRAMINGS, reward, np.full(301, 0.3), 50, (frozenset(),) * 3)
 
-    assert search_shots(search) == [(0, 194, (0,)), (194, 300, (1,))]
+    assert search_shots(search) == [
+        PlannedShot(FrameRange(0, 194), (0,)),
+        PlannedShot(FrameRange(194, 300), (1,)),
+    ]
 
 
 @given(searches(frames=120), st.data())
 @settings(deadline=None)
-def test_locks_are_kept_exactly_and_nothing_else_is_too_short(search, data):
-    frames = len(search.reward)
-    edges = sorted(data.draw(st.sets(st.integers(0, frames), min_size=2, max_size=6)))
-    locked = [
-        (start, end, data.draw(st.sampled_from(search.framings)))
-        for start, end in list(pairwise(edges))[::2]
-    ]
-    activity = floor_of_speech(np.zeros((2, frames), bool))
-    shots = plan(search, activity, replace(Style(), max_shot_seconds=0), 25.0, locked=locked)
+def test_locks_stay_exact_and_nothing_else_is_too_short(search, data):
+    span = search.range
+    frames = st.integers(span.start, span.end)
+    edges = sorted(data.draw(st.sets(frames, min_size=2, max_size=6)))
+    locked = []
+    for start, end in list(pairwise(edges))[::2]:
+        framing = data.draw(st.sampled_from(search.framings))
+        lock = Lock(FrameRange(start, end), framing)
+        locked.append(PlannedShot(lock.range, framing, lock))
+    speech = activity_of(np.zeros((2, span.duration), bool), span.start)
+    shots = plan(search, speech, replace(Style(), max_shot_seconds=0), 25.0, locked=locked)
 
-    assert [shot.start for shot in shots] == [0, *(shot.end for shot in shots[:-1])]
-    assert shots[-1].end == frames
-    for number, (start, end, framing) in enumerate(locked):
-        (mine,) = [shot for shot in shots if shot.lock == number]
-        assert mine.framing == framing
-        assert mine.start <= start < end <= mine.end
+    assert [shot.range.start for shot in shots] == [
+        span.start,
+        *(shot.range.end for shot in shots[:-1]),
+    ]
+    assert shots[-1].range.end == span.end
+    for lock in locked:
+        (own,) = [shot for shot in shots if shot.lock == lock.lock]
+        assert own.framing == lock.framing
+        assert own.range.start <= lock.range.start < lock.range.end <= own.range.end
         # longer only where what lies beside it is too short for a shot
-        assert start - mine.start < search.min_shot
-        assert mine.end - end < search.min_shot
+        assert lock.range.start - own.range.start < search.min_shot
+        assert own.range.end - lock.range.end < search.min_shot
     free = [shot for shot in shots if shot.lock is None]
-    assert not locked or all(shot.end - shot.start >= search.min_shot for shot in free)
+    assert not locked or all(shot.range.duration >= search.min_shot for shot in free)
 
 
 # --- framing --------------------------------------------------------------------------------------
@@ -407,7 +444,7 @@ def test_a_crop_follows_a_face_that_leaves_and_rests_before_and_after():
 def test_straight_stretches_of_a_path_need_their_ends_only():
     path = np.concatenate([np.zeros(10), np.arange(10), np.full(10, 9)])[:, None] * 10.0
 
-    assert corners(path, 0.5) == [0, 10, 19, 29]
+    assert key_steps(path, 0.5) == [0, 10, 19, 29]
 
 
 def test_between_two_keys_scale_and_position_change_evenly():

@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.framing import crops_of, frame_single, frame_two
+from otio_speakerzoom.director.framing import frame_single, frame_two
 from otio_speakerzoom.director.rewards import framing_rewards
 from otio_speakerzoom.director.speaker_activity import find_active_speakers
 from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
     Box,
+    CoverKey,
+    CropKey,
     FaceTrack,
     FrameRange,
     Lock,
@@ -55,8 +58,8 @@ class Programme:
     locked: tuple
     voice: bool
 
-    def made(self, style, canvas=SIZE):
-        """Return its cut, its tracks and who they are."""
+    def made(self, style, canvas=SIZE, shift=0):
+        """Return its cut, its tracks and who they are; of a part that starts at frame `shift`."""
         rng = np.random.default_rng(self.seed)
         edges = [0, *sorted(cut for cut in self.cuts if cut < self.frames), self.frames]
         tracks, people, scores = [], [], []
@@ -69,16 +72,18 @@ class Programme:
                 boxes = box(0, rng.integers(50, 800), width, end - start)
                 boxes[:, [0, 2]] += np.clip(left, 0, 1920 - width)[:, None].astype(np.float32)
                 number = len(tracks) + 1
-                tracks.append(FaceTrack(number, start, boxes, np.ones(end - start, bool)))
+                tracks.append(FaceTrack(number, start + shift, boxes, np.ones(end - start, bool)))
                 turns = rng.choice([-3, 0.5, 3], self.frames // 40 + 1).repeat(40)[: end - start]
-                scores.append(SpeechScores(number, start, turns.astype(np.float32)))
+                scores.append(SpeechScores(number, start + shift, turns.astype(np.float32)))
             people.append(Person(person, tuple(range(before + 1, len(tracks) + 1))))
         heard = rng.random(self.frames // 50).repeat(50).astype(np.float32)
+        media = Media(Path("/talk.mp4"), Fraction(25), self.frames + 2 * shift, SIZE)
         cut_list = direct(
-            Media(Path("/talk.mp4"), Fraction(25), self.frames, SIZE), tracks, people, scores,
-            style, canvas=canvas, camera_cuts=edges[1:-1],
-            locks=[Lock(FrameRange(a, b), who) for a, b, who in self.locked],
-            voice=VoiceActivity(0, heard, ()) if self.voice else None,
+            media, tracks, people, scores, style, canvas=canvas,
+            within=FrameRange(shift, shift + self.frames),
+            camera_cuts=[cut + shift for cut in edges[1:-1]],
+            locks=[Lock(FrameRange(a + shift, b + shift), who) for a, b, who in self.locked],
+            voice=VoiceActivity(shift, heard, ()) if self.voice else None,
         )  # fmt: skip
         return cut_list, tracks, people
 
@@ -156,6 +161,27 @@ def test_a_single_is_of_somebody_who_is_there(programme, style):
                 for track in tracks
                 if track.id in own
             )
+
+
+@given(programmes, styles, st.sampled_from(CANVASES), st.integers(1, 500))
+@settings(max_examples=40, deadline=None)
+def test_a_part_later_in_the_source_gives_the_same_shots_there(programme, style, canvas, shift):
+    made, _, _ = programme.made(style, canvas)
+    later, _, _ = programme.made(style, canvas, shift)
+
+    def moved(span):
+        return FrameRange(span.start + shift, span.end + shift)
+
+    for shot, other in zip(made.shots, later.shots, strict=True):
+        assert other.range == moved(shot.range)
+        assert replace(other, range=shot.range, keys=(), covers=()) == replace(
+            shot, keys=(), covers=()
+        )
+        assert other.keys == tuple(CropKey(k.frame + shift, k.crop) for k in shot.keys)
+        assert other.covers == tuple(
+            replace(cover, keys=tuple(CoverKey(k.frame + shift, k.box) for k in cover.keys))
+            for cover in shot.covers
+        )
 
 
 # --- worked cases ---------------------------------------------------------------------------------

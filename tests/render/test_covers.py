@@ -12,8 +12,8 @@ from conftest import find_ffmpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.framing import crops_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import (
     Box,

@@ -1,0 +1,38 @@
+"""Crops of the canvas's shape inside the source frame: the largest, and those of a shot."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.model import Box, Shot
+from otio_speakerzoom.timeline.transform import crop_of, transform_at
+
+
+def largest_crop_size(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, float]:
+    """Return width and height of the largest crop of the canvas's shape in a frame of `size`."""
+    scale = min(size[0] / canvas[0], size[1] / canvas[1])
+    return canvas[0] * scale, canvas[1] * scale
+
+
+def widest_crop(size: tuple[int, int], canvas: tuple[int, int]) -> Box:
+    """Return the largest crop of the canvas's shape, in the centre of the frame."""
+    width, height = largest_crop_size(size, canvas)
+    return place_inside((size[0] - width) / 2, (size[1] - height) / 2, width, height, size)
+
+
+def place_inside(
+    left: float, top: float, width: float, height: float, size: tuple[int, int]
+) -> Box:
+    """Return the rectangle, moved into a frame of `size`, which must be large enough for it."""
+    left = min(max(0.0, left), size[0] - width)
+    top = min(max(0.0, top), size[1] - height)
+    return Box.from_edges((max(0.0, left), max(0.0, top), left + width, top + height))
+
+
+def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the (T, 4) left, top, right, bottom that each frame of `shot` shows of the source."""
+    frames = range(shot.range.start, shot.range.end) if shot.keys else [shot.range.start]
+    crops = [crop_of(transform_at(shot, frame, size, canvas), size, canvas) for frame in frames]
+    edges = np.array([crop.edges for crop in crops])
+    return edges if shot.keys else np.repeat(edges, shot.range.duration, axis=0)

@@ -1,0 +1,98 @@
+"""Visible faults of a crop: other faces in it, the own face cut, other people's hair and bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.model import Box
+
+HEAD_MARGIN = 0.35
+"""Hair and ears around a face box, on each side, in face widths."""
+
+SHOULDER_MARGIN, TORSO_HEIGHT = 0.8, 2.5
+"""The body below a face box: shoulders beside it, in face widths, and a torso, in face heights."""
+
+HEAD_COST, BODY_COST = 3.0, 0.5
+"""Cost of somebody else's whole head and body in a single, in crop widths by which the crop may
+move aside to avoid them."""
+
+MAX_EAR_SHARE = 0.08
+"""Share of another face box that may be in the crop: an ear at the edge, no eye."""
+
+UNNOTICEABLE = np.array([0.02, 0.02, 0.15])
+"""Increase of each fault that nobody notices, in the order of `Faults`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faults:
+    """Faults of C crops; shares are rounded to hundredths, since finer differences do not show."""
+
+    other_faces: NDArray[np.float64]
+    """(C,) disturbance by other faces."""
+    cut_off: NDArray[np.float64]
+    """(C,) share of the own face that is outside the crop."""
+    surroundings: NDArray[np.float64]
+    """(C,) cost of other people's heads and bodies."""
+
+
+def faults_of(
+    crops: NDArray[np.float64], face: NDArray[np.float64], others: NDArray[np.float64]
+) -> Faults:
+    """Return the faults of (C, 4) crops for the (4,) extent of a face and (N, 4) of others."""
+    width, height = others[:, 2:3] - others[:, :1], others[:, 3:] - others[:, 1:2]
+    heads = others + HEAD_MARGIN * width * np.array([-1, 0, 1, 0])
+    bodies = others + SHOULDER_MARGIN * width * np.array([-1, 0, 1, 0])
+    bodies[:, 1] = others[:, 3]
+    bodies[:, 3:] += TORSO_HEIGHT * height
+    other_faces: NDArray[np.float64] = np.sum(disturbance(_share_inside(others, crops)), axis=1)
+    cut_off = 1 - _share_inside(face[None], crops)[:, 0]
+    head_shares: NDArray[np.float64] = np.sum(_share_inside(heads, crops), axis=1)
+    body_shares: NDArray[np.float64] = np.sum(_share_inside(bodies, crops), axis=1)
+    return Faults(
+        np.round(other_faces, 2),
+        np.round(cut_off, 2),
+        HEAD_COST * head_shares + BODY_COST * body_shares,
+    )
+
+
+def is_noticeably_worse(
+    crop: Box, other: Box, face: NDArray[np.float64], others: NDArray[np.float64]
+) -> bool:
+    """Whether any fault of `crop` is noticeably larger than that of `other`."""
+    faults = faults_of(np.array([crop.edges, other.edges]), face, others)
+    pairs = np.array([faults.other_faces, faults.cut_off, faults.surroundings])
+    return bool((pairs[:, 0] > pairs[:, 1] + UNNOTICEABLE).any())
+
+
+def disturbance(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much each other face disturbs, by the share of its box in the crop.
+
+    An ear at the edge hardly disturbs. Beyond that a sliced face is worse than a whole one, so a
+    face that cannot be kept out stays whole.
+    """
+    return np.where(shares <= MAX_EAR_SHARE, shares, 1 + 4 * shares * (1 - shares))
+
+
+def face_extent(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the (4,) rectangle that contains a moving face in nine of ten frames."""
+    ordered = np.sort(boxes, axis=0)
+    tenth = (len(boxes) - 1) // 10
+    low, high = ordered[tenth, :2], ordered[len(boxes) - 1 - tenth, 2:]
+    return np.concatenate([low, high]).astype(np.float64)
+
+
+def face_extents(faces: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Return the (N, 4) extents of N moving faces."""
+    return np.array([face_extent(boxes) for boxes in faces], np.float64).reshape(-1, 4)
+
+
+def _share_inside(boxes: NDArray[np.float64], crops: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (C, N) share of each of (N, 4) boxes that lies in each of (C, 4) crops."""
+    low = np.maximum(boxes[None, :, :2], crops[:, None, :2])
+    high = np.minimum(boxes[None, :, 2:], crops[:, None, 2:])
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return np.prod(np.maximum(high - low, 0), axis=2) / np.maximum(area, 1e-9)

@@ -1,0 +1,85 @@
+"""The search for a programme: framings, their rewards, and where a cut may be and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom.director.frame_arrays import runs
+from otio_speakerzoom.director.planned_shot import WIDE, Framing, PlannedShot
+from otio_speakerzoom.director.rewards import framing_rewards, min_shot_frames
+from otio_speakerzoom.director.shot_framer import ShotFramer
+from otio_speakerzoom.director.shot_search import ShotSearch
+from otio_speakerzoom.director.speaker_activity import SpeakerActivity
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import FrameRange, Media
+
+MAX_CUT_PLACES_PER_SECOND = 25
+"""Places for a cut that the search considers: 40 ms is finer than anybody sees, at any rate."""
+
+
+def search_for(
+    activity: SpeakerActivity,
+    framer: ShotFramer,
+    media: Media,
+    style: Style,
+    camera_cuts: Sequence[int],
+    locked: Sequence[PlannedShot],
+) -> ShotSearch:
+    """Return the search over the range of `activity`; it contains the framings of `locked` too."""
+    span, rate = activity.range, float(media.rate)
+    singles: list[Framing] = [(n,) for n in range(len(activity.speaks))]
+    two_shots = _two_shots(activity, framer, round(style.min_overlap_seconds * rate), style)
+    two_shots |= {shot.framing for shot in locked if len(shot.framing) == 2}
+    framings = (WIDE, *singles, *sorted(two_shots))
+    reward = framing_rewards(activity, framings, media.rate, style, framer.faces_in_wide())
+    cuts = frozenset(cut for cut in camera_cuts if span.start < cut < span.end)
+    min_shot = min_shot_frames(style, media.rate)
+    return ShotSearch(
+        span,
+        framings,
+        reward / rate,
+        _cut_cost(activity, cuts, rate, min_shot, style),
+        min_shot,
+        breaks=(frozenset(), *(cuts for _ in framings[1:])),
+        free_cuts=cuts,
+    )
+
+
+def _cut_cost(
+    activity: SpeakerActivity, cuts: frozenset[int], rate: float, min_shot: int, style: Style
+) -> NDArray[np.float64]:
+    """Return (T + 1,) the cost of a cut before each frame; infinite where none may be."""
+    frames = activity.range.duration
+    voice = np.concatenate([activity.voice[:1], activity.voice])
+    cost = style.cut_cost_seconds * (1 + style.cut_in_speech * voice.astype(float))
+    # on screen, a cut of the source's own ends a shot as one of ours does
+    near = max(int(np.ceil(style.camera_cut_seconds * rate)), min_shot)
+    columns = [cut - activity.range.start for cut in cuts]
+    for column in columns:
+        cost[max(1, column - near + 1) : column + near] = np.inf
+    cost[1:][np.arange(frames) % max(1, round(rate / MAX_CUT_PLACES_PER_SECOND)) > 0] = np.inf
+    cost[columns] = style.cut_cost_seconds
+    return cost
+
+
+def _two_shots(
+    activity: SpeakerActivity, framer: ShotFramer, min_overlap: int, style: Style
+) -> set[Framing]:
+    """Return the two-shots of people who speak at once for long enough, side by side."""
+    if style.overlap != "two-shot":
+        return set()
+    two_shots: set[Framing] = set()
+    first_frame = activity.range.start
+    for one, other in combinations(range(len(activity.speaks)), 2):
+        overlaps = [
+            FrameRange(first_frame + start, first_frame + end)
+            for start, end in runs(activity.speaks[one] & activity.speaks[other])
+            if end - start >= min_overlap
+        ]
+        if any(framer.are_side_by_side(one, other, overlap) for overlap in overlaps):
+            two_shots.add((one, other))
+    return two_shots
