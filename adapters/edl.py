@@ -1,8 +1,7 @@
-"""Timeline to a CMX3600 edit decision list, or to Resolve's list of timeline markers.
+"""Writes a CMX3600 edit decision list, or a list of timeline markers for DaVinci Resolve.
 
-An EDL carries cuts and nothing of the framing, which therefore stands in comments. Fields as
-Resolve and the CMX editors before it write them; markers as Resolve's "Timeline Markers from EDL"
-exports them.
+An EDL has cuts but no framing, so the framing is in comments. Fields as Resolve and earlier CMX
+editors write them; markers as Resolve exports them with "Timeline Markers to EDL".
 """
 
 from __future__ import annotations
@@ -15,36 +14,39 @@ from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timecode import may_drop, one_hour, timecode
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
-from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate
-from otio_speakerzoom.timeline.transform import crop_of, decimal, transform_of
+from otio_speakerzoom.timeline.frame_rates import timebase, warn_unsupported_rate
+from otio_speakerzoom.timeline.transform import crop_of, format_number, transform_of
 
-_MOST_EVENTS = 999  # an event's number has three digits
+_MAX_EVENTS = 999  # event numbers have three digits
 
 
 def write_to_string(
     input_otio: otio.schema.Timeline, variant: Literal["cuts", "markers"] = "cuts"
 ) -> str:
-    """Return the cuts, or a marker at each of them, as EDL text."""
+    """Return the cuts, or a marker at each cut, as EDL text."""
     if variant not in ("cuts", "markers"):
         raise ValueError(f'variant must be "cuts" or "markers", got {variant!r}')
     facts, shots = read_facts(input_otio), single_track_shots(input_otio, "an EDL")
-    warn_of_rate(facts.rate, facts.path, "an EDL")
-    if len(shots) > _MOST_EVENTS:
+    warn_unsupported_rate(facts.rate, facts.path, "an EDL")
+    if len(shots) > _MAX_EVENTS:
         raise TimelineError(
-            f"{facts.path}: an EDL holds {_MOST_EVENTS} events, the cut has {len(shots)} shots; "
+            f"{facts.path}: an EDL holds {_MAX_EVENTS} events, but the cut has {len(shots)} shots; "
             "cut it in parts with --in and --out, or write .otio, .fcpxml or .xml"
         )
-    events = _cuts if variant == "cuts" else _markers
-    head = [f"TITLE: {_line(facts.name)}", f"FCM: {'' if _drops(facts) else 'NON-'}DROP FRAME"]
-    lines = [line for n, shot in enumerate(shots, 1) for line in events(facts, shot, n)]
+    event = _cut if variant == "cuts" else _marker
+    head = [
+        f"TITLE: {_line(facts.name)}",
+        f"FCM: {'' if _is_drop_frame(facts) else 'NON-'}DROP FRAME",
+    ]
+    lines = [line for n, shot in enumerate(shots, 1) for line in event(facts, shot, n)]
     return "\n".join([*head, "", *lines]) + "\n"
 
 
-def _cuts(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
-    """One event and its comments. The reel is AX, "not from a tape": the name links the file."""
-    video_tracks = sum(len(track.channels) for track in facts.audio_tracks)
-    channels = "V" if not video_tracks else "B" if video_tracks == 1 else "AA/V"
-    start, record = facts.start + shot.source.start, _begin(facts) + shot.record.start
+def _cut(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
+    """Return an event and its comments. Reel AX means "no tape"; editors link by file name."""
+    audio = sum(stream.channels for stream in facts.audio_streams)
+    channels = "V" if not audio else "B" if audio == 1 else "AA/V"
+    start, record = facts.start + shot.source.start, _record_start(facts) + shot.record.start
     times = (start, start + shot.source.duration, record, record + shot.record.duration)
     labels = " ".join(_label(facts, time) for time in times)
     colour = "RED" if shot.doubtful else "GREEN"
@@ -53,50 +55,51 @@ def _cuts(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
         f"* FROM CLIP NAME: {_line(facts.file_name)}",
         _crop_comment("CROP:", shot.crop, facts),
         *(_crop_comment(f"KEY: FRAME={k.frame}", k.crop, facts) for k in shot.keys),
-        f"* LOC: {_label(facts, record)} {colour:<7} {_line(f'{shot.name}: {shot.remark}')}",
+        f"* LOC: {_label(facts, record)} {colour:<7} {_line(f'{shot.name}: {shot.comment}')}",
         "",
     ]
 
 
 def _crop_comment(kind: str, crop: Box, facts: TimelineFacts) -> str:
-    """What is seen, in pixels of the source; of a crop of another shape, what stays in sight."""
+    """Return the visible part of a crop in source pixels, and the sizes of source and canvas."""
     crop = crop_of(transform_of(crop, facts.size, facts.canvas), facts.size, facts.canvas)
     edges = (crop.left, crop.top, crop.width, crop.height)
-    named = " ".join(f"{n}={decimal(edge)}" for n, edge in zip("XYWH", edges, strict=True))
+    values = " ".join(f"{n}={format_number(edge)}" for n, edge in zip("XYWH", edges, strict=True))
     sizes = (facts.size, facts.canvas)
     source, sequence = (f"{width}x{height}" for width, height in sizes)
-    return f"* OSZ {kind} {named} SRC={source} SEQ={sequence}"
+    return f"* OSZ {kind} {values} SRC={source} SEQ={sequence}"
 
 
-def _markers(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
-    """One event of one frame, and below it the note with colour, name and length in frames."""
-    at = _begin(facts) + shot.record.start
-    here, after = _label(facts, at), _label(facts, at + 1)
+def _marker(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
+    """Return an event of one frame and, below it, the comment with colour, name and duration."""
+    at = _record_start(facts) + shot.record.start
+    start, end = _label(facts, at), _label(facts, at + 1)
     colour = "Red" if shot.doubtful else "Green"
-    note, name = (_line(text).replace("|", "/") for text in (shot.remark, shot.name))
+    comment, name = (_line(text).replace("|", "/") for text in (shot.comment, shot.name))
     return [
-        f"{number:03}  001      V     C        {here} {after} {here} {after}  ",
-        f"{note} |C:ResolveColor{colour} |M:{name} |D:1",
+        f"{number:03}  001      V     C        {start} {end} {start} {end}  ",
+        f"{comment} |C:ResolveColor{colour} |M:{name} |D:1",
         "",
     ]
 
 
-def _begin(facts: TimelineFacts) -> int:
-    return one_hour(_base(facts), drop=_drops(facts))
+def _record_start(facts: TimelineFacts) -> int:
+    """Return the timecode of the timeline's first frame, one hour, in frames."""
+    return one_hour(_timebase(facts), drop=_is_drop_frame(facts))
 
 
 def _label(facts: TimelineFacts, frame: int) -> str:
-    return timecode(frame, _base(facts), drop=_drops(facts))
+    return timecode(frame, _timebase(facts), drop=_is_drop_frame(facts))
 
 
-def _base(facts: TimelineFacts) -> int:
+def _timebase(facts: TimelineFacts) -> int:
     return timebase(facts.rate, facts.path, "an EDL")[0]
 
 
-def _drops(facts: TimelineFacts) -> bool:
+def _is_drop_frame(facts: TimelineFacts) -> bool:
     return facts.drop_frame and may_drop(facts.rate)
 
 
 def _line(text: str) -> str:
-    """`text` on one line, as everything in an EDL must be."""
+    """Return `text` on one line, as an EDL requires."""
     return " ".join(text.split())

@@ -1,8 +1,8 @@
-"""Timeline to FCPXML 1.10, for Final Cut Pro or for DaVinci Resolve.
+"""Writes FCPXML 1.10 for Final Cut Pro or DaVinci Resolve.
 
-The two hosts read a clip's position differently (see `_position`), so each has its variant; the
-files are equal where the source fills the canvas on both axes. 1.10 because Resolve 18 reads no
-later version. Apple: FCPXML reference and DTD 1.10.
+The two read a clip's position differently (see `_position`), so each has its variant; the files are
+equal if the fitted source fills the canvas on both axes. Version 1.10 is the latest that Resolve 18
+reads. Apple: FCPXML reference and DTD 1.10.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Literal
 
 import opentimelineio as otio
 
-from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import conform_command
 from otio_speakerzoom.timeline.facts import (
     ShotClip,
     TimelineFacts,
@@ -23,11 +21,12 @@ from otio_speakerzoom.timeline.facts import (
     read_facts,
     tracks_of,
 )
-from otio_speakerzoom.timeline.formatting import EVERYWHERE, taken_rate, warn_of_rate, xml_text
+from otio_speakerzoom.timeline.frame_rates import unsupported_rate, warn_unsupported_rate
 from otio_speakerzoom.timeline.media_paths import url_path
-from otio_speakerzoom.timeline.transform import Transform, decimal, fit
+from otio_speakerzoom.timeline.transform import Transform, fit, format_number
+from otio_speakerzoom.timeline.xml_text import xml_text
 
-_COLOURS = {  # as the DTD names them: primaries, transfer, matrix
+_COLOURS = {  # (primaries, transfer) -> primaries-transfer-matrix, as the DTD names them
     (9, 18): "9-18-9 (Rec. 2020 HLG)",
     (9, 16): "9-16-9 (Rec. 2020 PQ)",
     (9, 1): "9-1-9 (Rec. 2020)",
@@ -38,8 +37,8 @@ _COLOURS = {  # as the DTD names them: primaries, transfer, matrix
 }
 _FIELD_ORDERS = {"top": "upper first", "bottom": "lower first"}
 
-# Final Cut's own names for a size and rate. Any other size goes without a name: Resolve takes
-# media offline over a name that it does not know.
+# Final Cut's own names for sizes and rates. Any other size has no name: Resolve takes media offline
+# because of a name that it does not know.
 _NAMED_SIZES = {(1920, 1080): "1080p", (3840, 2160): "3840x2160p"}
 _NAMED_RATES = {
     Fraction(24000, 1001): "2398",
@@ -56,34 +55,32 @@ _NAMED_RATES = {
 def write_to_string(
     input_otio: otio.schema.Timeline, variant: Literal["fcp", "resolve"] = "fcp"
 ) -> str:
-    """Return the timeline as an FCPXML document for the host that `variant` names."""
+    """Return the timeline as an FCPXML document for the editor `variant`."""
     if variant not in ("fcp", "resolve"):
         raise ValueError(f'variant must be "fcp" or "resolve", got {variant!r}')
     facts, tracks = read_facts(input_otio), tracks_of(input_otio)
     shots = tracks[0].shots
-    if facts.rate.numerator >= 2**31:  # a time's denominator has 32 bits, says the reference
-        raise TimelineError(
-            f"{facts.path}: FCPXML cannot count in frames of {facts.rate} per second; conform it "
-            f"first: {conform_command(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
-        )
-    warn_of_rate(facts.rate, facts.path, "Final Cut" if variant == "fcp" else "Resolve")
+    if facts.rate.numerator >= 2**31:  # the denominator of a time has 32 bits (reference)
+        fault = f"FCPXML cannot express {facts.rate} frames per second"
+        raise unsupported_rate(facts.rate, facts.path, fault)
+    warn_unsupported_rate(facts.rate, facts.path, "Final Cut" if variant == "fcp" else "Resolve")
     document = ET.Element("fcpxml", version="1.10")
     _add_resources(document, facts)
     event = ET.SubElement(ET.SubElement(document, "library"), "event", name=facts.name)
     spine = _add_sequence(event, facts, shots[-1].record.end if shots else 0)
     clips = [_add_shot(spine, facts, shot, variant) for shot in shots]
     for lane, track in enumerate(tracks[1:], start=1):
-        _add_lane(clips, shots, facts, lane, track, variant)
+        _add_connected_clips(clips, shots, facts, lane, track, variant)
     for clip, shot in zip(clips, shots, strict=True):
         _add_marker(clip, facts, shot)
     return xml_text(document, indent="    ", doctype="fcpxml")
 
 
 def _add_resources(document: ET.Element, facts: TimelineFacts) -> None:
-    """The two formats (r1 canvas, r2 source) and the file (r3), which starts at its timecode."""
+    """Add the formats of canvas (r1) and source (r2), and the file with its timecode (r3)."""
     resources = ET.SubElement(document, "resources")
     _add_format(resources, "r1", facts.canvas, facts, "progressive")
-    _add_format(resources, "r2", facts.size, facts, facts.fields)
+    _add_format(resources, "r2", facts.size, facts, facts.field_order)
     asset = {
         "id": "r3",
         "name": facts.file_name,  # Resolve relinks by this and the timecode
@@ -97,7 +94,7 @@ def _add_resources(document: ET.Element, facts: TimelineFacts) -> None:
         asset |= {
             "hasAudio": "1",
             "audioSources": str(len(facts.audio_streams)),
-            "audioChannels": str(sum(sound.channels for sound in facts.audio_streams)),
+            "audioChannels": str(sum(stream.channels for stream in facts.audio_streams)),
             "audioRate": str(facts.first_audio.rate),
         }
     source = f"file://{url_path(facts.path, keep=':')}"
@@ -107,10 +104,10 @@ def _add_resources(document: ET.Element, facts: TimelineFacts) -> None:
 
 
 def _add_format(
-    resources: ET.Element, id_: str, size: tuple[int, int], facts: TimelineFacts, fields: str
+    resources: ET.Element, id_: str, size: tuple[int, int], facts: TimelineFacts, field_order: str
 ) -> None:
-    """Add a format; the programme has the source's colours, so that none are converted."""
-    rate, order = facts.rate, _FIELD_ORDERS.get(fields)
+    """Add a format. The canvas has the source's colours too, so that the editor converts none."""
+    rate, order = facts.rate, _FIELD_ORDERS.get(field_order)
     attributes = {"id": id_}
     if size in _NAMED_SIZES and rate in _NAMED_RATES and not order:
         attributes["name"] = f"FFVideoFormat{_NAMED_SIZES[size]}{_NAMED_RATES[rate]}"
@@ -125,14 +122,14 @@ def _add_format(
 
 
 def _add_sequence(event: ET.Element, facts: TimelineFacts, frames: int) -> ET.Element:
-    """The project and its sequence; return the spine. Stereo, as Final Cut refuses mono there."""
+    """Add the project and its sequence; return the spine. Stereo: Final Cut refuses mono here."""
     sequence = ET.SubElement(
         ET.SubElement(event, "project", name=facts.name),
         "sequence",
         format="r1",
         duration=_time(frames, facts),
         tcStart="0s",
-        tcFormat=_counting(facts),
+        tcFormat=_timecode_format(facts),
         audioLayout="stereo",
         audioRate="48k",
     )
@@ -140,15 +137,15 @@ def _add_sequence(event: ET.Element, facts: TimelineFacts, frames: int) -> ET.El
 
 
 def _add_shot(spine: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: str) -> ET.Element:
-    """One clip of picture and sound. The DTD fixes the order of what is inside."""
+    """Add a clip of video and audio. The DTD fixes the order of its children."""
     attributes = {
         "ref": "r3",
-        "offset": _time(shot.record.start, facts),  # record time; never with the source's timecode
+        "offset": _time(shot.record.start, facts),  # record time, without the source's timecode
         "name": shot.name,
         "start": _time(facts.start + shot.source.start, facts),
         "duration": _time(shot.record.duration, facts),
         "format": "r2",
-        "tcFormat": _counting(facts),
+        "tcFormat": _timecode_format(facts),
     }
     if facts.first_audio:
         attributes["audioRole"] = "dialogue"
@@ -158,7 +155,7 @@ def _add_shot(spine: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: 
     return clip
 
 
-def _add_lane(
+def _add_connected_clips(
     clips: list[ET.Element],
     below: tuple[ShotClip, ...],
     facts: TimelineFacts,
@@ -166,9 +163,9 @@ def _add_lane(
     track: VideoTrack,
     variant: str,
 ) -> None:
-    """Connect a track's clips, picture only, to what lies under their first frames.
+    """Connect a track's clips, video only, to the clips of the spine below their first frames.
 
-    A connected clip's offset counts in the local time of the clip it hangs on.
+    The offset of a connected clip is in the local time of the clip that it is connected to.
     """
     starts = [shot.record.start for shot in below]
     for shot in track.shots:
@@ -181,9 +178,9 @@ def _add_lane(
             "name": shot.name,
             "start": start,
             "duration": _time(shot.record.duration, facts),
-            "enabled": str(int(shot.on)),
+            "enabled": str(int(shot.enabled)),
             "format": "r2",
-            "tcFormat": _counting(facts),
+            "tcFormat": _timecode_format(facts),
         }
         clip = ET.SubElement(clips[at], "clip", attributes)
         _add_framing(clip, facts, shot, variant)
@@ -194,36 +191,36 @@ def _add_lane(
 
 
 def _role(shot: ShotClip) -> str:
-    """Who is seen, as a subrole of the picture: an editor can show or colour one person's clips."""
+    """Return the people as a video subrole: an editor can show or colour one person's clips."""
     return f"video.{shot.name.replace('.', ' ')}"
 
 
 def _add_marker(clip: ET.Element, facts: TimelineFacts, shot: ShotClip) -> None:
-    """Why the shot is there; a doubtful one as a task to be done, which Final Cut shows red."""
+    """Add the reason for the shot; for a doubtful one as a to-do, which Final Cut shows red."""
     if not shot.number:
         return
     attributes = {
         "start": clip.get("start", ""),
         "duration": _seconds(1 / facts.rate),
-        "value": shot.remark,
+        "value": shot.comment,
     }
     ET.SubElement(clip, "marker", attributes | ({"completed": "0"} if shot.doubtful else {}))
 
 
 def _add_framing(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: str) -> None:
-    """The note, the conform and the transform, which begin what is in a clip."""
+    """Add note, conform and transform, the first children of a clip."""
     if shot.reason:
         ET.SubElement(clip, "note").text = shot.reason
-    # Said although it is the default: scale 1 is the fitted size, and Resolve places clips of the
-    # other two kinds wrongly (julien.chichignoud.com/resolve-script-scaling-fix).
+    # Explicit, although it is the default: scale 1 means the fitted size, and Resolve misplaces
+    # clips of the other two kinds (julien.chichignoud.com/resolve-script-scaling-fix).
     ET.SubElement(clip, "adjust-conform", type="fit")
-    values = [(f, *_values(move, facts, variant)) for f, move in shot.moves(facts)]
+    values = [(frame, *_values(t, facts, variant)) for frame, t in shot.transforms(facts)]
     if len(values) == 1:
         _, position, scale = values[0]
         ET.SubElement(clip, "adjust-transform", position=position, scale=scale)
         return
-    # Keys count in the clip's local time. Those of a position carry no kind of curve in Final
-    # Cut's own exports, and others are smooth unless they say otherwise.
+    # Keyframes are in the clip's local time. Those of the position have no curve attribute in Final
+    # Cut's own exports; all others are smooth by default.
     transform = ET.SubElement(clip, "adjust-transform")
     for name, curve in (("position", {}), ("scale", {"curve": "linear"})):
         parameter = ET.SubElement(transform, "param", name=name)
@@ -234,28 +231,28 @@ def _add_framing(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant
             ET.SubElement(animation, "keyframe", time | value | curve)
 
 
-def _values(move: Transform, facts: TimelineFacts, variant: str) -> tuple[str, str]:
-    """Position and scale as FCPXML writes them: two numbers each."""
-    scale = decimal(move.scale / fit(facts.size, facts.canvas))
-    x, y = _position(move, facts, variant)
-    return f"{decimal(x)} {decimal(y)}", f"{scale} {scale}"
+def _values(transform: Transform, facts: TimelineFacts, variant: str) -> tuple[str, str]:
+    """Return position and scale as FCPXML writes them: two numbers each."""
+    scale = format_number(transform.scale / fit(facts.size, facts.canvas))
+    x, y = _position(transform, facts, variant)
+    return f"{format_number(x)} {format_number(y)}", f"{scale} {scale}"
 
 
-def _position(move: Transform, facts: TimelineFacts, variant: str) -> tuple[float, float]:
-    """Right and up, in percent of the canvas's height on both axes (Final Cut's own exports).
+def _position(transform: Transform, facts: TimelineFacts, variant: str) -> tuple[float, float]:
+    """Return the position, right and up, in percent of the canvas height (Final Cut's own exports).
 
-    Resolve counts in units in which the fitted picture, not the canvas, is one whole, so its
-    numbers are larger by the part of each axis that the fitted picture leaves empty.
+    For Resolve the fitted frame, not the canvas, is 100 percent, so its numbers are larger by the
+    share of each axis that the fitted frame leaves empty.
     """
     (width, height), (canvas_width, canvas_height) = facts.size, facts.canvas
-    x, y = 100 * move.dx / canvas_height, -100 * move.dy / canvas_height
+    x, y = 100 * transform.dx / canvas_height, -100 * transform.dy / canvas_height
     if variant == "fcp":
         return x, y
     fitted = fit(facts.size, facts.canvas)
     return x / (width * fitted / canvas_width), y / (height * fitted / canvas_height)
 
 
-def _counting(facts: TimelineFacts) -> str:
+def _timecode_format(facts: TimelineFacts) -> str:
     return "DF" if facts.drop_frame else "NDF"
 
 
@@ -264,5 +261,5 @@ def _time(frames: int, facts: TimelineFacts) -> str:
 
 
 def _seconds(time: Fraction) -> str:
-    """An exact fraction of seconds, as FCPXML writes it: 1001/30000s, 5s."""
+    """Return an exact fraction of seconds as FCPXML writes it: 1001/30000s, 5s."""
     return f"{time}s"

@@ -1,10 +1,10 @@
-"""Timeline to an MLT document, for Shotcut and for melt, which renders it.
+"""Writes an MLT document for Shotcut and for melt, which renders it.
 
-Laid out as Shotcut saves a project: a black background as the lowest track, a producer for each
-clip, with Shotcut's filter "Size, Position & Rotate" on it, so that its controls show. The filter
-takes the rectangle that the whole picture covers, in pixels of the canvas. A clip has the sound of
-the file's first stream; each further one has a track below, mixed in. MLT: "MLT XML" and the pages
-of avformat, affine and mix (mltframework.org).
+The layout is that of Shotcut's projects: a black background as the lowest track, and a producer for
+each clip with Shotcut's filter "Size, Position & Rotate", so that its controls work. The filter
+takes the rectangle that the whole frame covers, in pixels of the canvas. A clip has the first audio
+stream of the file; each further stream has a track of its own below, mixed in. MLT: "MLT XML" and
+the pages of avformat, affine and mix (mltframework.org).
 """
 
 from __future__ import annotations
@@ -17,42 +17,41 @@ from math import gcd
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import conform_command, matroska_command, mixdown_command
+from otio_speakerzoom.source import matroska_command, mixdown_command
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
-from otio_speakerzoom.timeline.formatting import EVERYWHERE, in_xml, taken_rate, xml_text
-from otio_speakerzoom.timeline.transform import Transform, decimal
+from otio_speakerzoom.timeline.frame_rates import unsupported_rate
+from otio_speakerzoom.timeline.transform import Transform, format_number
+from otio_speakerzoom.timeline.xml_text import fits_xml, xml_text
 
 log = logging.getLogger("otio_speakerzoom.mlt")
 
-_PLAYED = (1, 2, 4, 5, 6)
-"""Channels of a stream that MLT plays all of; of 6, the low one apart, which a 5.1 is meant for."""
+_PLAYED_CHANNELS = (1, 2, 4, 5, 6)
+"""Channel counts of which MLT plays all channels; of 6 all but the low-frequency one of a 5.1."""
 _QUICKTIME = (".mov", ".mp4", ".m4v", ".3gp")
 _BACKGROUND = "background"
-"""Shotcut knows the lowest track by this name."""
+"""Shotcut recognises the lowest track by this name."""
 
 
 def write_to_string(input_otio: otio.schema.Timeline) -> str:
     """Return the timeline as an MLT document."""
     facts, shots = read_facts(input_otio), single_track_shots(input_otio, "MLT")
-    if max(facts.rate.as_integer_ratio()) >= 2**31:  # MLT counts both parts in C's int
+    if max(facts.rate.as_integer_ratio()) >= 2**31:  # MLT holds both parts in a C int
+        fault = f"MLT cannot express {facts.rate} frames per second"
+        raise unsupported_rate(facts.rate, facts.path, fault)
+    if not fits_xml(facts.path):  # MLT uses plain paths; a URL could encode any character
         raise TimelineError(
-            f"{facts.path}: MLT cannot count in frames of {facts.rate} per second; conform it "
-            f"first: {conform_command(facts.path, f'fps={taken_rate(facts.rate, EVERYWHERE)}')}"
+            f"{facts.path!r}: has a control character in its path, which MLT cannot write; rename "
+            "the file"
         )
-    if not in_xml(facts.path):  # MLT has no URL, in which anything can be spelled
-        raise TimelineError(
-            f"{facts.path!r}: MLT cannot name this file, whose path has a control character in it; "
-            "rename it"
-        )
-    _warn_of_a_late_picture(facts)
-    _warn_of_lost_channels(facts)
+    _warn_late_video(facts)
+    _warn_lost_channels(facts)
     document = ET.Element("mlt", LC_NUMERIC="C", producer="tractor0", title=facts.name)
     _add_profile(document, facts)
     length = shots[-1].record.end if shots else 1
     _add_background(document, length)
     for shot in shots:
-        picture = _add_producer(document, facts, shot)
-        _add_framing(picture, facts, shot)
+        producer = _add_producer(document, facts, shot)
+        _add_framing(producer, facts, shot)
     _add_playlist(document, shots, "V1")
     for stream in range(1, len(facts.audio_streams)):
         for shot in shots:
@@ -62,33 +61,37 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     return xml_text(document, indent="  ")
 
 
-def _warn_of_a_late_picture(facts: TimelineFacts) -> None:
-    """Say what an older MLT makes of it, which no document can mend.
+def _warn_late_video(facts: TimelineFacts) -> None:
+    """Warn that older versions of MLT play such a file out of sync, which no document can prevent.
 
-    It takes the first picture's time in units of the picture for one in units of the sound. In
-    Matroska and MPEG-TS both are the same, in QuickTime's family they are not. Mended in 7.14 (MLT
-    pull request 838); measured with 7.12.
+    They read the first frame's timestamp in the time base of the audio. In Matroska and MPEG-TS the
+    two time bases are equal, in QuickTime and its relatives they are not. Fixed in 7.14 (MLT pull
+    request 838); measured with 7.12.
     """
-    late = -min((sound.delay for sound in facts.audio_streams), default=Fraction(0))
-    if late * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
+    late_s = -min((stream.delay for stream in facts.audio_streams), default=Fraction(0))
+    if late_s * facts.rate >= 1 and facts.file_name.lower().endswith(_QUICKTIME):
         log.warning(
-            "%s: its picture starts %.2f s after its sound; MLT before 7.14, as in Shotcut 22.12, "
-            "plays the two out of sync. For such a version cut the file that this makes: %s",
-            facts.path, float(late), matroska_command(facts.path),
+            "%s: its video starts %.2f s after its audio; MLT before 7.14, as in Shotcut 22.12, "
+            "plays them out of sync. For such a version cut the output of this command instead: %s",
+            facts.path, float(late_s), matroska_command(facts.path),
         )  # fmt: skip
 
 
-def _warn_of_lost_channels(facts: TimelineFacts) -> None:
-    """Say what MLT does not play, which no document can change.
+def _warn_lost_channels(facts: TimelineFacts) -> None:
+    """Warn of audio channels that MLT does not play, which no document can change.
 
-    It takes channels for loudspeakers and leaves out the low one, which is the third or fourth of
-    3, 7 and 8; of more than eight it plays few or none. Measured with 7.12.
+    It treats channels as loudspeakers and drops the low-frequency one, which is the third or fourth
+    of 3, 7 or 8; of more than eight it plays few or none. Measured with 7.12.
     """
-    many = {n: s.channels for n, s in enumerate(facts.audio_streams) if s.channels not in _PLAYED}
+    many = {
+        n: s.channels
+        for n, s in enumerate(facts.audio_streams)
+        if s.channels not in _PLAYED_CHANNELS
+    }
     if many:
         log.warning(
-            "%s: has %s channels in a stream of sound, of which Shotcut and melt do not play all. "
-            "To hear all of them, cut the file that this makes: %s",
+            "%s: has an audio stream with %s channels; Shotcut and melt do not play all of them. "
+            "To hear all, cut the output of this command instead: %s",
             facts.path, " and ".join(map(str, many.values())), mixdown_command(facts.path, many),
         )  # fmt: skip
 
@@ -96,7 +99,7 @@ def _warn_of_lost_channels(facts: TimelineFacts) -> None:
 def _add_tractor(
     document: ET.Element, facts: TimelineFacts, shots: tuple[ShotClip, ...], length: int
 ) -> None:
-    """The tracks over the background, each mixed into its silence, and the markers."""
+    """Add the tracks above the background, each mixed into its silence, and the markers."""
     whole = {"id": "tractor0", "in": "0", "out": str(length - 1)}
     tractor = ET.SubElement(document, "tractor", whole)
     _add_properties(tractor, {"shotcut": "1"})
@@ -104,8 +107,8 @@ def _add_tractor(
     ET.SubElement(tractor, "track", producer=_BACKGROUND)
     streams = range(max(1, len(facts.audio_streams)))
     for stream in streams:
-        sound_only = {"hide": "video"} if stream else {}
-        ET.SubElement(tractor, "track", {"producer": f"playlist{stream}", **sound_only})
+        audio_only = {"hide": "video"} if stream else {}
+        ET.SubElement(tractor, "track", {"producer": f"playlist{stream}", **audio_only})
     for stream in streams:
         mix = ET.SubElement(tractor, "transition", id=f"transition{stream}")
         tracks = {"a_track": "0", "b_track": str(stream + 1)}
@@ -113,10 +116,10 @@ def _add_tractor(
 
 
 def _add_background(document: ET.Element, length: int) -> None:
-    """The black of the programme's length that Shotcut has below all tracks.
+    """Add the black clip that Shotcut has below all tracks, as long as the timeline.
 
-    It makes the first clip of its lowest track as long as the programme; without this one of its
-    own, that is the first shot (Shotcut 22.12).
+    Shotcut stretches the first clip of the lowest track to the length of the timeline; without the
+    background that would be the first shot (Shotcut 22.12).
     """
     whole = {"in": "0", "out": str(length - 1)}
     black = ET.SubElement(document, "producer", {"id": "black", **whole})
@@ -137,7 +140,7 @@ def _add_background(document: ET.Element, length: int) -> None:
 
 
 def _add_profile(document: ET.Element, facts: TimelineFacts) -> None:
-    """The canvas and the exact rate; square pixels, progressive, Rec. 709."""
+    """Add the canvas and the exact rate; square pixels, progressive, Rec. 709."""
     (width, height), (frames, seconds) = facts.canvas, facts.rate.as_integer_ratio()
     common = gcd(width, height)
     profile = {
@@ -159,7 +162,7 @@ def _add_profile(document: ET.Element, facts: TimelineFacts) -> None:
 def _add_playlist(
     document: ET.Element, shots: tuple[ShotClip, ...], name: str, stream: int = 0
 ) -> None:
-    """One track: each shot's producer for a stream of sound, from end to end."""
+    """Add a track: the producers of all shots for one audio stream, from end to end."""
     playlist = ET.SubElement(document, "playlist", id=f"playlist{stream}")
     kind = "audio" if stream else "video"
     _add_properties(playlist, {f"shotcut:{kind}": "1", "shotcut:name": name})
@@ -170,7 +173,7 @@ def _add_playlist(
 def _add_producer(
     document: ET.Element, facts: TimelineFacts, shot: ShotClip, stream: int = 0
 ) -> ET.Element:
-    """The source for one clip with the sound of one `stream`, its name and why it is there."""
+    """Add the source of one clip with one audio `stream`, its name and its reason."""
     whole = {"id": _id(shot, stream), "in": "0", "out": str(facts.duration - 1)}
     producer = ET.SubElement(document, "producer", whole)
     _add_properties(
@@ -178,18 +181,18 @@ def _add_producer(
         {
             "length": str(facts.duration),
             "resource": facts.path,
-            "video_index": str(facts.picture),
+            "video_index": str(facts.video_stream),
             "audio_index": str(facts.audio_streams[stream].index if facts.audio_streams else -1),
             "mlt_service": "avformat",
             "shotcut:caption": shot.name,
-            "shotcut:comment": shot.remark,
+            "shotcut:comment": shot.comment,
         },
     )
     return producer
 
 
 def _add_framing(producer: ET.Element, facts: TimelineFacts, shot: ShotClip) -> None:
-    # With the clip's own ends, keys count from its first frame; without, from the source's.
+    # With the clip's in and out, keyframes count from its first frame; without, from the source's.
     framing = ET.SubElement(producer, "filter", _in_out(shot))
     _add_properties(
         framing,
@@ -205,41 +208,42 @@ def _add_framing(producer: ET.Element, facts: TimelineFacts, shot: ShotClip) -> 
 
 
 def _rects(facts: TimelineFacts, shot: ShotClip) -> str:
-    moves = shot.moves(facts)
-    if len(moves) == 1:
-        return _rect(moves[0][1], facts)
-    return ";".join(f"{at - shot.source.start}={_rect(move, facts)}" for at, move in moves)
+    transforms = shot.transforms(facts)
+    if len(transforms) == 1:
+        return _rect(transforms[0][1], facts)
+    start = shot.source.start
+    return ";".join(f"{frame - start}={_rect(t, facts)}" for frame, t in transforms)
 
 
-def _rect(move: Transform, facts: TimelineFacts) -> str:
-    """Left, top, width and height of the whole picture on the canvas, and its opacity.
+def _rect(transform: Transform, facts: TimelineFacts) -> str:
+    """Return left, top, width and height of the whole frame on the canvas, and its opacity.
 
-    All four are linear in scale and move, so keys that are linear here are so in every editor.
+    The first four are linear in scale and position, so they move as in every other editor.
     """
-    width, height = (side * move.scale for side in facts.size)
-    left = facts.canvas[0] / 2 + move.dx - width / 2
-    top = facts.canvas[1] / 2 + move.dy - height / 2
-    return " ".join([*map(decimal, (left, top, width, height)), "1"])
+    width, height = (side * transform.scale for side in facts.size)
+    left = facts.canvas[0] / 2 + transform.dx - width / 2
+    top = facts.canvas[1] / 2 + transform.dy - height / 2
+    return " ".join([*map(format_number, (left, top, width, height)), "1"])
 
 
 def _add_markers(tractor: ET.Element, shots: tuple[ShotClip, ...]) -> None:
-    """One a shot, numbered, on its first frame; times may be whole frames."""
+    """Add a numbered marker at the first frame of each shot; times are in frames."""
     markers = ET.SubElement(tractor, "properties", name="shotcut:markers")
     for n, shot in enumerate(shots):
         at = str(shot.record.start)
         colour = "#ff0000" if shot.doubtful else "#008000"
-        text = f"{shot.name}: {shot.remark}"
+        text = f"{shot.name}: {shot.comment}"
         marker = ET.SubElement(markers, "properties", name=str(n))
         _add_properties(marker, {"text": text, "start": at, "end": at, "color": colour})
 
 
 def _id(shot: ShotClip, stream: int) -> str:
-    """Of the shot's picture with the first stream of sound, or of its sound of another `stream`."""
+    """Return the id of a shot's video with the first audio stream, or of its other `stream`."""
     return f"sound{stream}-{shot.number - 1}" if stream else f"producer{shot.number - 1}"
 
 
 def _in_out(shot: ShotClip) -> dict[str, str]:
-    """First and last frame of the source; MLT counts the last one in."""
+    """Return the first and last source frame; MLT includes the last one."""
     return {"in": str(shot.source.start), "out": str(shot.source.end - 1)}
 
 

@@ -1,21 +1,21 @@
-"""Timeline to Final Cut Pro 7 XML (xmeml version 4), for Premiere Pro or for DaVinci Resolve.
+"""Writes Final Cut Pro 7 XML (xmeml version 4) for Premiere Pro or DaVinci Resolve.
 
-Structure as Premiere itself exports it. Units of Basic Motion as measured in Premiere: scale in
-percent of the file's own pixels, centre in widths and heights of the file's own picture. Resolve
-counts both on the picture as its project has scaled it, which is to fit unless the user changed it.
+The structure is that of Premiere's own exports. Units of Basic Motion as measured in Premiere:
+scale in percent of the file's pixels, centre in widths and heights of the file's frame. Resolve
+counts both on the frame as its project scales it, which is to fit unless the user changed it.
 Apple: "Final Cut Pro XML Interchange Format" (archived).
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.timecode import may_drop, timecode
+from otio_speakerzoom.timeline.audio_layout import AudioChannel, audio_channels
 from otio_speakerzoom.timeline.facts import (
     ShotClip,
     TimelineFacts,
@@ -24,42 +24,42 @@ from otio_speakerzoom.timeline.facts import (
     shots_of,
     tracks_of,
 )
-from otio_speakerzoom.timeline.formatting import timebase, warn_of_rate, xml_text
+from otio_speakerzoom.timeline.frame_rates import timebase, warn_unsupported_rate
 from otio_speakerzoom.timeline.media_paths import url_path
 from otio_speakerzoom.timeline.sequence_id import sequence_id
-from otio_speakerzoom.timeline.transform import decimal, fit
+from otio_speakerzoom.timeline.transform import fit, format_number
+from otio_speakerzoom.timeline.xml_text import element, xml_text
 
-# Percent: valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve's.
-_MOST_SCALE = {"premiere": 1000, "resolve": 10_000}
+# valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve.
+_MAX_SCALE_PERCENT = {"premiere": 1000, "resolve": 10_000}
 _PIXELS = {"anamorphic": "FALSE", "pixelaspectratio": "square"}
+_TRACK = {"enabled": "TRUE", "locked": "FALSE"}
 _DOMINANCE = {"progressive": "none", "top": "upper", "bottom": "lower"}
 _LABELS = ("Iris", "Caribbean", "Rose", "Mango", "Lavender", "Forest", "Cerulean", "Violet")
-"""Premiere's own clip colours, one a person; the wide is Iris, which pictures have there anyway."""
-_GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; the red is from an export
+"""Premiere's own clip colours, one per person; the wide has Iris, its default for video."""
+_GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; red is from an export
 
 
-class _Programme(NamedTuple):  # OTIO loads this file in a way that dataclasses cannot bear
-    """What the parts of the document look up in one another."""
+class _Sequence(NamedTuple):  # dataclasses fail in modules that OTIO loads by path
+    """What the parts of the document need to know of each other."""
 
     facts: TimelineFacts
     tracks: tuple[VideoTrack, ...]
     shots: tuple[ShotClip, ...]
-    video_tracks: tuple[tuple[int, int, int], ...]
-    """Of each audio track: the number of its channel in the file, from 1; its place in its pair,
-    from 0; how many tracks that pair has."""
+    audio: tuple[AudioChannel, ...]
     places: dict[int, tuple[int, int]]
-    """Number of a shot in the programme -> its track and its place there, both from 1."""
+    """Number of a shot in the cut -> its track and its index on that track, both from 1."""
     variant: str
 
 
 def write_to_string(
     input_otio: otio.schema.Timeline, variant: Literal["premiere", "resolve"] = "premiere"
 ) -> str:
-    """Return the timeline as an xmeml document for the host that `variant` names."""
+    """Return the timeline as an xmeml document for the editor `variant`."""
     if variant not in ("premiere", "resolve"):
         raise ValueError(f'variant must be "premiere" or "resolve", got {variant!r}')
     facts, tracks = read_facts(input_otio), tracks_of(input_otio)
-    warn_of_rate(facts.rate, facts.path, variant.capitalize())
+    warn_unsupported_rate(facts.rate, facts.path, variant.capitalize())
     places = {
         shot.number: (at_track, at_clip)
         for at_track, track in enumerate(tracks, 1)
@@ -67,24 +67,27 @@ def write_to_string(
         if shot.number
     }
     shots = shots_of(input_otio)
-    programme = _Programme(facts, tracks, shots, _sound_lanes(facts), places, variant)
-    document = _element("xmeml", {"@version": "4", "sequence": _sequence(programme)})
+    sequence = _Sequence(facts, tracks, shots, audio_channels(facts.audio_streams), places, variant)
+    document = element("xmeml", {"@version": "4", "sequence": _sequence(sequence)})
     return xml_text(document, indent="\t", doctype="xmeml")
 
 
-def _sequence(programme: _Programme) -> dict[str, Any]:
-    facts, shots = programme.facts, programme.shots
+def _sequence(sequence: _Sequence) -> dict[str, Any]:
+    facts, shots = sequence.facts, sequence.shots
+    clips = [
+        [_video_clip(sequence, shot, n, at) for at, shot in enumerate(track.shots)]
+        for n, track in enumerate(sequence.tracks)
+    ]
     video = {
-        "format": {"samplecharacteristics": _picture(facts, facts.canvas, "progressive")},
-        "track": [_video_track(programme, n) for n in range(len(programme.tracks))],
+        "format": {"samplecharacteristics": _video_format(facts, facts.canvas, "progressive")},
+        "track": [{"clipitem": track, **_TRACK} for track in clips],
     }
-    audio = programme.video_tracks and {
+    mono = {"numchannels": 1, "downmix": 0}
+    audio = sequence.audio and {
         "numOutputChannels": 2,
-        "format": {"samplecharacteristics": _samples(facts)},
-        "outputs": {"group": [_output(1), _output(2)]},
-        "track": [
-            _audio_track(programme, lane) for lane in range(1, len(programme.video_tracks) + 1)
-        ],
+        "format": {"samplecharacteristics": _audio_format(facts)},
+        "outputs": {"group": [{"index": n, **mono, "channel": {"index": n}} for n in (1, 2)]},
+        "track": [_audio_track(sequence, n) for n in range(1, len(sequence.audio) + 1)],
     }
     return {
         "@id": "sequence-1",
@@ -100,9 +103,9 @@ def _sequence(programme: _Programme) -> dict[str, Any]:
 
 
 def _marker(shot: ShotClip) -> dict[str, Any]:
-    """A point in the sequence; out -1 says that it has no length."""
+    """Return a marker of the sequence; out -1 means that it has no duration."""
     return {
-        "comment": shot.remark,
+        "comment": shot.comment,
         "name": shot.name,
         "in": shot.record.start,
         "out": -1,
@@ -110,64 +113,54 @@ def _marker(shot: ShotClip) -> dict[str, Any]:
     }
 
 
-def _video_track(programme: _Programme, number: int) -> dict[str, Any]:
-    clips = [
-        _video_clip(programme, shot, number, at)
-        for at, shot in enumerate(programme.tracks[number].shots)
-    ]
-    return {"clipitem": clips, "enabled": "TRUE", "locked": "FALSE"}
-
-
-def _video_clip(programme: _Programme, shot: ShotClip, track: int, at: int) -> dict[str, Any]:
-    # The file in full once, later by its id.
-    first = not track and not at
-    file = {"@id": "file-1", **_file(programme)} if first else {"@id": "file-1"}
+def _video_clip(sequence: _Sequence, shot: ShotClip, track: int, at: int) -> dict[str, Any]:
+    # The first clip describes the file in full, all others refer to it by id.
+    file = {} if track or at else _file(sequence)
     id_ = _clip_id(shot, 0) if shot.number else f"clipitem-v{track + 1}-{at + 1}"
     subject = shot.subjects[0] if shot.subjects else 0
     return {
-        **_clip(programme.facts, shot, id_),
+        **_clip(sequence.facts, shot, id_),
         "alphatype": "none",
         "pixelaspectratio": "square",
         "anamorphic": "FALSE",
-        "file": file,
-        "filter": {"effect": _basic_motion(programme, shot)},
-        "link": _links(programme, shot),
+        "file": {"@id": "file-1", **file},
+        "filter": {"effect": _basic_motion(sequence, shot)},
+        "link": _links(sequence, shot),
         "labels": {"label2": _LABELS[subject % len(_LABELS)]},
     }
 
 
-def _audio_track(programme: _Programme, lane: int) -> dict[str, Any]:
-    """One channel. Premiere writes a stereo track as two, each knowing its place in the pair."""
-    channel, place, count = programme.video_tracks[lane - 1]
-    kind = "Stereo" if count == 2 else "Mono"
+def _audio_track(sequence: _Sequence, number: int) -> dict[str, Any]:
+    """Return a track of one channel. Premiere writes a stereo track as two with their places."""
+    channel = sequence.audio[number - 1]
+    kind = "Stereo" if channel.count == 2 else "Mono"
     clips = [
         {
             "@premiereChannelType": kind.lower(),
-            **_clip(programme.facts, shot, _clip_id(shot, lane)),
+            **_clip(sequence.facts, shot, _clip_id(shot, number)),
             "file": {"@id": "file-1"},
-            "sourcetrack": {"mediatype": "audio", "trackindex": channel},
-            "link": _links(programme, shot),
+            "sourcetrack": {"mediatype": "audio", "trackindex": channel.source_channel},
+            "link": _links(sequence, shot),
         }
-        for shot in programme.shots
+        for shot in sequence.shots
     ]
     return {
-        "@currentExplodedTrackIndex": place,
-        "@totalExplodedTrackCount": count,
+        "@currentExplodedTrackIndex": channel.place,
+        "@totalExplodedTrackCount": channel.count,
         "@premiereTrackType": kind,
         "clipitem": clips,
-        "enabled": "TRUE",
-        "locked": "FALSE",
-        "outputchannelindex": place + 1,
+        **_TRACK,
+        "outputchannelindex": channel.place + 1,
     }
 
 
 def _clip(facts: TimelineFacts, shot: ShotClip, id_: str) -> dict[str, Any]:
-    """What picture and sound share; `in` and `out` count from the file's first frame."""
+    """Return what video and audio clips share; `in` and `out` count from the file's first frame."""
     return {
         "@id": id_,
         "masterclipid": "masterclip-1",
         "name": shot.name,
-        "enabled": "TRUE" if shot.on else "FALSE",
+        "enabled": "TRUE" if shot.enabled else "FALSE",
         "duration": facts.duration,
         "rate": _rate(facts),
         "start": shot.record.start,
@@ -177,47 +170,47 @@ def _clip(facts: TimelineFacts, shot: ShotClip, id_: str) -> dict[str, Any]:
     }
 
 
-def _clip_id(shot: ShotClip, lane: int) -> str:
-    return f"clipitem-{shot.number}-{lane}"
+def _clip_id(shot: ShotClip, audio: int) -> str:
+    """Return the id of a shot on an audio track, by its number from 1; 0 is the video."""
+    return f"clipitem-{shot.number}-{audio}"
 
 
-def _links(programme: _Programme, shot: ShotClip) -> list[dict[str, Any]]:
-    """Every member of the group, itself included, as each member must list them."""
-    if not programme.video_tracks or not shot.number:
+def _links(sequence: _Sequence, shot: ShotClip) -> list[dict[str, Any]]:
+    """Return all clips that are linked, because each of them must list all, itself included."""
+    if not sequence.audio or not shot.number:
         return []
-    track, at = programme.places[shot.number]
+    track, at = sequence.places[shot.number]
     return [
         {
-            "linkclipref": _clip_id(shot, lane),
-            "mediatype": "audio" if lane else "video",
-            "trackindex": lane or track,
-            "clipindex": shot.number if lane else at,
-            "groupindex": 1 if lane else None,
+            "linkclipref": _clip_id(shot, audio),
+            "mediatype": "audio" if audio else "video",
+            "trackindex": audio or track,
+            "clipindex": shot.number if audio else at,
+            "groupindex": 1 if audio else None,
         }
-        for lane in range(len(programme.video_tracks) + 1)
+        for audio in range(len(sequence.audio) + 1)
     ]
 
 
-def _basic_motion(programme: _Programme, shot: ShotClip) -> dict[str, Any]:
-    """The crop as Premiere's Motion, on every clip.
+def _basic_motion(sequence: _Sequence, shot: ShotClip) -> dict[str, Any]:
+    """Return the crop as Premiere's Motion effect.
 
-    A clip without one may be fitted by the user's "default media scaling". Premiere does not turn
-    a phone's picture when it reads xmeml (seen by one implementer), so the turn stands here too.
+    Every clip has one, because "default media scaling" may fit a clip without. It includes the
+    rotation, which Premiere does not apply to xmeml itself (as one implementer reports).
     """
-    facts = programme.facts
-    moves = shot.moves(facts)
-    fitted = fit(facts.size, facts.canvas) if programme.variant == "resolve" else 1.0
-    width, height = (fitted * side for side in _stored_size(programme))
-    scales = [(frame, move.scale / fitted * 100) for frame, move in moves]
-    tightest, most = max(scale for _, scale in scales), _MOST_SCALE[programme.variant]
-    if tightest > most:
+    facts, transforms = sequence.facts, shot.transforms(sequence.facts)
+    base = fit(facts.size, facts.canvas) if sequence.variant == "resolve" else 1.0
+    width, height = (base * side for side in _stored_size(sequence))
+    scales = [(frame, t.scale / base * 100) for frame, t in transforms]
+    tightest, limit = max(scale for _, scale in scales), _MAX_SCALE_PERCENT[sequence.variant]
+    if tightest > limit:
         raise TimelineError(
             f"{facts.path}: the shot at frame {shot.source.start} needs {tightest:.0f} %, "
-            f"this XML takes up to {most} %; widen its crop or choose a smaller canvas"
+            f"but this XML allows at most {limit} %; widen its crop or choose a smaller canvas"
         )
-    zoom = [(frame, decimal(scale)) for frame, scale in scales]
-    centre = [(frame, _point(move.dx / width, move.dy / height)) for frame, move in moves]
-    turn = 0 if programme.variant == "resolve" else facts.rotation
+    zoom = [(frame, format_number(scale)) for frame, scale in scales]
+    centre = [(frame, _point(t.dx / width, t.dy / height)) for frame, t in transforms]
+    rotation = 0 if sequence.variant == "resolve" else facts.rotation
     return {
         "name": "Basic Motion",
         "effectid": "basic",
@@ -226,8 +219,8 @@ def _basic_motion(programme: _Programme, shot: ShotClip) -> dict[str, Any]:
         "mediatype": "video",
         "pproBypass": "false",
         "parameter": [
-            _parameter("scale", "Scale", 0, most, zoom),
-            _parameter("rotation", "Rotation", -8640, 8640, [(0, turn)]),
+            _parameter("scale", "Scale", 0, limit, zoom),
+            _parameter("rotation", "Rotation", -8640, 8640, [(0, rotation)]),
             _parameter("center", "Center", None, None, centre),
             _parameter("centerOffset", "Anchor Point", None, None, [(0, _point(0, 0))]),
         ],
@@ -235,31 +228,32 @@ def _basic_motion(programme: _Programme, shot: ShotClip) -> dict[str, Any]:
 
 
 def _parameter(
-    id_: str, name: str, least: int | None, most: int | None, keys: Sequence[tuple[int, Any]]
+    id_: str, name: str, minimum: int | None, maximum: int | None, keys: Sequence[tuple[int, Any]]
 ) -> dict[str, Any]:
-    """A value, and where it moves its keys, in frames of the file as `in` is; linear between."""
-    head = {"@authoringApp": "PremierePro", "parameterid": id_, "name": name}
-    moving = [{"when": frame, "value": value} for frame, value in keys] if len(keys) > 1 else None
+    """Return a value and any keyframes, in frames of the file as `in`; linear in between."""
+    rows = [{"when": frame, "value": value} for frame, value in keys] if len(keys) > 1 else None
     return {
-        **head,
-        "valuemin": least,
-        "valuemax": most,
+        "@authoringApp": "PremierePro",
+        "parameterid": id_,
+        "name": name,
+        "valuemin": minimum,
+        "valuemax": maximum,
         "value": keys[0][1],
-        "keyframe": moving,
+        "keyframe": rows,
     }
 
 
 def _point(right: float, down: float) -> dict[str, str]:
-    return {"horiz": decimal(right), "vert": decimal(down)}
+    return {"horiz": format_number(right), "vert": format_number(down)}
 
 
-def _file(programme: _Programme) -> dict[str, Any]:
-    """The source, once in full; Resolve refuses the document if the timecode is not the file's."""
-    facts = programme.facts
-    picture = {"samplecharacteristics": _picture(facts, _stored_size(programme), facts.fields)}
-    sound = [
-        {"samplecharacteristics": _samples(facts), "channelcount": sound.channels}
-        for sound in facts.audio_streams
+def _file(sequence: _Sequence) -> dict[str, Any]:
+    """Return the source in full; Resolve rejects the document if its timecode is not the file's."""
+    facts = sequence.facts
+    video = _video_format(facts, _stored_size(sequence), facts.field_order)
+    audio = [
+        {"samplecharacteristics": _audio_format(facts), "channelcount": stream.channels}
+        for stream in facts.audio_streams
     ]
     return {
         "name": facts.file_name,
@@ -267,72 +261,39 @@ def _file(programme: _Programme) -> dict[str, Any]:
         "rate": _rate(facts),
         "duration": facts.duration,
         "timecode": _timecode(facts, facts.start),
-        "media": {"video": picture, "audio": sound},
+        "media": {"video": {"samplecharacteristics": video}, "audio": audio},
     }
 
 
-def _picture(facts: TimelineFacts, size: tuple[int, int], fields: str) -> dict[str, Any]:
-    """What a picture is like. A programme is progressive, whatever is cut in it."""
+def _video_format(facts: TimelineFacts, size: tuple[int, int], field_order: str) -> dict[str, Any]:
+    """Return rate, size and fields. A sequence is progressive, whatever its source is."""
     shape = {"rate": _rate(facts), "width": size[0], "height": size[1]}
-    return {**shape, **_PIXELS, "fielddominance": _DOMINANCE[fields]}
+    return {**shape, **_PIXELS, "fielddominance": _DOMINANCE[field_order]}
 
 
-def _stored_size(programme: _Programme) -> tuple[int, int]:
-    """The picture's size as the host counts it: Premiere before it is turned, Resolve after."""
-    width, height = programme.facts.size
-    lying = programme.facts.rotation in (90, 270) and programme.variant == "premiere"
-    return (height, width) if lying else (width, height)
+def _stored_size(sequence: _Sequence) -> tuple[int, int]:
+    """Return the frame size as the editor counts it: Premiere before rotation, Resolve after."""
+    width, height = sequence.facts.size
+    swapped = sequence.facts.rotation in (90, 270) and sequence.variant == "premiere"
+    return (height, width) if swapped else (width, height)
 
 
-def _samples(facts: TimelineFacts) -> dict[str, int]:
-    # 16 bits whatever the file has: Premiere writes that, and reads the depth from the file.
+def _audio_format(facts: TimelineFacts) -> dict[str, int]:
+    # Always 16 bits, as in Premiere's exports: it reads the true depth from the file.
     return {"depth": 16, "samplerate": facts.first_audio.rate if facts.first_audio else 48000}
 
 
-def _sound_lanes(facts: TimelineFacts) -> tuple[tuple[int, int, int], ...]:
-    """One for each channel of the file, numbered through all its streams."""
-    before = [
-        sum(s.channels for s in facts.audio_streams[:n]) for n in range(len(facts.audio_streams))
-    ]
-    return tuple(
-        (before[track.stream] + channel + 1, place, len(track.channels))
-        for track in facts.audio_tracks
-        for place, channel in enumerate(track.channels)
-    )
-
-
-def _output(channel: int) -> dict[str, Any]:
-    return {"index": channel, "numchannels": 1, "downmix": 0, "channel": {"index": channel}}
-
-
 def _rate(facts: TimelineFacts) -> dict[str, Any]:
-    """The rate as xmeml spells it: a whole number, and whether 1000/1001 of it is meant."""
+    """Return the rate as xmeml writes it: an integer, and whether 1000/1001 of it is meant."""
     base, ntsc = timebase(facts.rate, facts.path, "Premiere XML")
     return {"timebase": base, "ntsc": "TRUE" if ntsc else "FALSE"}
 
 
 def _timecode(facts: TimelineFacts, frame: int) -> dict[str, Any]:
-    base, _ = timebase(facts.rate, facts.path, "Premiere XML")
-    drop = facts.drop_frame and may_drop(facts.rate)
+    rate, drop = _rate(facts), facts.drop_frame and may_drop(facts.rate)
     return {
-        "rate": _rate(facts),
-        "string": timecode(frame, base, drop=drop),
+        "rate": rate,
+        "string": timecode(frame, rate["timebase"], drop=drop),
         "frame": frame,
         "displayformat": "DF" if drop else "NDF",
     }
-
-
-def _element(tag: str, content: Any) -> ET.Element:
-    """`content` as XML: "@key" is an attribute, a list repeats its tag, None is left out."""
-    element = ET.Element(tag)
-    if not isinstance(content, Mapping):
-        element.text = str(content)
-        return element
-    for key, value in content.items():
-        if key.startswith("@"):
-            element.set(key[1:], str(value))
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            if item is not None:
-                element.append(_element(key, item))
-    return element

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from otio_speakerzoom.cli.values import style_flag
 from otio_speakerzoom.director import style
-from otio_speakerzoom.timeline.formatting import EDITOR_RATES, EVERYWHERE
+from otio_speakerzoom.timeline.frame_rates import COMMON_RATES, EDITOR_RATES
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,8 +27,8 @@ def style_table():
 
 def test_the_rates_of_each_editor_are_as_in_the_code():
     text = (ROOT / "docs" / "sources.md").read_text()
-    for editor, rates in {"all": EVERYWHERE, **EDITOR_RATES}.items():
-        own = sorted(rates if editor == "all" else rates - EVERYWHERE)
+    for editor, rates in {"all": COMMON_RATES, **EDITOR_RATES}.items():
+        own = sorted(rates if editor == "all" else rates - COMMON_RATES)
         words = ", ".join(f"{float(rate):.5g}" for rate in own) or "none"
         assert f"| {editor}{'' if editor == 'all' else ', also'} | {words} |" in text
 

@@ -1,1 +1,1 @@
-"""A cut list as an OpenTimelineIO timeline, and what every adapter needs to write one."""
+"""Turns a cut list into an OpenTimelineIO timeline, and gives each adapter what it writes."""

@@ -1,9 +1,9 @@
 """A cut list as an OpenTimelineIO timeline.
 
-Every clip refers to the whole original file, so an editor can trim into what lies beyond a shot.
-Source ranges count with the file's own timecode, as OTIO means them; record time starts at 0.
-What OTIO has no field for (exact rate, canvas, crop) lies in `metadata["speakerzoom"]`, and is
-read only through `programme`. With other angles in the cut list there are several picture tracks.
+Every clip references the full original file, so an editor can trim beyond a shot. Source ranges
+include the file's own timecode, as OTIO defines them; record time starts at 0. What OTIO has no
+field for (exact rate, canvas, crop) is in `metadata["speakerzoom"]`, which only `timeline.facts`
+reads. A cut list with other angles gives several video tracks.
 """
 
 from __future__ import annotations
@@ -13,42 +13,37 @@ from typing import Any
 import opentimelineio as otio
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
-from otio_speakerzoom.timeline.facts import NAMESPACE, read_facts, remark
+from otio_speakerzoom.timeline.audio_layout import AudioTrack, audio_tracks
+from otio_speakerzoom.timeline.facts import NAMESPACE, marker_comment
 from otio_speakerzoom.timeline.media_paths import require_utf8, url_path
-from otio_speakerzoom.timeline.tracks import Piece, video_tracks
+from otio_speakerzoom.timeline.tracks import TrackClip, video_tracks
 
 
 def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
-    """Return `cut_list` as a timeline of picture tracks and, where there is sound, tracks of sound.
+    """Return `cut_list` as a timeline: video tracks, and tracks for all of the source's audio.
 
-    The media is looked for at `path`, where it is another than here. The same cut list always
-    gives the same timeline, byte for byte once written.
+    `path` is where the editor finds the media, if not where it is here. The same cut list always
+    gives the same timeline, byte for byte.
     """
     media, path = cut_list.media, path or str(cut_list.media.path)
     require_utf8(path)
     timeline = otio.schema.Timeline(
         name=media.path.stem,
         global_start_time=otio.opentime.RationalTime(0, float(media.rate)),
-        metadata={NAMESPACE: _programme_metadata(cut_list, path)},
+        metadata={NAMESPACE: _timeline_metadata(cut_list, path)},
     )
     timeline.tracks.markers.extend(
         _marker(media, shot, cut_list.names(shot), shot.range.start - cut_list.range.start)
         for shot in cut_list.shots
     )
-    for name, pieces in video_tracks(cut_list):
-        timeline.tracks.append(_picture_track(cut_list, path, name, pieces))
-    for n, lane in enumerate(read_facts(timeline).audio_tracks, start=1):
-        track = otio.schema.Track(f"Audio {n}", kind=otio.schema.TrackKind.Audio)
-        track.metadata[NAMESPACE] = {"stream": lane.stream, "channels": list(lane.channels)}
-        for link, shot in enumerate(cut_list.shots, start=1):
-            clip = _clip(media, path, shot, cut_list.names(shot))
-            clip.metadata[NAMESPACE] = {"link": link}  # as in the picture: they are moved together
-            track.append(clip)
-        timeline.tracks.append(track)
+    for name, clips in video_tracks(cut_list):
+        timeline.tracks.append(_video_track(cut_list, path, name, clips))
+    for number, audio in enumerate(audio_tracks(media.audio_streams), start=1):
+        timeline.tracks.append(_audio_track(cut_list, path, audio, number))
     return timeline
 
 
-def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
+def _timeline_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
     media = cut_list.media
     return {
         "path": path,
@@ -65,13 +60,13 @@ def _programme_metadata(cut_list: CutList, path: str) -> dict[str, Any]:
         "colour": list(media.colour),
         "sounds": [
             {
-                "rate": sound.rate,
-                "channels": sound.channels,
-                "delay": list(sound.delay.as_integer_ratio()),
-                "index": sound.index,
-                "varies": sound.varies,
+                "rate": stream.rate,
+                "channels": stream.channels,
+                "delay": list(stream.delay.as_integer_ratio()),
+                "index": stream.index,
+                "varies": stream.varies,
             }
-            for sound in media.audio_streams
+            for stream in media.audio_streams
         ],
     }
 
@@ -90,33 +85,45 @@ def _shot_metadata(shot: Shot, name: str) -> dict[str, Any]:
     }
 
 
-def _picture_track(
-    cut_list: CutList, path: str, name: str, pieces: tuple[Piece, ...]
+def _video_track(
+    cut_list: CutList, path: str, name: str, clips: tuple[TrackClip, ...]
 ) -> otio.schema.Track:
     media, at = cut_list.media, cut_list.range.start
     track = otio.schema.Track(name, kind=otio.schema.TrackKind.Video)
-    for piece in pieces:
-        shot, shows = piece.shot, cut_list.names(piece.shot)
+    for item in clips:
+        shot, shows = item.shot, cut_list.names(item.shot)
         if at < shot.range.start:
             empty = FrameRange(at, shot.range.start)
             track.append(otio.schema.Gap(source_range=_with_timecode(media, empty)))
         clip = _clip(media, path, shot, shows)
-        clip.enabled = piece.on
-        clip.metadata[NAMESPACE] = {"link": piece.number, **_shot_metadata(shot, shows)}
-        clip.effects.append(_framing(shot.crop, cut_list.canvas))
-        if piece.number:
+        clip.enabled = item.enabled
+        clip.metadata[NAMESPACE] = {"link": item.number, **_shot_metadata(shot, shows)}
+        clip.effects.append(_reframe_effect(shot.crop, cut_list.canvas))
+        if item.number:
             clip.markers.append(_marker(media, shot, shows, media.start + shot.range.start))
         track.append(clip)
         at = shot.range.end
     return track
 
 
-def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Marker:
-    """Why the shot is there and how sure that is, at its first frame; red where it is doubtful.
+def _audio_track(cut_list: CutList, path: str, audio: AudioTrack, number: int) -> otio.schema.Track:
+    track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
+    track.metadata[NAMESPACE] = {"stream": audio.stream, "channels": list(audio.channels)}
+    for link, shot in enumerate(cut_list.shots, start=1):
+        clip = _clip(cut_list.media, path, shot, cut_list.names(shot))
+        clip.metadata[NAMESPACE] = {
+            "link": link
+        }  # same number as the video clip: they move together
+        track.append(clip)
+    return track
 
-    Each lies twice: on its clip, at a `frame` of the source, and on the stack of tracks, at one of
-    the programme, because some programs look for markers in one of the two places only. Of name and
-    comment some show one only, too.
+
+def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Marker:
+    """Return the reason for a shot and its confidence as a marker, red if the shot is doubtful.
+
+    Each shot has two, because some programs read markers in only one of the two places: on its
+    clip, at a source `frame`, and on the stack of tracks, at a timeline `frame`. Some programs also
+    show only one of name and comment.
     """
     rate = float(media.rate)
     colours = otio.schema.MarkerColor
@@ -126,7 +133,7 @@ def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Mar
             otio.opentime.RationalTime(frame, rate), otio.opentime.RationalTime(1, rate)
         ),
         color=colours.RED if shot.confidence < 0.5 else colours.GREEN,
-        comment=f"{shows}: {remark(shot.reason or shows, shot.confidence)}",
+        comment=f"{shows}: {marker_comment(shot.reason or shows, shot.confidence)}",
         metadata={NAMESPACE: {"reason": shot.reason, "confidence": shot.confidence}},
     )
 
@@ -150,7 +157,7 @@ def _with_timecode(media: Media, frames: FrameRange) -> otio.opentime.TimeRange:
     )
 
 
-def _framing(crop: Box, canvas: tuple[int, int]) -> otio.schema.Effect:
+def _reframe_effect(crop: Box, canvas: tuple[int, int]) -> otio.schema.Effect:
     note = {"crop": _edges(crop), "canvas": list(canvas)}
     return otio.schema.Effect("Reframe", "SpeakerZoomReframe", {NAMESPACE: note})
 

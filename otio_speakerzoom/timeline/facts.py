@@ -1,6 +1,6 @@
-"""What an adapter writes of one of our timelines: its source, its tracks, its shots.
+"""What the adapters write of a timeline: the source, its tracks and its shots.
 
-Read from an OpenTimelineIO timeline that `timeline.to_otio` made, and from no other.
+Reads timelines made by `timeline.build.to_otio`, and no others.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ NAMESPACE = "speakerzoom"
 
 @dataclass(frozen=True, slots=True)
 class TimelineFacts:
-    """What all clips of one of our timelines share: the source, and the picture delivered."""
+    """What all clips of a timeline share: the source, and the output format."""
 
     name: str
-    """Of the programme."""
+    """Of the timeline."""
     path: str
     """Of the source; absolute, as its own system writes it."""
     rate: Fraction
-    """Frames per second of source and programme, exact."""
+    """Frames per second of source and timeline, exact."""
     duration: int
     """Length of the source in frames."""
     size: tuple[int, int]
-    """Width and height of the source in pixels, as shown."""
+    """Width and height of the source in pixels, upright."""
     canvas: tuple[int, int]
-    """Width and height of the delivered picture in pixels."""
+    """Width and height of the output in pixels."""
     start: int
     """Timecode of the source's first frame, in frames."""
     drop_frame: bool
     rotation: int
-    """Degrees clockwise that a player must turn the stored picture."""
+    """Degrees clockwise that a player must turn the stored frame."""
     variable_rate: bool
     audio_streams: tuple[AudioStream, ...]
-    picture: int = 0
+    video_stream: int = 0
     """As in `Media`, as are the next two."""
-    fields: str = "progressive"
+    field_order: str = "progressive"
     colour: tuple[int, int, int] = (1, 1, 1)
 
     @property
@@ -59,44 +59,24 @@ class TimelineFacts:
         return self.audio_streams[0] if self.audio_streams else None
 
     @property
-    def audio_tracks(self) -> tuple[AudioTrack, ...]:
-        """All of the sound: each pair of channels together, any other number each on its own."""
-        return tuple(
-            AudioTrack(stream, channels)
-            for stream, sound in enumerate(self.audio_streams)
-            for channels in ([(0, 1)] if sound.channels == 2 else zip(range(sound.channels)))
-        )
-
-    @property
     def file_name(self) -> str:
         return PurePosixPath(with_slashes(self.path)).name
 
 
 @dataclass(frozen=True, slots=True)
-class AudioTrack:
-    """Channels of the source that are heard on one track."""
-
-    stream: int
-    """Number of the source's audio stream, from 0."""
-    channels: tuple[int, ...]
-    """Of that stream, from 0: two for a stereo track, one for a mono one."""
-
-
-@dataclass(frozen=True, slots=True)
 class ShotClip:
-    """One clip of a picture track, in whole frames."""
+    """A shot as a clip on a video track, in whole frames."""
 
     record: FrameRange
-    """Where it lies in the programme, which starts at 0."""
+    """Position in the timeline, which starts at 0."""
     source: FrameRange
-    """What it shows, counted from the file's first frame (timecode left out)."""
+    """Range of the source, from the file's first frame, without its timecode."""
     crop: Box
     name: str
     reason: str
     number: int = 0
-    """Of the shot it is in the programme, from 1; 0 for one that is not in it."""
-    on: bool = True
-    """Whether it is seen."""
+    """Number of the shot in the cut, from 1; 0 for another angle, which is not part of it."""
+    enabled: bool = True
     confidence: float = 1.0
     keys: tuple[CropKey, ...] = ()
     """As in `Shot`."""
@@ -105,36 +85,36 @@ class ShotClip:
 
     @property
     def doubtful(self) -> bool:
-        """Whether an editor should look at it: the director was more likely wrong than right."""
+        """Whether an editor should check it: the director was more likely wrong than right."""
         return self.confidence < 0.5
 
     @property
-    def remark(self) -> str:
-        """What a marker says of it."""
-        return remark(self.reason or self.name, self.confidence)
+    def comment(self) -> str:
+        """The comment of its marker."""
+        return marker_comment(self.reason or self.name, self.confidence)
 
-    def moves(self, facts: TimelineFacts) -> list[tuple[int, Transform]]:
-        """Return frames of the source and the framing at each; one where it stands still."""
+    def transforms(self, facts: TimelineFacts) -> list[tuple[int, Transform]]:
+        """Return source frames and the transform at each; a single one if the crop stands still."""
         keys = self.keys or (CropKey(self.source.start, self.crop),)
         return [(key.frame, transform_of(key.crop, facts.size, facts.canvas)) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """One picture track."""
+    """One video track."""
 
     name: str
     shots: tuple[ShotClip, ...]
     """In order, with gaps between them on all tracks but the lowest."""
 
 
-def remark(why: str, confidence: float) -> str:
-    """Return what a marker says of a shot."""
-    return f"{why} (confidence {confidence:.2f})"
+def marker_comment(reason: str, confidence: float) -> str:
+    """Return the comment of a shot's marker."""
+    return f"{reason} (confidence {confidence:.2f})"
 
 
 def read_facts(timeline: otio.schema.Timeline) -> TimelineFacts:
-    """Return what `to_otio` noted on the timeline; raise TimelineError if it did not make it."""
+    """Return the facts that `to_otio` stored in `timeline`; raise TimelineError without them."""
     try:
         note = timeline.metadata[NAMESPACE]
         return TimelineFacts(
@@ -142,32 +122,32 @@ def read_facts(timeline: otio.schema.Timeline) -> TimelineFacts:
             path=note["path"],
             rate=Fraction(*note["rate"]),
             duration=note["duration"],
-            size=_pair(note["size"]),
-            canvas=_pair(note["canvas"]),
+            size=_size(note["size"]),
+            canvas=_size(note["canvas"]),
             start=note["start"],
             drop_frame=note["drop_frame"],
             rotation=note["rotation"],
             variable_rate=note["variable_rate"],
-            audio_streams=tuple(_sound(row) for row in note["sounds"]),
-            picture=note.get("picture", 0),  # older timelines have none
-            fields=note.get("fields", "progressive"),
+            audio_streams=tuple(_audio_stream(row) for row in note["sounds"]),
+            video_stream=note.get("picture", 0),  # older timelines have none
+            field_order=note.get("fields", "progressive"),
             colour=_colour(note.get("colour", (1, 1, 1))),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TimelineError(
-            f"{getattr(timeline, 'name', '') or 'the timeline'}: carries no complete speakerzoom "
+            f"{getattr(timeline, 'name', '') or 'the timeline'}: has no complete speakerzoom "
             "metadata; write it from a cut list with `speakerzoom export`"
         ) from error
 
 
 def tracks_of(timeline: otio.schema.Timeline) -> tuple[VideoTrack, ...]:
-    """Return the picture tracks, the lowest first, with what lies on each."""
+    """Return the video tracks and their clips, the lowest first."""
     facts = read_facts(timeline)
-    return tuple(_programme_track(track, facts) for track in timeline.video_tracks())
+    return tuple(_video_track(track, facts) for track in timeline.video_tracks())
 
 
 def shots_of(timeline: otio.schema.Timeline) -> tuple[ShotClip, ...]:
-    """Return the programme's own shots in order, on whichever track each lies."""
+    """Return the shots of the cut in order, from all video tracks."""
     name = read_facts(timeline).name
     clips = (shot for track in tracks_of(timeline) for shot in track.shots if shot.number)
     shots = sorted(clips, key=lambda shot: shot.record.start)
@@ -175,46 +155,46 @@ def shots_of(timeline: otio.schema.Timeline) -> tuple[ShotClip, ...]:
     for shot in shots:
         if shot.record.start != at:
             raise TimelineError(
-                f"{name}: has a gap on its picture track at frame {at}; export again from the cut "
-                "list, which has clips only"
+                f"{name}: has a gap on its video track at frame {at}; export again from the cut "
+                "list, which has no gaps"
             )
         at = shot.record.end
     return tuple(shots)
 
 
 def single_track_shots(timeline: otio.schema.Timeline, format_: str) -> tuple[ShotClip, ...]:
-    """Return the programme's shots, for a format that cannot switch a clip off; say so."""
+    """Return the shots of the cut, for a format without disabled clips; warn if it loses any."""
     if len(timeline.video_tracks()) > 1:
-        log.warning("%s cannot switch clips off: only the chosen shots are written", format_)
+        log.warning("%s cannot disable clips: only the shots of the cut are written", format_)
     return shots_of(timeline)
 
 
 def clip_crop(clip: otio.schema.Clip) -> Box:
-    """Return the crop the clip is framed to, in source pixels."""
+    """Return the crop of a clip, in source pixels."""
     for effect in clip.effects:
         note = effect.metadata.get(NAMESPACE, {})
         if "crop" in note:
-            return _box(note["crop"], clip.name)
+            return _crop(note["crop"], clip.name)
     raise TimelineError(
-        f"{clip.name}: this clip carries no speakerzoom framing; export again from the cut list"
+        f"{clip.name}: this clip has no speakerzoom framing; export again from the cut list"
     )
 
 
-def _box(edges: Sequence[float], name: str) -> Box:
-    """A crop with an area, whoever has had the timeline in between."""
+def _crop(edges: Sequence[float], clip: str) -> Box:
+    """Return a crop that has an area, whichever program wrote the timeline last."""
     try:
         left, top, right, bottom = map(float, edges)
     except (TypeError, ValueError):
         left = top = right = bottom = nan
     if not (all(map(isfinite, (left, top, right, bottom))) and left < right and top < bottom):
         raise TimelineError(
-            f"{name}: this clip is framed to {list(edges)}, which is no part of a picture; export "
-            "again from the cut list"
+            f"{clip}: the crop {list(edges)} of this clip is no part of a frame; export again from "
+            "the cut list"
         )
     return Box(left, top, right, bottom)
 
 
-def _sound(note: Mapping[str, Any]) -> AudioStream:
+def _audio_stream(note: Mapping[str, Any]) -> AudioStream:
     return AudioStream(
         note["rate"],
         note["channels"],
@@ -229,26 +209,27 @@ def _colour(note: Any) -> tuple[int, int, int]:
     return int(primaries), int(transfer), int(matrix)
 
 
-def _programme_track(track: otio.schema.Track, facts: TimelineFacts) -> VideoTrack:
+def _video_track(track: otio.schema.Track, facts: TimelineFacts) -> VideoTrack:
     shots: list[ShotClip] = []
     at = 0
     for item in track:
         if isinstance(item, otio.schema.Clip):
-            source = _source_frames(item, facts)
-            shots.append(_programme_shot(item, FrameRange(at, at + source.duration), source))
+            source = _source_range(item, facts)
+            shots.append(_shot_clip(item, FrameRange(at, at + source.duration), source))
             at = shots[-1].record.end
         elif isinstance(item, otio.schema.Gap):
             at += round(item.duration().rescaled_to(float(facts.rate)).value)
         else:
             raise TimelineError(
-                f"{facts.name}: has a {type(item).__name__.lower()} on its picture track at frame "
+                f"{facts.name}: has a {type(item).__name__.lower()} on its video track at frame "
                 f"{at}; export again from the cut list, which has clips only"
             )
     return VideoTrack(track.name, tuple(shots))
 
 
-def _programme_shot(clip: otio.schema.Clip, record: FrameRange, source: FrameRange) -> ShotClip:
+def _shot_clip(clip: otio.schema.Clip, record: FrameRange, source: FrameRange) -> ShotClip:
     note = clip.metadata.get(NAMESPACE, {})
+    rows = note.get("keys", ())
     return ShotClip(
         record,
         source,
@@ -258,16 +239,14 @@ def _programme_shot(clip: otio.schema.Clip, record: FrameRange, source: FrameRan
         note.get("link", 0),
         clip.enabled,
         note.get("confidence", 1.0),
-        tuple(
-            CropKey(int(frame), _box(edges, clip.name)) for frame, *edges in note.get("keys", ())
-        ),
+        tuple(CropKey(int(frame), _crop(edges, clip.name)) for frame, *edges in rows),
         tuple(note.get("subjects", ())),
         note.get("locked", False),
     )
 
 
-def _source_frames(clip: otio.schema.Clip, facts: TimelineFacts) -> FrameRange:
-    """The clip's range counted from the file's first frame."""
+def _source_range(clip: otio.schema.Clip, facts: TimelineFacts) -> FrameRange:
+    """Return the clip's range, counted from the file's first frame."""
     rate, source = float(facts.rate), clip.source_range
     start = round(source.start_time.rescaled_to(rate).value) - facts.start
     end = start + round(source.duration.rescaled_to(rate).value)
@@ -279,6 +258,6 @@ def _source_frames(clip: otio.schema.Clip, facts: TimelineFacts) -> FrameRange:
     return FrameRange(start, end)
 
 
-def _pair(values: Any) -> tuple[int, int]:
+def _size(values: Any) -> tuple[int, int]:
     width, height = values
     return int(width), int(height)

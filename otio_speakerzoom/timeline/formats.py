@@ -1,4 +1,4 @@
-"""The formats that we write: suffix and editor to the OTIO adapter that writes it."""
+"""The formats that we write: which OTIO adapter for which file suffix and editor."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "markers": ("speakerzoom_edl", {"variant": "markers"}),
     },
 }
-"""Suffix -> dialect -> name of the OTIO adapter and its arguments. The first dialect of a suffix is
-taken where none is asked for."""
+"""Suffix -> editor -> name of the OTIO adapter and its arguments. The first editor of a suffix is
+its default."""
 
 STDOUT = {"premiere": ".xml"}
-"""Suffix that an editor of several gets on stdout, where it is not its first above."""
+"""Editor -> suffix of its format on stdout, if not the first one above."""

@@ -1,4 +1,4 @@
-"""Where media lies: in a file URL, and on another machine."""
+"""Paths of media: as file URLs, and as another machine names them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from otio_speakerzoom.source import absolute_path
 
 
 def relocate(path: str, old: str, new: str) -> str:
-    r"""Return `path` with its folder `old` called `new`, as another machine names it.
+    r"""Return `path` as another machine names it, where the folder `old` is called `new`.
 
-    `old` may be relative, or go through links. `new` may be one of Windows (C:\footage,
-    \\server\share); what follows then has its slashes.
-    Raise TimelineError where the media does not lie in `old`.
+    `old` may be relative or contain links. `new` may be a Windows path (C:\footage,
+    \\server\share); the result then uses its slashes. Raise TimelineError if the media is not in
+    `old`.
     """
     inside = _inside(Path(path), absolute_path(Path(old)))
     if inside is None:
-        raise TimelineError(f"{path}: does not lie in {old}; give --media-root a folder above it")
+        raise TimelineError(f"{path}: is not in {old}; give --media-root a folder that contains it")
     windows = re.match(r"[A-Za-z]:|\\\\", new)
     if not windows and not new.startswith("/"):
-        raise TimelineError(f"{new}: is not an absolute path; timelines need one for their media")
+        raise TimelineError(f"{new}: is not an absolute path, which timelines need for their media")
     if windows and "\\" in new:
         return "\\".join((new.rstrip("\\"), *inside.parts))
     return "/".join((new.rstrip("/"), *inside.parts))
 
 
 def url_path(path: str, *, keep: str = "") -> str:
-    """Return `path` as the path of a file URL: UTF-8, percent-encoded, from its first slash on.
+    """Return `path` as the path of a file URL: UTF-8, percent-encoded, from the first slash on.
 
-    Only letters, digits, `_.-~/` and the characters in `keep` stay as they are. Stricter than
-    RFC 3986 asks, so that the result needs no escaping in XML either.
+    Only letters, digits, `_.-~/` and the characters in `keep` are not encoded: stricter than RFC
+    3986, so that the result needs no escaping in XML either.
     """
     slashed = with_slashes(path)
     return quote(slashed if slashed.startswith("/") else f"/{slashed}", safe=f"/{keep}")
 
 
 def _inside(path: Path, folder: Path) -> PurePath | None:
-    """Return where `path` lies in `folder`, by their names or by what those point to; else None.
+    """Return `path` relative to `folder`, by name or by what the names point to; None if outside.
 
-    The system decides whether two names are one folder: a link, or another case on some disks.
+    The operating system decides whether two names are the same folder: one may be a link, or differ
+    in case on some disks.
     """
     if folder in path.parents:
         return path.relative_to(folder)
@@ -56,16 +57,16 @@ def _inside(path: Path, folder: Path) -> PurePath | None:
 
 
 def with_slashes(path: str) -> str:
-    """An absolute POSIX path as it is, a Windows path with forward slashes."""
+    """Return an absolute POSIX path unchanged, a Windows path with forward slashes."""
     return path if path.startswith("/") else PureWindowsPath(path).as_posix()
 
 
 def require_utf8(path: str) -> None:
-    """Raise where no text format can hold the path: bytes that are not UTF-8."""
+    """Raise TimelineError for a path that is not UTF-8, which no text format can hold."""
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        shown = path.encode(errors="replace").decode()
+        printable = path.encode(errors="replace").decode()
         raise TimelineError(
-            f"{shown}: the file's name is not valid UTF-8, which no timeline can hold; rename it"
+            f"{printable}: the file name is not valid UTF-8, so no timeline can hold it; rename it"
         ) from error

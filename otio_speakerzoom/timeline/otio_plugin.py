@@ -1,4 +1,4 @@
-"""Show OpenTimelineIO where our adapters lie, in a checkout and once installed."""
+"""Entry point through which OpenTimelineIO finds our adapters, in a checkout or installed."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def plugin_manifest() -> otio.plugins.manifest.Manifest:
-    """Return the manifest that lies in `adapters/`; OTIO calls this by its name.
+    """Return the manifest from `adapters/`; OTIO calls this function by its name.
 
-    File names are made absolute here, because OTIO looks for them beside this file instead
-    (`plugins/manifest.py` takes the entry point's module as the manifest's place).
+    Makes file paths absolute, because OTIO would resolve them relative to this module
+    (`plugins/manifest.py` uses the entry point's module as the manifest's location).
     """
     installed = _PACKAGE / "adapters"
     folder = installed if installed.is_dir() else _PACKAGE.parent / "adapters"

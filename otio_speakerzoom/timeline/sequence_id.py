@@ -14,10 +14,12 @@ def sequence_id(facts: TimelineFacts, shots: tuple[ShotClip, ...]) -> str:
     The digest is of a text whose words are fixed here. Do not change them when fields of the
     records get other names, and add a field only where its value is not the usual one.
     """
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{_facts(facts)} {tuple(map(_shot, shots))}"))
+    return str(
+        uuid.uuid5(uuid.NAMESPACE_URL, f"{_facts_text(facts)} {tuple(map(_shot_text, shots))}")
+    )
 
 
-def _facts(facts: TimelineFacts) -> _Text:
+def _facts_text(facts: TimelineFacts) -> _Text:
     sounds = tuple(
         _record(
             "Sound",
@@ -42,13 +44,13 @@ def _facts(facts: TimelineFacts) -> _Text:
         rotation=facts.rotation,
         variable_rate=facts.variable_rate,
         sounds=sounds,
-        picture=facts.picture,
-        fields=facts.fields,
+        picture=facts.video_stream,
+        fields=facts.field_order,
         colour=facts.colour,
     )
 
 
-def _shot(shot: ShotClip) -> _Text:
+def _shot_text(shot: ShotClip) -> _Text:
     return _record(
         "ProgrammeShot",
         record=_range(shot.record),
@@ -57,7 +59,7 @@ def _shot(shot: ShotClip) -> _Text:
         name=shot.name,
         reason=shot.reason,
         number=shot.number,
-        on=shot.on,
+        on=shot.enabled,
         confidence=shot.confidence,
         keys=tuple(_record("Key", frame=key.frame, crop=_box(key.crop)) for key in shot.keys),
         subjects=shot.subjects,

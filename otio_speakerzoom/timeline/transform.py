@@ -1,8 +1,8 @@
-"""A crop as zoom and position, in units any host can be given.
+"""Crops as transforms: the scale and position with which an editor shows a crop.
 
-Every editor scales a picture about its own centre and then moves it. So a crop is three numbers:
-how large a source pixel becomes on the canvas, and where the picture's centre lands. Each host's
-own unit is a relabelling of these three, and stands in that host's adapter.
+Every editor scales a frame about its centre and then moves it. So a crop is three numbers: the size
+of a source pixel on the canvas, and the position of the frame's centre. Each editor's own units are
+a conversion of these three, in its adapter.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from otio_speakerzoom.model import Box, Cover, CoverKey, CropKey, FrameRange, Sh
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """What to do with the whole source picture so that its crop fills the canvas."""
+    """How to scale and move the whole source frame so that its crop fills the canvas."""
 
     scale: float
-    """Canvas pixels for one source pixel."""
+    """Canvas pixels per source pixel."""
     dx: float
-    """Canvas pixels from the canvas's centre to the picture's centre, to the right."""
+    """Canvas pixels from the centre of the canvas to the centre of the frame, to the right."""
     dy: float
     """The same, down."""
 
 
 def transform_of(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
-    """Return the scale and move that show `crop` of a picture of `size` on the whole `canvas`.
+    """Return the transform that fills `canvas` with `crop` of a frame of `size`.
 
-    A crop of another shape than the canvas covers it: the axis that is too long loses its ends,
-    its centre stays. The larger of the two ratios, because a bar of black at the border shows
-    and a lost half pixel does not; for a crop of the canvas's shape the two are one.
+    A crop of another aspect ratio than the canvas is centred and loses its ends on the longer axis.
+    The scale is the larger of the two ratios, because a black bar at the border is visible and a
+    lost half pixel is not.
     """
     scale = max(canvas[0] / crop.width, canvas[1] / crop.height)
     x, y = crop.centre
@@ -38,9 +38,9 @@ def transform_of(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> T
 
 
 def crop_of(transform: Transform, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
-    """Return the part of a picture of `size` that `reframe` shows: the inverse of `reframe`.
+    """Return the part of a frame of `size` that `transform` shows: the inverse of `transform_of`.
 
-    For a crop that had another shape than the canvas it is what stayed in sight of it.
+    For a crop of another aspect ratio than the canvas, this is the visible part of that crop.
     """
     x = size[0] / 2 - transform.dx / transform.scale
     y = size[1] / 2 - transform.dy / transform.scale
@@ -52,11 +52,11 @@ def crop_of(transform: Transform, size: tuple[int, int], canvas: tuple[int, int]
 def transform_at(
     shot: Shot, frame: int, size: tuple[int, int], canvas: tuple[int, int]
 ) -> Transform:
-    """Return how `shot` is framed at a frame of the source.
+    """Return the transform of `shot` at a source frame.
 
-    Scale and move change evenly from key to key, which is how editors and MLT go from one to the
-    next; the crop's own edges then do not (a width is one over a scale). Before the first key and
-    after the last the picture stands still.
+    Scale and position are linear between keyframes, as in editors and MLT; so the edges of the crop
+    are not (its width is one over the scale). Before the first keyframe and after the last one they
+    are constant.
     """
     keys = shot.keys or (CropKey(shot.range.start, shot.crop),)
     at = bisect_right(keys, frame, key=lambda key: key.frame)
@@ -73,22 +73,22 @@ def transform_at(
 
 
 def trim_shot(shot: Shot, span: FrameRange, size: tuple[int, int], canvas: tuple[int, int]) -> Shot:
-    """Return the part of `shot` that lies in `span`, moving there as the whole shot does."""
-    covers = tuple(part for cover in shot.covers if (part := _part_of_cover(cover, span)))
+    """Return the part of `shot` in `span`, with the same motion as the whole shot."""
+    covers = tuple(part for cover in shot.covers if (part := _trim_cover(cover, span)))
     if not shot.keys:
         return replace(shot, range=span, covers=covers)
-    known = {key.frame: key for key in shot.keys if span.start <= key.frame < span.end}
+    inside = {key.frame: key for key in shot.keys if span.start <= key.frame < span.end}
     ends = (span.start, span.end - 1) if shot.keys[-1].frame >= span.end else (span.start,)
     for frame in ends:
-        if frame not in known:
+        if frame not in inside:
             crop = crop_of(transform_at(shot, frame, size, canvas), size, canvas)
-            known[frame] = CropKey(frame, crop)
-    keys = tuple(known[frame] for frame in sorted(known))
+            inside[frame] = CropKey(frame, crop)
+    keys = tuple(inside[frame] for frame in sorted(inside))
     return replace(shot, range=span, crop=keys[0].crop, keys=keys, covers=covers)
 
 
 def cover_at(cover: Cover, frame: int) -> Box | None:
-    """Return what `cover` hides at a frame of the source; None where it is not there."""
+    """Return the area that `cover` hides at a source frame; None outside its range."""
     keys = cover.keys
     if not keys:
         return cover.box
@@ -108,8 +108,8 @@ def cover_at(cover: Cover, frame: int) -> Box | None:
     )
 
 
-def _part_of_cover(cover: Cover, span: FrameRange) -> Cover | None:
-    """Return the part of `cover` in `span`; None where it is not there."""
+def _trim_cover(cover: Cover, span: FrameRange) -> Cover | None:
+    """Return the part of `cover` in `span`; None if they do not overlap."""
     if not cover.keys:
         return cover
     first = max(cover.keys[0].frame, span.start)
@@ -123,23 +123,23 @@ def _part_of_cover(cover: Cover, span: FrameRange) -> Cover | None:
 
 
 def fit(size: tuple[int, int], canvas: tuple[int, int]) -> float:
-    """Return the scale at which a picture of `size` is wholly seen on `canvas`."""
+    """Return the largest scale at which all of a frame of `size` is visible on `canvas`."""
     return min(canvas[0] / size[0], canvas[1] / size[1])
 
 
 def fill(size: tuple[int, int], canvas: tuple[int, int]) -> float:
-    """Return the scale at which a picture of `size` leaves nothing of `canvas` empty."""
+    """Return the smallest scale at which a frame of `size` covers all of `canvas`."""
     return max(canvas[0] / size[0], canvas[1] / size[1])
 
 
-def rounded(value: float) -> float:
-    """Return a scale or position to nine places, without a -0.
+def round_number(value: float) -> float:
+    """Return a scale or position rounded to nine decimal places, never -0.
 
-    At nine places no crop moves by a thousandth of a pixel, in any of the units we write.
+    At nine places no crop moves by a thousandth of a pixel in any of the units we write.
     """
     return round(value, 9) + 0.0
 
 
-def decimal(value: float) -> str:
-    """Return a scale or position as text formats take it: `rounded`, without an exponent."""
-    return f"{rounded(value):.9f}".rstrip("0").rstrip(".")
+def format_number(value: float) -> str:
+    """Return a scale or position as text: rounded to nine places, without an exponent."""
+    return f"{round_number(value):.9f}".rstrip("0").rstrip(".")

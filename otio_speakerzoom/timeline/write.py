@@ -1,4 +1,4 @@
-"""A cut list as the text of a timeline, through one of the OTIO adapters."""
+"""Writes a cut list as the text of a timeline, with one of the OTIO adapters."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ def timeline_text(
     *,
     media_root: tuple[str, str] | None = None,
 ) -> str:
-    """Return the timeline of `cut_list` as the OTIO adapter of that name writes it.
+    """Return the timeline of `cut_list` as written by the OTIO adapter of that name.
 
-    `media_root` is a folder above the media, and its name where the timeline will be opened.
+    `media_root` is a folder that contains the media, and its name on the machine that opens the
+    timeline.
     """
     import opentimelineio as otio
 
@@ -28,5 +29,5 @@ def timeline_text(
         return otio.adapters.write_to_string(timeline, adapter, **arguments)
     except otio.exceptions.NotSupportedError as error:
         raise SpeakerZoomError(
-            f"OpenTimelineIO does not find {adapter}: install otio-speakerzoom again"
+            f"OpenTimelineIO cannot find the adapter {adapter}; reinstall otio-speakerzoom"
         ) from error

@@ -208,7 +208,7 @@ def test_a_format_that_cannot_switch_clips_off_says_what_it_leaves_out(name, cap
     written(replace(two_people(), angles=(other,)), name)
 
     assert len(caplog.messages) == 1
-    assert "cannot switch clips off: only the chosen shots are written" in caplog.text
+    assert "cannot disable clips: only the shots of the cut are written" in caplog.text
 
 
 def frames_of(span):
@@ -746,7 +746,7 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
 @pytest.mark.parametrize(("bad", "shown"), [("\x07", "x07"), ("\r", "r")])
 def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_spell_it(bad, shown):
     cut_list = replace_media(two_people(), path=Path(f"/a/ta{bad}lk.mp4"))
-    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{shown}lk.mp4': MLT cannot .* rename it"):
+    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{shown}lk.mp4': .* MLT cannot .* rename"):
         written(cut_list, "mlt")
     for name in ("fcpxml", "premiere_xml"):
         assert f"ta{quote(bad)}lk.mp4" in written(cut_list, name)
@@ -785,7 +785,7 @@ def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_soun
     audio_streams = (AudioStream(48000, 2, Fraction(0)), AudioStream(48000, 2, -late))
     written(replace_media(two_people(), path=Path("/a") / name, audio_streams=audio_streams), "mlt")
 
-    assert ("starts 0.80 s after its sound" in caplog.text) == warned
+    assert ("starts 0.80 s after its audio" in caplog.text) == warned
     # that it works as it is printed is tried among the odd sources
     assert caplog.text.rstrip().endswith("-c:s srt -ignore_unknown '/a/a talk.mkv'") == warned
     assert len(caplog.messages) == warned
@@ -906,7 +906,7 @@ def test_ten_thousand_shots_are_written_but_not_as_an_edl():
         assert [(s.record, s.end) for s in read[::1111]] == [
             (s.range.start, s.range.end) for s in many.shots[::1111]
         ]
-    with pytest.raises(TimelineError, match=r"999 events, the cut has 10000 shots; cut it"):
+    with pytest.raises(TimelineError, match=r"999 events, but the cut has 10000 shots; cut it"):
         otio.adapters.write_to_string(timeline, "speakerzoom_edl")
 
 

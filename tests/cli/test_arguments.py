@@ -295,7 +295,7 @@ def blind(monkeypatch):
         ("--audio-stream 3", "--audio-stream 3 is not there; choose 1"),
         ("--channels 5", "has no channel 5; --channels takes 1 or mix"),
         ("--in 100s", "--in and --out give frames"),
-        ("--media-root /nowhere=/x", "does not lie in /nowhere"),
+        ("--media-root /nowhere=/x", "is not in /nowhere"),
         ("--scorer talknet", "pretrain_TalkSet.model (sha256"),
         ("--device mps", "finds no MPS device here; choose --device cpu or auto"),
         ("--style slow", "slow: no such style"),

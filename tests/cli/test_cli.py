@@ -141,7 +141,7 @@ def test_the_media_is_named_as_another_machine_names_it(sample_work, tmp_path):
     assert f"file://localhost/D%3A/footage/{SAMPLE.name}" in out.read_text()
     run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", "/nowhere=/x")
     assert (run.returncode, run.stdout) == (1, "")
-    assert "does not lie in /nowhere" in run.stderr
+    assert "is not in /nowhere" in run.stderr
 
 
 def test_otio_reads_the_timeline_back(sample_work):

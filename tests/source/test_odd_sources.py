@@ -40,7 +40,7 @@ from otio_speakerzoom.source.start_timecode import scaled
 from otio_speakerzoom.timecode import may_drop
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.formats import FORMATS
-from otio_speakerzoom.timeline.formatting import EDITOR_RATES, EVERYWHERE, taken_rate
+from otio_speakerzoom.timeline.frame_rates import COMMON_RATES, EDITOR_RATES, nearest_rate
 
 NTSC = Fraction(30000, 1001)
 
@@ -656,7 +656,7 @@ def test_a_rate_that_an_editor_does_not_take_is_never_written_without_a_word(rat
 
 
 def test_the_rates_of_every_editor_are_written_in_silence(caplog):
-    for rate in EVERYWHERE:
+    for rate in COMMON_RATES:
         for kinds in FORMATS.values():
             for adapter, options in kinds.values():
                 written(source_at(rate), adapter, **options)
@@ -669,7 +669,7 @@ def test_the_rates_of_every_editor_are_written_in_silence(caplog):
      ("59/2", NTSC), ("10", 30), ("120000/1001", 2 * NTSC)],
 )  # fmt: skip
 def test_the_rate_to_conform_to_keeps_every_picture_alike(rate, best):
-    assert taken_rate(Fraction(rate), EVERYWHERE) == best
+    assert nearest_rate(Fraction(rate), COMMON_RATES) == best
 
 
 # --- and that the pictures are what was said of them ----------------------------------------------

@@ -7,9 +7,9 @@ from otio_speakerzoom.model import Box, CropKey, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import (
     Transform,
     crop_of,
-    decimal,
     fill,
     fit,
+    format_number,
     transform_at,
     transform_of,
     trim_shot,
@@ -134,4 +134,4 @@ def test_fit_and_fill_of_a_wide_source_on_a_tall_canvas():
     ],
 )
 def test_numbers_are_written_plainly(value, text):
-    assert decimal(value) == text
+    assert format_number(value) == text
