@@ -15,12 +15,12 @@ def style_table():
         "| value | flag | standard | calm | lively | range | |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, meaning in style.meanings().items():
+    for name, field in style.STYLE_FIELDS.items():
         values = [getattr(style.PRESETS[preset], name) for preset in ("standard", "calm", "lively")]
         words = [v if isinstance(v, str) else f"{v:.4g}" for v in values]
         words[1:] = [v if v != words[0] else "" for v in words[1:]]
-        flag, span = style_flag(name), meaning.span
-        columns = (f"`{name}`", f"`{flag}`", *words, span, meaning.text)
+        flag, range_text = style_flag(name), field.range_text
+        columns = (f"`{name}`", f"`{flag}`", *words, range_text, field.description)
         rows.append(f"| {' | '.join(columns)} |")
     return "\n".join(rows)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from otio_speakerzoom.cli import values
 from otio_speakerzoom.cli.values import Folder, Input, Output
-from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, Words, meanings
+from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, STYLE_FIELDS
+from otio_speakerzoom.director.style_fields import ChoiceField
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.weights.names import AUTO, DETECTORS, DEVICES, SCORERS, TRACKERS
 
@@ -82,8 +83,10 @@ def add_style(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--layout", choices=("programme", "stacked"),
                       help="stacked: the wide, and above it a track for each person")  # fmt: skip
     group = verb.add_argument_group("style values, instead of those of --style (docs/style.md)")
-    for name, meaning in meanings().items():
-        text = meaning.text if isinstance(meaning, Words) else f"{meaning.text} ({meaning.span})"
+    for name, field in STYLE_FIELDS.items():
+        text = field.description
+        if not isinstance(field, ChoiceField):
+            text += f" ({field.range_text})"
         group.add_argument(values.style_flag(name), help=text.replace("%", "%%"),
                            **_style_value(name))  # fmt: skip
     for old, new in NEW_NAMES.items():
@@ -93,9 +96,9 @@ def add_style(verb: argparse.ArgumentParser) -> None:
 
 def _style_value(name: str) -> dict[str, Any]:
     """Return how argparse parses a value of the style, and where it stores it."""
-    meaning, dest = meanings()[name], STYLE + name
-    if isinstance(meaning, Words):
-        return {"dest": dest, "choices": meaning.words}
+    field, dest = STYLE_FIELDS[name], STYLE + name
+    if isinstance(field, ChoiceField):
+        return {"dest": dest, "choices": field.choices}
     return {"dest": dest, "type": values.style_value(name), "metavar": "N"}
 
 

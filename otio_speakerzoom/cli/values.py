@@ -10,7 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otio_speakerzoom.director.style import Quantity, meanings
+from otio_speakerzoom.director.style import STYLE_FIELDS
+from otio_speakerzoom.director.style_fields import NumberField
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -114,15 +115,15 @@ FORMS = {"s": ("s", "seconds, 2 or 2s"), "share": ("%", "a share, 0.12 or 12%")}
 
 def style_value(name: str) -> Callable[[str], float]:
     """Return the parser of a style value, in its own unit and range: 2 or 2s, 0.12 or 12%."""
-    meaning = meanings()[name]
-    assert isinstance(meaning, Quantity)
-    suffix, form = FORMS.get(meaning.unit, ("", "a number"))
+    field = STYLE_FIELDS[name]
+    assert isinstance(field, NumberField)
+    suffix, form = FORMS.get(field.unit, ("", "a number"))
 
     def parse(text: str) -> float:
         if not (match := re.fullmatch(rf"(-?\d{{1,9}}(?:\.\d{{1,9}})?)({suffix})?", text)):
-            raise argparse.ArgumentTypeError(f"{text}: give {form}; {meaning.span}")
+            raise argparse.ArgumentTypeError(f"{text}: give {form}; {field.range_text}")
         value = float(match[1]) / (100 if match[2] == "%" else 1)
-        if fault := meaning.fault(value):
+        if fault := field.fault(value):
             raise argparse.ArgumentTypeError(f"{text}: {fault}")
         return value
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from otio_speakerzoom import store
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.style import PRESETS, Style, read_style, with_new_names
+from otio_speakerzoom.director.style import PRESETS, Style, with_new_names
+from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import Analysis

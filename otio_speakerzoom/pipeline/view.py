@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otio_speakerzoom import store
-from otio_speakerzoom.director.style import read_style
+from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange, Lock
 from otio_speakerzoom.pipeline.job import Job, Session, open_session

@@ -22,7 +22,7 @@ from otio_speakerzoom.cli.progress import show_progress
 from otio_speakerzoom.cli.request import Request
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.cli.verbs import VERBS
-from otio_speakerzoom.director.style import NEW_NAMES, meanings
+from otio_speakerzoom.director.style import NEW_NAMES, STYLE_FIELDS
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError
 from otio_speakerzoom.model import Media
 
@@ -549,7 +549,7 @@ def readme_options():
 
 def test_the_readme_names_every_option_and_no_other():
     general = {"--help", "-h", "--version"}
-    options, of_style = set(), {values.style_flag(name) for name in meanings()}
+    options, of_style = set(), {values.style_flag(name) for name in STYLE_FIELDS}
     for parser in verbs().values():
         for action in parser._actions:
             if action.help != argparse.SUPPRESS:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 import numpy as np
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.style import read_style
+from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.model import FaceTrack, Media, Person, SpeechScores
 
 left = 400 + np.clip(np.arange(300) - 100, 0, 100) * 6.0

@@ -6,15 +6,12 @@ from dataclasses import replace
 import pytest
 
 from otio_speakerzoom.cli import values
-from otio_speakerzoom.director.style import (
-    NEW_NAMES,
-    PRESETS,
-    Quantity,
-    Style,
-    meanings,
-    read_style,
-)
+from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, STYLE_FIELDS, Style
+from otio_speakerzoom.director.style_fields import NumberField
+from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
+
+NUMBERS = [name for name, field in STYLE_FIELDS.items() if isinstance(field, NumberField)]
 
 
 @pytest.mark.parametrize(
@@ -143,18 +140,19 @@ def test_a_flag_takes_its_own_unit_and_range(name, text, value):
     if value is None:
         with pytest.raises(argparse.ArgumentTypeError) as caught:
             parse(text)
-        assert meanings()[name].span in str(caught.value)
+        assert STYLE_FIELDS[name].range_text in str(caught.value)
     else:
         assert parse(text) == value
 
 
-@pytest.mark.parametrize("name", [n for n, m in meanings().items() if isinstance(m, Quantity)])
+@pytest.mark.parametrize("name", NUMBERS)
 def test_a_style_holds_no_value_beyond_its_range(name):
-    meaning = meanings()[name]
+    field = STYLE_FIELDS[name]
+    assert isinstance(field, NumberField)
 
-    for value in (meaning.least - 0.01, meaning.most * 1.01, float("nan"), float("inf")):
+    for value in (field.minimum - 0.01, field.maximum * 1.01, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"^{name}: must be "):
             replace(Style(max_shot_seconds=0), **{name: value})
-    if meaning.above:
+    if field.excludes_minimum:
         with pytest.raises(ValueError, match=f"^{name}: must be "):
-            replace(Style(), **{name: meaning.least})
+            replace(Style(), **{name: field.minimum})
