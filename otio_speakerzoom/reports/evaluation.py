@@ -162,7 +162,7 @@ def _frames(
     )
 
 
-def lanes_framed(
+def framed_talkers(
     cut_list: CutList, tracks: Sequence[FaceTrack], talkers: Sequence[Talker]
 ) -> list[list[int]]:
     """Return the numbers of the talkers that each shot frames.
@@ -171,15 +171,15 @@ def lanes_framed(
     """
     boxes = person_boxes(cut_list.media, tracks, cut_list.people)
     boxes_of = {person.id: row for person, row in zip(cut_list.people, boxes, strict=True)}
-    lanes: list[list[int]] = []
+    numbers: list[list[int]] = []
     for shot in cut_list.shots:
         part = slice(shot.range.start, shot.range.end)
         subjects = [boxes_of[id_][part] for id_ in shot.subjects]
-        lanes.append([
+        numbers.append([
             n for n, talker in enumerate(talkers)
             if any((_iou(talker.boxes[part], box) > SAME_FACE_IOU).mean() > 0.5 for box in subjects)
         ])  # fmt: skip
-    return lanes
+    return numbers
 
 
 def _is_switch(before: Shot, after: Shot) -> bool:

@@ -15,7 +15,7 @@ from otio_speakerzoom.director.speaker_activity import speaker_activity_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FaceTrack, Media, Person, Shot, Speech, VoiceActivity
-from otio_speakerzoom.reports.evaluation import CutFigures, lanes_framed, measure
+from otio_speakerzoom.reports.evaluation import CutFigures, framed_talkers, measure
 from otio_speakerzoom.reports.labels import read_labels
 from otio_speakerzoom.reports.talkers import Talker, talkers_of_labels, talkers_of_tracks
 
@@ -85,7 +85,7 @@ def evaluate(summary: AnalysisSummary, labels: Path | None = None) -> Evaluation
     return Evaluation(
         tuple(talkers),
         measure(summary.cut_list, summary.tracks, talkers),
-        lanes_framed(summary.cut_list, summary.tracks, talkers),
+        framed_talkers(summary.cut_list, summary.tracks, talkers),
         labels.name if labels else "the scores",
     )
 

@@ -1,4 +1,4 @@
-"""What comes in at the command line: files to read and write, how a run ends, what is said."""
+"""The command line: requests, files to read and write, how a run ends, messages."""
 
 import argparse
 import io
@@ -51,7 +51,7 @@ def one_line(capsys):
 # --- files that are read and written --------------------------------------------------------------
 
 
-def test_every_argument_that_names_a_file_says_what_is_done_with_it():
+def test_every_argument_that_names_a_file_is_checked():
     for verb, parser in verbs().items():
         values_set = {action.dest: Path("a") for action in parser._actions}
         checked = {file.name for file in file_arguments(parser, values_set)}
@@ -66,7 +66,7 @@ def test_every_argument_that_names_a_file_says_what_is_done_with_it():
 
 @pytest.fixture
 def recording(tmp_path):
-    """A file that stands for a recording, and is never opened: all is refused before."""
+    """A file in place of a recording, which is never opened: every run is refused before."""
     path = tmp_path / "talk.mp4"
     path.write_bytes(b"hours of work")
     (tmp_path / "edited.otio").write_text("{}")
@@ -76,7 +76,7 @@ def recording(tmp_path):
 
 
 def arguments(verb, recording, flag, output):
-    """A command line of that verb that writes to `output` by `flag`, and to a good place else."""
+    """A command line of that verb that writes to `output` by `flag`, otherwise to valid names."""
     words = [verb]
     for action in verbs()[verb]._actions:
         if isinstance(action.type, Input):
@@ -98,7 +98,7 @@ def suffix_of(verb, flag):
 
 
 @pytest.mark.parametrize(("verb", "flag"), WRITTEN)
-def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording, capsys):
+def test_no_output_overwrites_an_input_or_results(verb, flag, recording, capsys):
     folder, suffix = recording.parent, suffix_of(verb, flag)
     store = folder / "talk.mp4.speakerzoom"
     store.mkdir()
@@ -131,7 +131,7 @@ def test_no_output_takes_the_place_of_what_is_read_or_kept(verb, flag, recording
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_no_film_takes_the_place_of_another_recording(recording, capsys):
+def test_no_film_overwrites_another_recording(recording, capsys):
     other = recording.with_name("other.mp4")
     other.write_bytes(b"hours of work too")
     (recording.parent / "other.mp4.speakerzoom").mkdir()
@@ -142,7 +142,7 @@ def test_no_film_takes_the_place_of_another_recording(recording, capsys):
 
 
 @pytest.mark.parametrize(("verb", "flag"), WRITTEN)
-def test_no_output_takes_the_place_of_another_input(verb, flag, recording, capsys):
+def test_no_output_overwrites_another_input(verb, flag, recording, capsys):
     suffix = suffix_of(verb, flag)
     for action in verbs()[verb]._actions:
         if isinstance(action.type, Input) and action.dest != "source":
@@ -154,14 +154,14 @@ def test_no_output_takes_the_place_of_another_input(verb, flag, recording, capsy
             assert f"is the file of --{action.dest} itself" in one_line(capsys)
 
 
-def test_two_outputs_are_two_files(recording, capsys):
+def test_two_outputs_cannot_be_one_file(recording, capsys):
     one, other = recording.parent / "a.png", recording.parent / "x" / ".." / "A.png"
 
     assert main(["inspect", str(recording), "--sheet", str(one), "--report", str(other)]) == 1
     assert "is also --sheet's; give each its own name" in one_line(capsys)
 
 
-def test_no_output_goes_where_nothing_may_be_written(recording, capsys, monkeypatch):
+def test_an_output_in_a_read_only_place_is_refused(recording, capsys, monkeypatch):
     there = recording.parent / "there.csv"
     there.write_text("")
     access = os.access  # which lets root do everything
@@ -173,7 +173,7 @@ def test_no_output_goes_where_nothing_may_be_written(recording, capsys, monkeypa
     assert f"{recording.parent} is not writable" in one_line(capsys)
 
 
-def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, capsys):
+def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe")
     odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     odd.write_bytes(b"")
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_named_and_never_waited_for(recording, tmp_path, 
     assert "pipe: is no regular file" in one_line(capsys)
 
 
-def test_a_pack_takes_nobodys_place(tmp_path, monkeypatch, capsys):
+def test_a_test_chart_overwrites_nothing(tmp_path, monkeypatch, capsys):
     (tmp_path / "README.txt").write_text("my own notes")
     monkeypatch.chdir(tmp_path)
 
@@ -272,18 +272,18 @@ def test_an_old_style_flag_works_and_names_the_new_one(words, capsys):
     assert lines[1].startswith("error: gone.mp4: no such file")
 
 
-# --- what cannot work -----------------------------------------------------------------------------
+# --- impossible requests --------------------------------------------------------------------------
 
 
 @pytest.fixture
-def blind(monkeypatch):
-    """No frame may be looked at."""
+def no_frames(monkeypatch):
+    """Fail where a frame is read."""
 
-    def look(*arguments, **options):
-        raise AssertionError("a frame is looked at")
+    def read(*arguments, **options):
+        raise AssertionError("a frame is read")
 
-    monkeypatch.setattr("otio_speakerzoom.faces.detectors.choose.choose_detector", look)
-    monkeypatch.setattr("otio_speakerzoom.source.read_frames", look)
+    monkeypatch.setattr("otio_speakerzoom.faces.detectors.choose.choose_detector", read)
+    monkeypatch.setattr("otio_speakerzoom.source.read_frames", read)
     monkeypatch.setenv("SPEAKERZOOM_OFFLINE", "1")
     monkeypatch.setenv("SPEAKERZOOM_WEIGHTS", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/nonexistent")
@@ -302,8 +302,8 @@ def blind(monkeypatch):
         ("--min-shot 20s", "max_shot_seconds: 25 s is too short for three shots"),
     ],
 )
-def test_what_cannot_work_is_said_before_the_first_frame(
-    words, says, blind, make_clip, tmp_path, capsys
+def test_an_impossible_request_is_refused_before_the_first_frame(
+    words, says, no_frames, make_clip, tmp_path, capsys
 ):
     clip = make_clip("plan.mp4", seconds=1)
     cut = ["cut", str(clip), "--work", str(tmp_path), "-o", str(tmp_path / "a.xml")]
@@ -313,8 +313,8 @@ def test_what_cannot_work_is_said_before_the_first_frame(
     assert not (tmp_path / "a.xml").exists()
 
 
-def test_a_rate_that_the_format_cannot_say_is_refused_before_the_first_frame(
-    blind, make_clip, tmp_path, capsys
+def test_a_rate_that_the_format_does_not_have_is_refused_before_the_first_frame(
+    no_frames, make_clip, tmp_path, capsys
 ):
     clip = make_clip("odd_rate.mp4", rate="25/2", seconds=1)
 
@@ -324,10 +324,10 @@ def test_a_rate_that_the_format_cannot_say_is_refused_before_the_first_frame(
 
 
 @pytest.mark.parametrize("words", [["analyze"], ["render", "-o", "a.mp4"]])
-def test_sound_is_not_chosen_where_there_is_none(words, blind, silent_clip, tmp_path, capsys):
-    asked = [str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
+def test_audio_options_without_audio_are_refused(words, no_frames, silent_clip, tmp_path, capsys):
+    options = [str(silent_clip), "--work", str(tmp_path), "--channels", "left"]
 
-    assert main([*words, *asked]) == 1
+    assert main([*words, *options]) == 1
     assert "has no audio to choose from; leave out" in one_line(capsys)
 
 
@@ -347,7 +347,7 @@ def test_sound_is_not_chosen_where_there_is_none(words, blind, silent_clip, tmp_
         (KeyboardInterrupt(), 130, "interrupted; finished stages are saved"),
     ],
 )  # fmt: skip
-def test_whatever_ends_a_run_is_one_line(error, code, says, monkeypatch, capsys, tmp_path):
+def test_every_error_is_one_line(error, code, says, monkeypatch, capsys, tmp_path):
     def fail(request, console):
         raise error
 
@@ -362,42 +362,42 @@ def test_whatever_ends_a_run_is_one_line(error, code, says, monkeypatch, capsys,
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_puts_things_away_and_tells_by_its_code(name, monkeypatch, capsys):
-    put_away = []
+def test_a_signal_runs_cleanup_and_sets_the_exit_code(name, monkeypatch, capsys):
+    cleanups = []
 
     def work(request, console):
         try:
             signal.raise_signal(getattr(signal, name))
         finally:
-            put_away.append(name)
+            cleanups.append(name)
 
     monkeypatch.setitem(VERBS, "doctor", work)
     before = signal.getsignal(getattr(signal, name))
 
     assert main(["doctor"]) == 128 + getattr(signal, name)
     assert 128 + getattr(signal, name) in EXIT_CODES
-    assert put_away == [name]
+    assert cleanups == [name]
     assert one_line(capsys).startswith("interrupted")
     assert signal.getsignal(getattr(signal, name)) is before
 
 
-def test_a_second_sigterm_lets_things_be_put_away(monkeypatch):
-    put_away = []
+def test_a_second_signal_does_not_disturb_cleanup(monkeypatch):
+    cleanups = []
 
     def work(request, console):
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             signal.raise_signal(signal.SIGHUP)
-            put_away.append(True)
+            cleanups.append(True)
 
     monkeypatch.setitem(VERBS, "doctor", work)
 
     assert main(["doctor"]) == 143
-    assert put_away
+    assert cleanups
 
 
-def test_wrong_usage_is_one_line_that_says_where_the_options_are(capsys):
+def test_wrong_usage_is_one_line_that_points_to_help(capsys):
     with pytest.raises(SystemExit) as end:
         main(["cut", "a.mp4", "-o", "a.otio", "--min-shot", "200%"])
 
@@ -493,7 +493,7 @@ def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
     assert stdout.buffer.getvalue().decode("utf-8") == "Zoë …\n"
 
 
-# --- what is said on the way ----------------------------------------------------------------------
+# --- progress and messages ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ def test_a_document_on_stdout_is_utf_8_whatever_the_terminal(monkeypatch):
         ("list nobody", "no weights are called nobody; choose one of talknet, "),
     ],
 )
-def test_weights_that_are_not_there_are_told_with_those_that_are(words, says, capsys):
+def test_an_unknown_name_of_weights_is_refused_with_the_known_names(words, says, capsys):
     with pytest.raises(SystemExit) as end:
         main(["weights", *words.split()])
 
@@ -512,7 +512,7 @@ def test_weights_that_are_not_there_are_told_with_those_that_are(words, says, ca
     assert one_line(capsys).startswith(says)
 
 
-def test_slow_things_are_told_by_how_long_each_takes(monkeypatch):
+def test_a_slow_stage_shows_how_long_each_step_takes(monkeypatch):
     times = iter([0.0, 0.0, 8.2, 8.2, 8.2, 8.2])
     monkeypatch.setattr("otio_speakerzoom.cli.progress.time.monotonic", lambda: next(times))
     console = Console(file=io.StringIO(), width=80)
@@ -526,7 +526,7 @@ def test_slow_things_are_told_by_how_long_each_takes(monkeypatch):
     assert faces.endswith("/s)")
 
 
-# --- what is said of all this ---------------------------------------------------------------------
+# --- documentation --------------------------------------------------------------------------------
 
 
 def test_the_readme_and_help_name_every_exit_code():
@@ -538,7 +538,7 @@ def test_the_readme_and_help_name_every_exit_code():
 
 
 def readme_options():
-    """Every option that the README's table of options names, with its verb where it is told."""
+    """Every option in the table of options of the README."""
     text = (ROOT / "README.md").read_text()
     table = text[text.index("| option | what it does |") : text.index("Progress and messages go")]
     rows = [
@@ -569,7 +569,7 @@ def test_every_choice_of_an_option_is_named_in_the_readme():
                 assert not missing, (verb, action.dest)
 
 
-def test_a_timecode_that_no_clock_shows_is_refused():
+def test_a_timecode_with_impossible_parts_is_refused():
     media = Media(Path("talk.mov"), Fraction(25), 500, (64, 64))
     assert values.time("00:00:01:24")(media) == 49
     with pytest.raises(SpeakerZoomError, match="a timecode ends in 24 at most, not 25"):

@@ -26,7 +26,7 @@ from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.weights import fetch
 
-EMBEDDED = ("--scorer", "sync-asd")
+BUNDLED = ("--scorer", "sync-asd")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,13 +55,13 @@ def command(*arguments):
 
 @pytest.fixture(scope="session")
 def sample_work(tmp_path_factory, detector):
-    """A folder in which the sample has been cut by the embedded defaults, and the run itself."""
+    """A folder with the sample, cut by the bundled scorer, and the run that cut it."""
     work = tmp_path_factory.mktemp("work")
-    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
+    run = command("cut", SAMPLE, "--work", work, *BUNDLED, "-o", work / "talk.otio")
     return work, run
 
 
-def kept(work, name="two_talkers.mp4"):
+def results_of(work, name="two_talkers.mp4"):
     return work / f"{name}.speakerzoom"
 
 
@@ -78,7 +78,7 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     )
     for line, begins in zip(run.stderr.splitlines(), stages, strict=True):
         assert line.startswith(begins)
-    assert {path.name for path in kept(work).iterdir()} == {
+    assert {path.name for path in results_of(work).iterdir()} == {
         "media.json", "detections.npz", "tracks.npz", "people.json", "voice.npz", "scores.npz",
         "cutlist.json", "options.json", ".lock",
     }  # fmt: skip
@@ -87,10 +87,10 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
 def test_the_sample_is_cut_as_its_readme_says(sample_work):
     work, _ = sample_work
     answers = json.loads(SAMPLE.with_suffix(".json").read_text())
-    cut = json.loads((kept(work) / "cutlist.json").read_text())
+    cut = json.loads((results_of(work) / "cutlist.json").read_text())
     seats = {face["person"]: face["box"] for face in answers["faces"]}
 
-    def shown(second):
+    def framing_at(second):
         shot = next(s for s in cut["shots"] if s["start"] <= second * 25 < s["end"])
         if shot["kind"] == "wide":
             return "wide"
@@ -102,25 +102,25 @@ def test_the_sample_is_cut_as_its_readme_says(sample_work):
     for span in answers["must_cut"]:
         allowed = {"A or B": {"A", "B", "wide"}}.get(span["show"], {span["show"]})
         for frame in range(round(span["from_s"] * 25), round(span["to_s"] * 25)):
-            assert shown(frame / 25) in allowed, (frame / 25, span)
+            assert framing_at(frame / 25) in allowed, (frame / 25, span)
     assert min(shot["end"] - shot["start"] for shot in cut["shots"]) >= 50
 
 
-def test_a_second_run_computes_nothing_anew(sample_work):
+def test_a_second_run_computes_nothing_again(sample_work):
     work, _ = sample_work
-    before = {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()}
-    run = command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "again.otio")
+    before = {path.name: path.stat().st_mtime_ns for path in results_of(work).iterdir()}
+    run = command("cut", SAMPLE, "--work", work, *BUNDLED, "-o", work / "again.otio")
 
     assert run.returncode == 0
     assert "find faces" not in run.stderr
-    assert {path.name: path.stat().st_mtime_ns for path in kept(work).iterdir()} == before
+    assert {path.name: path.stat().st_mtime_ns for path in results_of(work).iterdir()} == before
     assert (work / "again.otio").read_bytes() == (work / "talk.otio").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("editor", "suffix"), [(e, s) for s, editors in FORMATS.items() for e in editors]
 )
-def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, editor, suffix):
+def test_every_dialect_is_written_from_the_stored_cut(sample_work, tmp_path, editor, suffix):
     work, _ = sample_work
     out = tmp_path / f"talk{suffix}"
     run = command("export", SAMPLE, "--work", work, "-o", out, "--for", editor)
@@ -132,7 +132,7 @@ def test_every_dialect_is_written_from_the_kept_cut(sample_work, tmp_path, edito
         assert on_stdout.stdout == out.read_text()
 
 
-def test_the_media_is_named_as_another_machine_names_it(sample_work, tmp_path):
+def test_media_root_renames_the_media_for_another_machine(sample_work, tmp_path):
     work, _ = sample_work
     out, root = tmp_path / "talk.xml", f"{SAMPLE.parent}=D:\\footage"
     run = command("export", SAMPLE, "--work", work, "-o", out, "--media-root", root)
@@ -147,7 +147,7 @@ def test_the_media_is_named_as_another_machine_names_it(sample_work, tmp_path):
 def test_otio_reads_the_timeline_back(sample_work):
     work, _ = sample_work
     timeline = otio.adapters.read_from_file(str(work / "talk.otio"))
-    shots = json.loads((kept(work) / "cutlist.json").read_text())["shots"]
+    shots = json.loads((results_of(work) / "cutlist.json").read_text())["shots"]
     clips = list(timeline.video_tracks()[0].find_clips())
 
     assert [clip.source_range.duration.value for clip in clips] == [
@@ -162,22 +162,22 @@ def test_exporting_and_replanning_load_no_network_no_cv2_and_no_optimizer(sample
         "bad = {'torch', 'mediapipe', 'cv2', 'scipy.optimize'} & sys.modules.keys();"
         "sys.exit(code or bool(bad) * 9)"
     )
-    for verb in (["export"], ["cut", "--style", "calm", *EMBEDDED]):
+    for verb in (["export"], ["cut", "--style", "calm", *BUNDLED]):
         arguments = [*verb, str(SAMPLE), "--work", str(work), "-o", str(tmp_path / "talk.xml")]
         run = subprocess.run([sys.executable, "-c", script, *arguments], check=False)
 
         assert run.returncode == 0
-    command("cut", SAMPLE, "--work", work, *EMBEDDED, "-o", work / "talk.otio")
+    command("cut", SAMPLE, "--work", work, *BUNDLED, "-o", work / "talk.otio")
 
 
-def test_inspect_tells_people_and_machines_the_same(sample_work, tmp_path):
+def test_inspect_prints_the_same_as_tables_json_and_csv(sample_work, tmp_path):
     work, _ = sample_work
-    told = command("inspect", SAMPLE, "--work", work)
+    tables = command("inspect", SAMPLE, "--work", work)
     document = json.loads(command("inspect", SAMPLE, "--work", work, "--json").stdout)
     command("inspect", SAMPLE, "--work", work, "--csv", tmp_path / "faces.csv")
     rows = list(csv.DictReader((tmp_path / "faces.csv").read_text().splitlines()))
 
-    assert "Person 2" in told.stdout
+    assert "Person 2" in tables.stdout
     assert [p["id"] for p in document["people"]] == [1, 2]
     assert all(20 < p["seen_s"] <= 22.4 and 5 < p["speaking_s"] < 16 for p in document["people"])
     assert ",".join(rows[0]) == (
@@ -201,74 +201,74 @@ def test_inspect_reports_a_cut_against_labels_and_reviews_it(sample_work, tmp_pa
     assert "must end in .html or .png" in command(*options, "--report", "cut.txt").stderr
 
 
-def test_inspect_warns_of_sound_that_misses_the_lips(own_work):
-    folder = kept(own_work)
+def test_inspect_warns_of_audio_out_of_sync(own_work):
+    folder = results_of(own_work)
     scores = store.load_scores(folder)
-    told = {}
+    outputs = {}
     for late in (0.08, 0.16, -0.2):
         store.save_scores(folder, replace(scores.value, av_offset_s=late), scores.input_digest)
-        told[late] = command("inspect", SAMPLE, "--work", own_work).stdout
+        outputs[late] = command("inspect", SAMPLE, "--work", own_work).stdout
     document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
 
-    assert "warning" not in told[0.08]
-    assert "the sound comes about 160 ms after the lips" in told[0.16]
-    assert "-itsoffset -0.16" in told[0.16]
-    assert "the sound comes about 200 ms before the lips" in told[-0.2]
+    assert "warning" not in outputs[0.08]
+    assert "the sound comes about 160 ms after the lips" in outputs[0.16]
+    assert "-itsoffset -0.16" in outputs[0.16]
+    assert "the sound comes about 200 ms before the lips" in outputs[-0.2]
     assert document["sound"]["late_s"] == -0.2
     assert 5 < document["sound"]["heard_s"] <= 22.4
     assert document["sound"]["heard_unseen_s"] < 3
 
 
-def test_what_is_listened_to_is_asked_for_and_kept(own_work):
-    run = command("analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "left")
+def test_the_audio_options_are_used_and_stored(own_work):
+    run = command("analyze", SAMPLE, "--work", own_work, *BUNDLED, "--channels", "left")
     document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
 
     assert run.returncode == 0, run.stderr
     assert "find faces" not in run.stderr  # which does not depend on it
     assert document["sound"]["microphones"] == ["stream 1, channel 1"]
     assert "has no channel 7" in failing(
-        "analyze", SAMPLE, "--work", own_work, *EMBEDDED, "--channels", "7"
+        "analyze", SAMPLE, "--work", own_work, *BUNDLED, "--channels", "7"
     )
 
 
 @pytest.fixture
 def own_work(sample_work, tmp_path):
     """A copy of the sample's results that a test may change."""
-    folder = kept(tmp_path)
+    folder = results_of(tmp_path)
     folder.mkdir()
-    for path in kept(sample_work[0]).iterdir():
+    for path in results_of(sample_work[0]).iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return tmp_path
 
 
-def test_inspect_counts_nothing_that_an_interrupted_run_left_of_an_older_state(own_work):
-    folder = kept(own_work)
+def test_inspect_ignores_stale_results_of_an_interrupted_run(own_work):
+    folder = results_of(own_work)
     scores = store.load_scores(folder)
     tracks = store.load_tracks(folder)
     cut = tuple(replace(s, logits=s.logits[:5]) for s in scores.value.scores)
     store.save_scores(folder, replace(scores.value, scores=cut), "old")
-    told = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
+    document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
     rows = command("inspect", SAMPLE, "--work", own_work, "--csv", own_work / "faces.csv")
 
     assert rows.returncode == 0, rows.stderr
-    assert [person["speaking_s"] for person in told["people"]] == [0, 0]
+    assert [person["speaking_s"] for person in document["people"]] == [0, 0]
 
     store.save_tracks(folder, tracks.value[:1], "new")
     assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", own_work)
 
 
 def edit(work, old, new, name="cutlist.json"):
-    path = kept(work) / name
+    path = results_of(work) / name
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     return path
 
 
-def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_work):
+def test_an_edited_cut_is_exported_and_only_force_overwrites_it(own_work):
     path = edit(own_work, '"reason": "', '"reason": "my own: ')
     mine = path.read_text()
     exported = command("export", SAMPLE, "--work", own_work, "-o", "-", "--for", "fcp")
-    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "a.otio")
+    cut = ("cut", SAMPLE, "--work", own_work, *BUNDLED, "-o", own_work / "a.otio")
     again = command(*cut, "--style", "calm")
 
     assert "my own" in exported.stdout
@@ -282,15 +282,15 @@ def test_an_edited_cut_is_exported_rendered_and_never_overwritten_unasked(own_wo
     assert "my own" not in path.read_text()
 
 
-def test_locks_are_kept_by_export_in_the_style_of_the_cut(own_work):
-    cut = ("cut", SAMPLE, "--work", own_work, *EMBEDDED, "--min-shot", "3s")
+def test_export_applies_locks_in_the_style_of_the_cut(own_work):
+    cut = ("cut", SAMPLE, "--work", own_work, *BUNDLED, "--min-shot", "3s")
     assert command(*cut, "-o", own_work / "a.otio").returncode == 0
     lock = {"start": 130, "end": 170, "show": "wide"}
-    (kept(own_work) / "locks.json").write_text(
+    (results_of(own_work) / "locks.json").write_text(
         json.dumps({"schema": "speakerzoom.locks/1", "locks": [lock]})
     )
     run = command("export", SAMPLE, "--work", own_work, "-o", own_work / "b.otio")
-    shots = json.loads((kept(own_work) / "cutlist.json").read_text())["shots"]
+    shots = json.loads((results_of(own_work) / "cutlist.json").read_text())["shots"]
 
     assert (run.returncode, run.stderr) == (0, "")
     (locked,) = [shot for shot in shots if shot.get("locked")]
@@ -301,23 +301,23 @@ def test_locks_are_kept_by_export_in_the_style_of_the_cut(own_work):
     assert (own_work / "c.otio").read_bytes() == (own_work / "b.otio").read_bytes()
 
     edit(own_work, '"reason": "', '"reason": "my own: ')
-    (kept(own_work) / "locks.json").unlink()
+    (results_of(own_work) / "locks.json").unlink()
     unapplied = command("export", SAMPLE, "--work", own_work, "-o", own_work / "d.otio")
     assert "is not applied, because the kept cut was edited" in unapplied.stderr
 
 
-def test_a_name_given_in_people_json_reaches_the_timeline(own_work):
+def test_a_name_in_people_json_reaches_the_timeline(own_work):
     edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
-    run = command("cut", SAMPLE, "--work", own_work, *EMBEDDED, "-o", own_work / "talk.fcpxml")
+    run = command("cut", SAMPLE, "--work", own_work, *BUNDLED, "-o", own_work / "talk.fcpxml")
 
     assert run.returncode == 0
     assert "Eileen" in (own_work / "talk.fcpxml").read_text()
     assert "find faces" not in run.stderr
 
 
-def test_a_part_of_a_known_source_is_cut_without_looking_again(own_work):
+def test_a_part_of_an_analysed_source_is_cut_without_another_analysis(own_work):
     path = edit(own_work, '"name": ""', '"name": "Eileen"', "people.json")
-    known = {p.name: p.read_bytes() for p in kept(own_work).iterdir() if p.suffix == ".npz"}
+    arrays = {p.name: p.read_bytes() for p in results_of(own_work).iterdir() if p.suffix == ".npz"}
     named = path.read_text()
     run = command("cut", SAMPLE, "--work", own_work, "--in", "1s",
                   "--out", "4s", "-o", own_work / "talk.otio")  # fmt: skip
@@ -326,19 +326,19 @@ def test_a_part_of_a_known_source_is_cut_without_looking_again(own_work):
     assert "find faces" not in run.stderr
     assert "Eileen" in (own_work / "talk.otio").read_text()
     assert path.read_text() == named
-    assert {name: (kept(own_work) / name).read_bytes() for name in known} == known
+    assert {name: (results_of(own_work) / name).read_bytes() for name in arrays} == arrays
 
 
 def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_work):
-    before = {path.name: path.read_bytes() for path in kept(own_work).iterdir()}
-    run = command("render", SAMPLE, "--work", own_work, *EMBEDDED, "--canvas", "9:16",
+    before = {path.name: path.read_bytes() for path in results_of(own_work).iterdir()}
+    run = command("render", SAMPLE, "--work", own_work, *BUNDLED, "--canvas", "9:16",
                   "--in", "00:00:04:10", "--out", "250f", "-o", own_work / "part.mp4")  # fmt: skip
     film = probe(own_work / "part.mp4")
 
     assert run.returncode == 0, run.stderr
     assert (film.size, film.duration) == ((1080, 1920), 140)
     assert film.first_audio is not None
-    assert {path.name: path.read_bytes() for path in kept(own_work).iterdir()} == before
+    assert {path.name: path.read_bytes() for path in results_of(own_work).iterdir()} == before
 
 
 # --- wrong usage and wrong input ------------------------------------------------------------------
@@ -364,7 +364,7 @@ def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_
         (["weights", "fetch", "imaginary"], "imaginary"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments, says, capsys):
+def test_wrong_usage_ends_with_2_and_says_what_is_valid(arguments, says, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
 
@@ -373,14 +373,14 @@ def test_wrong_usage_ends_with_2_and_says_what_is_right(arguments, says, capsys)
 
 
 def failing(*arguments):
-    """Run what must fail with 1; return its last line."""
+    """Run a command that must fail with 1; return the last line of stderr."""
     run = command(*arguments)
     assert (run.returncode, run.stdout) == (1, ""), run.stderr
     assert "Traceback" not in run.stderr
     return run.stderr.splitlines()[-1]
 
 
-def test_a_source_that_is_none_is_one_line(tmp_path, sound_only):
+def test_an_invalid_source_is_one_line(tmp_path, sound_only):
     text = tmp_path / "diary.mp4"
     text.write_text("dear diary")
     out = ("-o", tmp_path / "talk.otio")
@@ -395,11 +395,11 @@ def test_a_source_that_is_none_is_one_line(tmp_path, sound_only):
     assert not list(tmp_path.glob("diary*.speakerzoom"))
 
 
-def test_no_face_and_no_sound_give_one_wide_shot_and_say_so(make_clip, silent_clip, tmp_path):
+def test_no_face_or_no_audio_gives_one_wide_shot_and_a_message(make_clip, silent_clip, tmp_path):
     for clip, says in ((make_clip("faceless.mp4"), "no face is seen"), (silent_clip, "no sound")):
         out = tmp_path / f"{clip.stem}.otio"
-        run = command("cut", clip, "--work", tmp_path, *EMBEDDED, "-o", out)
-        cut = json.loads((kept(tmp_path, clip.name) / "cutlist.json").read_text())
+        run = command("cut", clip, "--work", tmp_path, *BUNDLED, "-o", out)
+        cut = json.loads((results_of(tmp_path, clip.name) / "cutlist.json").read_text())
 
         assert run.returncode == 0
         assert says in run.stderr
@@ -415,10 +415,10 @@ def test_a_range_outside_the_source_is_one_line(make_clip, tmp_path):
     assert "0 to 50" in line
 
 
-def test_nothing_is_written_over_the_source(make_clip, tmp_path):
+def test_the_source_is_never_overwritten(make_clip, tmp_path):
     clip = make_clip("precious.mp4")
     before = clip.read_bytes()
-    line = failing("render", clip, "--work", tmp_path, *EMBEDDED, "-o", clip)
+    line = failing("render", clip, "--work", tmp_path, *BUNDLED, "-o", clip)
 
     assert "is the source" in line
     assert clip.read_bytes() == before
@@ -428,7 +428,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(make_clip, tmp_path):
     """A limit on file size stands in for a full disk: writes fail in the middle of a file."""
     clip = make_clip("large.mp4", seconds=4, size="640x360")
     work = ("--work", tmp_path / "work")
-    assert command("cut", clip, *work, *EMBEDDED, "-o", tmp_path / "a.otio").returncode == 0
+    assert command("cut", clip, *work, *BUNDLED, "-o", tmp_path / "a.otio").returncode == 0
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
@@ -461,10 +461,10 @@ def interrupted(arguments, when, number=signal.SIGINT):
     return process.returncode, output, errors
 
 
-def test_ctrl_c_while_finding_faces_and_sigterm_while_rendering(make_clip, tmp_path):
+def test_ctrl_c_during_detection_and_sigterm_during_render(make_clip, tmp_path):
     clip = make_clip("endless.mp4", seconds=60, size="640x360")
-    arguments = (clip, "--work", tmp_path, *EMBEDDED, "-o", tmp_path / "film.mp4")
-    folder = kept(tmp_path, clip.name)
+    arguments = (clip, "--work", tmp_path, *BUNDLED, "-o", tmp_path / "film.mp4")
+    folder = results_of(tmp_path, clip.name)
 
     code, output, errors = interrupted(["render", *arguments], (folder / "media.json").exists)
     assert (code, output) == (130, "")
@@ -478,10 +478,10 @@ def test_ctrl_c_while_finding_faces_and_sigterm_while_rendering(make_clip, tmp_p
     assert (code, output) == (143, "")
     assert not list(tmp_path.glob("*.mp4"))
     assert not list(tmp_path.glob(".*"))
-    assert (folder / "cutlist.json").exists()  # finished stages are kept
+    assert (folder / "cutlist.json").exists()  # finished stages are stored
 
 
-def test_ctrl_c_is_heeded_even_where_it_was_swallowed():
+def test_ctrl_c_ends_the_work_even_where_its_exception_was_swallowed():
     with show_progress(Console(file=io.StringIO())) as on_stage:
         step = on_stage("work")
         step(1, 9)
@@ -491,14 +491,14 @@ def test_ctrl_c_is_heeded_even_where_it_was_swallowed():
             step(2, 9)
 
 
-def test_weights_and_doctor_tell_what_there_is():
-    listed, told = command("weights"), command("doctor")
+def test_weights_and_doctor_show_what_is_installed():
+    listed, machine = command("weights"), command("doctor")
 
     assert listed.returncode == 0
     assert "lr-asd" in listed.stdout
-    assert "speakerzoom_fcpxml" in told.stdout.replace("\n", "")
-    assert "PyAV" in told.stdout
-    assert "sync-asd" in told.stdout or "talknet" in told.stdout
+    assert "speakerzoom_fcpxml" in machine.stdout.replace("\n", "")
+    assert "PyAV" in machine.stdout
+    assert "sync-asd" in machine.stdout or "talknet" in machine.stdout
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():
@@ -529,7 +529,7 @@ def test_real_footage_is_cut_with_lr_asd(clip, tmp_path):
 
     assert run.returncode == 0, run.stderr
     assert out.exists()
-    cut = json.loads((kept(tmp_path, Path(clip).name) / "cutlist.json").read_text())
+    cut = json.loads((results_of(tmp_path, Path(clip).name) / "cutlist.json").read_text())
     assert any(shot["kind"] == "single" for shot in cut["shots"])
 
 
@@ -549,16 +549,16 @@ def test_the_readme_names_no_verb_that_does_not_exist():
         ("filter.filters_available", {"crop", "format"}, "built without bwdif, hflip, lut3d"),
     ],
 )
-def test_doctor_tells_of_a_pyav_that_will_not_do(monkeypatch, name, value, says):
+def test_doctor_reports_an_unsuitable_pyav(monkeypatch, name, value, says):
     monkeypatch.setattr(f"av.{name}", value)
     monkeypatch.setattr(doctor, "_checks", lambda: [("film", doctor._film)])
-    told = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=200)
 
-    assert doctor.check_machine(told) == 1
-    assert says in told.file.getvalue()
+    assert doctor.check_machine(console) == 1
+    assert says in console.file.getvalue()
 
 
-def test_doctor_asks_for_the_pyav_that_the_package_asks_for():
+def test_doctor_requires_the_pyav_that_the_package_requires():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
     assert f"av>={doctor.MIN_AV_VERSION}" in project["dependencies"]

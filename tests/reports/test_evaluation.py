@@ -1,4 +1,4 @@
-"""What a cut is worth: every figure worked out by hand, and the page that shows it."""
+"""The evaluation of a cut: every figure calculated by hand, and the page that shows it."""
 
 import io
 import json
@@ -29,7 +29,7 @@ from otio_speakerzoom.reports.data_files import as_json
 from otio_speakerzoom.reports.evaluation import (
     CutFigures,
     explanations,
-    lanes_framed,
+    framed_talkers,
     measure,
 )
 from otio_speakerzoom.reports.page import write_report
@@ -49,7 +49,7 @@ TRACKS = tuple(
 
 
 def talkers(*turns):
-    """The two people, who speak in (person, from, to) turns, in frames."""
+    """The two people, who speak in turns of (person, start, end), in frames."""
     rows = [
         Talker(p.label, t.boxes.copy(), np.zeros(200, bool))
         for p, t in zip(PEOPLE, TRACKS, strict=True)
@@ -62,18 +62,18 @@ def talkers(*turns):
 def cut(*shots):
     """A cut of (end, subjects, crop) shots."""
     starts = [0, *(end for end, _, _ in shots[:-1])]
-    made = [
+    parts = [
         Shot(FrameRange(start, end), subjects, crop, "because", 0.9)
         for start, (end, subjects, crop) in zip(starts, shots, strict=True)
     ]
-    return CutList(MEDIA, (1000, 600), tuple(made), PEOPLE)
+    return CutList(MEDIA, (1000, 600), tuple(parts), PEOPLE)
 
 
 PLAIN = cut((60, (1,), ON_LEFT), (110, (2,), ON_RIGHT), (150, (), WIDE), (200, (1,), ON_LEFT))
 TURNS = talkers((1, 5, 50), (2, 58, 100), (1, 145, 195))
 
 
-def test_every_figure_of_a_small_cut_is_as_worked_out_by_hand():
+def test_every_figure_of_a_small_cut_is_as_calculated_by_hand():
     figures = measure(PLAIN, TRACKS, TURNS)
 
     assert figures == CutFigures(
@@ -110,19 +110,19 @@ def shifted(by):
 
 
 @pytest.mark.parametrize(("pixels", "share"), [(9, 0.0), (11, 1.0)])
-def test_a_tenth_of_another_face_is_borne(pixels, share):
+def test_up_to_a_tenth_of_another_face_is_no_intrusion(pixels, share):
     assert measure(cut((200, (2,), shifted(pixels))), TRACKS, TURNS).intruded == share
 
 
 @pytest.mark.parametrize(("pixels", "share"), [(49, 0.0), (51, 1.0)])
 def test_half_a_face_is_in_frame(pixels, share):
-    said = talkers((1, 0, 200))
+    speaker = talkers((1, 0, 200))
 
-    assert measure(cut((200, (2,), shifted(pixels))), TRACKS, said).in_frame == share
+    assert measure(cut((200, (2,), shifted(pixels))), TRACKS, speaker).in_frame == share
 
 
 @pytest.mark.parametrize(("aside", "right"), [(60, 1.0), (70, 0.0)])
-def test_a_labelled_box_a_fifth_of_which_is_ours_is_the_same_face(aside, right):
+def test_a_labelled_box_with_an_iou_of_a_fifth_is_the_same_face(aside, right):
     (one, other) = talkers((1, 0, 200))
     moved = replace(one, boxes=one.boxes + np.array([aside, 0, aside, 0], np.float32))
 
@@ -152,7 +152,7 @@ def test_a_single_of_an_empty_chair_is_empty():
     assert measure(beside, TRACKS, TURNS).empty == 1
 
 
-def test_a_picture_taken_up_again_at_once_is_a_reversal():
+def test_a_return_to_a_framing_within_3_s_is_a_reversal():
     back = cut((60, (1,), ON_LEFT), (85, (2,), ON_RIGHT), (200, (1,), ON_LEFT))
     later = cut((60, (1,), ON_LEFT), (95, (2,), ON_RIGHT), (200, (1,), ON_LEFT))
 
@@ -160,16 +160,16 @@ def test_a_picture_taken_up_again_at_once_is_a_reversal():
     assert measure(later, TRACKS, TURNS).reversals == 0
 
 
-def test_a_cut_for_a_word_is_a_backchannels():
+def test_a_cut_to_a_single_word_is_counted_as_a_backchannel():
     words = talkers((1, 0, 60), (2, 62, 67), (1, 70, 200))
-    found = measure(
+    figures = measure(
         cut((60, (1,), ON_LEFT), (85, (2,), ON_RIGHT), (200, (1,), ON_LEFT)), TRACKS, words
     )
 
-    assert found.backchannels == 1
+    assert figures.backchannels == 1
 
 
-def test_a_turn_begins_where_it_is_said_alone():
+def test_a_turn_begins_where_it_is_spoken_alone():
     over = talkers((1, 0, 60), (2, 40, 120))
 
     assert measure(
@@ -197,37 +197,37 @@ def test_labels_count_from_the_files_first_time_stamp():
     assert not np.isnan(talker.boxes).any()
 
 
-def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path, known):
+def test_labels_without_a_cut_are_refused_and_markup_in_names_is_plain(tmp_path, summary):
     with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
-        evaluate(replace(known, cut_list=None), tmp_path / "labels.json")
+        evaluate(replace(summary, cut_list=None), tmp_path / "labels.json")
     people = (PEOPLE[0], replace(PEOPLE[1], name="[bold]B[/x]"))
     media = replace(MEDIA, path=Path("talk [take 2].mp4"))
-    named = replace(known, media=media, people=people, cut_list=replace(PLAIN, people=people))
+    named = replace(summary, media=media, people=people, cut_list=replace(PLAIN, people=people))
     console = Console(record=True, width=200, file=io.StringIO())
     show_review(named, console)
     show(named, evaluate(named), console)
 
-    said = console.export_text()
-    assert "[bold]B[/x]" in said
-    assert "talk [take 2].mp4" in said
+    text = console.export_text()
+    assert "[bold]B[/x]" in text
+    assert "talk [take 2].mp4" in text
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def known():
+def summary():
     speaks = np.array([talker.speaks for talker in TURNS])
     return AnalysisSummary(MEDIA, TRACKS, PEOPLE, None, Speech(()), speaks, PLAIN, (110,))
 
 
-def test_the_scores_judge_where_no_labels_are_given(known):
-    judged = evaluate(known)
+def test_the_cut_is_compared_with_the_scores_without_labels(summary):
+    evaluation = evaluate(summary)
 
-    assert judged.against == "the scores"
-    assert judged.framed == [[0], [1], [], [0]] == lanes_framed(PLAIN, TRACKS, TURNS)
-    assert asdict(judged.figures) == asdict(measure(PLAIN, TRACKS, TURNS))
-    assert evaluate(replace(known, cut_list=None)) is None
+    assert evaluation.against == "the scores"
+    assert evaluation.framed == [[0], [1], [], [0]] == framed_talkers(PLAIN, TRACKS, TURNS)
+    assert asdict(evaluation.figures) == asdict(measure(PLAIN, TRACKS, TURNS))
+    assert evaluate(replace(summary, cut_list=None)) is None
 
 
 def speech(values):
@@ -259,29 +259,29 @@ def speech(values):
         ('{"faces": [], "speech": [], "first_video_pts_s": "x"}', "first_video_pts_s: needs a num"),
     ],
 )
-def test_wrong_labels_are_refused_in_one_line(known, tmp_path, text, says):
+def test_wrong_labels_are_refused_in_one_line(summary, tmp_path, text, says):
     path = tmp_path / "labels.json"
     path.write_text(text)
 
     with pytest.raises(SpeakerZoomError, match=says) as caught:
-        evaluate(known, path)
+        evaluate(summary, path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_labels_may_have_a_byte_order_mark(known, tmp_path):
+def test_labels_may_have_a_byte_order_mark(summary, tmp_path):
     path = tmp_path / "labels.json"
     path.write_text(speech('"to_s": 2, "person": null'), encoding="utf-8-sig")
 
-    assert evaluate(known, path).against == "labels.json"
+    assert evaluate(summary, path).against == "labels.json"
 
 
 class Page(HTMLParser):
-    """What a page holds: its tags, its words, and whether what is opened is closed."""
+    """The tags, links and text of a page; asserts that every element is closed."""
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.tags, self.words, self.sources = [], [], [], []
+        self.open, self.tags, self.text, self.sources = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -294,11 +294,11 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data)
+        self.text.append(data)
 
 
-def test_the_page_is_whole_and_needs_nothing_else(known, tmp_path):
-    write_report(known, evaluate(known), tmp_path / "cut.html")
+def test_the_page_is_complete_and_self_contained(summary, tmp_path):
+    write_report(summary, evaluate(summary), tmp_path / "cut.html")
     text = (tmp_path / "cut.html").read_text()
     page = Page(text)
 
@@ -306,7 +306,7 @@ def test_the_page_is_whole_and_needs_nothing_else(known, tmp_path):
     assert page.sources == []
     assert "://" not in text
     assert "script" not in page.tags
-    assert '<b>&"' in page.words
+    assert '<b>&"' in page.text
     assert "b" not in page.tags
     assert page.tags.count("rect") > 10
 
@@ -316,25 +316,25 @@ def test_every_figure_has_an_explanation():
     assert set(explanations()) == set(asdict(measure(PLAIN, TRACKS, TURNS)))
 
 
-def test_the_picture_is_twice_the_drawing(known, tmp_path):
-    write_report(known, evaluate(known), tmp_path / "cut.png")
-    picture = cv2.imread(str(tmp_path / "cut.png"))
+def test_the_png_has_twice_the_size_of_the_chart(summary, tmp_path):
+    write_report(summary, evaluate(summary), tmp_path / "cut.png")
+    image = cv2.imread(str(tmp_path / "cut.png"))
 
-    assert picture.shape[1] == 2 * 960 + 32
-    assert (picture == [0x1E, 0x8A, 0xE0]).all(axis=2).sum() > 1000  # BGR: orange, who speaks
-    ribbon = picture[: 2 * draw_chart(PLAIN, ["A", "B"], known.speaks, [[]] * 4, []).height]
-    assert (ribbon == [0xB0, 0x6C, 0x2B]).all(axis=2).sum() == 0  # no shot is sure beyond doubt
+    assert image.shape[1] == 2 * 960 + 32
+    assert (image == [0x1E, 0x8A, 0xE0]).all(axis=2).sum() > 1000  # BGR: orange, who speaks
+    chart = image[: 2 * draw_chart(PLAIN, ["A", "B"], summary.speaks, [[]] * 4, []).height]
+    assert (chart == [0xB0, 0x6C, 0x2B]).all(axis=2).sum() == 0  # no shot has a confidence of 1
 
 
-def test_the_picture_has_every_figure_and_the_key_under_the_ribbon(known, tmp_path, monkeypatch):
-    written = []
-    monkeypatch.setattr(draw_text, "draw_text", lambda _, text, *__: written.append(text))
-    write_report(known, evaluate(known), tmp_path / "cut.png")
+def test_the_png_has_every_figure_and_the_key_below_the_chart(summary, tmp_path, monkeypatch):
+    texts = []
+    monkeypatch.setattr(draw_text, "draw_text", lambda _, text, *__: texts.append(text))
+    write_report(summary, evaluate(summary), tmp_path / "cut.png")
 
-    assert {"speaks", "shown", "wide", "the source's own cut"} <= set(written)
-    assert "in frame: 0.985" in written
-    assert "judged by the scores" in written
-    assert sum(": " in text for text in written) == len(asdict(evaluate(known).figures))
+    assert {"speaks", "shown", "wide", "the source's own cut"} <= set(texts)
+    assert "in frame: 0.985" in texts
+    assert "judged by the scores" in texts
+    assert sum(": " in text for text in texts) == len(asdict(evaluate(summary).figures))
 
 
 def test_a_long_film_is_drawn_in_rows():
@@ -343,15 +343,15 @@ def test_a_long_film_is_drawn_in_rows():
     speaks = np.zeros((1, 36_000), bool)
     speaks[0, 1100:1300] = True  # over the end of the first row
     drawing = draw_chart(CutList(media, (1000, 600), shots), ["A"], speaks, [[]] * 36, [600])
-    said = [part for part in drawing.parts if getattr(part, "kind", "") == "speaks"]
+    speech_bars = [part for part in drawing.parts if getattr(part, "kind", "") == "speaks"]
 
-    assert len(said) == 2
-    assert said[0].x + said[0].width == pytest.approx(960)
-    assert said[1].x == pytest.approx(130)
-    assert sum(part.width for part in said) == pytest.approx(200 * (960 - 130) / 1200)
+    assert len(speech_bars) == 2
+    assert speech_bars[0].x + speech_bars[0].width == pytest.approx(960)
+    assert speech_bars[1].x == pytest.approx(130)
+    assert sum(part.width for part in speech_bars) == pytest.approx(200 * (960 - 130) / 1200)
 
 
-def test_the_least_sure_shot_comes_first():
+def test_the_least_certain_shot_comes_first():
     shots = tuple(
         replace(shot, confidence=c)
         for shot, c in zip(PLAIN.shots, (0.9, 0.2, 0.5, 0.2), strict=True)
@@ -360,12 +360,12 @@ def test_the_least_sure_shot_comes_first():
     assert [n for n, _ in least_certain_first(replace(PLAIN, shots=shots))] == [2, 4, 3, 1]
 
 
-def test_the_review_tells_timecode_and_what_else_could_be_shown(known):
+def test_the_review_shows_timecode_and_what_else_could_be_shown(summary):
     media = replace(MEDIA, start=36_000)  # an hour
     console = Console(record=True, width=200, file=io.StringIO())
     people = (PEOPLE[0], Person(2, (2,)))
     cut_list = replace(PLAIN, media=media, people=people)
-    show_review(replace(known, media=media, people=people, cut_list=cut_list), console)
+    show_review(replace(summary, media=media, people=people, cut_list=cut_list), console)
     rows = [
         [cell.strip() for cell in line.split("│")[1:-1]]
         for line in console.export_text().splitlines()
@@ -380,9 +380,9 @@ def test_the_review_tells_timecode_and_what_else_could_be_shown(known):
     ]
 
 
-def test_what_cannot_be_counted_is_null_in_json(known):
-    silent = replace(known, speaks=np.zeros((2, 200), bool))
-    told = json.loads(as_json(silent, evaluate(silent)), parse_constant=pytest.fail)
+def test_a_figure_without_a_value_is_null_in_json(summary):
+    silent = replace(summary, speaks=np.zeros((2, 200), bool))
+    document = json.loads(as_json(silent, evaluate(silent)), parse_constant=pytest.fail)
 
-    assert told["figures"]["in_frame"] is None
-    assert told["figures"]["shots"] == 4
+    assert document["figures"]["in_frame"] is None
+    assert document["figures"]["shots"] == 4
