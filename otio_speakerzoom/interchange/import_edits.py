@@ -52,7 +52,7 @@ def import_timeline(
         locks, replaced = merge_locks(old_locks, comparison.locks)
         if replaced:
             copy = store.back_up(session.folder / "locks.json")
-            log.info("the locks from before are kept as %s", copy)
+            log.info("the earlier locks are saved as %s", copy)
         if locks != old_locks:
             analysis = pipeline.cached_analysis(job)
             locks = pipeline.with_sightings(locks, analysis) if analysis else locks
@@ -126,7 +126,7 @@ def _require_same_programme(path: Path, timeline: EditedTimeline, cut_list: CutL
         )
     if canvas and canvas != cut_list.canvas:
         raise TimelineError(
-            f"{path}: its picture is {canvas[0]}x{canvas[1]}, the kept cut's "
+            f"{path}: its canvas is {canvas[0]}x{canvas[1]}, the saved cut's "
             f"{cut_list.canvas[0]}x{cut_list.canvas[1]}; "
             f"cut again with --canvas {canvas[0]}x{canvas[1]}, or change it in the editor"
         )
@@ -135,7 +135,7 @@ def _require_same_programme(path: Path, timeline: EditedTimeline, cut_list: CutL
 def print_result(result: ImportResult, console: Console) -> None:
     """Print a table of what the editor changed, the warnings, and a summary."""
     rate = result.cut_list.media.rate
-    table = Table("from", "to", "was", "is", "what", "kept as", title="Changes")
+    table = Table("from", "to", "before", "after", "change", "saved as", title="Changes")
     for change in result.comparison.changes:
         begin, end = (float(at / rate) for at in (change.range.start, change.range.end))
         outcome = "lock" if change.lock else ""
@@ -145,12 +145,12 @@ def print_result(result: ImportResult, console: Console) -> None:
         console.print(table)
     warnings = result.comparison.warnings
     more = len(warnings) - _MAX_WARNING_LINES
-    lines = [*warnings[:_MAX_WARNING_LINES], *([f"and {more} more like these"] if more > 0 else [])]
+    lines = [*warnings[:_MAX_WARNING_LINES], *([f"and {more} more"] if more > 0 else [])]
     for line in [*lines, _summary(result)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _summary(result: ImportResult) -> str:
     locks, replaced = len(result.comparison.locks), len(result.replaced_locks)
-    summary = f"{result.comparison.unchanged} shots unchanged, {locks} kept as locks"
+    summary = f"{result.comparison.unchanged} shots unchanged, {locks} saved as locks"
     return f"{summary}; {replaced} earlier locks replaced" if replaced else summary

@@ -27,7 +27,7 @@ _HOST_NAMES = {
     "premiere": "Premiere",
     "fcp": "Final Cut",
     "shotcut": "Shotcut",
-    "speakerzoom": "no editor (the framing is in our own notes): an editor",
+    "speakerzoom": "an editor (framing in our own metadata only)",
 }
 _MAX_DESCRIBED_CLIPS = 10
 """Clips described one by one: enough to see whether the framing is meant so."""
@@ -86,7 +86,7 @@ def _probe_media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media]
     for name in dict.fromkeys(clip.media for clip in timeline.clips if clip.media):
         file = path.parent / name  # which an absolute path replaces
         if PureWindowsPath(name).drive or not file.is_file():
-            problems.append(f"media is not at {name}: the editor will show it offline")
+            problems.append(f"no media at {name}: the editor will show it offline")
             continue
         try:
             sources[name] = probe(file)
@@ -188,7 +188,7 @@ def _describe_import(timeline: EditedTimeline) -> Iterator[str]:
         yield (
             f"{clip.label}: {host} {begins}, then zooms {transform.scale / base:.2f} and moves "
             f"{transform.dx:+.1f} right, {transform.dy:+.1f} down, in pixels of the canvas"
-            f"{', moving on from there' if clip.keys else ''}"
+            f"{', and moves from there' if clip.keys else ''}"
         )
     if len(clips) > _MAX_DESCRIBED_CLIPS:
         yield f"and {len(clips) - _MAX_DESCRIBED_CLIPS} more clips"

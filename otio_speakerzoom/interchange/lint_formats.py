@@ -48,8 +48,8 @@ def _background_problems(root: ET.Element) -> Iterator[str]:
         project = any(p.get("name") == "shotcut" for p in tractor.iterfind("property"))
         if project and tracks and tracks[0] != "background":
             yield (
-                "its lowest track is no background: Shotcut stretches the first clip there over "
-                "the whole programme; `speakerzoom import` takes your changes, then export again"
+                "its lowest track is not a background: Shotcut stretches the first clip there over "
+                "the whole programme; `speakerzoom import` saves your changes, then export again"
             )
 
 

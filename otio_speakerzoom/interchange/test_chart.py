@@ -46,7 +46,9 @@ def write_pack(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
+        raise StoreError(
+            f"{folder}: cannot be created ({error.strerror}); choose another"
+        ) from error
     chart = folder / "chart.mp4"
     _write_chart_film(chart)
     cut_list = CutList(probe(chart), CANVAS, _shots())
@@ -67,7 +69,7 @@ def _require_free_folder(folder: Path) -> None:
         if not folder.exists() or not any(folder.iterdir()):
             return
         with (folder / "README.txt").open(encoding="utf-8", errors="replace") as readme:
-            if readme.readline() == _INSTRUCTIONS.splitlines(keepends=True)[0]:
+            if readme.readline() in _HEADINGS:
                 return
     except FileNotFoundError:
         pass
@@ -145,24 +147,29 @@ def _instructions(cut_list: CutList) -> str:
 
 
 _INSTRUCTIONS = """\
-Does your editor place pictures as its timeline means it? Two minutes tell.
+Does your editor place video where our timelines put it? This check takes two minutes.
 
 1. Make a project of {width}x{height} at {rate} frames per second. In Resolve do so before anything
    else, and tick "Use sizing information" where the import asks.
 2. Import the calibrate_ file that carries your editor's name. Leave chart.mp4 where it is.
 3. Go to the middle of each of the five clips. The red cross with the clip's number must lie in the
-   middle of the picture, and the numbers at the borders must be those of expected_1.png to
+   middle of the frame, and the numbers at the borders must be those of expected_1.png to
    expected_5.png. Numbers in the chart are source pixels: right, down.
 
-Clip, its middle, what is in the centre, and what must just be seen:
+Clip, its middle, what is in the centre, and what must be visible:
 
 {rows}
 
-Clip 1 shows all of the chart's height: it is right under every reading of the units that we know.
-If it is right and others are not, our formula is
-wrong; if all are wrong alike, a project setting is.
+Clip 1 shows all of the chart's height: it is right under every interpretation of the units that we
+know. If it is right and others are not, our formula is wrong; if all are wrong alike, a project
+setting is.
 
 Please report: the editor, its version and system; the file; for each clip "as expected", or the
 chart's numbers at the four borders and in the centre; and the project's setting for clips of
 another size (Resolve: Image Scaling, Mismatched resolution files).
 """
+_HEADINGS = (
+    _INSTRUCTIONS.splitlines(keepends=True)[0],
+    "Does your editor place pictures as its timeline means it? Two minutes tell.\n",
+)
+"""First lines of README.txt in this version's packs and in those of earlier versions."""

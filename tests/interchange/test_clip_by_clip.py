@@ -112,7 +112,7 @@ def test_frame_numbers_with_a_point_are_frame_numbers(tmp_path):
     (clip,) = read(tmp_path, "a.xml", xmeml(item("4.0", "104.25", "4.0", "104.25"))).tracks[0]
 
     assert (clip.record, clip.source) == (FrameRange(4, 104), FrameRange(4, 104))
-    with pytest.raises(TimelineError, match="no clip in it"):
+    with pytest.raises(TimelineError, match="it has no video clip"):
         read(tmp_path, "b.xml", xmeml(item("1e400", "2", "0", "1") + item("1e30", "2", "0", "1")))
 
 
@@ -155,7 +155,7 @@ def test_titles_and_sequences_in_a_sequence_are_told(tmp_path):
     (title, inner), (matte,) = read(tmp_path, "a.xml", xmeml(track, generator)).tracks
 
     assert (title.unsupported, title.opaque) == ("has no media of its own", False)
-    assert (inner.unsupported, inner.opaque) == ("is a sequence of its own", True)
+    assert (inner.unsupported, inner.opaque) == ("is a nested sequence", True)
     assert (matte.source, matte.opaque) == (None, True)
 
 
@@ -356,7 +356,7 @@ def test_what_lies_in_a_sequence_in_a_sequence_is_told_and_what_follows_has_its_
     timeline = read(tmp_path, "a.otio", json.dumps(otio_timeline(nested, otio_clip(span(5, 20)))))
     first, second = timeline.tracks[0]
 
-    assert (first.record, first.unsupported) == (FrameRange(0, 42), "is a sequence of its own")
+    assert (first.record, first.unsupported) == (FrameRange(0, 42), "is a nested sequence")
     assert (second.record, second.source) == (FrameRange(42, 62), FrameRange(0, 20))
 
 
@@ -503,10 +503,10 @@ def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_pat
     assert played(sequence="1") == ("Rough", "a.mov")
     assert played(media_name="b.mov") == ("Other", "b.mov")
     for known, says in (
-        ({}, "holds 2 sequences: 1 'Rough', 2 'Other'; say which with --sequence"),
+        ({}, "holds 2 sequences: 1 'Rough', 2 'Other'; choose one with --sequence"),
         ({"sequence": "Fine"}, "holds no sequence 'Fine', but 1 'Rough', 2 'Other', 3 'Empty'"),
         ({"sequence": "4"}, "holds no sequence '4'"),
-        ({"sequence": "Empty"}, "no clip in it|at what rate"),
+        ({"sequence": "Empty"}, "it has no video clip|no frame rate"),
     ):
         with pytest.raises(TimelineError, match=says) as raised:
             played(**known)

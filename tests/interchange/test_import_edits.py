@@ -325,7 +325,7 @@ def test_what_no_shot_can_say_is_named_and_left_out(talk):
     cut_list = a_cut(talk, (320, 180))
     rows = as_kept(cut_list)
     out = Box(-60, 30, 100, 120)
-    rows[0] = (0, rows[0][1], rows[0][2], {"unsupported": "is turned"})
+    rows[0] = (0, rows[0][1], rows[0][2], {"unsupported": "is rotated"})
     rows[1] = (100, rows[1][1], rows[1][2], {"enabled": False})
     rows[3] = (300, rows[3][1], out, {})
     rows[4] = (400, rows[4][1], rows[4][2], {"unsupported": "plays at another speed"})
@@ -333,9 +333,9 @@ def test_what_no_shot_can_say_is_named_and_left_out(talk):
 
     assert comparison.locks == ()
     assert [change.description for change in comparison.changes] == [
-        "is turned: left out",
+        "is rotated: left out",
         "is disabled: left out",
-        "shows past the picture's edge: left out",
+        "reaches past the edge of the frame: left out",
         "plays at another speed: left out",
         "is removed: left out",
     ]
@@ -351,7 +351,7 @@ def test_frames_that_are_shown_twice_are_left_out(talk):
 
     assert comparison.locks == ()
     assert [c.description for c in comparison.changes] == [
-        "shows frames that are shown elsewhere too: left out"
+        "shows frames that another clip shows too: left out"
     ] * 2
 
 
@@ -418,13 +418,13 @@ def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk)
         (change.range, change.lock.crop, change.description.split(", ")[-1])
         for change in compare(made(parts, talk, canvas), cut_list).changes
     ] == [
-        (FrameRange(0, 90), crops[1,], "stands still where it moved"),
+        (FrameRange(0, 90), crops[1,], "no longer moves"),
         (FrameRange(90, 600), None, "starts 90 frames later"),  # where the move had ended
     ]
     (change,) = compare(made(still, talk, canvas), cut_list).changes
-    assert (change.description, change.lock.crop) == ("stands still where it moved", crops[1,])
+    assert (change.description, change.lock.crop) == ("no longer moves", crops[1,])
     (change,) = compare(made(other, talk, canvas), cut_list).changes
-    assert change.description == "moves, and a lock stands still: left out"
+    assert change.description == "moves, but a lock holds one framing: left out"
 
 
 def test_the_uppermost_enabled_clip_is_seen():
@@ -462,7 +462,7 @@ def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(
     text = path.read_text()
     for was, now, says in (
         ("<timebase>25", "<timebase>30", "runs at 30 frames per second, the recording at 25"),
-        ("<width>320", "<width>480", "its picture is 480x180"),
+        ("<width>320", "<width>480", "its canvas is 480x180"),
         ("talk.mp4", "other.mp4", "none of its clips shows talk.mp4"),
     ):
         path.write_text(text.replace(was, now))
@@ -502,7 +502,7 @@ def test_the_table_says_what_became_of_everything(job, talk):
     assert (job.folder / "locks.json.bak-1").read_text() == before
     assert "ends 7 frames later" in said
     assert "Ada [/1]" in said
-    assert "2 shots unchanged, 4 kept as locks; 1 earlier locks replaced" in said
+    assert "2 shots unchanged, 4 saved as locks; 1 earlier locks replaced" in said
 
 
 def test_importing_loads_neither_torch_nor_mediapipe_nor_cv2(job, talk):
@@ -518,7 +518,7 @@ def test_importing_loads_neither_torch_nor_mediapipe_nor_cv2(job, talk):
     run = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
 
     assert (run.returncode, run.stderr) == (0, "")
-    assert "4 kept as locks" in run.stdout
+    assert "4 saved as locks" in run.stdout
 
 
 def test_a_hostile_file_is_one_line_and_exit_code_1(job, talk, capsys):
@@ -563,7 +563,7 @@ def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dia
         (FrameRange(107, 200), (2,), crops[2,]),
     ]
     assert comparison.unchanged == 4
-    assert comparison.warnings[0].startswith("no clip says how its picture is placed")
+    assert comparison.warnings[0].startswith("no clip has a transform")
 
 
 def test_one_clip_that_was_reset_is_the_wide_while_others_are_placed(talk):
@@ -648,7 +648,7 @@ def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named
     assert main(arguments) == 1
     assert "holds 2 sequences: 1 'Fine', 2 'talk'" in capsys.readouterr().err
     assert main([*arguments, "--sequence", "Fine"]) == 0
-    assert "4 kept as locks" in capsys.readouterr().out
+    assert "4 saved as locks" in capsys.readouterr().out
 
 
 SHOTCUT = SHARED / "reference" / "editor-exports" / "shotcut"
@@ -692,7 +692,7 @@ def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_
     path = SHOTCUT / "shotcut_saved_broken_2997_two_streams.mlt"
     (first, *others) = read_timeline(path, MediaHints((1920, 1080), (1920, 1080))).tracks[0]
 
-    assert first.unsupported == "is framed for a part of it only"
+    assert first.unsupported == "has a transform for only a part of it"
     assert [(clip.source, clip.unsupported) for clip in others] == [
         (FrameRange(90, 150), ""), (FrameRange(150, 240), ""), (FrameRange(240, 330), ""),
     ]  # fmt: skip

@@ -93,7 +93,7 @@ def test_what_resolve_will_do_is_said_in_plain_words(write):
         (".fcpxml", 'duration="8/5s"', 'duration="7/5s"', "frames 35 to 40 of the programme show"),
         (".fcpxml", 'start="8/5s"', 'start="3s"', "shows frames up to 105 of media that has 100"),
         (".otio", '"Parameter Value": 2.0', '"Parameter Value": 200.0', "takes 0 to 100"),
-        (".mlt", '<track producer="background" />', "", "its lowest track is no background"),
+        (".mlt", '<track producer="background" />', "", "its lowest track is not a background"),
     ],
 )  # fmt: skip
 def test_each_fault_is_named(write, suffix, was, now, says):

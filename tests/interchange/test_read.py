@@ -191,13 +191,16 @@ RECT = '<property name="transition.rect">0 0 1920 1080 1</property>'
 @pytest.mark.parametrize(
     ("now", "odd"),
     [
-        ("0=0 0 1920 1080 1;25~=0 0 3840 2160 1", "moves otherwise than evenly"),
-        ("0|=0 0 1920 1080 1;25=0 0 3840 2160 1", "moves otherwise than evenly"),
-        ("0=0 0 1920 1080 1;00:00:01.000g=0 0 3840 2160 1", "moves otherwise than evenly"),
-        ("0=0 0 1920 1080 1;-1=0 0 3840 2160 1", "moves otherwise than evenly"),
+        ("0=0 0 1920 1080 1;25~=0 0 3840 2160 1", "does not move linearly"),
+        ("0|=0 0 1920 1080 1;25=0 0 3840 2160 1", "does not move linearly"),
+        ("0=0 0 1920 1080 1;00:00:01.000g=0 0 3840 2160 1", "does not move linearly"),
+        ("0=0 0 1920 1080 1;-1=0 0 3840 2160 1", "does not move linearly"),
         ("a b", "has a rectangle that cannot be read"),
-        ('0 0 1920 1080 1</property><property name="transition.fix_rotate_x">0=0;1=9', "is turned"),
-        ('0 0 1920 1080 1</property><property name="transition.rotate_y">9', "is turned"),
+        (
+            '0 0 1920 1080 1</property><property name="transition.fix_rotate_x">0=0;1=9',
+            "is rotated",
+        ),
+        ('0 0 1920 1080 1</property><property name="transition.rotate_y">9', "is rotated"),
     ],
 )
 def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now, odd):
@@ -210,8 +213,9 @@ def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now
 @pytest.mark.parametrize(
     ("was", "now", "odd"),
     [
-        ('fill">1', 'fill">0', "is not framed to fill its rectangle"),
-        ('out="499">\n      <property', 'out="99">\n      <property', "is framed for a part of it"),
+        ('fill">1', 'fill">0', "does not fill its rectangle"),
+        ('out="499">\n      <property', 'out="99">\n      <property',
+         "has a transform for only a part of it"),
         ("</filter>", "</filter><filter><property name='mlt_service'>sepia</property></filter>",
          "has the filter sepia"),
         ("</filter>", "</filter><filter><property name='mlt_service'>volume</property></filter>",
@@ -291,7 +295,7 @@ def test_resolves_own_export_is_read():
     assert (moved.record, moved.source) == (FrameRange(500, 1750), FrameRange(250, 1500))
     (scale, dx, dy) = (moved.transform.scale, moved.transform.dx, moved.transform.dy)
     assert (scale, dx, dy) == pytest.approx((1.35, -120, -40))  # tilt 40 goes up
-    assert moved.unsupported == "is turned"
+    assert moved.unsupported == "is rotated"
     assert last.transform == Transform(1, 0, 0)
 
 
@@ -338,7 +342,7 @@ def test_final_cuts_timecode_and_rates_are_read():
 
     first, second = mixed.tracks[0]
     assert (first.record, first.source) == (FrameRange(240, 294), FrameRange(657, 711))
-    assert first.unsupported == "runs at another rate than the timeline"
+    assert first.unsupported == "has another frame rate than the timeline"
     assert second.record.start == 360
     assert dropped.source == FrameRange(0, 103)
 
@@ -414,16 +418,16 @@ def otio_with(**changes):
         (".fcpxml", outside("fcpxml"), "declares the XML entity"),
         (".xml", outside("xmeml"), "declares the XML entity"),
         (".xml", "<xmeml>" + "<a>" * 5000 + "</a>" * 5000 + "</xmeml>", "deep"),
-        (".otio", "[" * 100_000, "built as no timeline"),
+        (".otio", "[" * 100_000, "its structure is not that of a timeline"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "-4s"}), "-100 frames"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "1/0s"}), "no FCPXML time"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "1/0s"}), "not an FCPXML time"),
         (".fcpxml", FCPXML.format(**PLAIN)[:300], "not well-formed"),
         (".fcpxml", "", "not well-formed"),
         (".xml", "", "not well-formed"),
         (".otio", "", "Expecting value"),
-        (".otio", "{}", "no OTIO timeline"),
-        (".otio", '"Timeline.1"', "no OTIO timeline"),
-        (".otio", '{"OTIO_SCHEMA": "Clip.2"}', "no OTIO timeline"),
+        (".otio", "{}", "not an OTIO timeline"),
+        (".otio", '"Timeline.1"', "not an OTIO timeline"),
+        (".otio", '{"OTIO_SCHEMA": "Clip.2"}', "not an OTIO timeline"),
         (".otio", '{"OTIO_SCHEMA": "Timeline.1"}', "tracks is missing"),
         (".xml", "<fcpxml/>", "not xmeml"),
         (".fcpxml", "<html/>", "not FCPXML"),
@@ -447,14 +451,14 @@ def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
 @pytest.mark.parametrize(
     ("suffix", "text", "says"),
     [
-        (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a number"),
-        (".otio", otio_with(start=float("nan")), "not a number"),
-        (".otio", otio_with(start=float("inf")), "not a number"),
+        (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a finite number"),
+        (".otio", otio_with(start=float("nan")), "not a finite number"),
+        (".otio", otio_with(start=float("inf")), "not a finite number"),
         (".otio", otio_with(start=-40), "from -40 on"),
         (".otio", otio_with(url="file:///a/../../etc/passwd"), "climbs out"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "src": "file:///a/%2e%2e/b.mp4"}), "climbs out"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "start": "-4s"}), "from -100 on"),
-        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "nan nan"}), "not a number to place"),
+        (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "nan nan"}), "not a finite number"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "0 0"}), "shows nothing"),
     ],
 )

@@ -26,10 +26,8 @@ from otio_speakerzoom.interchange.diff.stacking import VisibleRange, visible_ran
 from otio_speakerzoom.interchange.read import EditedTimeline
 from otio_speakerzoom.model import Box, CutList, FrameRange, Lock
 
-_TWICE = "shows frames that are shown elsewhere too"
-_CUTS_ONLY = (
-    "no clip says how its picture is placed: the cuts are taken, the framings stay as they were"
-)
+_TWICE = "shows frames that another clip shows too"
+_CUTS_ONLY = "no clip has a transform: only the cuts are imported, the framings stay as they were"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,10 @@ def _spans(
             start, end = clip.source.start, clip.source.end
         first, last = max(start, cut.start), min(end, cut.end)
         if (first, last) != (start, end):
-            warnings.append(f"{label} shows frames outside the kept cut: those are left out")
+            warnings.append(f"{label} shows frames outside the saved cut: those are left out")
         if first < last:
             readable = clip.transform or reference.cuts_only
-            reason = clip.unsupported or ("" if readable else "has no framing that can be read")
+            reason = clip.unsupported or ("" if readable else "has no transform that can be read")
             if record.duration == end - start:
                 record = FrameRange(record.start + first - start, record.end + last - end)
             yield Span(FrameRange(first, last), record, clip, reason)
@@ -199,12 +197,12 @@ def _change(span: Span, reference: ReferenceCut) -> Change | None:
         return Change(span.range, before, before, ", ".join(details), lock)
     crop = reference.inside_frame(reference.crop_at(span, span.range.start))
     if span.clip.keys:
-        return _change_without_lock(span.range, "moves, and a lock stands still", reference)
+        return _change_without_lock(span.range, "moves, but a lock holds one framing", reference)
     if crop is None:
-        return _change_without_lock(span.range, "shows past the picture's edge", reference)
+        return _change_without_lock(span.range, "reaches past the edge of the frame", reference)
     old_crop = reference.shot_crop_at(shot, span.range.start)
     details += [] if close(crop, old_crop, SAME_CROP_PX) else _describe_crop(crop, old_crop)
-    details += ["stands still where it moved"] if shot.keys else []
+    details += ["no longer moves"] if shot.keys else []
     subjects = reference.subjects_in(crop, span.clip, shot)
     lock = Lock(span.range, subjects, crop)
     return Change(span.range, before, reference.names(subjects), ", ".join(details), lock)

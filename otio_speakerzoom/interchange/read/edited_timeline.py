@@ -149,7 +149,7 @@ def transform_or_reason(read: Callable[[], ClipTransform]) -> ClipTransform:
     try:
         return read()
     except READ_ERRORS as error:
-        return ClipTransform(None, (), [f"has a framing that {unreadable(error)}"])
+        return ClipTransform(None, (), [f"has a transform that {unreadable(error)}"])
 
 
 def valid_transform(scale: float, dx: float, dy: float) -> Transform:

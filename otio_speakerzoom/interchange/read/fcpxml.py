@@ -223,7 +223,7 @@ def _read_clip(item: _Item, name: str, record: FrameRange, facts: SequenceFacts)
     video = element.find("video") if element.tag == "clip" else element
     asset_element = None if video is None else facts.asset(video.get("ref", ""))
     if element.tag in _WITHOUT_MEDIA or video is None or asset_element is None:
-        default = messages.NO_MEDIA if video is not None else "shows no picture"
+        default = messages.NO_MEDIA if video is not None else "has no video"
         unsupported = _WITHOUT_MEDIA.get(element.tag, default)
         opaque = element.tag not in _TRANSPARENT
         return clip_without_source(record, name, unsupported, opaque=opaque)

@@ -73,7 +73,7 @@ def duration_of(item: ET.Element, facts: SequenceFacts) -> Fraction:
     inner = None if resource is None else resource.find("sequence")
     holder = resource if inner is None else inner
     if holder is None:
-        raise ValueError("it says no duration")
+        raise ValueError("it has no duration")
     return time_of(holder.attrib["duration"])
 
 
@@ -115,7 +115,7 @@ def rate_of(format_: ET.Element) -> Fraction:
         return 1 / time_of(format_.attrib["frameDuration"])
     match = _FORMAT_NAME.fullmatch(format_.get("name", ""))
     if not match:
-        raise ValueError("its sequence says no frame duration")
+        raise ValueError("its sequence has no frame duration")
     return rate_from_name(match[4], match[3])
 
 

@@ -28,7 +28,7 @@ _TIME = re.compile(r"(-?\d{1,19}(?:\.\d{1,19})?)(?:/(\d{1,10}))?s")
 _DEFAULTS = {"position": "0 0", "scale": "1 1", "rotation": "0", "anchor": "0 0"}
 _AXES = "XY"
 _EFFECTS = {
-    "conform-rate": "runs at another rate than the timeline",
+    "conform-rate": "has another frame rate than the timeline",
     "adjust-crop": CROP_EFFECT,
     "adjust-corners": "has distorted corners",
 }
@@ -41,7 +41,7 @@ def time_of(text: str) -> Fraction:
     """Return an exact fraction of seconds; some programs write it with a point."""
     match = _TIME.fullmatch(text.strip())
     if not match or (match[2] and not int(match[2])):
-        raise ValueError(f"{text[:40]} is no FCPXML time")
+        raise ValueError(f"{text[:40]} is not an FCPXML time")
     return Fraction(match[1]) / int(match[2] or 1)
 
 
@@ -83,7 +83,7 @@ def media_times(time_map: ET.Element, begin: Fraction, end: Fraction) -> tuple[F
 def _media_time(points: list[tuple[Fraction, Fraction]], at: Fraction) -> Fraction:
     """The media's time at a clip's: evenly from point to point, and on from the outer ones."""
     if len(points) < 2:
-        raise ValueError("its time map has no two points")
+        raise ValueError("its time map has fewer than two points")
     after = next((n for n in range(1, len(points) - 1) if at <= points[n][0]), len(points) - 1)
     (time, value), (next_time, next_value) = points[after - 1 : after + 1]
     return value + (next_value - value) * (at - time) / (next_time - time)

@@ -6,12 +6,12 @@ from otio_speakerzoom.interchange.read.values import reason
 
 # Why a clip is more than a stretch of one file that is scaled and moved (`EditedClip.unsupported`).
 NO_MEDIA = "has no media of its own"
-NESTED_SEQUENCE = "is a sequence of its own"
+NESTED_SEQUENCE = "is a nested sequence"
 OTHER_SPEED = "plays at another speed"
 CROP_EFFECT = "has a crop effect"
-ROTATED = "is turned"
+ROTATED = "is rotated"
 STRETCHED = "is stretched"
-ANCHOR_MOVED = "has its anchor moved"
+ANCHOR_MOVED = "has a moved anchor point"
 
 
 def transition(frame: int) -> str:

@@ -12,7 +12,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 
 from otio_speakerzoom.interchange.read import messages
@@ -27,12 +26,13 @@ from otio_speakerzoom.interchange.read.edited_timeline import (
     transform_or_reason,
 )
 from otio_speakerzoom.interchange.read.mlt_dissolves import Dissolve, dissolve_of, with_dissolves
-from otio_speakerzoom.interchange.read.mlt_transform import (
+from otio_speakerzoom.interchange.read.mlt_project import (
     Project,
-    changes_picture,
+    profile_of,
+    programme_of,
     property_of,
-    read_transform,
 )
+from otio_speakerzoom.interchange.read.mlt_transform import changes_picture, read_transform
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
@@ -40,8 +40,6 @@ from otio_speakerzoom.interchange.read.values import (
     finite_number,
     frame_range,
     media_path,
-    rate_from_name,
-    whole_number,
 )
 from otio_speakerzoom.model import FrameRange
 
@@ -51,10 +49,6 @@ _TITLE_SERVICES = ("qtext", "pango", "kdenlivetitle", "dynamictext", "glaxnimate
 _COLOUR_SERVICES = ("color", "colour")
 _PRODUCER_TAGS = ("producer", "chain", "playlist", "tractor")
 _AUDIO_TRACK_PROPERTIES = ("shotcut:audio", "kdenlive:audio_track")
-_PROFILE_NAME = re.compile(r"(?:atsc|uhd|qhd)_(\d{3,4})([pi])_(\d{2,4})")
-"""MLT's names of profiles: height, scan and rate."""
-_DEFAULT_PROFILE = (Fraction(25), (720, 576))
-"""What melt takes where none is named: dv_pal (MLT's `profiles/`)."""
 _MAX_DEPTH = 8
 """Tractors inside one another; Kdenlive's sequences of sequences have about four."""
 _MAX_VISITS = 200_000
@@ -71,7 +65,7 @@ def read(text: str, hints: MediaHints) -> EditedTimeline:
         for element in document.iter()
         if element.tag in _PRODUCER_TAGS and (id_ := element.get("id"))
     }
-    rate, canvas = _profile(document)
+    rate, canvas = profile_of(document)
     visits = iter(range(_MAX_VISITS))
     project = Project(document.get("root", ""), rate, canvas, producers, hints, visits)
     name = document.get("title", "")
@@ -81,8 +75,10 @@ def read(text: str, hints: MediaHints) -> EditedTimeline:
 def _read(document: ET.Element, project: Project) -> EditedTimeline:
     warnings: list[str] = []
     if document.find("profile") is None and not document.get("profile"):
-        warnings.append("no profile is named: melt takes 25 frames per second in 720x576")
-    programme = _programme(document)
+        warnings.append(
+            "the project has no profile: melt plays it at 25 frames per second in 720x576"
+        )
+    programme = programme_of(document)
     tracks = list(_tracks(programme, project, warnings, _MAX_DEPTH))
     # The lowest track of Shotcut and Kdenlive is black, and as long as the programme.
     if len(tracks) > 1 and _has_background(programme, project):
@@ -92,40 +88,6 @@ def _read(document: ET.Element, project: Project) -> EditedTimeline:
     return EditedTimeline(
         "shotcut", name, project.rate, project.canvas, tuple(tracks), tuple(warnings)
     )
-
-
-def _profile(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
-    """The programme's rate and size."""
-    profile = document.find("profile")
-    if profile is not None:
-        width, height, frames, seconds = (
-            whole_number(profile.attrib[key])
-            for key in ("width", "height", "frame_rate_num", "frame_rate_den")
-        )
-        if min(width, height, frames, seconds) < 1:
-            raise ValueError("its profile has a size or a rate of 0")
-        return Fraction(frames, seconds), (width, height)
-    name = document.get("profile")
-    if not name:
-        return _DEFAULT_PROFILE
-    match = _PROFILE_NAME.fullmatch(name)
-    if not match:
-        raise ValueError(f"its profile {name[:40]!r} is unknown")
-    height = int(match[1])
-    return rate_from_name(match[3], match[2]), (height * 16 // 9, height)
-
-
-def _programme(document: ET.Element) -> ET.Element:
-    """What the document plays: the tractor that it names, or its last, or its first producer."""
-    requested = document.get("producer")
-    tractors = list(document.iter("tractor"))
-    for tractor in tractors:
-        if tractor.get("id") == requested:
-            return tractor
-    others = [e for tag in ("playlist", "chain", "producer") for e in document.iter(tag)]
-    if not tractors and not others:
-        raise ValueError("it has no tractor")
-    return tractors[-1] if tractors else others[0]
 
 
 def _has_background(element: ET.Element, project: Project) -> bool:
@@ -151,7 +113,7 @@ def _tracks(
     """The video tracks of a tractor, a playlist or a producer, the lowest first."""
     project.count_visit()
     if depth < 1:
-        raise ValueError(f"its tractors lie more than {_MAX_DEPTH} deep")
+        raise ValueError(f"its tractors are nested more than {_MAX_DEPTH} deep")
     if any(property_of(element, name) for name in _AUDIO_TRACK_PROPERTIES):
         return
     filters = element.iterfind("filter") if element.tag in ("playlist", "tractor") else ()
@@ -277,7 +239,7 @@ def _filters(
         return ClipTransform(default, (), unsupported), False
     placement = transform_or_reason(lambda: read_transform(placing[0], played, project))
     unsupported += placement.unsupported
-    unsupported += ["is framed twice"] if len(placing) > 1 else []
+    unsupported += ["has several transforms"] if len(placing) > 1 else []
     return placement._replace(unsupported=unsupported), True
 
 

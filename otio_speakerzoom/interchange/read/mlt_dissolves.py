@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from otio_speakerzoom.interchange.read.edited_timeline import EditedClip
-from otio_speakerzoom.interchange.read.mlt_transform import Project, property_of
+from otio_speakerzoom.interchange.read.mlt_project import Project, property_of
 from otio_speakerzoom.interchange.read.values import READ_ERRORS
 from otio_speakerzoom.model import FrameRange
 

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 
 from otio_speakerzoom.interchange.read.edited_timeline import (
     ClipTransform,
-    MediaHints,
     TransformKey,
     valid_transform,
 )
 from otio_speakerzoom.interchange.read.messages import ROTATED, STRETCHED
-from otio_speakerzoom.interchange.read.values import finite_number, whole_number
+from otio_speakerzoom.interchange.read.mlt_project import Project, property_of
+from otio_speakerzoom.interchange.read.values import finite_number
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.timeline.transform import Transform
 
-_CLOCK = re.compile(r"(-?)(\d{1,9}):(\d\d):(\d\d)(?:[.,](\d{1,12}))?")
 _KEY = re.compile(r"(?:(-?[\d:.,]+)([^=\d]?)=)?(.*)", re.DOTALL)
 """A frame or clock, a letter unless interpolation from there is linear, =, and the value."""
 _MAX_ASPECT_ERROR = 0.01
@@ -35,36 +31,6 @@ _AUDIO_FILTER = re.compile(
 )
 """Starts of the names of filters that change audio only; a waveform is drawn over the picture."""
 _EDGES = ("left", "top", "right", "bottom")
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What all clips of a document share."""
-
-    root: str
-    """Folder that relative paths count from; empty where there is none."""
-    rate: Fraction
-    canvas: tuple[int, int]
-    producers: Mapping[str, ET.Element]
-    """Everything that plays, by its id: producers, chains, playlists, tractors."""
-    hints: MediaHints
-    visits: Iterator[int]
-    """One for each element that may still be visited."""
-
-    def count_visit(self) -> None:
-        """Raise ValueError where more elements were visited than any project has."""
-        if next(self.visits, None) is None:
-            raise ValueError("its tracks contain one another without end")
-
-    def frame(self, time: str) -> int:
-        """Return a time in whole frames."""
-        clock = _CLOCK.fullmatch(time.strip())
-        if not clock:
-            return whole_number(time)
-        hours, minutes, seconds = map(int, clock.group(2, 3, 4))
-        part = Fraction(f"0.{clock[5] or 0}")
-        frames = round((3600 * hours + 60 * minutes + seconds + part) * self.rate)
-        return -frames if clock[1] else frames
 
 
 def changes_picture(effect: ET.Element) -> bool:
@@ -91,9 +57,9 @@ def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> 
     ends = (effect.get("in"), effect.get("out"))
     first, last = (None if end is None else project.frame(end) for end in ends)
     if (first or 0) > source.start or (last is not None and last < source.end - 1):
-        unsupported.append("is framed for a part of it only")
+        unsupported.append("has a transform for only a part of it")
     if property_of(effect, "transition.fill") == "0":
-        unsupported.append("is not framed to fill its rectangle")
+        unsupported.append("does not fill its rectangle")
     if project.hints.size is None or unsupported:
         return ClipTransform(None, (), unsupported)
     return _read_rectangles(effect, first or 0, project.hints.size, project)
@@ -113,7 +79,7 @@ def _read_rectangles(
         except ValueError:
             return ClipTransform(None, (), [f"has a rectangle that cannot be read ({value[:40]})"])
         if (interpolation and len(texts) > 1) or time.startswith("-"):
-            unsupported.append("moves otherwise than evenly from key to key")
+            unsupported.append("does not move linearly from keyframe to keyframe")
         if _has_other_shape(rectangle, size) and property_of(effect, "transition.distort") == "1":
             unsupported.append(STRETCHED)
         at = project.frame(time) if time and not time.startswith("-") else 0
@@ -163,11 +129,3 @@ def _is_upright(text: str) -> bool:
         return not any(finite_number(value or 0) % 360 for value in values)
     except ValueError:
         return False
-
-
-def property_of(element: ET.Element, name: str) -> str:
-    """Return the text of a property; empty where there is none."""
-    for child in element.iterfind("property"):
-        if child.get("name") == name:
-            return child.text or ""
-    return ""

@@ -38,11 +38,11 @@ def read_timeline(path: Path, hints: MediaHints | None = None) -> EditedTimeline
         problem, remedy = choice.args
         raise TimelineError(f"{path}: {' '.join(problem.split())}; {remedy}") from choice
     except (RecursionError, ZeroDivisionError) as error:
-        raise _unreadable(path, "it is built as no timeline is") from error
+        raise _unreadable(path, "its structure is not that of a timeline") from error
     except READ_ERRORS as error:
         raise _unreadable(path, reason(error)) from error
     if not any(timeline.tracks):
-        raise _unreadable(path, "; ".join(("no clip in it has a picture", *timeline.warnings[:1])))
+        raise _unreadable(path, "; ".join(("it has no video clip", *timeline.warnings[:1])))
     return timeline
 
 

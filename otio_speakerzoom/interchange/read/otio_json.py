@@ -57,7 +57,7 @@ def read(text: str, hints: MediaHints) -> EditedTimeline:
     timelines = timelines_of(document)
     if not timelines:
         schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""
-        raise ValueError(f"it is no OTIO timeline{schema and f' but {schema[:40]}'}")
+        raise ValueError(f"it is not an OTIO timeline{schema and f' but {schema[:40]}'}")
     sequences = [(str(t.get("name") or ""), partial(_read, t, hints)) for t in timelines]
     return choose_sequence(sequences, hints)
 
@@ -92,7 +92,7 @@ def _facts(document: Json, stack: Json, tracks: list[Json], hints: MediaHints) -
     host = next((name for key, name in _HOSTS.items() if metadata_of(document, key)), "speakerzoom")
     rate = next((r for r in _rates(document, tracks) if 0 < r < 1000), None)
     if rate is None:
-        raise ValueError("nothing in it says at what rate it runs")
+        raise ValueError("it has no frame rate")
     return TimelineFacts(host, exact_rate(rate), canvas, size)
 
 
@@ -158,7 +158,7 @@ def _length(item: Json, facts: TimelineFacts) -> float:
         return facts.frames(span["duration"])
     children = item.get("children")
     if children is None:
-        raise ValueError("it says no length")
+        raise ValueError("it has no length")
     lengths = [_length(child, facts) for child in children if not _is(child, "Transition")]
     return max(lengths, default=0) if _is(item, "Stack") else sum(lengths)
 

@@ -63,7 +63,7 @@ class TimelineFacts:
         """Return a RationalTime in frames of the programme; exact where both have one rate."""
         value, rate = finite_number(time["value"]), finite_number(time["rate"])
         if not 0 < rate < 1e6:
-            raise ValueError(f"a rate of {rate:g} is none")
+            raise ValueError(f"{rate:g} is not a frame rate")
         own = exact_rate(rate)
         return value if own == self.rate else float(Fraction(value) / own * self.rate)
 
@@ -179,7 +179,7 @@ def _input_scales(
     stretched = canvas[0] / size[0], canvas[1] / size[1]
     scales = {0: (fitted,) * 2, 1: (1.0, 1.0), 2: (fitted,) * 2, 3: (filled,) * 2, 4: stretched}
     if scaling not in scales:
-        raise ValueError(f"{scaling} is no input scaling of Resolve's")
+        raise ValueError(f"Resolve has no input scaling {scaling}")
     return scales[scaling]
 
 

@@ -36,7 +36,7 @@ def parse_xml(text: str) -> ET.Element:
         nonlocal depth
         depth += 1
         if depth > MAX_DEPTH:
-            raise ValueError(f"its elements lie more than {MAX_DEPTH} deep")
+            raise ValueError(f"its elements are nested more than {MAX_DEPTH} deep")
         tree.start(tag, attributes)
 
     def end(tag: str) -> None:

@@ -45,7 +45,7 @@ def choose_sequence(sequences: Sequence[NamedSequence], hints: MediaHints) -> Ed
     names = {number: name for number, (name, _) in candidates.items()}
     raise SequenceChoiceError(
         f"holds {len(names)} sequences: {_list_names(names)}",
-        "say which with --sequence, by name or number",
+        "choose one with --sequence, by name or number",
     )
 
 

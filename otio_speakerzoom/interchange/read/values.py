@@ -29,7 +29,7 @@ def reason(error: BaseException) -> str:
     """Return in words what one of `READ_ERRORS` reports."""
     if isinstance(error, KeyError):
         return f"{error.args[0]} is missing"
-    return " ".join(str(error).split())[:200] or "it is built as no timeline is"
+    return " ".join(str(error).split())[:200] or "its structure is not that of a timeline"
 
 
 def unreadable(error: BaseException) -> str:
@@ -85,7 +85,7 @@ def finite_number(value: object) -> float:
         raise ValueError(f"{str(value)[:40]} is not a number")
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{value} is not a number to place a picture by")
+        raise ValueError(f"{value} is not a finite number")
     return number
 
 
@@ -98,14 +98,14 @@ def whole_number(text: str | None) -> int:
         raise ValueError("a number of frames is missing")
     number = finite_number(text.strip())
     if abs(number) > _MAX_FRAMES:
-        raise ValueError(f"{str(text)[:40]} is no number of frames")
+        raise ValueError(f"{str(text)[:40]} is not a number of frames")
     return round(number)
 
 
 def frame_size(width: int, height: int) -> tuple[int, int]:
     """Return the size of a frame in pixels; raise ValueError where no video has that size."""
     if not (0 < width < 1 << 16 and 0 < height < 1 << 16):
-        raise ValueError(f"a picture of {width}x{height} is none")
+        raise ValueError(f"{width}x{height} is not a frame size")
     return width, height
 
 

@@ -164,7 +164,7 @@ def _edges(
         return _Edge(tail.reach - length, tail.reach - length), tail
     if head:
         return head, _Edge(head.reach + length, head.reach + length)
-    raise ValueError("it begins and ends in transitions that are not there")
+    raise ValueError("it begins and ends in transitions that are missing")
 
 
 def _edge(item: ET.Element, key: str, neighbour: ET.Element | None) -> _Edge | None:
@@ -260,7 +260,7 @@ def _file(element: ET.Element) -> _File:
 def _rate(sequence: ET.Element) -> Fraction:
     timebase = whole_number(text_at(sequence, "rate/timebase"))
     if not 0 < timebase < 1000:
-        raise ValueError(f"a timebase of {timebase} is none")
+        raise ValueError(f"{timebase} is not a timebase")
     ntsc = (sequence.findtext("rate/ntsc") or "").strip().upper() == "TRUE"
     return Fraction(timebase * 1000, 1001) if ntsc else Fraction(timebase)
 
