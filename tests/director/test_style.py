@@ -15,7 +15,7 @@ NUMBERS = [name for name, field in STYLE_FIELDS.items() if isinstance(field, Num
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("min_shot = 2", "min_shot is unknown; known are base, "),
         ('base = "slow"', "base: 'slow' is no preset; there are standard, calm, lively"),
@@ -42,14 +42,14 @@ NUMBERS = [name for name, field in STYLE_FIELDS.items() if isinstance(field, Num
         ("min_shot_seconds = 20", "max_shot_seconds: 25 s is too short for three shots"),
     ],
 )
-def test_a_wrong_style_file_is_refused_in_one_line(tmp_path, text, says):
+def test_a_wrong_style_file_is_an_error_in_one_line(tmp_path, text, message):
     path = tmp_path / "mine.toml"
     path.write_text(text)
 
-    with pytest.raises(SpeakerZoomError, match=says) as caught:
+    with pytest.raises(SpeakerZoomError, match=message) as error:
         read_style(str(path))
-    assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
 
 
 def test_a_style_file_starts_from_its_base_and_may_have_a_byte_order_mark(tmp_path):
@@ -81,7 +81,7 @@ def test_a_style_file_with_old_names_is_read_with_one_warning(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_a_wrong_value_under_an_old_name_is_refused(tmp_path):
+def test_a_wrong_value_under_an_old_name_is_an_error(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("caution = -1")
 
@@ -97,14 +97,14 @@ def test_three_shots_of_the_minimum_must_fit_into_the_maximum():
         assert style.max_shot_seconds == longest
 
 
-def test_values_of_the_command_line_win_before_the_style_is_judged(tmp_path):
+def test_values_of_the_command_line_apply_before_the_style_is_checked(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("min_shot_seconds = 20")
 
     assert read_style(str(path), {"max_shot_seconds": 90}).min_shot_seconds == 20
 
 
-def test_a_style_that_is_no_file_is_told_at_once(tmp_path):
+def test_a_style_that_is_no_file_is_an_error(tmp_path):
     with pytest.raises(SpeakerZoomError, match="no such style; take standard, calm, lively"):
         read_style("slow")
     with pytest.raises(SpeakerZoomError, match="is a folder; name a TOML file in it"):
@@ -138,9 +138,9 @@ def test_a_flag_takes_its_own_unit_and_range(name, text, value):
     parse = values.style_value(name)
 
     if value is None:
-        with pytest.raises(argparse.ArgumentTypeError) as caught:
+        with pytest.raises(argparse.ArgumentTypeError) as error:
             parse(text)
-        assert STYLE_FIELDS[name].range_text in str(caught.value)
+        assert STYLE_FIELDS[name].range_text in str(error.value)
     else:
         assert parse(text) == value
 

@@ -1,4 +1,4 @@
-"""What a shot shows, whatever the canvas, the faces and the locks: laws of the whole director."""
+"""Laws of the whole director: what a shot shows, for any canvas, faces and locks."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,8 +39,8 @@ def box(left, top, width, frames=1):
     return np.tile(np.array(edges, np.float32), (frames, 1))
 
 
-def share_shown(boxes, crops):
-    """Return which share of (..., 4) boxes is in the crops; 0 where there is no face."""
+def share_inside(boxes, crops):
+    """Return the share of (..., 4) boxes is in the crops; 0 where there is no face."""
     low = np.maximum(boxes[..., :2], crops[..., :2])
     high = np.minimum(boxes[..., 2:], crops[..., 2:])
     area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
@@ -58,7 +58,7 @@ class Programme:
     locked: tuple
     voice: bool
 
-    def made(self, style, canvas=SIZE, shift=0):
+    def cut(self, style, canvas=SIZE, shift=0):
         """Return its cut, its tracks and who they are; of a part that starts at frame `shift`."""
         rng = np.random.default_rng(self.seed)
         edges = [0, *sorted(cut for cut in self.cuts if cut < self.frames), self.frames]
@@ -76,22 +76,26 @@ class Programme:
                 turns = rng.choice([-3, 0.5, 3], self.frames // 40 + 1).repeat(40)[: end - start]
                 scores.append(SpeechScores(number, start + shift, turns.astype(np.float32)))
             people.append(Person(person, tuple(range(before + 1, len(tracks) + 1))))
-        heard = rng.random(self.frames // 50).repeat(50).astype(np.float32)
+        voice = rng.random(self.frames // 50).repeat(50).astype(np.float32)
         media = Media(Path("/talk.mp4"), Fraction(25), self.frames + 2 * shift, SIZE)
         cut_list = direct(
             media, tracks, people, scores, style, canvas=canvas,
             within=FrameRange(shift, shift + self.frames),
             camera_cuts=[cut + shift for cut in edges[1:-1]],
             locks=[Lock(FrameRange(a + shift, b + shift), who) for a, b, who in self.locked],
-            voice=VoiceActivity(shift, heard, ()) if self.voice else None,
+            voice=VoiceActivity(shift, voice, ()) if self.voice else None,
         )  # fmt: skip
         return cut_list, tracks, people
 
 
+def _two_locks(frames, *subjects):
+    edges = sorted(frames)
+    return tuple((*edges[i : i + 2], who) for i, who in zip((0, 2), subjects, strict=True))
+
+
 who = st.sampled_from(((), (1,), (2,), (1, 2)))
 two_locks = st.tuples(st.sets(st.integers(0, 200), min_size=4, max_size=4), who, who).map(
-    lambda drawn: tuple((*pair, subjects) for pair, subjects in zip(
-        (sorted(drawn[0])[:2], sorted(drawn[0])[2:]), drawn[1:], strict=True))
+    lambda frames_and_subjects: _two_locks(*frames_and_subjects)
 )  # fmt: skip
 programmes = st.builds(
     Programme, st.integers(0, 10_000), st.sampled_from((200, 400)), st.integers(2, 3),
@@ -108,29 +112,29 @@ styles = st.builds(
 @given(programmes, styles, st.sampled_from(CANVASES))
 @settings(max_examples=60, deadline=None)
 def test_no_shot_is_without_a_face_while_a_face_is_visible(programme, style, canvas):
-    made, tracks, _ = programme.made(style, canvas)
+    cut_list, tracks, _ = programme.cut(style, canvas)
     faces = np.full((len(tracks), programme.frames, 4), np.nan)
     for row, track in zip(faces, tracks, strict=True):
         row[track.start : track.range.end] = track.boxes
 
-    for shot in made.shots:
+    for shot in cut_list.shots:
         part = faces[:, shot.range.start : shot.range.end]
-        shown = share_shown(part, crops_of(shot, SIZE, canvas)[None])
-        assert np.isnan(part).all() or (shown >= 0.5).any()
+        shares = share_inside(part, crops_of(shot, SIZE, canvas)[None])
+        assert np.isnan(part).all() or (shares >= 0.5).any()
 
 
 @given(programmes, styles, st.sampled_from(CANVASES))
 @settings(max_examples=60, deadline=None)
 def test_what_is_on_screen_between_two_cuts_is_long_enough(programme, style, canvas):
-    """Whoever made the cuts: only the source, a lock or the programme's end may make it shorter."""
-    made, _, _ = programme.made(style, canvas)
-    given_cuts = {0, programme.frames, *programme.cuts}
-    given_cuts |= {e for s in made.shots if s.locked for e in (s.range.start, s.range.end)}
-    cuts = sorted({*given_cuts, *(shot.range.start for shot in made.shots)})
+    """Only the source's own cuts, a lock or the programme's end may make it shorter."""
+    cut_list, _, _ = programme.cut(style, canvas)
+    cuts_of_others = {0, programme.frames, *programme.cuts}
+    cuts_of_others |= {e for s in cut_list.shots if s.locked for e in (s.range.start, s.range.end)}
+    cuts = sorted({*cuts_of_others, *(shot.range.start for shot in cut_list.shots)})
 
     for before, after in pairwise(cuts):
-        if not given_cuts >= {before, after}:
-            locked = any(s.locked and s.range.start <= before < s.range.end for s in made.shots)
+        if not cuts_of_others >= {before, after}:
+            locked = any(s.locked and s.range.start <= before < s.range.end for s in cut_list.shots)
             assert locked or after - before >= style.min_shot_seconds * 25
 
 
@@ -139,21 +143,21 @@ def test_what_is_on_screen_between_two_cuts_is_long_enough(programme, style, can
 def test_no_cut_is_between_two_equal_framings_unless_a_lock_or_the_source_cuts(
     programme, style, canvas
 ):
-    made, _, _ = programme.made(replace(style, obscure_others="no"), canvas)
+    cut_list, _, _ = programme.cut(replace(style, obscure_others="no"), canvas)
 
-    for before, after in pairwise(made.shots):
+    for before, after in pairwise(cut_list.shots):
         left, right = (crops_of(shot, SIZE, canvas) for shot in (before, after))
         equal = np.abs(left[-1] - right[0]).max() < 1
-        asked = before.locked or after.locked or after.range.start in programme.cuts
-        assert asked or not equal
+        expected = before.locked or after.locked or after.range.start in programme.cuts
+        assert expected or not equal
 
 
 @given(programmes, styles)
 @settings(max_examples=60, deadline=None)
-def test_a_single_is_of_somebody_who_is_there(programme, style):
-    made, tracks, people = programme.made(style)
+def test_a_single_is_of_somebody_visible(programme, style):
+    cut_list, tracks, people = programme.cut(style)
 
-    for shot in made.shots:
+    for shot in cut_list.shots:
         if len(shot.subjects) == 1 and not shot.locked:
             own = people[shot.subjects[0] - 1].track_ids
             assert any(
@@ -166,13 +170,13 @@ def test_a_single_is_of_somebody_who_is_there(programme, style):
 @given(programmes, styles, st.sampled_from(CANVASES), st.integers(1, 500))
 @settings(max_examples=40, deadline=None)
 def test_a_part_later_in_the_source_gives_the_same_shots_there(programme, style, canvas, shift):
-    made, _, _ = programme.made(style, canvas)
-    later, _, _ = programme.made(style, canvas, shift)
+    cut_list, _, _ = programme.cut(style, canvas)
+    later, _, _ = programme.cut(style, canvas, shift)
 
     def moved(span):
         return FrameRange(span.start + shift, span.end + shift)
 
-    for shot, other in zip(made.shots, later.shots, strict=True):
+    for shot, other in zip(cut_list.shots, later.shots, strict=True):
         assert other.range == moved(shot.range)
         assert replace(other, range=shot.range, keys=(), covers=()) == replace(
             shot, keys=(), covers=()
@@ -208,27 +212,31 @@ def test_an_expensive_cut_makes_no_single_of_an_empty_chair_between_two_locks():
     tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].has_detection[:100])
     style = replace(PRESETS["lively"], cut_cost_seconds=3)
     locks = [Lock(FrameRange(0, 100), (1,)), Lock(FrameRange(131, 500), (1,))]
-    made = direct(media, tracks, people, scores_of(), style, canvas=SIZE, locks=locks)
+    cut_list = direct(media, tracks, people, scores_of(), style, canvas=SIZE, locks=locks)
 
-    assert [(s.range.start, s.subjects) for s in made.shots] == [(0, (1,)), (100, ()), (131, (1,))]
+    assert [(s.range.start, s.subjects) for s in cut_list.shots] == [
+        (0, (1,)),
+        (100, ()),
+        (131, (1,)),
+    ]
 
 
-def test_a_gap_too_short_for_a_shot_is_shown_as_the_better_of_the_locks_beside_it():
+def test_a_gap_too_short_for_a_shot_gets_the_better_framing_of_the_locks_beside_it():
     media, tracks, people = two_people(400, 1400)
     tracks[0] = FaceTrack(1, 0, tracks[0].boxes[:100], tracks[0].has_detection[:100])
     locks = [Lock(FrameRange(0, 100), (1,)), Lock(FrameRange(130, 500), (2,))]
     scores = scores_of((2, 100, 500))
-    made = direct(media, tracks, people, scores, Style(), canvas=SIZE, locks=locks)
+    cut_list = direct(media, tracks, people, scores, Style(), canvas=SIZE, locks=locks)
 
-    assert [(s.range.start, s.subjects) for s in made.shots] == [(0, (1,)), (100, (2,))]
+    assert [(s.range.start, s.subjects) for s in cut_list.shots] == [(0, (1,)), (100, (2,))]
 
 
 def test_a_cut_keeps_clear_of_the_sources_own_by_a_whole_shot():
     media, tracks, people = two_people(400, 1400)
     turns = ((1, 0, 208), (2, 400, 500))  # the hold ends just before the source's cut
-    made = direct(media, tracks, people, scores_of(*turns), Style(), canvas=SIZE,
+    cut_list = direct(media, tracks, people, scores_of(*turns), Style(), canvas=SIZE,
                   camera_cuts=[250])  # fmt: skip
-    starts = [shot.range.start for shot in made.shots]
+    starts = [shot.range.start for shot in cut_list.shots]
 
     assert starts[1] in (200, 250)
 
@@ -240,22 +248,22 @@ def test_where_two_do_not_fit_a_wide_and_a_locked_two_shot_show_the_speaker(canv
     scores = scores_of((speaker, 200, 300))
     for subjects in ((), (1, 2)):
         locks = [Lock(FrameRange(0, 500), subjects)]
-        made = direct(media, tracks, people, scores, Style(), canvas=canvas, locks=locks)
-        crop = crops_of(made.shots[0], SIZE, canvas)[0]
+        cut_list = direct(media, tracks, people, scores, Style(), canvas=canvas, locks=locks)
+        crop = crops_of(cut_list.shots[0], SIZE, canvas)[0]
 
-        assert share_shown(tracks[speaker - 1].boxes[0], crop) == 1
+        assert share_inside(tracks[speaker - 1].boxes[0], crop) == 1
 
 
 def test_as_many_faces_as_fit_are_in_an_upright_wide_and_none_is_sliced():
     media, tracks, people = two_people(100, 900, 1200, 1500)
     scores = scores_of(people=4)
-    made = direct(media, tracks, people, scores, Style(), canvas=(1080, 1920))
-    shown = [
-        share_shown(t.boxes[0], crops_of(made.shots[0], SIZE, (1080, 1920))[0]) for t in tracks
+    cut_list = direct(media, tracks, people, scores, Style(), canvas=(1080, 1920))
+    shares = [
+        share_inside(t.boxes[0], crops_of(cut_list.shots[0], SIZE, (1080, 1920))[0]) for t in tracks
     ]
 
-    assert len(made.shots) == 1
-    assert sorted(shown) == pytest.approx([0, 0, 1, 1], abs=1e-3)
+    assert len(cut_list.shots) == 1
+    assert sorted(shares) == pytest.approx([0, 0, 1, 1], abs=1e-3)
 
 
 def test_an_upright_wide_of_two_cameras_is_placed_for_each():
@@ -265,11 +273,11 @@ def test_an_upright_wide_of_two_cameras_is_placed_for_each():
         for n, start, left in ((1, 0, 100), (2, 100, 1700))
     ]
     people = [Person(1, (1,)), Person(2, (2,))]
-    made = direct(media, tracks, people, [], Style(), canvas=(1080, 1920), camera_cuts=[100])
+    cut_list = direct(media, tracks, people, [], Style(), canvas=(1080, 1920), camera_cuts=[100])
 
-    assert [(s.range.start, s.subjects) for s in made.shots] == [(0, ()), (100, ())]
-    for shot, track in zip(made.shots, tracks, strict=True):
-        assert share_shown(track.boxes[0], crops_of(shot, SIZE, (1080, 1920))[0]) == 1
+    assert [(s.range.start, s.subjects) for s in cut_list.shots] == [(0, ()), (100, ())]
+    for shot, track in zip(cut_list.shots, tracks, strict=True):
+        assert share_inside(track.boxes[0], crops_of(shot, SIZE, (1080, 1920))[0]) == 1
 
 
 def test_a_locked_single_over_a_camera_cut_is_framed_for_one_of_the_cameras():
@@ -279,30 +287,34 @@ def test_a_locked_single_over_a_camera_cut_is_framed_for_one_of_the_cameras():
         for n, start, left in ((1, 0, 100), (2, 100, 1700))
     ]
     lock = Lock(FrameRange(0, 200), (1,))  # half of it here, and half there: nobody in the middle
-    made = direct(media, tracks, [Person(1, (1, 2))], [], Style(), canvas=SIZE, camera_cuts=[100],
-                  locks=[lock])  # fmt: skip
+    cut_list = direct(media, tracks, [Person(1, (1, 2))], [], Style(), canvas=SIZE,
+                      camera_cuts=[100],
+                      locks=[lock])  # fmt: skip
 
-    assert share_shown(tracks[0].boxes[0], crops_of(made.shots[0], SIZE, SIZE)[0]) == 1
+    assert share_inside(tracks[0].boxes[0], crops_of(cut_list.shots[0], SIZE, SIZE)[0]) == 1
 
 
-def test_a_locked_single_of_somebody_who_is_never_there_shows_who_is():
+def test_a_locked_single_of_somebody_never_visible_shows_who_is():
     media, tracks, people = two_people(400, 1700)
     tracks[1] = FaceTrack(2, 300, tracks[1].boxes[300:], tracks[1].has_detection[300:])
     people = [Person(1, ()), Person(2, (2,))]
-    made = direct(media, tracks[1:], people, [], Style(), canvas=(1080, 1920), camera_cuts=[300],
+    cut_list = direct(media, tracks[1:], people, [], Style(), canvas=(1080, 1920),
+                      camera_cuts=[300],
                   locks=[Lock(FrameRange(0, 500), (1,))])  # fmt: skip
 
-    assert share_shown(tracks[1].boxes[0], crops_of(made.shots[0], SIZE, (1080, 1920))[0]) == 1
+    assert share_inside(tracks[1].boxes[0], crops_of(cut_list.shots[0], SIZE, (1080, 1920))[0]) == 1
 
 
-def test_the_wide_is_worth_less_by_what_it_cannot_show():
-    told = np.full((2, 100), -4, np.float32)
-    told[0] = 4
-    seen = np.ones((2, 100), bool)
-    activity = find_active_speakers(told, seen, None, FrameRange(0, 100), Fraction(25), Style())
+def test_the_reward_of_the_wide_is_lower_by_what_it_cannot_show():
+    log_odds = np.full((2, 100), -4, np.float32)
+    log_odds[0] = 4
+    visible = np.ones((2, 100), bool)
+    activity = find_active_speakers(
+        log_odds, visible, None, FrameRange(0, 100), Fraction(25), Style()
+    )
 
-    def wide(*shown):
-        rows = np.array(shown, bool)[:, None] & seen
+    def wide(*in_wide):
+        rows = np.array(in_wide, bool)[:, None] & visible
         return framing_rewards(activity, [()], Fraction(25), Style(), rows)[50, 0]
 
     assert wide(True, True) == framing_rewards(activity, [()], Fraction(25), Style())[50, 0]
@@ -312,15 +324,15 @@ def test_the_wide_is_worth_less_by_what_it_cannot_show():
 
 @given(st.integers(0, 300), st.integers(770, 1000), st.integers(0, 100))
 @settings(max_examples=200, deadline=None)
-def test_a_gap_between_two_neighbours_is_found_however_narrow(left, gap, aside):
+def test_a_single_fits_into_a_narrow_gap_between_two_neighbours(left, gap, aside):
     """A single may be 768 wide here, no less; a gap of two pixels more keeps both out."""
     face = box(left + 100 + gap / 2 - 60 + (aside - 50), 480, 120)
     others = [box(left, 480, 100), box(left + 100 + gap, 480, 100)]
     crop = frame_single(face, others, SIZE, SIZE, Style())
-    shown = [share_shown(other[0], np.array([crop.left, crop.top, crop.right, crop.bottom]))
+    shares = [share_inside(other[0], np.array(crop.edges))
              for other in others]  # fmt: skip
 
-    assert max(shown) < 0.0051  # shares are compared in hundredths
+    assert max(shares) < 0.0051  # shares are compared in hundredths
     assert crop.width >= 767.9
 
 
@@ -337,22 +349,24 @@ def test_a_single_that_fills_the_frame_is_the_whole_frame():
 def test_a_single_of_the_whole_frame_is_no_cut_from_the_wide():
     media, tracks, people = two_people(700, frames=400, width=216)
     scores = scores_of((1, 0, 150), (1, 300, 400), people=1, frames=400)
-    made = direct(media, tracks, people, scores, Style(), canvas=SIZE)
+    cut_list = direct(media, tracks, people, scores, Style(), canvas=SIZE)
 
-    assert [(s.subjects, s.crop) for s in made.shots] == [((), Box(0, 0, 1920, 1080))]
+    assert [(s.subjects, s.crop) for s in cut_list.shots] == [((), Box(0, 0, 1920, 1080))]
 
 
-def test_a_face_that_moves_where_no_crop_can_follow_is_not_framed_anew():
+def test_a_face_that_moves_where_no_crop_can_follow_gets_no_new_framing():
     media, tracks, people = two_people(0)
     tracks[0].boxes[:, [0, 2]] += (np.arange(500) > 250)[:, None] * np.float32(120)
     style = replace(Style(), follow="reframe", safe_area=0.05)
-    made = direct(media, tracks, people[:1], scores_of((1, 0, 500), people=1), style, canvas=SIZE)
+    cut_list = direct(
+        media, tracks, people[:1], scores_of((1, 0, 500), people=1), style, canvas=SIZE
+    )
 
-    assert [shot.subjects for shot in made.shots] == [(1,)]
+    assert [shot.subjects for shot in cut_list.shots] == [(1,)]
 
 
 @pytest.mark.parametrize(
-    ("locks", "says"),
+    ("locks", "message"),
     [
         ([Lock(FrameRange(5, 90), (7,))], "at frame 5 shows person 7, but the people are 1, 2"),
         ([Lock(FrameRange(400, 501), (1,))], "at frame 400 ends at frame 501, the source at 500"),
@@ -363,9 +377,9 @@ def test_a_face_that_moves_where_no_crop_can_follow_is_not_framed_anew():
         ([Lock(FrameRange(9, 20), ()), Lock(FrameRange(0, 10), ())], "at frame 9 begins before"),
     ],
 )
-def test_a_lock_that_cannot_be_kept_is_refused(locks, says):
+def test_an_impossible_lock_is_an_error(locks, message):
     media, tracks, people = two_people(400, 1400)
 
-    with pytest.raises(SpeakerZoomError, match=says) as caught:
+    with pytest.raises(SpeakerZoomError, match=message) as error:
         direct(media, tracks, people, [], Style(), canvas=SIZE, locks=locks)
-    assert str(caught.value).startswith("locks.json: the lock at frame ")
+    assert str(error.value).startswith("locks.json: the lock at frame ")
