@@ -1,1 +1,1 @@
-"""Cut to whoever speaks: from one wide recording to an edited, reframed timeline."""
+"""Cuts a wide recording of a conversation to whoever is speaking, as an edited timeline."""

@@ -99,13 +99,13 @@ def _detector() -> str:
     path = fetch.find("blazeface-full-range")
     name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
     if not path:
-        return f"{name} ({_how_to_fetch('blazeface-full-range')})"
+        return f"{name} ({_how_to_download('blazeface-full-range')})"
     blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
     blazeface.BlazeFace(path).close()  # raises, with the remedy, where it cannot start
     return f"{name} ({path})"
 
 
-def _how_to_fetch(name: str) -> str:
+def _how_to_download(name: str) -> str:
     """Return how a missing file will be downloaded; raise WeightsError where it cannot be."""
     if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
         raise WeightsError(f"{name} is missing, and SPEAKERZOOM_OFFLINE=1 forbids downloads")

@@ -20,10 +20,19 @@ _MAX_NAME_BYTES = 255  # of a file name, on every common file system
 
 def check_files(request: Request) -> None:
     """Raise SpeakerZoomError, in one line, where a file cannot be read or cannot be written."""
-    inputs = [argument for argument in request.files if isinstance(argument.kind, Input)]
     for argument in request.files:
         if isinstance(argument.kind, Input):
             _check_input(argument, argument.kind)
+    _check_outputs(request)
+    for argument in request.files:
+        if isinstance(argument.kind, Folder):
+            label = (*argument.flags, argument.name)[0]
+            _check_folder(f"{label} {argument.path}", argument.path)
+
+
+def _check_outputs(request: Request) -> None:
+    """Raise where an output is an input or another output, or cannot be written."""
+    inputs = [argument for argument in request.files if isinstance(argument.kind, Input)]
     earlier: list[tuple[str, Path]] = []
     for argument in request.files:
         if not isinstance(argument.kind, Output) or str(argument.path) == "-":
@@ -39,10 +48,6 @@ def check_files(request: Request) -> None:
                 raise SpeakerZoomError(f"{flag} {path}: is also {other}'s; give each its own name")
         _check_output(flag, path)
         earlier.append((flag, path))
-    for argument in request.files:
-        if isinstance(argument.kind, Folder):
-            label = (*argument.flags, argument.name)[0]
-            _check_folder(f"{label} {argument.path}", argument.path)
 
 
 def _role(argument: FileArgument) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli.values import Folder, Input, Output
+from otio_speakerzoom.weights.names import AUTO
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
@@ -34,10 +35,11 @@ class Request:
     """
 
     verb: str
+    """Name of the verb, such as `cut`."""
     quiet: int = 0
     """How often `-q` was set: warnings and errors only, errors only."""
     verbose: int = 0
-    """How often `-v` was set."""
+    """How often `-v` was set: messages for debugging, with tracebacks."""
     files: tuple[FileArgument, ...] = ()
     """Every argument that names a file or a folder, in the order of the parser."""
     renamed_flags: tuple[tuple[str, str], ...] = ()
@@ -49,11 +51,15 @@ class Request:
     """Folder for the results; None for the folder of the recording."""
 
     detector: str | None = None
+    """Name of the face detector."""
     detect_every: int | None = None
     """Frames from one detection to the next; 0 for auto."""
     tracker: str | None = None
+    """Name of the tracker that follows faces between detections; `iou` for none."""
     scorer: str | None = None
-    device: str = "auto"
+    """Name of the active speaker detector, or `auto`."""
+    device: str = AUTO
+    """Where networks run."""
     audio_stream: int | None = None
     """Number of the audio stream, from 1; 0 for all of them."""
     channels: str | int | None = None
@@ -63,6 +69,7 @@ class Request:
     end: Callable[[Media], int] | None = None
     """Gives the frame after the last one to use (`--out`)."""
     force: bool = False
+    """Run every stage again (`analyze`), or overwrite an edited cut (`cut`)."""
 
     style: Path | None = None
     """Name of a preset, or a TOML file."""
@@ -71,6 +78,7 @@ class Request:
     canvas: Callable[[Media], tuple[int, int]] | None = None
     """Gives width and height of the delivered video, in pixels."""
     layout: str | None = None
+    """`programme`, or `stacked` for a track for each person."""
 
     output: Path = Path()
     """The timeline or film to write; `-` is stdout."""
@@ -79,6 +87,7 @@ class Request:
     adapter: str = ""
     """Name of the OTIO adapter that writes the timeline; empty where the verb writes none."""
     adapter_options: Mapping[str, str] = field(default_factory=dict)
+    """Arguments of that adapter, such as its variant."""
     media_root: tuple[str, str] | None = None
     """A folder here, and its name where the timeline will be opened."""
 
@@ -89,18 +98,25 @@ class Request:
     project_size: tuple[int, int] | None = None
     """Width and height in pixels, for a timeline that does not contain them."""
     dtd: Path | None = None
+    """The DTD to validate an FCPXML against; None for Apple's, if it is beside the timeline."""
 
     folder: Path = Path()
     """Where `calibrate` writes."""
 
     json: bool = False
+    """Print the results as JSON."""
     csv: Path | None = None
+    """Table to write: a row per face and frame."""
     sheet: Path | None = None
+    """Contact sheet to write, .png."""
     overlay: Path | None = None
+    """Film to write: the recording with the analysis drawn over it."""
     report: Path | None = None
+    """Report of the cut to write, .html or .png."""
     labels: Path | None = None
     """Ground-truth labels: who really speaks when."""
     review: bool = False
+    """Print the least certain shots first."""
 
     action: str = "list"
     """`list` or `fetch`."""
