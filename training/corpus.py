@@ -1,9 +1,9 @@
-"""The corpus: face tracks with their sound, and what the teachers make of them.
+"""The corpus: face tracks with their audio, and what the teachers' networks make of them.
 
     python training/corpus.py --corpus CORPUS --weights FOLDER --out teachers.npz
 
-shows every track with its own sound to LR-ASD and Light-ASD (AVA weights, whole-box crops), hears
-where there is speech (Silero VAD), and keeps the outcome and the teachers' features. Done once.
+runs LR-ASD and Light-ASD (AVA weights, whole-box crops) on every track with its own audio, detects
+voice activity (Silero), and writes the results with the teachers' features. Run it once.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from otio_speakerzoom.speech.scoring import Scorer, score_clip
 from otio_speakerzoom.speech.vad import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)
-"""The face box within the corpus's 192 x 192 pictures."""
+"""The face box within the corpus's 192 x 192 frames."""
 
 FREE = ("MIT", "Apache-2.0", "BSD-3", "CC-BY", "CC0")
 """Licences that allow training without asking."""
 
 UNSTATED = "none stated"
-"""Trained on too, since what the free ones hold is too few people: see the model card. Clips under
-a licence that forbids it, NC or AGPL, are not."""
+"""Used for training too, because the free clips show too few people: see the model card. Clips
+under a licence that forbids it, NC or AGPL, are not used."""
 
 FEATURES = "/features"
-"""What is added to a track's name to keep the teachers' features under."""
+"""Suffix of a track's name under which its teachers' features are stored."""
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One face and its sound, 25 pictures and 16,000 samples a second."""
+    """One face and its audio, 25 frames and 16,000 samples a second."""
 
     name: str
     person: str
     sync: str
     """ok, no_pauses_to_tell, too_short_to_tell, sync_doubtful or not_speaking; see the corpus."""
-    pictures: NDArray[np.uint8]
+    frames: NDArray[np.uint8]
     """(T, 192, 192) gray."""
     pcm: NDArray[np.int16]
     """(640 T,)"""
@@ -56,26 +56,28 @@ class Track:
     """(T,) logits of LR-ASD."""
     light: NDArray[np.float32]
     """(T,) logits of Light-ASD."""
-    seen: NDArray[np.float16]
-    """(T, 256) what LR-ASD and Light-ASD make of the picture."""
-    heard: NDArray[np.float16]
-    """(T, 256) what they make of the sound."""
+    visual_features: NDArray[np.float16]
+    """(T, 256) of LR-ASD and Light-ASD."""
+    audio_features: NDArray[np.float16]
+    """(T, 256) of the same."""
 
     @property
     def talking(self) -> NDArray[np.float32]:
-        """(T,) how likely the teachers, and the voice detector, find it that this face speaks."""
+        """(T,) probability, by the teachers and the voice detector, that this face speaks."""
         # Their softmax over two logits is about the sigmoid of twice the one that they give out.
         teachers = (_sigmoid(2 * self.lr) + _sigmoid(2 * self.light)) / 2
-        heard = np.clip((self.voice - 0.15) / 0.35, 0, 1)  # surely silent below .15, speech from .5
-        return (teachers * heard).astype(np.float32)
+        voiced = np.clip(
+            (self.voice - 0.15) / 0.35, 0, 1
+        )  # surely silent below .15, speech from .5
+        return (teachers * voiced).astype(np.float32)
 
 
-def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.floating]:
     return 1 / (1 + np.exp(-x))
 
 
-def index(corpus: Path) -> list[dict[str, str]]:
-    """Return the rows of the corpus's index.csv, the long name of CC0 made short."""
+def read_index(corpus: Path) -> list[dict[str, str]]:
+    """Return the rows of the corpus's index.csv, with CC0's long name shortened."""
     with (corpus / "index.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
@@ -84,13 +86,13 @@ def index(corpus: Path) -> list[dict[str, str]]:
     return rows
 
 
-def parts(corpus: Path) -> dict[str, list[dict[str, str]]]:
-    """Return the rows of `train`, `val` and `strangers`, who are looked at while training.
+def split_rows(corpus: Path) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of `train`, `val`, and `strangers`, who are evaluated during training.
 
     `strangers` are every eighth track of training people none of whose clips are free. Nobody is in
     two of the three.
     """
-    rows = index(corpus)
+    rows = read_index(corpus)
     training = [row for row in rows if row["split"] == "train"]
     free = {row["person"] for row in rows if row["licence"] in FREE}
     strangers = [row for row in training if row["person"] not in free][::8]
@@ -106,33 +108,49 @@ def parts(corpus: Path) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def read(corpus: Path, teachers: Path, part: str) -> list[Track]:
-    """Return the tracks of one of the `parts`."""
-    rows = parts(corpus)[part]
-    with np.load(teachers) as found, ThreadPoolExecutor() as pool:
+def read_tracks(corpus: Path, teachers: Path, split: str) -> list[Track]:
+    """Return the tracks of one of `split_rows`, with what the teachers made of them."""
+    rows = split_rows(corpus)[split]
+    with np.load(teachers) as results, ThreadPoolExecutor() as pool:
         names = [row["track"] for row in rows]
-        said = [(*found[name], *found[name + FEATURES]) for name in names]
+        taught = [(*results[name], *results[name + FEATURES]) for name in names]
         media = pool.map(lambda name: decode(corpus / "tracks" / name), names)
         return [
-            Track(row["track"], row["person"], row["sync"], *pictures_and_sound, *answer)
-            for row, pictures_and_sound, answer in zip(rows, media, said, strict=True)
+            Track(row["track"], row["person"], row["sync"], *frames_and_pcm, *result)
+            for row, frames_and_pcm, result in zip(rows, media, taught, strict=True)
         ]
 
 
+def describe(tracks: list[Track]) -> str:
+    """Return how many tracks, people and minutes these are."""
+    people, frames = len({t.person for t in tracks}), sum(len(t.frames) for t in tracks)
+    return f"{len(tracks)} tracks, {people} people, {frames / 1500:.1f} minutes"
+
+
 def decode(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Return (T, 192, 192) gray pictures and (640 T,) samples of a track."""
+    """Return (T, 192, 192) gray frames and (640 T,) samples of a track."""
     with av.open(str(stem.with_suffix(".mp4"))) as file:
-        pictures = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
+        frames = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
     with av.open(str(stem.with_suffix(".opus"))) as file:
-        heard = [p for frame in (*file.decode(audio=0), None) for p in resampler.resample(frame)]
-    pcm = np.concatenate([part.to_ndarray().reshape(-1) for part in heard])
-    need = 640 * len(pictures)
-    return pictures, np.pad(pcm, (0, max(0, need - len(pcm))))[:need]
+        blocks = [b for frame in (*file.decode(audio=0), None) for b in resampler.resample(frame)]
+    pcm = np.concatenate([block.to_ndarray().reshape(-1) for block in blocks])
+    samples = 640 * len(frames)
+    pcm = np.pad(pcm, (0, max(0, samples - len(pcm))))[:samples]
+    return frames.astype(np.uint8, copy=False), pcm.astype(np.int16, copy=False)
+
+
+def run_teacher(
+    teacher: Scorer, crops: NDArray[np.uint8], rows: NDArray[np.float32]
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return (T,) logits, and (T, 128) features of the frames and of the audio."""
+    clip = Clip(crops, rows[None])
+    (encoded,) = teacher.encode([clip])
+    return score_clip(teacher, clip)[0], encoded[:, :128], encoded[:, 128:]
 
 
 def main() -> None:
-    """Ask the teachers."""
+    """Run the teachers on every track."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
@@ -142,30 +160,21 @@ def main() -> None:
         LrAsdScorer(arguments.weights / "lr-asd_pretrain_AVA.model"),
         LightAsdScorer(arguments.weights / "light-asd_pretrain_AVA_CVPR.model"),
     )
-    said = {}
-    rows = [row for part in parts(arguments.corpus).values() for row in part]
+    results = {}
+    rows = [row for split in split_rows(arguments.corpus).values() for row in split]
     for number, row in enumerate(rows, 1):
-        pictures, pcm = decode(arguments.corpus / "tracks" / row["track"])
-        crops = np.stack([crop_face(picture, FACE, WHOLE_BOX) for picture in pictures])
-        logits, seen, heard = zip(
-            *(ask(teacher, crops, mfcc_rows(mfcc(pcm), len(crops))) for teacher in teachers),
-            strict=True,
+        frames, pcm = decode(arguments.corpus / "tracks" / row["track"])
+        crops = np.stack([crop_face(frame, FACE, WHOLE_BOX) for frame in frames])
+        mfccs = mfcc_rows(mfcc(pcm), len(crops))
+        logits, visual, audio = zip(
+            *(run_teacher(teacher, crops, mfccs) for teacher in teachers), strict=True
         )
-        said[row["track"]] = np.stack([voice_activity(pcm), *logits])
-        features = np.stack([np.concatenate(seen, axis=1), np.concatenate(heard, axis=1)])
-        said[row["track"] + FEATURES] = features.astype(np.float16)
+        results[row["track"]] = np.stack([voice_activity(pcm), *logits])
+        features = np.stack([np.concatenate(visual, axis=1), np.concatenate(audio, axis=1)])
+        results[row["track"] + FEATURES] = features.astype(np.float16)
         print(f"\r{number} of {len(rows)} tracks", end="", flush=True)
-    np.savez(arguments.out, **said)
+    np.savez(arguments.out, **results)
     print(f"\nwrote {arguments.out}")
-
-
-def ask(
-    teacher: Scorer, crops: NDArray[np.uint8], rows: NDArray[np.float32]
-) -> tuple[NDArray, NDArray, NDArray]:
-    """Return (T,) logits, and (T, 128) features of the picture and of the sound."""
-    clip = Clip(crops, rows[None])
-    (encoded,) = teacher.encode([clip])
-    return score_clip(teacher, clip)[0], encoded[:, :128], encoded[:, 128:]
 
 
 if __name__ == "__main__":

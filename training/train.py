@@ -4,9 +4,8 @@
     python training/train.py ... --start member-2000.npz --rate 1e-3 --out further.npz
     python training/train.py --join one-2000.npz other-2000.npz --out sync-asd.npz
 
-Every step, eight faces or more are seen once, and three sounds heard for each: the one that it
-comes with and two that are surely wrong. Joining a face and a sound costs little, and what is true
-of each pairing is known from the making.
+Every step encodes eight faces or more once, and three sounds for each: its own and two that are
+surely wrong. Scoring a pair costs little, and its label is known by construction.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from corpus import read
-from evaluate import judge_of, summary, trial
+from corpus import describe, read_tracks
+from evaluate import evaluate_scorer, summary
+from pair_scorers import sync_asd_scorer
 from scenes import WRONG, Scenes
 from torch import Tensor, nn
 from torch.nn import functional as fn
@@ -32,61 +32,61 @@ from torch.utils.data import DataLoader
 from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, stacked
 
 BATCH, TICKS = 8, 128
-DECAY, WARM_UP = 0.05, 100
+WEIGHT_DECAY, WARM_UP_STEPS = 0.05, 100
 AVERAGE = 0.995
-"""How much of the running mean of the weights a step keeps; the mean is what is evaluated."""
-WRONG_SOUND = 0.5
-"""Weight of a face with a wrong sound, of which there are two to each with its own."""
-HINT = 0.3
-"""Weight of what the teachers make of picture and of sound."""
-TAUGHT = 256
-"""How many features that is: 128 of either teacher."""
+"""Share of the running mean of the weights that a step keeps; the mean is what is evaluated."""
+WRONG_WEIGHT = 0.5
+"""Weight of a face with wrong audio, of which there are two to each with its own."""
+HINT_WEIGHT = 0.3
+"""Weight of the teachers' features."""
+TEACHER_FEATURES = 256
+"""128 of either teacher."""
 SYNC_WINDOWS = (25, 75)
 TEMPERATURE = 10.0
-TELL = 50
-"""Steps between two lines."""
+STEPS_PER_LINE = 50
 
 
 class Helpers(nn.Module):
-    """What only training needs: picture and sound must each tell something on their own."""
+    """Layers that only training needs: frames and audio must each be informative on their own."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
         self.mouth = nn.Conv1d(width, 1, 1)  # does this mouth speak?
-        self.as_seen = nn.Conv1d(width, TAUGHT, 1)  # what the teachers make of it
-        self.as_heard = nn.Conv1d(width, TAUGHT, 1)
+        self.visual_hint = nn.Conv1d(width, TEACHER_FEATURES, 1)
+        self.audio_hint = nn.Conv1d(width, TEACHER_FEATURES, 1)
         self.scale = nn.Parameter(torch.tensor(math.log(TEMPERATURE)))
 
 
 def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
     """Return the parts of the loss of one batch, each weighted already."""
-    crops, rows, speaks, mouths, weight, as_seen, as_heard = batch
-    seen = network.visual(stacked(crops))  # (B, C, T)
-    heard = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
-    # All pairings in one call: were each normalised by itself, its statistics would give it away.
-    joined = network.joint(seen.repeat(1 + WRONG, 1, 1), heard.transpose(0, 1).flatten(0, 1))
-    true = torch.cat([speaks, torch.zeros_like(speaks).repeat(WRONG, 1)])
-    counts = torch.cat([weight, WRONG_SOUND * weight.repeat(WRONG, 1)])
-    main = (_entropy(joined, true) * counts).sum() / counts.sum()
-    mouth = (_entropy(helpers.mouth(seen)[:, 0], mouths) * weight).mean()
-    sync = sync_loss(network, helpers, seen, heard, speaks)
-    hints = hint(helpers.as_seen(seen), as_seen, weight) + hint(
-        helpers.as_heard(heard.flatten(0, 1)),
-        as_heard.flatten(0, 1),
+    crops, rows, speaks, mouths, weight, visual_target, audio_target = batch
+    visual = network.visual(stacked(crops))  # (B, C, T)
+    audio = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
+    # All pairs in one call: if each kind were normalised by itself, its statistics would give it
+    # away.
+    logits = network.joint(visual.repeat(1 + WRONG, 1, 1), audio.transpose(0, 1).flatten(0, 1))
+    labels = torch.cat([speaks, torch.zeros_like(speaks).repeat(WRONG, 1)])
+    weights = torch.cat([weight, WRONG_WEIGHT * weight.repeat(WRONG, 1)])
+    main = (_entropy(logits, labels) * weights).sum() / weights.sum()
+    mouth = (_entropy(helpers.mouth(visual)[:, 0], mouths) * weight).mean()
+    sync = sync_loss(network, helpers, visual, audio, speaks)
+    hints = hint_loss(helpers.visual_hint(visual), visual_target, weight) + hint_loss(
+        helpers.audio_hint(audio.flatten(0, 1)),
+        audio_target.flatten(0, 1),
         weight.repeat_interleave(1 + WRONG, 0),
     )
-    return {"main": main, "mouth": 0.3 * mouth, "sync": 0.3 * sync, "hint": HINT * hints}
+    return {"main": main, "mouth": 0.3 * mouth, "sync": 0.3 * sync, "hint": HINT_WEIGHT * hints}
 
 
-def hint(found: Tensor, taught: Tensor, weight: Tensor) -> Tensor:
-    """Mean squared error of (N, D, T) against the teachers' features, (N, T, D), NaN unless known.
+def hint_loss(features: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error of (N, D, T) against the teachers' features, (N, T, D), NaN where none.
 
     Each feature counts the same, whatever its range (Romero et al., FitNets, ICLR 2015).
     """
-    known = ~taught[..., 0].isnan()  # (N, T)
-    target = fn.batch_norm(taught[known].float(), None, None, training=True)
-    error = (found.transpose(1, 2)[known] - target).square().mean(1)
-    return (error * weight[known]).sum() / weight[known].sum().clamp(min=1)
+    present = ~targets[..., 0].isnan()  # (N, T)
+    target = fn.batch_norm(targets[present].float(), None, None, training=True)
+    error = (features.transpose(1, 2)[present] - target).square().mean(1)
+    return (error * weight[present]).sum() / weight[present].sum().clamp(min=1)
 
 
 def _entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -94,16 +94,16 @@ def _entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def sync_loss(
-    network: Member, helpers: Helpers, seen: Tensor, heard: Tensor, speaks: Tensor
+    network: Member, helpers: Helpers, visual: Tensor, audio: Tensor, speaks: Tensor
 ) -> Tensor:
-    """InfoNCE: a speaking face fits its own sound better than the wrong ones that came with it."""
-    face = fn.normalize(network.joint.of_picture(seen), dim=1)[:, None]  # (B, 1, D, T)
-    sound = network.joint.of_sound(heard.flatten(0, 1)).unflatten(0, heard.shape[:2])
+    """InfoNCE: a speaking face fits its own audio better than the wrong audio that came with it."""
+    face = fn.normalize(network.joint.of_picture(visual), dim=1)[:, None]  # (B, 1, D, T)
+    sound = network.joint.of_sound(audio.flatten(0, 1)).unflatten(0, audio.shape[:2])
     sound = fn.normalize(sound, dim=2)
-    likeness = torch.stack([(face * sound.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
+    similarity = torch.stack([(face * sound.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
     loss = face.new_zeros(())
     for window in (min(window, speaks.shape[1]) for window in SYNC_WINDOWS):
-        mean = fn.avg_pool1d(likeness.flatten(0, 1), window, 8).unflatten(0, likeness.shape[:2])
+        mean = fn.avg_pool1d(similarity.flatten(0, 1), window, 8).unflatten(0, similarity.shape[:2])
         best = helpers.scale.exp() * torch.logsumexp(3 * mean, 0) / 3  # (B, 1 + WRONG, n)
         entropy = -best.log_softmax(1)[:, 0]
         sure = (fn.avg_pool1d(speaks[:, None], window, 8)[:, 0] > 0.4).float()  # (B, n)
@@ -140,17 +140,18 @@ def train(
     scenes: Scenes,
     steps: int,
     rate: float,
-    look: Callable[[int, Member], None],
+    after_step: Callable[[int, Member], None],
 ) -> None:
-    """Train `network` for `steps`; `look` sees the running mean of its weights after each."""
+    """Train `network` for `steps`; `after_step` gets the running mean of its weights after each."""
     helpers = Helpers()
     average = deepcopy(network).eval()
     weights = [*network.parameters(), *helpers.parameters()]
-    optimizer = torch.optim.AdamW(weights, rate, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: (
-            min(1, (step + 1) / WARM_UP) * (0.02 + 0.98 * math.cos(math.pi / 2 * step / steps) ** 2)
+            min(1, (step + 1) / WARM_UP_STEPS)
+            * (0.02 + 0.98 * math.cos(math.pi / 2 * step / steps) ** 2)
         ),
     )
     start, sums = time.monotonic(), Counter()
@@ -158,17 +159,17 @@ def train(
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
         parts = losses(network.train(), helpers, batch)
         optimizer.zero_grad()
-        sum(parts.values()).backward()
+        sum(parts.values(), torch.zeros(())).backward()
         nn.utils.clip_grad_norm_(weights, 2.0)
         optimizer.step()
         schedule.step()
         update_average(average, network, min(AVERAGE, step / (step + 10)))
         sums.update({name: float(part.detach()) for name, part in parts.items()})
-        if step % TELL == 0:
-            told = ", ".join(f"{name} {total / TELL:.3f}" for name, total in sums.items())
-            print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {told}", flush=True)
+        if step % STEPS_PER_LINE == 0:
+            line = ", ".join(f"{name} {total / STEPS_PER_LINE:.3f}" for name, total in sums.items())
+            print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {line}", flush=True)
             sums.clear()
-        look(step, average)
+        after_step(step, average)
 
 
 @torch.no_grad()
@@ -180,45 +181,47 @@ def update_average(average: Member, network: Member, keep: float) -> None:
             mean.lerp_(value, 1 - keep)
 
 
-def main() -> None:
-    """Train, look now and then at people not trained on, and write the weights."""
+def parse_arguments() -> argparse.Namespace:
+    """Return the command line's arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--teachers", type=Path)
     parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the npz to write; each look adds its step to the name",
-    )
+        "--out", type=Path, required=True,
+        help="the npz to write; each evaluation adds its step to the name",
+    )  # fmt: skip
     parser.add_argument("--join", nargs="+", type=Path, help="members to join to one file")
     parser.add_argument("--start", type=Path, help="a member to train further")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
-    parser.add_argument(
-        "--look", type=int, default=150, help="steps between two looks at strangers"
-    )
+    parser.add_argument("--evaluate-every", type=int, default=150, help="steps between evaluations")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if not arguments.join and not (arguments.corpus and arguments.teachers):
+        parser.error("training needs --corpus and --teachers")
+    return arguments
+
+
+def main() -> None:
+    """Train, evaluate now and then on people not trained on, and write the weights."""
+    arguments = parse_arguments()
     if arguments.join:
         join(arguments.join, arguments.out)
         return
-    if not (arguments.corpus and arguments.teachers):
-        parser.error("training needs --corpus and --teachers")
-    tracks = read(arguments.corpus, arguments.teachers, "train")
-    strangers = read(arguments.corpus, arguments.teachers, "strangers")
-    people, minutes = len({t.person for t in tracks}), sum(len(t.pictures) for t in tracks) / 1500
-    print(f"{len(tracks)} tracks of {people} people, {minutes:.1f} minutes", flush=True)
+    tracks = read_tracks(arguments.corpus, arguments.teachers, "train")
+    strangers = read_tracks(arguments.corpus, arguments.teachers, "strangers")
+    print(describe(tracks), flush=True)
 
-    def look(step: int, network: Member) -> None:
-        if step % arguments.look == 0 or step == arguments.steps:
+    def evaluate(step: int, network: Member) -> None:
+        if step % arguments.evaluate_every == 0 or step == arguments.steps:
             save(network, arguments.out.with_stem(f"{arguments.out.stem}-{step}"))
-            print(json.dumps(summary(trial(judge_of(network), strangers, others=2))), flush=True)
+            outcome = evaluate_scorer(sync_asd_scorer(network), strangers, others=2)
+            print(json.dumps(summary(outcome)), flush=True)
 
     scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
     torch.manual_seed(arguments.seed)
     network = load(arguments.start) if arguments.start else Member()
-    train(network, scenes, arguments.steps, arguments.rate, look)
+    train(network, scenes, arguments.steps, arguments.rate, evaluate)
 
 
 if __name__ == "__main__":

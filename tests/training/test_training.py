@@ -1,0 +1,172 @@
+"""What training is shown, what it learns from it, and how the result is measured."""
+
+import corpus
+import evaluate
+import mixing
+import numpy as np
+import pytest
+import scenes
+import torch
+import train
+
+from otio_speakerzoom.speech.networks.sync_asd import Member
+
+
+def talker(number):
+    """A generated person whose mouth, a dark bar, opens as loud as the voice is; one pause."""
+    rng = np.random.default_rng(number)
+    level = np.abs(np.sin(np.arange(80) / rng.uniform(1.5, 4) + number))
+    level[30:50] = 0
+    frames = np.full((80, 192, 192), 150, np.uint8)
+    frames[:, :60] = rng.integers(0, 255, (60, 192))
+    for frame, opening in zip(frames, level, strict=True):
+        frame[100 : 100 + int(25 * opening), 70:120] = 20
+    pcm = np.repeat(6000 * level, 640) * rng.normal(size=51200)
+    voice = (level > 0).astype(np.float32)
+    sure = 4 * voice - 2
+    taught = np.tile(level[:, None], 256).astype(np.float16)
+    return corpus.Track(
+        f"t{number}", f"p{number}", "ok", frames, pcm.astype(np.int16), voice, sure, sure,
+        taught, taught,
+    )  # fmt: skip
+
+
+def test_a_few_steps_on_a_tiny_network_make_the_loss_fall():
+    torch.manual_seed(0)
+    tracks = [talker(number) for number in range(8)]
+    batches = iter(scenes.Scenes(tracks, batch=4, ticks=80, seed=0))
+    batch = [torch.tensor(part) for part in next(batches)]
+    network, helpers = Member(width=16), train.Helpers(width=16)
+    optimizer = torch.optim.AdamW([*network.parameters(), *helpers.parameters()], 3e-3)
+
+    totals = []
+    for _ in range(12):
+        parts = train.losses(network, helpers, batch)
+        optimizer.zero_grad()
+        sum(parts.values()).backward()
+        optimizer.step()
+        totals.append(float(sum(parts.values()).detach()))
+
+    assert np.mean(totals[-2:]) < 0.8 * totals[0]
+
+
+def test_members_are_joined_by_number(tmp_path):
+    files = [tmp_path / f"{name}.npz" for name in "ab"]
+    for file, values in zip(files, ([1, 2], [5, 7]), strict=True):
+        np.savez(file, w=np.array(values, np.float16))
+
+    train.join(files, tmp_path / "joined.npz")
+
+    with np.load(tmp_path / "joined.npz") as file:
+        assert {name: file[name].tolist() for name in file} == {
+            "members.0.w": [1, 2], "members.1.w": [5, 7],
+        }  # fmt: skip
+        assert file["members.0.w"].dtype == np.float16
+
+
+def test_scenes_are_the_same_for_the_same_seed():
+    tracks = [talker(number) for number in range(6)]
+    batches = [next(iter(scenes.Scenes(tracks, batch=3, ticks=50, seed=7))) for _ in "ab"]
+
+    for first, second in zip(*batches, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_audio_counts_as_the_faces_own_only_where_its_voice_is_in_it():
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        own, other = rng.normal(0, 3000, (2, 50 * 640)).astype(np.float32)
+        taught, turns = np.ones((50, 256), np.float16), rng.random(50) < 0.2
+        (mixed, features), voiced = mixing.mix_voices((own, taught), other, turns, 0.3, rng)
+        untouched = (mixed == own).reshape(50, -1).all(axis=1)
+        # swapped and muted ticks are labelled so, untouched ones as the own voice
+        assert (voiced[untouched] == 1).all()
+        assert (voiced[mixed.reshape(50, -1).max(axis=1) == 0] == 0).all()
+        # and the teachers, who heard the own voice alone, count where it is alone
+        np.testing.assert_array_equal(np.isfinite(features).all(axis=1), untouched)
+
+
+def test_another_voice_answers_where_it_is_its_turn_and_nowhere_else():
+    own, other = np.full(20 * 640, 2000.0, np.float32), np.full(20 * 640, -500.0, np.float32)
+    turns = np.zeros(20, bool)
+    turns[5:10] = True
+
+    answered = mixing.answer(own, other, turns, gain=0.5)
+
+    fade = 160  # samples on either side of a change, 20 ms in all
+    assert (answered[: 5 * 640 - fade] == 2000).all()
+    assert (answered[10 * 640 + fade :] == 2000).all()
+    # as loud as the own voice, times the gain
+    assert answered[5 * 640 + fade : 10 * 640 - fade] == pytest.approx(-1000, abs=1)
+    assert np.abs(np.diff(answered)).max() < 3000 / 300  # no click
+
+
+def test_a_face_comes_to_rest_and_back_without_a_cut():
+    frames, rest = np.zeros((9, 2, 2), np.uint8), np.full((9, 2, 2), 100, np.uint8)
+
+    scenes.fade_to_rest(frames, rest)
+
+    assert frames[:, 0, 0].tolist() == [25, 50, 75, 100, 100, 100, 75, 50, 25]
+
+
+def test_a_face_never_counts_as_speaking_while_it_listens():
+    batches = scenes.Scenes([talker(1)], batch=1, ticks=60, seed=0)
+    listening = 0
+    for seed in range(40):
+        rng = ListeningRandom(np.random.default_rng(seed))
+        scene = batches.scene(0, 60, rng)
+        joints = np.flatnonzero(scene.weight == 0)
+        if len(joints) == 2 * scenes.FADE_TICKS:
+            there = slice(joints[0], joints[-1] + 1)
+            listening += 1
+            assert (scene.speaks[there] == 0).all()
+            assert (scene.mouths[there] == 0).all()
+            assert np.isnan(scene.visual_features[there]).all()
+    assert listening > 20
+
+
+class ListeningRandom:
+    """A random source that makes every scene one of a face that listens for a while."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+    def choice(self, options, *arguments, **named):
+        if "listens" in list(options if isinstance(options, list) else []):
+            return "listens"
+        return self.rng.choice(options, *arguments, **named)
+
+
+def test_features_are_those_of_the_tick_that_is_heard():
+    take = talker(1)
+    taught = np.repeat(np.arange(80, dtype=np.float16)[:, None], 256, axis=1)
+    object.__setattr__(take, "audio_features", taught)
+    piece = scenes.Piece(take, start=-2, ticks=10, speed=1.0)
+
+    late = piece.audio_features(3 * mixing.TICK)[:, 0]
+
+    np.testing.assert_array_equal(late, [np.nan] * 5 + [0, 1, 2, 3, 4])
+    assert (piece.audio(3 * mixing.TICK)[: 5 * mixing.TICK] == 0).all()
+
+
+def test_average_precision_and_area_are_those_of_a_worked_example():
+    true, false = np.array([3.0, 1.0]), np.array([2.0, 0.0])
+
+    # ranks: true at 1 and 3, so precision 1 and 2/3; three of four pairs are in order
+    assert evaluate.precision(true, false) == pytest.approx((1 + 2 / 3) / 2)
+    assert evaluate.roc_area(true, false) == pytest.approx(0.75)
+
+
+def test_calibration_finds_the_line_that_made_the_logits():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 2, 40_000)
+    speaks = rng.random(len(truth)) < 1 / (1 + np.exp(-truth))
+    raw = (truth + 0.6) / 1.7  # so that 1.7 * raw - 0.6 is the truth again
+
+    outcome = evaluate.Outcome({"talking": raw[speaks], "pause": raw[~speaks]}, {})
+
+    # half of these frames speak, of those in the field a third: log odds lower by the log of 2
+    assert evaluate.calibration(outcome) == pytest.approx((1.7, -0.6 - np.log(2)), abs=0.06)

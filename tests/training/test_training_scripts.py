@@ -1,0 +1,150 @@
+"""Every script of training/ runs from end to end, on a corpus of eight tracks of the sample."""
+
+import csv
+import subprocess
+import sys
+
+import corpus
+import evaluate
+import fit_mouth_motion
+import numpy as np
+import pytest
+import torch
+import train
+from conftest import REPOSITORY, SAMPLE, ffmpeg
+
+from otio_speakerzoom.speech.networks.light_asd import LightAsd
+from otio_speakerzoom.speech.networks.lr_asd import LrAsd
+
+TRAINING = REPOSITORY / "training"
+FACES = {"A": "crop=236:236:504:318", "B": "crop=312:312:1324:342"}
+"""ffmpeg's filter for the faces of the sample."""
+TRACKS = {
+    # name: (person, seconds into the sample, face, split, licence, sync)
+    "one": ("p1", 0.1, "A", "train", "MIT", "ok"),
+    "two": ("p2", 4.2, "B", "train", "MIT", "ok"),
+    "three": ("p3", 8.0, "A", "train", "none stated", "ok"),
+    "four": ("p4", 14.0, "B", "train", "MIT", "ok"),
+    "five": ("p5", 13.5, "B", "train", "none stated", "ok"),
+    "six": ("p6", 0.6, "B", "train", "MIT", "not_speaking"),
+    "seven": ("p7", 0.1, "A", "val", "MIT", "ok"),
+    "eight": ("p8", 13.5, "B", "val", "MIT", "ok"),
+}
+SECONDS = 2.4
+
+
+@pytest.fixture(scope="module")
+def tiny_corpus(tmp_path_factory):
+    """Eight tracks cut from the sample, as if of eight people."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "tracks").mkdir()
+    with (folder / "index.csv").open("w", encoding="utf-8", newline="") as file:
+        columns = ("track", "person", "split", "licence", "frames", "sync")
+        rows = csv.writer(file)
+        rows.writerow(columns)
+        for name, (person, start, face, split, licence, sync) in TRACKS.items():
+            rows.writerow((name, person, split, licence, round(25 * SECONDS), sync))
+            source = ("-ss", str(start), "-t", str(SECONDS), "-i", str(SAMPLE))
+            stem = str(folder / "tracks" / name)
+            ffmpeg(*source, "-an", "-vf", f"{FACES[face]},scale=192:192,format=gray", f"{stem}.mp4")
+            ffmpeg(*source, "-vn", "-ac", "1", "-c:a", "libopus", f"{stem}.opus")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def teacher_weights(tmp_path_factory):
+    """Generated weights under the names of the published ones."""
+    folder = tmp_path_factory.mktemp("teachers")
+    torch.manual_seed(0)
+    torch.save(LrAsd().state_dict(), folder / "lr-asd_pretrain_AVA.model")
+    torch.save(LightAsd().state_dict(), folder / "light-asd_pretrain_AVA_CVPR.model")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return a function that runs a script of training/ in this process and returns its output."""
+
+    def run(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, arguments)])
+        script.main()
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def run_alone():
+    """Return a function that runs a script in a process of its own: it starts others itself."""
+
+    def run(name, *arguments):
+        command = [sys.executable, str(TRAINING / name), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def teachers(tiny_corpus, teacher_weights, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results") / "teachers.npz"
+    with pytest.MonkeyPatch.context() as patch:
+        arguments = ["--corpus", tiny_corpus, "--weights", teacher_weights, "--out", out]
+        patch.setattr("sys.argv", ["corpus", *map(str, arguments)])
+        corpus.main()
+    return out
+
+
+def test_the_teachers_leave_scores_and_features_for_every_track(tiny_corpus, teachers):
+    tracks = corpus.read_tracks(tiny_corpus, teachers, "train")
+
+    assert [track.name for track in tracks] == ["one", "two", "four", "five", "six"]
+    for track in tracks:
+        count = len(track.frames)
+        assert track.frames.shape == (count, 192, 192)
+        assert track.visual_features.shape == track.audio_features.shape == (count, 256)
+        assert track.talking.shape == (count,)
+        assert track.voice.max() > 0.5  # Silero hears the voice of the sample
+
+
+def test_nobody_is_both_trained_on_and_evaluated(tiny_corpus):
+    splits = corpus.split_rows(tiny_corpus)
+
+    assert {row["track"] for row in splits["strangers"]} == {"three"}
+    people = [{row["person"] for row in rows} for rows in splits.values()]
+    assert sum(map(len, people)) == len(set.union(*people)) == 8
+
+
+def test_training_writes_a_member_that_can_be_trained_further_and_joined(
+    tiny_corpus, teachers, tmp_path, run, run_alone
+):
+    source = ["--corpus", tiny_corpus, "--teachers", teachers]
+    printed = run_alone("train.py", *source, "--steps", 1, "--out", tmp_path / "member.npz")
+
+    member = tmp_path / "member-1.npz"
+    assert '"AP": ' in printed
+    assert isinstance(train.load(member), train.Member)
+    run(train, "--join", member, member, "--out", tmp_path / "both.npz")
+    figures = run(evaluate, *source, "--own", tmp_path / "both.npz", "--cue", "sync-asd", "motion")
+    assert figures.startswith("val: 2 tracks, 2 people, 0.1 minutes")
+    assert "with 0.5 of the cue" in figures
+    assert "motion: calibration" in figures
+
+
+def test_training_needs_a_corpus(run, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(train, "--out", tmp_path / "member.npz")
+
+    assert "training needs --corpus and --teachers" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
+def test_the_coefficients_of_mouth_motion_are_fitted_and_reported(tiny_corpus, run):
+    printed = run(fit_mouth_motion, "--corpus", tiny_corpus)
+
+    assert printed.startswith("fitted on 6 tracks of 6 people")
+    assert "val: 2 tracks of 2 people" in printed
+    values = [line.split(":")[1].strip(" ,") for line in printed.splitlines() if '": ' in line]
+    assert len(values) == len(fit_mouth_motion.COEFFICIENTS)
+    assert np.isfinite([float(value) for value in values]).all()

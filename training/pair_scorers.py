@@ -1,0 +1,90 @@
+"""Scorers taken apart, so that a face is encoded once and then scored with many sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from corpus import FACE
+from numpy.typing import NDArray
+
+from otio_speakerzoom.speech.features import Clip, CropRecipe, crop_face
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
+from otio_speakerzoom.speech.networks.flat import normalised
+from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
+from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
+from otio_speakerzoom.speech.networks.sync_asd import (
+    RECIPE,
+    Member,
+    SyncAsd,
+    SyncAsdScorer,
+    stacked,
+)
+from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.weights import fetch
+
+Scores = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class PairScorer:
+    """A scorer in three steps: encode the face, encode the audio, score the pair."""
+
+    encode_face: Callable[[NDArray[np.uint8]], Any]
+    """From (T, 192, 192) frames."""
+    encode_audio: Callable[[NDArray[np.float32]], Any]
+    """From (4T, 13) MFCC rows."""
+    score_pair: Callable[[Any, Any], Scores]
+    """(T,) logits from both."""
+    first_ticks: Callable[[Any, int], Any]
+    """So many ticks of an encoded face."""
+
+    def score(self, face: Any, rows: NDArray[np.float32]) -> Scores:
+        """Return (T,) logits of the first T ticks of an encoded face with (4T, 13) rows."""
+        return self.score_pair(self.first_ticks(face, len(rows) // 4), self.encode_audio(rows))
+
+
+def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
+    """Return the scorer called `name` with the weights that the project finds, or with these.
+
+    `cue` is the agreement of mouth and audio alone, as `motion` measures it over 2 s and 4 s.
+    """
+    if name in ("motion", "cue"):
+        score = score_by_motion if name == "motion" else agreement
+        crop = partial(crop_faces, recipe=MouthMotion.recipe)
+        return PairScorer(crop, lambda rows: rows, score, lambda crops, n: crops[:n])
+    path = weights or fetch.need(name)
+    if name == "sync-asd":
+        return sync_asd_scorer(SyncAsdScorer(path).network)
+    asd = LrAsdScorer(path) if name == "lr-asd" else LightAsdScorer(path)
+    return PairScorer(
+        lambda frames: asd.visual(normalised(torch.tensor(crop_faces(frames, asd.recipe))))[None],
+        lambda rows: asd.network.encode_audio(torch.tensor(rows)[None]),
+        lambda visual, audio: asd.network.combine(audio, visual)[0].numpy(),
+        lambda visual, n: visual[:, :n],
+    )
+
+
+def sync_asd_scorer(network: SyncAsd | Member) -> PairScorer:
+    """Return our own network, or a member of it, in steps."""
+    return PairScorer(
+        lambda frames: network.visual(stacked(torch.tensor(crop_faces(frames, RECIPE))[None])),
+        lambda rows: network.audio(torch.tensor(rows)[None]),
+        lambda visual, audio: network.joint(visual, audio)[0].numpy(),
+        lambda visual, n: visual[..., :n],
+    )
+
+
+def score_by_motion(crops: NDArray[np.uint8], rows: NDArray[np.float32]) -> Scores:
+    """Return (T,) logits by mouth motion."""
+    return score_clip(MouthMotion(), Clip(crops, rows[None]))[0]
+
+
+def crop_faces(frames: NDArray[np.uint8], recipe: CropRecipe) -> NDArray[np.uint8]:
+    """Return (T, 112, 112) crops of (T, 192, 192) frames, as a perfect tracker would cut them."""
+    return np.stack([crop_face(frame, FACE, recipe) for frame in frames])
