@@ -1,11 +1,11 @@
-"""What a cut is worth, held against labelled conversations: ours, and the plain rule beside it.
+"""Measure cuts against ground-truth labels: ours, and that of the plain rule.
 
     python benchmarks/cut_quality.py --scorer sync-asd ../shared/footage/composed/*.json
 
-The plain rule is what a first program does: in each frame whoever scores highest, if that is above
-even (P = .5), cropped to the face's box and a fifth of it around, else the whole frame. Both are
-made from the same scores. A JSON file names its clip, the people's boxes and who speaks when (the
-format is described beside the clips); what the figures mean stands in `reports/evaluation.py`.
+The plain rule is what a first program does: in each frame it shows the face with the highest score,
+if that is above P = .5, cropped to its box and a fifth around it, else the whole frame. Both cuts
+use the same scores. A JSON file names its clip, the people's boxes and who speaks when (the format
+is described beside the clips); `reports/evaluation.py` defines the figures.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def main() -> None:
             ours = pipeline.cut(job)
             analysis = pipeline.analyze(pipeline.Job(job.source, work=job.work, options=options))
             talkers = talkers_of_labels(labels, analysis.media)
-            for name, made in (("ours", ours), ("plain rule", plain_rule(analysis))):
-                figures = measure(made, analysis.tracks, talkers)
+            for name, cut in (("ours", ours), ("plain rule", plain_rule(analysis))):
+                figures = measure(cut, analysis.tracks, talkers)
                 print(row(path.stem, name, figures), flush=True)
 
 
@@ -95,7 +95,7 @@ def plain_rule(analysis: pipeline.Analysis) -> CutList:
 
 
 def padded(box: Sequence[float], size: tuple[int, int]) -> Box:
-    """Return the box and a fifth of it on each side, in the picture's shape, inside the picture."""
+    """Return the box and a fifth of it on each side, in the frame's shape, inside the frame."""
     left, top, right, bottom = box
     height = max((bottom - top) * (1 + 2 * PADDING),
                  (right - left) * (1 + 2 * PADDING) * size[1] / size[0])  # fmt: skip

@@ -1,18 +1,19 @@
-"""How well faces are found, followed and told apart, on labelled clips; and what that costs.
+"""Measure face detection, tracking and grouping on labelled clips, and what they cost.
 
     python benchmarks/faces.py --detector blazeface ../shared/footage/composed/*.json
 
-A box is a labelled face where they overlap by `SAME_FACE`, one box a face (Hungarian assignment).
+A box is a labelled face where they overlap by `MIN_IOU`, one box a face (Hungarian assignment).
 
-recall      least share, of all labelled people of the clip, of the looks in which the detector
-            found them while they were there; and of the frames in which a track has them
-false       boxes that are nobody's, for each look
+recall      the lowest over all labelled people of the clip: the share of the detected frames in
+            which the detector found them while they were visible; and the share of all frames in
+            which a track has them
+false       boxes that are nobody's, per detected frame
 switches    times that one track goes over from one labelled person to another
 tracks      for each person and camera shot, on average
-people      found by place / found by looks / labelled; looks need the embedder's weights
-split       labelled people who were made into several, by place / by looks
-mixed       found people in whom two labelled ones were mixed up, by place / by looks
-ms          for each look of the detector; for each source frame,
+people      grouped by place / grouped by face / labelled; the second needs the embedder's weights
+split       labelled people who were split into several, by place / by face
+mixed       groups in which labelled people were mixed up, by place / by face
+ms          for each call of the detector; for each source frame,
             with camera cuts, but without reading the file
 """
 
@@ -24,11 +25,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,23 +44,38 @@ from otio_speakerzoom.faces.track import overlaps, track_faces
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person
 from otio_speakerzoom.pipeline import no_stage_progress
 
-SAME_FACE = 0.3
+MIN_IOU = 0.3
 """Least intersection over union: a labelled box is the median of a shot, and heads move to 0.5."""
 
-PIECE = 100
-"""Pictures read before they are looked at, so that ffmpeg does not decode beside what is timed."""
+BATCH_FRAMES = 100
+"""Frames read ahead, so that ffmpeg does not decode beside what is timed."""
 
 DETECTORS: dict[str, Callable[[], choose.OpenDetector]] = {
     name: partial(choose.choose_detector, name, on_fetch=no_stage_progress)
     for name in choose.DETECTORS
 }
 
+COLUMNS = (
+    "detector", "clip", "recall, detected frames", "recall, all frames", "false", "switches",
+    "tracks", "people", "split", "mixed", "ms a detection", "ms a frame",
+)  # fmt: skip
+
+
+class LabelledFace(NamedTuple):
+    """A face that is there in a frame, by the labels."""
+
+    person: str
+    shot: float
+    """Start of the shot, in seconds."""
+    box: NDArray[np.float32]
+    """(4,)"""
+
 
 @dataclass(slots=True)
 class Timed:
-    """Calls that are counted, with their seconds."""
+    """A stopwatch for calls."""
 
-    looks: int = 0
+    calls: int = 0
     seconds: float = 0.0
 
     def __call__(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,18 +83,12 @@ class Timed:
 
         def timed(*arguments: Any) -> Any:
             start = time.perf_counter()
-            found = call(*arguments)
+            result = call(*arguments)
             self.seconds += time.perf_counter() - start
-            self.looks += 1
-            return found
+            self.calls += 1
+            return result
 
         return timed
-
-
-COLUMNS = (
-    "detector", "clip", "recall, looks", "recall, frames", "false", "switches", "tracks",
-    "people", "split", "mixed", "ms a look", "ms a frame",
-)  # fmt: skip
 
 
 def main() -> None:
@@ -86,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--detector", nargs="+", choices=DETECTORS, default=["blazeface"])
-    parser.add_argument("--every", type=int, help="frames from look to look")
+    parser.add_argument("--every", type=int, help="frames from detection to detection")
     parser.add_argument("--sure", type=float, default=0.5, help="confidence that begins a track")
     parser.add_argument("--embedder", type=Path, help="MobileFaceNet's ONNX file")
     arguments = parser.parse_args()
@@ -96,107 +106,145 @@ def main() -> None:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
             media = source_file.probe(path.parent / labels["file"])
-            looks, reading = Timed(), Timed()
+            calls, reading = Timed(), Timed()
             with DETECTORS[name]() as detector:
                 start = time.perf_counter()
-                found = detect(media, looks(detector), arguments.every, reading)
+                detections = detect(media, calls(detector), arguments.every, reading)
                 seconds = time.perf_counter() - start - reading.seconds
-            tracks = track_faces(found, media.rate, media.range, sure=arguments.sure)
+            tracks = track_faces(detections, media.rate, media.range, sure=arguments.sure)
             embeddings = embed(media, tracks, embedder) if embedder else None
-            cells = [name, path.stem, *row(labels, media, found, tracks, embeddings)]
-            cells.append(f"{1000 * looks.seconds / looks.looks:.1f}")
+            cells = [name, path.stem, *quality(labels, media, detections, tracks, embeddings)]
+            cells.append(f"{1000 * calls.seconds / calls.calls:.1f}")
             cells.append(f"{1000 * seconds / media.duration:.1f}")
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> Detections:
-    """Return what `detector` finds in the pictures that the pipeline would show it."""
-    with closing(source_file.read_frames(media, size=detector_size(media))) as pictures:
-        pieces = iter(reading(lambda: list(islice(pictures, PIECE))), [])
-        shown = (picture for piece in pieces for picture in piece)
-        return detect_faces(shown, media, detector, every=every)
+    """Return what `detector` finds in the frames that the pipeline would give it."""
+    with closing(source_file.read_frames(media, size=detector_size(media))) as frames:
+        batches = iter(reading(lambda: list(islice(frames, BATCH_FRAMES))), [])
+        return detect_faces((f for batch in batches for f in batch), media, detector, every=every)
 
 
 def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:
-    """Return (N, D) what the tracks look like."""
-    with closing(source_file.read_frames(media, size=detector_size(media))) as pictures:
-        return embed_tracks(pictures, media, tracks, embedder)
+    """Return (N, D) embeddings of the tracks."""
+    with closing(source_file.read_frames(media, size=detector_size(media))) as frames:
+        return embed_tracks(frames, media, tracks, embedder)
 
 
-def row(
+def quality(
     labels: dict[str, Any],
     media: Media,
-    found: Detections,
+    detections: Detections,
     tracks: tuple[FaceTrack, ...],
     embeddings: NDArray[np.float32] | None,
 ) -> list[str]:
     """Return the cells from recall to mixed."""
-    looks: dict[str, list[bool]] = defaultdict(list)
-    false = 0
-    for frame in found.detected_frames.tolist():
-        there = labelled(labels, media, frame)
-        boxes = found.boxes[found.frames == frame]
-        whose = match(boxes, there)
-        false += len(boxes) - len(whose)
-        for n, (person, *_) in enumerate(there):
-            looks[person].append(n in whose.values())
-    frames: dict[str, list[bool]] = defaultdict(list)
-    of_shot: dict[tuple[str, float], set[int]] = defaultdict(set)
-    of_track: dict[int, list[str]] = defaultdict(list)
-    for frame in range(media.duration):
-        there = labelled(labels, media, frame)
-        living = [t for t in tracks if t.start <= frame < t.range.end]
-        boxes = np.array([t.boxes[frame - t.start] for t in living], np.float32).reshape(-1, 4)
-        whose = match(boxes, there)
-        for n, (person, *_) in enumerate(there):
-            frames[person].append(n in whose.values())
-        for box, n in whose.items():
-            person, since, _ = there[n]
-            of_shot[person, since].add(living[box].id)
-            of_track[living[box].id].append(person)
-    switches = sum(a != b for people in of_track.values() for a, b in pairwise(people))
-    owner = {track: max(set(people), key=people.count) for track, people in of_track.items()}
-    by_place = group_people(tracks, found.camera_cuts)
-    groups = [by_place]
+    recall, false = detector_recall(labels, media, detections)
+    tracking = follow_labels(labels, media, tracks)
+    owner = tracking.owner
+    groupings = [group_people(tracks, detections.camera_cuts)]
     if embeddings is not None:
-        groups.append(group_people(tracks, found.camera_cuts, embeddings))
+        groupings.append(group_people(tracks, detections.camera_cuts, embeddings))
+    counts = list(map(len, tracking.tracks_of_shot.values()))
     return [
-        f"{min(np.mean(seen) for seen in looks.values()):.3f}",
-        f"{min(np.mean(seen) for seen in frames.values()):.3f}",
-        f"{false / len(found.detected_frames):.3f}",
-        str(switches),
-        f"{np.mean([len(ids) for ids in of_shot.values()]) if of_shot else np.nan:.2f}",
-        " / ".join(str(len(people)) for people in groups) + f" / {len(labels['people'])}",
-        " / ".join(str(split(people, owner)) for people in groups),
-        " / ".join(str(mixed(people, owner)) for people in groups),
+        f"{recall:.3f}",
+        f"{tracking.recall:.3f}",
+        f"{false:.3f}",
+        str(tracking.switches),
+        f"{np.mean(counts) if counts else np.nan:.2f}",
+        " / ".join(str(len(people)) for people in groupings) + f" / {len(labels['people'])}",
+        " / ".join(str(count_split(people, owner)) for people in groupings),
+        " / ".join(str(count_mixed(people, owner)) for people in groupings),
     ]
 
 
-def labelled(
-    labels: dict[str, Any], media: Media, frame: int
-) -> list[tuple[str, float, NDArray[np.float32]]]:
-    """Return person, start of the shot in seconds and (4,) box of each face that is there."""
+def detector_recall(
+    labels: dict[str, Any], media: Media, detections: Detections
+) -> tuple[float, float]:
+    """Return the detector's recall and its false boxes per detected frame."""
+    hits: dict[str, list[bool]] = defaultdict(list)
+    false = 0
+    for frame in detections.detected_frames.tolist():
+        faces = labelled_faces(labels, media, frame)
+        boxes = detections.boxes[detections.frames == frame]
+        matches = match(boxes, faces)
+        false += len(boxes) - len(matches)
+        for n, face in enumerate(faces):
+            hits[face.person].append(n in matches.values())
+    return lowest_share(hits), false / len(detections.detected_frames)
+
+
+@dataclass(slots=True)
+class Tracking:
+    """Tracks compared with labels."""
+
+    hits: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    """Of each person: whether a track has them, for each frame in which they are visible."""
+    tracks_of_shot: dict[tuple[str, float], set[int]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    """Of each person and shot."""
+    people_of_track: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Frame by frame."""
+
+    @property
+    def recall(self) -> float:
+        return lowest_share(self.hits)
+
+    @property
+    def switches(self) -> int:
+        """How often a track goes over from one person to another."""
+        return sum(a != b for people in self.people_of_track.values() for a, b in pairwise(people))
+
+    @property
+    def owner(self) -> dict[int, str]:
+        """Track -> the person whom it has most often."""
+        return {t: max(set(p), key=p.count) for t, p in self.people_of_track.items()}
+
+
+def follow_labels(labels: dict[str, Any], media: Media, tracks: tuple[FaceTrack, ...]) -> Tracking:
+    """Return whom each track has in each frame."""
+    tracking = Tracking()
+    for frame in range(media.duration):
+        faces = labelled_faces(labels, media, frame)
+        current = [t for t in tracks if t.start <= frame < t.range.end]
+        boxes = np.array([t.boxes[frame - t.start] for t in current], np.float32).reshape(-1, 4)
+        matches = match(boxes, faces)
+        for n, face in enumerate(faces):
+            tracking.hits[face.person].append(n in matches.values())
+        for box, n in matches.items():
+            tracking.tracks_of_shot[faces[n].person, faces[n].shot].add(current[box].id)
+            tracking.people_of_track[current[box].id].append(faces[n].person)
+    return tracking
+
+
+def lowest_share(hits: dict[str, list[bool]]) -> float:
+    """Return the share of hits of the person with the fewest."""
+    return float(min(np.mean(values) for values in hits.values()))
+
+
+def labelled_faces(labels: dict[str, Any], media: Media, frame: int) -> list[LabelledFace]:
+    """Return each face that is there in a frame."""
     time = frame / float(media.rate) + labels.get("first_video_pts_s", 0.0)
     return [
-        (face["person"], face["from_s"], np.array(face["box"], np.float32))
+        LabelledFace(face["person"], face["from_s"], np.array(face["box"], np.float32))
         for face in labels["faces"]
         if face["from_s"] <= time < face["to_s"]
     ]
 
 
-def match(
-    boxes: NDArray[np.float32], there: list[tuple[str, float, NDArray[np.float32]]]
-) -> dict[int, int]:
-    """Return for each of the (N, 4) boxes that is a labelled face its number in `there`."""
-    if not len(boxes) or not there:
+def match(boxes: NDArray[np.float32], faces: list[LabelledFace]) -> dict[int, int]:
+    """Return for each of the (N, 4) boxes that is a labelled face its number in `faces`."""
+    if not len(boxes) or not faces:
         return {}
-    overlap = overlaps(boxes, np.stack([box for *_, box in there]))
+    overlap = overlaps(boxes, np.stack([face.box for face in faces]))
     pairs = zip(*(side.tolist() for side in linear_sum_assignment(-overlap)), strict=True)
-    return {box: face for box, face in pairs if overlap[box, face] >= SAME_FACE}
+    return {box: face for box, face in pairs if overlap[box, face] >= MIN_IOU}
 
 
-def split(people: tuple[Person, ...], owner: dict[int, str]) -> int:
-    """Return how many labelled people were made into several."""
+def count_split(people: tuple[Person, ...], owner: dict[int, str]) -> int:
+    """Return how many labelled people were split into several."""
     numbers: dict[str, set[int]] = defaultdict(set)
     for person in people:
         for track in person.track_ids:
@@ -205,8 +253,8 @@ def split(people: tuple[Person, ...], owner: dict[int, str]) -> int:
     return sum(len(several) > 1 for several in numbers.values())
 
 
-def mixed(people: tuple[Person, ...], owner: dict[int, str]) -> int:
-    """Return in how many found people several labelled ones were mixed up."""
+def count_mixed(people: tuple[Person, ...], owner: dict[int, str]) -> int:
+    """Return how many groups mix up several labelled people."""
     return sum(len({owner[t] for t in person.track_ids if t in owner}) > 1 for person in people)
 
 

@@ -1,11 +1,11 @@
-"""Whether two checkouts write the same bytes: every output of every verb, over some clips.
+"""Compare what two checkouts write, byte by byte: every output of every verb, over some clips.
 
     python benchmarks/same_outputs.py ../before . out/ samples/two_talkers.mp4 clip.mp4 ...
 
 Runs the command line of each checkout over each clip, in a folder of the same name, and compares
-every file that it wrote, what it printed and its exit codes. Messages on stderr are kept, and not
-compared. Prints what differs; exit code 1 if anything does. A checkout whose outputs lie in OUT
-already, from an earlier run, is not run again: remove OUT/before or OUT/after to run it.
+every file that it wrote, its stdout and its exit codes. stderr is stored, and not compared. Prints
+what differs; exit code 1 if anything does. A checkout whose outputs are in OUT already, from an
+earlier run, is not run again: remove OUT/before or OUT/after to run it.
 
 Where the older checkout has other schema versions or names, give a file of `sed -E` commands
 (`--names`), which is applied to the text of both.
@@ -27,7 +27,7 @@ TIMELINES = {
     "fcp.fcpxml": "fcp", "resolve.fcpxml": "resolve", "premiere.xml": "premiere",
     "resolve.xml": "resolve", "shotcut.mlt": "shotcut", "cuts.edl": "edl", "markers.edl": "markers",
 }  # fmt: skip
-"""File -> the editor that it is for. `check` does not read an EDL."""
+"""File -> its editor. `check` does not read an EDL."""
 
 STYLES = {
     "calm": ["--style", "calm", "--canvas", "9:16"],
@@ -35,7 +35,7 @@ STYLES = {
     "reframe": ["--follow", "reframe", "--off-screen", "listener", "--tightness", "3"],
     "stacked": ["--layout", "stacked", "--reactions-per-minute", "4", "--max-shot", "8s"],
 }
-"""Each of these plans anew: styles, canvases and layouts that take other ways through the code."""
+"""Each of these plans again: styles, canvases and layouts that take other paths in the code."""
 
 TEXT = {".json", ".otio", ".fcpxml", ".xml", ".mlt", ".edl", ".html", ".csv", ".txt", ".toml"}
 
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("after", type=Path, help="another")
     parser.add_argument("out", type=Path, help="where the outputs go")
     parser.add_argument("clips", type=Path, nargs="+")
-    parser.add_argument("--names", type=Path, help="sed commands that make the names alike")
+    parser.add_argument("--names", type=Path, help="sed commands that unify names")
     arguments = parser.parse_args()
     for name in ("before", "after"):
         if not (arguments.out / name).is_dir():
@@ -62,7 +62,7 @@ def main() -> int:
 
 def run_all(checkout: Path, to: Path, clips: list[Path]) -> None:
     """Run every verb of `checkout` over each clip, and move what it wrote to the folder `to`."""
-    # every file names its folder, so both checkouts write into one
+    # every timeline names its folder, so both checkouts write into the same one
     folder = (to.parent / "run").absolute()
     shutil.rmtree(folder, ignore_errors=True)
     for clip in clips:
@@ -74,7 +74,7 @@ def run_all(checkout: Path, to: Path, clips: list[Path]) -> None:
 
 
 def commands(clip: Path, here: Path) -> Iterator[list[str]]:
-    """Yield what is asked of the command line, in order."""
+    """Yield the arguments of each command, in order."""
     work = ["--work", str(here / "work")]
     first, *others = TIMELINES.items()
     yield ["cut", str(clip), *work, "-o", str(here / first[0]), "--for", first[1]]
@@ -90,9 +90,9 @@ def commands(clip: Path, here: Path) -> Iterator[list[str]]:
     yield ["inspect", str(clip), *work, "--sheet", str(here / "sheet.png")]
     yield ["inspect", str(clip), *work, "--overlay", str(here / "overlay.mp4")]
     labels = clip.with_suffix(".json")
-    judged = ["--labels", str(labels)] if labels.is_file() else []
+    truth = ["--labels", str(labels)] if labels.is_file() else []
     for suffix in (".html", ".png"):
-        yield ["inspect", str(clip), *work, "--report", str(here / f"report{suffix}"), *judged]
+        yield ["inspect", str(clip), *work, "--report", str(here / f"report{suffix}"), *truth]
     yield ["render", str(clip), *work, "-o", str(here / "film.mp4")]
     yield ["import", str(clip), str(here / "premiere.xml"), *work]
     yield ["export", str(clip), *work, "-o", str(here / "locked.fcpxml")]
@@ -106,7 +106,7 @@ def commands(clip: Path, here: Path) -> Iterator[list[str]]:
 
 
 def run(checkout: Path, command: list[str], log: Path) -> None:
-    """Run one command of `checkout`; keep what it printed, and its exit code."""
+    """Run one command of `checkout`; store its stdout, stderr and exit code."""
     done = subprocess.run(
         [sys.executable, "-m", "otio_speakerzoom", *command],
         env={**os.environ, "PYTHONPATH": str(checkout)},
@@ -136,7 +136,7 @@ def compare(before: Path, after: Path, names: Path | None) -> Iterator[str]:
 
 
 def digest(path: Path, names: Path | None) -> str:
-    """Return the SHA-256 of a file's bytes, or of its text with the names made alike."""
+    """Return the SHA-256 of a file's bytes, or of its text with the names unified."""
     data = path.read_bytes()
     if names and path.suffix in TEXT:
         sed = ["sed", "-E", "-f", str(names)]

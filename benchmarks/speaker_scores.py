@@ -1,13 +1,13 @@
-"""How well scores alone tell who speaks, frame by frame, on labelled conversations.
+"""Measure scores against labelled conversations, frame by frame.
 
     python benchmarks/speaker_scores.py --scorer sync-asd ../shared/footage/composed/*.json
 
-For every labelled clip: average precision over the frames of all visible faces (speaks and is
-heard, or not), and the share of frames with one visible speaker among several faces in which that
+For every labelled clip: average precision over the frames of all visible faces (positive: speaks
+and is heard), and the share of frames with one visible speaker among several faces in which that
 speaker's score is the highest. Then, of all clips but those in which mouths move unheard, how often
-a face counts as speaking (P > 0.5), by what is heard. Faces are those that our own detector and
-tracker found. With `--cue 1` the mouth-motion cue is added to the raw logits, in that share; what
-passes P > 0.5 then tells nothing, because the sum is not calibrated.
+a face counts as speaking (P > 0.5), by what is heard. Faces are those of our own detector and
+tracker. With `--cue 1` the mouth-motion cue is added to the raw logits, in that share; P > 0.5 then
+means nothing, because the sum is not calibrated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,14 +28,20 @@ from otio_speakerzoom.faces.track import overlaps
 from otio_speakerzoom.model import FaceTrack, SpeechScores, no_progress
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.metrics import average_precision
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
 from otio_speakerzoom.speech.scorers import NETWORKS, score_source
 from otio_speakerzoom.weights.names import SCORERS
 
-NEAR_S = 0.3
-"""Labels are good to some hundredths of a second, and a mouth opens before its voice is heard."""
-HEARD = ("the face itself", "the face itself, just before or after", "somebody else who is seen",
-         "somebody who is not seen", "nobody")  # fmt: skip
+MARGIN_S = 0.3
+"""Labels are exact to some hundredths of a second, and a mouth opens before its voice is heard."""
+SOUNDS = (
+    "the face itself",
+    "the face itself, just before or after",
+    "somebody else who is visible",
+    "somebody who is not visible",
+    "nobody",
+)
 
 
 class Cue(MouthMotion):
@@ -59,12 +65,26 @@ class FaceFrame(NamedTuple):
 
     logit: float
     """Calibrated: above 0 the face counts as speaking."""
-    heard: str
-    """One of `HEARD`."""
+    sound: str
+    """One of `SOUNDS`."""
+
+
+@dataclass
+class Tally:
+    """Every face in every frame, and how often the speaker is on top."""
+
+    faces: list[FaceFrame] = field(default_factory=list)
+    on_top: list[bool] = field(default_factory=list)
+    """Of the frames with one visible speaker among several faces."""
+
+    def add(self, other: Tally) -> None:
+        """Add another clip's."""
+        self.faces += other.faces
+        self.on_top += other.on_top
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--scorer", required=True, choices=SCORERS)
@@ -75,8 +95,7 @@ def main() -> None:
         parser.error("--cue is for networks: `motion` is made of the cue")
     print("| clip | average precision | face frames | on top | frames | false, P > 0.5 | frames |")
     print("|---|---|---|---|---|---|---|")
-    everything: tuple[list[FaceFrame], list[bool]] = [], []
-    undubbed: list[FaceFrame] = []
+    everything, undubbed = Tally(), Tally()
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
@@ -85,27 +104,26 @@ def main() -> None:
                 options=pipeline.Options(scorer=arguments.scorer),
             )  # fmt: skip
             analysis = pipeline.analyze(job)
-            rate = float(analysis.media.rate)
             scores = analysis.speech.scores
             if arguments.cue:
                 scores = with_cue(analysis, arguments.cue)
-            found = frames(labels, analysis.tracks, scores, rate)
-            print(row(path.stem, *found), flush=True)
-            for mine, all_ in zip(found, everything, strict=True):
-                all_ += mine
+            tally = tally_clip(labels, analysis.tracks, scores, float(analysis.media.rate))
+            print(row(path.stem, tally), flush=True)
+            everything.add(tally)
             if not labels.get("mouth_moves_unheard"):
-                undubbed += found[0]
-    print(row("all together", *everything))
+                undubbed.add(tally)
+    print(row("all together", everything))
     print("\n| heard | P > 0.5 | frames |\n|---|---|---|")
-    for heard in HEARD:
-        logits = np.array([face.logit for face in undubbed if face.heard == heard])
-        print(f"| {heard} | {(logits > 0).mean() if len(logits) else np.nan:.4f} | {len(logits)} |")
+    for sound in SOUNDS:
+        logits = np.array([face.logit for face in undubbed.faces if face.sound == sound])
+        share = (logits > 0).mean() if len(logits) else np.nan
+        print(f"| {sound} | {share:.4f} | {len(logits)} |")
 
 
 def with_cue(analysis: pipeline.Analysis, share: float) -> tuple[SpeechScores, ...]:
     """Return a network's scores with a share of the cue added to its raw logits."""
     if analysis.voice is None:
-        raise ValueError(f"{analysis.media.path} has no sound to compare mouths with")
+        raise ValueError(f"{analysis.media.path} has no audio to compare mouths with")
     cue = Cue(share * NETWORKS[analysis.scorer].calibration.slope)
     added = score_source(
         analysis.media, analysis.tracks, analysis.voice, cue, analysis.within, no_progress
@@ -116,63 +134,64 @@ def with_cue(analysis: pipeline.Analysis, share: float) -> tuple[SpeechScores, .
     )
 
 
-def frames(
+def tally_clip(
     labels: dict[str, Any],
     tracks: tuple[FaceTrack, ...],
     scores: tuple[SpeechScores, ...],
     rate: float,
-) -> tuple[list[FaceFrame], list[bool]]:
-    """Return each face in each frame, and whether the speaker is on top.
-
-    The last is of the frames with one visible speaker among several faces.
-    """
-    found: list[FaceFrame] = []
-    tops: list[bool] = []
-    last = max((track.range.end for track in tracks), default=0)
-    of_track = {score.track_id: score.logits for score in scores}
-    for frame in range(last):
+) -> Tally:
+    """Return each labelled face that has a track in each frame, and where the speaker is on top."""
+    tally = Tally()
+    logits_of = {score.track_id: score.logits for score in scores}
+    for frame in range(max((track.range.end for track in tracks), default=0)):
         time = frame / rate + labels.get("first_video_pts_s", 0.0)
-        speakers = who_speaks(labels, time)
-        nearly = who_speaks(labels, time, NEAR_S)
-        here = {}
+        logits: dict[str, float] = {}
         for face in labels["faces"]:
             if face["from_s"] <= time < face["to_s"]:
                 track = track_of(tracks, frame, np.array(face["box"], np.float32))
                 if track is not None:
-                    here[face["person"]] = float(of_track[track.id][frame - track.start])
-        for person, logit in here.items():
-            if person in speakers:
-                heard = HEARD[0]
-            elif person in nearly:
-                heard = HEARD[1]
-            elif speakers & here.keys():
-                heard = HEARD[2]
-            else:
-                heard = HEARD[3] if speakers else HEARD[4]
-            found.append(FaceFrame(logit, heard))
-        if len(here) > 1 and len(speakers) == 1 and speakers <= here.keys():
-            tops.append(max(here, key=lambda person: here[person]) in speakers)
-    return found, tops
+                    logits[face["person"]] = float(logits_of[track.id][frame - track.start])
+        speakers = speakers_at(labels, time)
+        nearly = speakers_at(labels, time, MARGIN_S)
+        for person, logit in logits.items():
+            sound = sound_for(person, speakers, nearly, visible=bool(speakers & logits.keys()))
+            tally.faces.append(FaceFrame(logit, sound))
+        if len(logits) > 1 and len(speakers) == 1 and speakers <= logits.keys():
+            tally.on_top.append(max(logits, key=lambda person: logits[person]) in speakers)
+    return tally
 
 
-def who_speaks(labels: dict[str, Any], time: float, near: float = 0) -> set[str | None]:
+def sound_for(
+    person: str, speakers: set[str | None], nearly: set[str | None], *, visible: bool
+) -> str:
+    """Return which of `SOUNDS` is heard while `person` is visible; `visible`: so is a speaker."""
+    if person in speakers:
+        return SOUNDS[0]
+    if person in nearly:
+        return SOUNDS[1]
+    if visible:
+        return SOUNDS[2]
+    return SOUNDS[3] if speakers else SOUNDS[4]
+
+
+def speakers_at(labels: dict[str, Any], time: float, margin: float = 0) -> set[str | None]:
     """Return who is heard at `time`, or within so many seconds of it."""
     return {
         turn["person"]
         for turn in labels["speech"]
-        if turn["from_s"] - near <= time < turn["to_s"] + near
+        if turn["from_s"] - margin <= time < turn["to_s"] + margin
     }
 
 
-def row(name: str, found: list[FaceFrame], tops: list[bool]) -> str:
+def row(name: str, tally: Tally) -> str:
     """Return one line of the table."""
-    scored = np.array([face.logit for face in found])
-    spoken = np.array([face.heard == HEARD[0] for face in found])
-    precision = average_precision(scored, spoken)
+    scores = np.array([face.logit for face in tally.faces])
+    speaks = np.array([face.sound == SOUNDS[0] for face in tally.faces])
+    precision = average_precision(scores, speaks)
     return (
-        f"| {name} | {precision:.4f} | {len(scored)} | "
-        f"{np.mean(tops) if tops else np.nan:.3f} | {len(tops)} | "
-        f"{(scored[~spoken] > 0).mean():.3f} | {(~spoken).sum()} |"
+        f"| {name} | {precision:.4f} | {len(scores)} | "
+        f"{np.mean(tally.on_top) if tally.on_top else np.nan:.3f} | {len(tally.on_top)} | "
+        f"{(scores[~speaks] > 0).mean():.3f} | {(~speaks).sum()} |"
     )
 
 
@@ -184,13 +203,6 @@ def track_of(tracks: tuple[FaceTrack, ...], frame: int, box: NDArray) -> FaceTra
     boxes = np.stack([track.boxes[frame - track.start] for track in there])
     shared = overlaps(boxes, box[None])[:, 0]
     return there[int(shared.argmax())] if shared.max() > 0.2 else None
-
-
-def average_precision(scores: NDArray, true: NDArray) -> float:
-    """Area under the stepped precision-recall curve."""
-    hits = np.cumsum(true[np.argsort(-scores, kind="stable")])
-    steps = np.diff(hits, prepend=0)
-    return float(np.sum(steps * hits / np.arange(1, len(hits) + 1)) / max(1, true.sum()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""Every script of benchmarks/ runs from end to end, on four seconds of the sample."""
+
+import json
+import sys
+from contextlib import contextmanager
+from functools import partial
+
+import cut_quality
+import faces
+import numpy as np
+import pytest
+import same_outputs
+import scoring
+import speaker_scores
+from conftest import SAMPLE, ffmpeg
+
+from otio_speakerzoom.faces.detectors import choose
+
+SIZE = (480, 270)
+"""Of the clip: a quarter of the sample's."""
+SPAN_S = (2.0, 6.0)
+"""Of the sample: A speaks until 3.99, B from 4.40."""
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    """Return the labels of a small clip of the sample, beside the clip."""
+    folder = tmp_path_factory.mktemp("labelled")
+    start, end = SPAN_S
+    cut = ("-ss", str(start), "-t", str(end - start), "-i", str(SAMPLE))
+    ffmpeg(*cut, "-vf", f"scale={SIZE[0]}:{SIZE[1]}", str(folder / "clip.mp4"))
+    sample = json.loads(SAMPLE.with_suffix(".json").read_text())
+    path = folder / "clip.json"
+    path.write_text(json.dumps({
+        "file": "clip.mp4",
+        "people": sample["people"],
+        "faces": [
+            {**face, "to_s": end - start, "box": [side / 4 for side in face["box"]]}
+            for face in sample["faces"]
+        ],
+        "speech": [
+            {**turn, "from_s": turn["from_s"] - start, "to_s": turn["to_s"] - start}
+            for turn in sample["speech"]
+        ],
+        "cuts_s": [],
+    }))  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def detector(labels, monkeypatch):
+    """Let every detector find the labelled faces, whatever is installed."""
+    boxes = np.array([face["box"] for face in json.loads(labels.read_text())["faces"]], np.float32)
+
+    @contextmanager
+    def choose_detector(*_, **__):
+        yield lambda frame: (boxes * frame.shape[1] / SIZE[0], np.ones(len(boxes), np.float32))
+
+    monkeypatch.setattr(choose, "choose_detector", choose_detector)
+    return partial(choose_detector, "labels")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return a function that runs a script and returns the cells of each line of its tables."""
+
+    def run(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, arguments)])
+        script.main()
+        lines = capsys.readouterr().out.splitlines()
+        return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
+
+    return run
+
+
+def test_faces_are_compared_with_the_labels(labels, detector, monkeypatch, run):
+    monkeypatch.setitem(faces.DETECTORS, "blazeface", detector)
+
+    header, _, row = run(faces, labels)
+
+    cells = dict(zip(header, row, strict=True))
+    assert cells["recall, detected frames"] == cells["recall, all frames"] == "1.000"
+    assert (cells["false"], cells["switches"]) == ("0.000", "0")
+    assert (cells["people"], cells["split"], cells["mixed"]) == ("2 / 2", "0", "0")
+
+
+def test_boxes_that_are_nobodys_count_as_false(labels, monkeypatch, run):
+    corner = np.array([[0, 0, 20, 20]], np.float32)
+
+    @contextmanager
+    def wrong():
+        yield lambda _: (corner, np.ones(1, np.float32))
+
+    monkeypatch.setitem(faces.DETECTORS, "blazeface", wrong)
+    header, _, row = run(faces, labels)
+
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["recall, detected frames"], cells["false"]) == ("0.000", "1.000")
+
+
+def test_scores_are_compared_with_the_labels(labels, detector, run, tmp_path):
+    work = ["--work", tmp_path]
+    header, _, row, together, *heard = run(
+        speaker_scores, "--scorer", "motion", *work, labels
+    )  # fmt: skip
+
+    cells = dict(zip(header[:3], row[:3], strict=True))
+    assert cells["clip"] == "clip"
+    assert 0 < float(cells["average precision"]) <= 1
+    assert cells["face frames"] == "200"  # two faces in a hundred frames
+    assert together[1:] == row[1:]
+    assert [cells[0] for cells in heard[2:]] == list(speaker_scores.SOUNDS)
+    assert sum(int(cells[2]) for cells in heard[2:]) == 200
+
+
+def test_cuts_are_compared_with_the_plain_rule(labels, detector, run, tmp_path):
+    header, _, ours, plain = run(
+        cut_quality, "--scorer", "motion", "--work", tmp_path, labels
+    )  # fmt: skip
+
+    assert header[:3] == ["clip", "one speaks, s", "cut"]
+    assert [row[2] for row in (ours, plain)] == ["ours", "plain rule"]
+    assert ours[1] == plain[1] == "3.6"
+    shortest = header.index("shortest, s")
+    assert float(ours[shortest]) >= 2
+
+
+def test_the_time_and_memory_of_a_network_are_measured(monkeypatch, run):
+    network = {"sync-asd": scoring.NETWORKS["sync-asd"]}
+    monkeypatch.setattr(scoring, "NETWORKS", network)
+    monkeypatch.setattr(scoring, "REPEATS", 1)
+    monkeypatch.setattr(scoring, "matmul_rate", lambda _: 1e11)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    header, _, row = run(scoring)
+
+    cells = dict(zip(header, row, strict=True))
+    assert cells["network"] == "sync-asd"
+    assert cells["parameters"] == "1,106,038"
+    assert float(cells["plain, ms"]) > 0
+
+
+def test_memory_is_that_of_three_faces_scored_from_end_to_end(tmp_path):
+    scorer = scoring.NETWORKS["sync-asd"][1](scoring.generated_weights("sync-asd", tmp_path))
+
+    scoring.score_three_faces(scorer, 50, cut_every=1)
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    for name, text in (("before", "caution"), ("after", "penalty")):
+        folder = tmp_path / name / "clip"
+        folder.mkdir(parents=True)
+        (folder / "cut.otio").write_text(text)
+        (folder / "00 cut.stderr.log").write_text(name)  # is not compared
+        (folder / "film.mp4").write_bytes(b"film")
+    return tmp_path
+
+
+def test_outputs_that_differ_are_listed(two_runs, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["same_outputs", ".", ".", str(two_runs), str(SAMPLE)])
+
+    assert same_outputs.main() == 1
+    assert capsys.readouterr().out == "differs: clip/cut.otio\n2 files, 1 differ\n"
+
+
+def test_names_can_be_unified_before_outputs_are_compared(two_runs, monkeypatch, capsys):
+    names = two_runs / "names.sed"
+    names.write_text("s/caution/penalty/\n")
+    arguments = ["--names", str(names), ".", ".", str(two_runs), str(SAMPLE)]
+    monkeypatch.setattr(sys, "argv", ["same_outputs", *arguments])
+
+    assert same_outputs.main() == 0
+    assert capsys.readouterr().out == "2 files, 0 differ\n"
+
+
+def test_every_verb_that_writes_something_is_compared(tmp_path):
+    (tmp_path / "work").mkdir()
+    verbs = {command[0] for command in same_outputs.commands(SAMPLE, tmp_path)}
+
+    assert verbs == {"cut", "export", "check", "inspect", "render", "import", "calibrate"}
