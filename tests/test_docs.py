@@ -1,6 +1,9 @@
-"""Tables in docs/ say what the code says."""
+"""Tables in docs/ agree with the code, and links lead somewhere."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 from otio_speakerzoom.cli.values import style_flag
 from otio_speakerzoom.director import style
@@ -35,3 +38,45 @@ def test_the_rates_of_each_editor_are_as_in_the_code():
 
 def test_every_value_of_a_style_is_explained_with_its_range_as_in_the_code():
     assert style_table() in (ROOT / "docs" / "style.md").read_text()
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+PAGES = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"))
+    if not path.relative_to(ROOT).parts[0].startswith((".", "out"))
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = (re.sub(r"[^\w\- ]", "", title.lower()) for title in HEADING.findall(page.read_text()))
+    return {title.strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page):
+    for link in LINK.findall(page.read_text()):
+        if link.startswith(("http:", "https:", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+CODE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:py|md|toml|npz))`")
+PLACES = (ROOT, ROOT / "otio_speakerzoom")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # which names files of the past
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_file_that_a_page_names_exists(page):
+    for name in CODE.findall(page.read_text()):
+        assert any((place / name).exists() for place in (*PLACES, page.parent)), name

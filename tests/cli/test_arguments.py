@@ -27,6 +27,7 @@ from otio_speakerzoom.errors import MediaError, SpeakerZoomError
 from otio_speakerzoom.model import Media
 
 ROOT = Path(__file__).parents[2]
+COMMANDS = ROOT / "docs" / "commands.md"
 
 
 def verbs():
@@ -529,17 +530,17 @@ def test_a_slow_stage_shows_how_long_each_step_takes(monkeypatch):
 # --- documentation --------------------------------------------------------------------------------
 
 
-def test_the_readme_and_help_name_every_exit_code():
-    readme = " ".join((ROOT / "README.md").read_text().split())
+def test_the_documentation_and_help_name_every_exit_code():
+    page = " ".join(COMMANDS.read_text().split())
     codes = ", ".join(f"{code} {words}" for code, words in EXIT_CODES.items())
 
-    assert f"Exit codes: {codes}." in readme
+    assert f"Exit codes: {codes}." in page
     assert codes in " ".join(build_parser().format_help().split())
 
 
-def readme_options():
-    """Every option in the table of options of the README."""
-    text = (ROOT / "README.md").read_text()
+def documented_options():
+    """Every option in the table of options of docs/commands.md."""
+    text = COMMANDS.read_text()
     table = text[text.index("| option | what it does |") : text.index("Progress and messages go")]
     rows = [
         re.split(r"(?<!\\)\|", line)[1] for line in table.splitlines()[2:] if line.startswith("|")
@@ -547,25 +548,25 @@ def readme_options():
     return {word for row in rows for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", row)}
 
 
-def test_the_readme_names_every_option_and_no_other():
+def test_the_documentation_names_every_option_and_no_other():
     general = {"--help", "-h", "--version"}
     options, of_style = set(), {values.style_flag(name) for name in STYLE_FIELDS}
     for parser in verbs().values():
         for action in parser._actions:
             if action.help != argparse.SUPPRESS:
                 options.update(action.option_strings[:1])
-    named = readme_options()
+    named = documented_options()
 
     assert named - options - general == set()
     assert options - named - general - of_style == set()
 
 
-def test_every_choice_of_an_option_is_named_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
+def test_every_choice_of_an_option_is_documented():
+    page = COMMANDS.read_text()
     for verb, parser in verbs().items():
         for action in parser._actions:
             if action.choices and not action.dest.startswith("style_") and action.option_strings:
-                missing = [word for word in action.choices if word not in readme]
+                missing = [word for word in action.choices if word not in page]
                 assert not missing, (verb, action.dest)
 
 

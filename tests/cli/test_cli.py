@@ -533,9 +533,10 @@ def test_real_footage_is_cut_with_lr_asd(clip, tmp_path):
     assert any(shot["kind"] == "single" for shot in cut["shots"])
 
 
-def test_the_readme_names_no_verb_that_does_not_exist():
-    readme = (REPOSITORY / "README.md").read_text()
-    verbs = {line.split()[1] for line in readme.splitlines() if line.startswith("speakerzoom ")}
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
+def test_the_documentation_names_no_verb_that_does_not_exist(page):
+    lines = (REPOSITORY / page).read_text().splitlines()
+    verbs = {line.split()[1] for line in lines if line.startswith("speakerzoom ")}
 
     assert verbs
     for verb in verbs:
