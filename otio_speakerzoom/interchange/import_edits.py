@@ -47,7 +47,7 @@ def import_timeline(
         raise pipeline.missing_result(job, "cut", "cut")
     comparison = _compare_with_cut(path, cut_list, dialect, sequence)
     with pipeline.exclusive_session(job) as session:
-        version = store.file_digest(session.folder / "locks.json")
+        expected_digest = store.file_digest(session.folder / "locks.json")
         old_locks = store.load_locks(session.folder)
         locks, replaced = merge_locks(old_locks, comparison.locks)
         if replaced:
@@ -56,7 +56,7 @@ def import_timeline(
         if locks != old_locks:
             analysis = pipeline.cached_analysis(job)
             locks = pipeline.with_sightings(locks, analysis) if analysis else locks
-            store.save_locks(session.folder, locks, version=version)
+            store.save_locks(session.folder, locks, expected_digest=expected_digest)
     return ImportResult(comparison, cut_list, replaced)
 
 

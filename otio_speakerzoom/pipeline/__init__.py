@@ -1,24 +1,23 @@
-"""The stages in order, reusing what is already there.
+"""Runs the stages in order, and caches the result of each.
 
-    probe -> detect -> track -> people -> score -> direct -> cut list
+    probe -> detect -> track -> group people -> score -> direct -> cut list
 
-Each stage's result is kept beside the source with a digest of what it was made from; a stage whose
-digest has not changed is not run again. What an editor changed by hand is kept. `work` opens the
-folder to write in it, alone; `look` opens it to read, and changes nothing.
+Each result is saved beside the source with a digest of its inputs; a stage runs again only if that
+digest changes. Edits by hand are never lost. `open_session` opens the folder of a source to read,
+`exclusive_session` to write under a lock.
 """
 
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.job import (
-    Job,
-    exclusive_session,
-    missing_result,
-    no_stage_progress,
-    open_session,
-    open_source,
-)
+from otio_speakerzoom.pipeline.job import Job, no_stage_progress
 from otio_speakerzoom.pipeline.locks import with_sightings
 from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, requested_canvas
 from otio_speakerzoom.pipeline.run_analysis import analyze, cached_analysis
+from otio_speakerzoom.pipeline.session import (
+    exclusive_session,
+    missing_result,
+    open_session,
+    open_source,
+)
 from otio_speakerzoom.pipeline.stages import sync_warning
 from otio_speakerzoom.pipeline.view import view_cut
 from otio_speakerzoom.store import Options

@@ -1,4 +1,4 @@
-"""What is known of a source, and the same seen through a part of it."""
+"""The analysis of a source, and the same cropped to a part of the source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from otio_speakerzoom.model import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """What is known of a source, or of a part of it, before anything is cut."""
+    """Everything that a cut of a source, or of a part of it, is planned from."""
 
     media: Media
     within: FrameRange
@@ -28,22 +28,22 @@ class Analysis:
     tracks: tuple[FaceTrack, ...]
     people: tuple[Person, ...]
     voice: VoiceActivity | None
-    """None where the source has no sound."""
+    """None if the source has no audio."""
     speech: Speech
     scorer: str
-    """`none` where there is no sound; empty where the faces are not scored yet."""
+    """`none` if there is no audio; empty if the faces have no scores yet."""
     digest: str
-    """Of everything here but people's names, for what is made from it."""
+    """Of everything here but people's names."""
     people_folder: str
-    """Folder, inside the source's, that holds the people.json; empty for the source's own."""
+    """Folder, inside the work folder, of the people.json; empty for the work folder itself."""
 
 
-def part_of(analysis: Analysis, within: FrameRange) -> Analysis:
-    """Return what an analysis knows of a part of its range."""
+def slice_analysis(analysis: Analysis, within: FrameRange) -> Analysis:
+    """Return the analysis of a part of its range."""
     if within == analysis.within:
         return analysis
     speech, voice = analysis.speech, analysis.voice
-    tracks = tuple(t for t in (_track_in(t, within) for t in analysis.tracks) if t)
+    tracks = tuple(t for t in (_slice_track(t, within) for t in analysis.tracks) if t)
     present = {track.id for track in tracks}
     people = (
         replace(p, track_ids=tuple(t for t in p.track_ids if t in present)) for p in analysis.people
@@ -51,10 +51,10 @@ def part_of(analysis: Analysis, within: FrameRange) -> Analysis:
     return replace(
         analysis,
         within=within,
-        detections=detections_in(analysis.detections, within),
+        detections=slice_detections(analysis.detections, within),
         tracks=tracks,
         people=tuple(person for person in people if person.track_ids),
-        voice=voice and _voice_in(voice, within),
+        voice=voice and _slice_voice(voice, within),
         speech=replace(
             speech,
             scores=tuple(
@@ -69,22 +69,24 @@ def part_of(analysis: Analysis, within: FrameRange) -> Analysis:
     )  # fmt: skip
 
 
-def _track_in(track: FaceTrack, within: FrameRange) -> FaceTrack | None:
+def _slice_track(track: FaceTrack, within: FrameRange) -> FaceTrack | None:
     if track.start >= within.end or track.range.end <= within.start:
         return None
     span = slice(max(0, within.start - track.start), within.end - track.start)
-    start = max(track.start, within.start)
     return replace(
-        track, start=start, boxes=track.boxes[span], has_detection=track.has_detection[span]
+        track,
+        start=max(track.start, within.start),
+        boxes=track.boxes[span],
+        has_detection=track.has_detection[span],
     )
 
 
-def _voice_in(voice: VoiceActivity, within: FrameRange) -> VoiceActivity:
+def _slice_voice(voice: VoiceActivity, within: FrameRange) -> VoiceActivity:
     span = slice(within.start - voice.start, within.end - voice.start)
     return replace(voice, start=within.start, probability=voice.probability[span])
 
 
-def detections_in(detections: Detections, within: FrameRange) -> Detections:
+def slice_detections(detections: Detections, within: FrameRange) -> Detections:
     """Return the detections in a part of the source."""
 
     def inside(frames: np.ndarray) -> np.ndarray:

@@ -1,14 +1,20 @@
-"""What each stage's result is made from, as digests that chain from the source on."""
+"""Input digests of all stages: each covers the digests of its inputs, from the source on.
+
+The digests of a folder that version 1 wrote must stay the same, or everything in it would be
+computed again: so they hash the names that options and style values had then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from otio_speakerzoom import store
+from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
-from otio_speakerzoom.model import FrameRange, Lock
+from otio_speakerzoom.model import AudioSelection, FrameRange, Lock
+from otio_speakerzoom.store.version_1 import STYLE_NAMES
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.names import EMBEDDER
 
@@ -25,41 +31,70 @@ VERSIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A folder that holds one analysis, and the part of the source that it is of."""
+class AnalysisFolder:
+    """A folder that holds one analysis, and the part of the source that it covers."""
 
-    folder: Path
+    path: Path
     range: FrameRange
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What each result would be made from, by the options of today."""
+class ExpectedDigests:
+    """The input digests that results would have with the options of a session."""
 
     detections: str
     tracks: str
     voice: str
     scores: dict[str, str]
-    """Of each scorer."""
+    """By scorer."""
 
 
 def digest(stage: str, *inputs: object) -> str:
-    """Return the digest of a stage's result."""
+    """Return the input digest of a stage."""
     return store.digest(stage, VERSIONS[stage], *inputs)
 
 
+def detections_digest(
+    detector: str, every: int, tracker: str, within: FrameRange, media_digest: str
+) -> str:
+    """Return the digest of detections; `every` is 0 to adapt to how fast faces move."""
+    weights = [weights_sha256(name) for name in DETECTOR_WEIGHTS[detector]]
+    options = (detector, weights, every or None, tracker, within.start, within.end)
+    return digest("detections", options, media_digest)
+
+
 def people_digests(tracks: str) -> tuple[str, str]:
-    """Return the digests of people told apart by place, and by looks."""
-    return digest("people", tracks), digest("people", sha256(EMBEDDER), tracks)
+    """Return the digests of people grouped by position, and by face embedding."""
+    return digest("people", tracks), digest("people", weights_sha256(EMBEDDER), tracks)
+
+
+def voice_digest(selection: AudioSelection, within: FrameRange, media_digest: str) -> str:
+    """Return the digest of voice activity."""
+    options = {
+        "stream": selection.stream,
+        "channel": selection.channel,
+        "mixed": selection.mixed,
+    }
+    return digest("voice", (options, within.start, within.end), media_digest)
 
 
 def scores_digest(scorer: str, tracks: str, voice: str) -> str:
-    """Return the digest of the scores of tracks and a voice with those digests."""
-    return digest("scores", scorer, sha256(scorer), store.digest(tracks, voice))
+    """Return the digest of the scores of tracks and voice activity with those digests."""
+    return digest("scores", scorer, weights_sha256(scorer), store.digest(tracks, voice))
+
+
+def no_audio_digest(tracks: str) -> str:
+    """Return the digest that stands for scores where the source has no audio."""
+    return store.digest("no sound", tracks)
+
+
+def analysis_digest(scores: str, people: str, groups: Sequence[tuple[int, tuple[int, ...]]]) -> str:
+    """Return the digest of an analysis; `groups` are ids of people with their tracks, no names."""
+    return store.digest(scores, store.digest(people, groups))
 
 
 def locks_digest(locks: Sequence[Lock]) -> str:
-    """Return a digest of what locks ask for; what their numbers mean is left out."""
+    """Return a digest of the locks, without their sightings."""
     return store.digest(
         [
             (lock.range.start, lock.range.end, lock.subjects, lock.crop and str(lock.crop))
@@ -68,16 +103,15 @@ def locks_digest(locks: Sequence[Lock]) -> str:
     )
 
 
-def detections_digest(
-    detector: str, every: int, tracker: str, within: FrameRange, facts: str
+def cut_digest(
+    style: Style, canvas: tuple[int, int], stacked: bool, locks: Sequence[Lock], analysis: str
 ) -> str:
-    """Return the digest of what a detector finds; `every` is 0 for as often as faces move."""
-    with_weights = [sha256(name) for name in DETECTOR_WEIGHTS[detector]]
-    looks = (every or None, tracker)
-    options = (detector, with_weights, *looks, within.start, within.end)
-    return digest("detections", options, facts)
+    """Return the digest of a cut."""
+    old_names = {new: old for old, new in STYLE_NAMES.items()}
+    values = {old_names.get(name, name): value for name, value in asdict(style).items()}
+    return digest("cut", (values, canvas, stacked, locks_digest(locks)), analysis)
 
 
-def sha256(name: str) -> str:
-    """Return the sha256 of the weights called `name`; nothing for what needs none."""
+def weights_sha256(name: str) -> str:
+    """Return the sha256 of the weights called `name`; "" for a stage that needs none."""
     return next((item.sha256 for item in catalogue.read_catalogue() if item.name == name), "")

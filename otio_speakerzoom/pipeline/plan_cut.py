@@ -1,4 +1,4 @@
-"""The kept cut: planned, planned anew where it must be, and never against its editor."""
+"""Plans a cut and caches it; a cut that its editor changed is never replaced without a request."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pathlib import Path
 
 from otio_speakerzoom import store
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.style import PRESETS, Style, with_new_names
+from otio_speakerzoom.director.style import PRESETS, Style
 from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.digests import digest, locks_digest
-from otio_speakerzoom.pipeline.job import (
-    Job,
-    Session,
-    exclusive_session,
-    keep_options,
-    open_session,
-)
+from otio_speakerzoom.pipeline.digests import cut_digest, locks_digest
+from otio_speakerzoom.pipeline.job import Job
 from otio_speakerzoom.pipeline.locks import resolve_locks, with_sightings
 from otio_speakerzoom.pipeline.run_analysis import (
-    analysis_of,
-    analysis_of_cut,
     cached_analysis,
+    cut_analysis,
     scorer_option,
+    session_analysis,
+)
+from otio_speakerzoom.pipeline.session import (
+    Session,
+    exclusive_session,
+    open_session,
+    save_options,
 )
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
@@ -35,242 +35,244 @@ log = logging.getLogger("otio_speakerzoom.pipeline")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What a cut is planned from."""
+    """Everything that a cut is planned from."""
 
     analysis: Analysis
     style: Style
     canvas: tuple[int, int]
     locks: tuple[Lock, ...]
-    """As they stand in locks.json."""
+    """As in locks.json."""
     stacked: bool = False
-    """Whether to add the angles that were not chosen."""
+    """Whether to add alternative framings."""
     of_shots: bool = False
     """Whether the locks stand for the shots of an edited cutlist.json instead."""
 
     @property
     def digest(self) -> str:
-        asked = (asdict(self.style), self.canvas, self.stacked, locks_digest(self.locks))
-        return digest("cut", asked, self.analysis.digest)
+        """Input digest of the cut."""
+        return cut_digest(self.style, self.canvas, self.stacked, self.locks, self.analysis.digest)
 
-    def directed(self) -> CutList:
+    def cut_list(self) -> CutList:
         """Return the cut.
 
-        The director knows people by their numbers alone, so that no name gets into what is kept.
+        The director knows people by their ids only, so that no names get into the reasons.
         """
-        known = self.analysis
-        planned = direct(
-            known.media, known.tracks, [replace(p, name="") for p in known.people],
-            known.speech.scores, self.style, canvas=self.canvas,
-            camera_cuts=known.detections.camera_cuts.tolist(), within=known.within,
-            voice=known.voice, locks=resolve_locks(self.locks, known, of_shots=self.of_shots),
+        analysis = self.analysis
+        cut_list = direct(
+            analysis.media, analysis.tracks, [replace(p, name="") for p in analysis.people],
+            analysis.speech.scores, self.style, canvas=self.canvas,
+            camera_cuts=analysis.detections.camera_cuts.tolist(), within=analysis.within,
+            voice=analysis.voice,
+            locks=resolve_locks(self.locks, analysis, of_shots=self.of_shots),
             stacked=self.stacked,
         )  # fmt: skip
-        return replace(planned, people=known.people)
+        return replace(cut_list, people=analysis.people)
 
 
 def cut(job: Job) -> CutList:
-    """Return the cut of the source, planned anew where what it was made from has changed.
+    """Return the cut of the source; it is planned again if its inputs have changed.
 
-    What is not said of the analysis, the style or the canvas is as it was. The locks beside the
-    source are kept. A cut list that somebody edited is returned as it is, unless the job is forced.
+    Options that the job leaves out stay as they were. Locks are obeyed. An edited cut is returned
+    as it is, unless the job has `force`.
     """
     with exclusive_session(replace(job, force=False)) as session:
-        style, size = requested_style(session), requested_canvas(session)
+        style, canvas = requested_style(session), requested_canvas(session)
         locks = store.load_locks(session.folder, session.media)
-        version = store.file_digest(session.folder / "cutlist.json")
-        kept = _load(session)
-        if kept and kept.edited and not job.force:
-            return _edited(session, kept)
+        expected_digest = store.file_digest(session.folder / "cutlist.json")
+        cached = load_cut(session)
+        if cached and cached.edited and not job.force:
+            return _check_edited(session, cached)
         _check_people(session, locks)
-        plan = Plan(analysis_of(session), style, size, locks, session.options.layout == "stacked")
-        if not kept or kept.input_digest != plan.digest or job.force:
-            if kept and kept.edited:
+        stacked = session.options.layout == "stacked"
+        plan = Plan(session_analysis(session), style, canvas, locks, stacked)
+        if not cached or cached.input_digest != plan.digest or job.force:
+            if cached and cached.edited:
                 copy = store.back_up(session.folder / "cutlist.json")
-                log.info("your edited cut is kept as %s", copy)
-            kept = _save(session, plan, version)
-        named = _absolute(session.options.style)
-        keep_options(session, **scorer_option(plan.analysis), canvas=size, style=named)
-        return kept.value
+                log.info("your edited cut was copied to %s", copy)
+            cached = _save(session, plan, expected_digest)
+        style_name = _absolute(session.options.style)
+        save_options(session, **scorer_option(plan.analysis), canvas=canvas, style=style_name)
+        return cached.value
 
 
 def cached_cut(job: Job) -> CutList | None:
-    """Return the cut that is kept beside the source; None where there is none.
+    """Return the cached cut; None if there is none.
 
-    A shot whose subjects were edited, but whose crop is ours, is framed for whom it shows now.
+    A shot whose subjects were edited, but not the crop that we chose, is framed for its subjects.
     """
     session = open_session(job)
-    kept = _load(session)
-    return _framed_for_its_subjects(session, kept).value if kept else None
+    cached = load_cut(session)
+    return _reframe_misfits(session, cached).value if cached else None
 
 
-def current_cut(job: Job, *, keep: bool = True) -> CutList | None:
-    """Return the kept cut, planned anew in its own style where the locks have changed.
+def current_cut(job: Job, *, save: bool = True) -> CutList | None:
+    """Return the cached cut, planned again in its own style if the locks have changed.
 
-    Nothing is looked at or listened to again. None where nothing is cut yet. With `keep` what was
-    planned anew is kept, so that what is exported can be compared when it comes back.
+    Nothing is analyzed. None if there is no cut yet. With `save` a new plan is saved, so that its
+    export can be compared with it when it comes back.
     """
     session = open_session(job)
-    kept = _load(session)
+    cached = load_cut(session)
     locks = store.load_locks(session.folder, session.media)
-    if kept is None or _obeys(kept, locks):
-        return kept and _framed_for_its_subjects(session, kept).value
-    if kept.edited:
+    if cached is None or _obeys(cached, locks):
+        return cached and _reframe_misfits(session, cached).value
+    if cached.edited:
         log.warning(
-            "%s: is not applied, because the kept cut was edited; `speakerzoom cut --force` plans "
-            "again and keeps a copy of the edited cut", session.folder / "locks.json",
+            "%s: is ignored, because the cut was edited; `speakerzoom cut --force` plans "
+            "again and makes a copy of the edited cut", session.folder / "locks.json",
         )  # fmt: skip
-        return _framed_for_its_subjects(session, kept).value
-    analysis = planned_from(session, kept, "locks.json has changed")
-    style, stacked = style_of(session, kept), bool(kept.value.angles)
-    plan = Plan(analysis, style, kept.value.canvas, locks, stacked)
-    if not keep:
-        return store.stored_form(plan.directed())
+        return _reframe_misfits(session, cached).value
+    analysis = require_cut_analysis(session, cached, "locks.json has changed")
+    style, stacked = cut_style(session, cached), bool(cached.value.angles)
+    plan = Plan(analysis, style, cached.value.canvas, locks, stacked)
+    if not save:
+        return store.stored_form(plan.cut_list())
     with store.exclusive_lock(session.folder):
-        return _save(session, plan, kept.version).value
+        return _save(session, plan, cached.file_digest).value
 
 
 def requested_style(session: Session) -> Style:
-    """Return the style that a session asks for: what was said, over what is kept."""
+    """Return the style that a session requests."""
     return read_style(session.options.style or "standard", session.options.style_values)
 
 
 def requested_canvas(session: Session) -> tuple[int, int]:
-    """Return the canvas that a session asks for; the source's picture, made even, at first."""
+    """Return the canvas that a session requests; by default the frame size, made even."""
     width, height = session.media.size
     return session.options.canvas or (max(2, width // 2 * 2), max(2, height // 2 * 2))
 
 
-def planned_from(session: Session, kept: store.CachedCut, why: str) -> Analysis:
-    """Return what a kept cut was planned from; raise where it is not kept any more."""
-    analysis = analysis_of_cut(session, kept)
+def require_cut_analysis(session: Session, cached: store.CachedCut, why: str) -> Analysis:
+    """Return the analysis that a cached cut was planned from; raise StoreError if it is gone."""
+    analysis = cut_analysis(session, cached)
     if analysis is None:
         raise StoreError(
-            f"{session.folder}: {why}, but the analysis that the kept cut was planned from is "
-            "gone; `speakerzoom cut` analyses and plans again"
+            f"{session.folder}: {why}, but the analysis that the cut was planned from is gone; "
+            "`speakerzoom cut` analyzes and plans again"
         )
     return analysis
 
 
-def style_of(session: Session, kept: store.CachedCut) -> Style:
-    """Return the style that a kept cut was planned in; what it says beyond ours is left out."""
-    known = {field.name for field in fields(Style)}
+def cut_style(session: Session, cached: store.CachedCut) -> Style:
+    """Return the style that a cached cut was planned with, without values unknown to us."""
+    names = {field.name for field in fields(Style)}
     path = session.folder / "cutlist.json"
+    for name in cached.style.keys() - names:
+        log.warning("%s: style.%s is of another version and is left out", path, name)
     try:
-        values = with_new_names(kept.style)
-        for name in values.keys() - known:
-            log.warning("%s: style.%s is of another version and is left out", path, name)
-        return Style(**{name: values[name] for name in values.keys() & known})
+        return Style(**{name: cached.style[name] for name in cached.style.keys() & names})
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path}: style: {error}; correct it, or move the file aside") from error
 
 
-def _load(session: Session) -> store.CachedCut | None:
-    return store.load_cut_list(session.folder, session.media, content=session.content)
+def load_cut(session: Session) -> store.CachedCut | None:
+    """Return the cached cut of the source as it is now; None if there is none."""
+    return store.load_cut_list(session.folder, session.media, source_digest=session.source_digest)
 
 
-def _edited(session: Session, kept: store.CachedCut) -> CutList:
-    """Return a cut that somebody edited, if it has the part and canvas that are asked for."""
-    path, span = session.folder / "cutlist.json", kept.value.range
+def _check_edited(session: Session, cached: store.CachedCut) -> CutList:
+    """Return an edited cut; raise StoreError if the job requests another part or canvas."""
+    path, span = session.folder / "cutlist.json", cached.value.range
     if session.job.within and session.within != span:
         raise StoreError(
-            f"{path}: was edited, and is of frames {span.start} to {span.end}; "
-            "--force plans anew and keeps a copy of it"
+            f"{path}: was edited, and covers frames {span.start} to {span.end}; "
+            "--force plans again and makes a copy of it"
         )
-    if session.job.canvas and session.options.canvas != kept.value.canvas:
-        width, height = kept.value.canvas
+    if session.job.canvas and session.options.canvas != cached.value.canvas:
+        width, height = cached.value.canvas
         raise StoreError(
             f"{path}: was edited, and its canvas is {width}x{height}; "
-            "--force plans anew and keeps a copy of it"
+            "--force plans again and makes a copy of it"
         )
-    log.warning("%s was edited: it is kept; --force plans anew and keeps a copy of it", path)
-    return _framed_for_its_subjects(session, kept).value
+    log.warning("%s: was edited and stays; --force plans again and makes a copy of it", path)
+    return _reframe_misfits(session, cached).value
 
 
 def _check_people(session: Session, locks: Sequence[Lock]) -> None:
-    """Raise before anything is looked at where a lock shows somebody who is not known."""
-    known = cached_analysis(session.job) if locks else None
-    if known and known.digest and known.within == session.within:
-        resolve_locks(locks, known)
+    """Raise StoreError, before anything is analyzed, if a lock shows an unknown person."""
+    analysis = cached_analysis(session.job) if locks else None
+    if analysis and analysis.digest and analysis.within == session.within:
+        resolve_locks(locks, analysis)
 
 
-def _save(session: Session, plan: Plan, version: str) -> store.CachedCut:
-    """Plan and keep a cut, unless somebody edited the list meanwhile: then theirs is kept.
+def _save(session: Session, plan: Plan, expected_digest: str) -> store.CachedCut:
+    """Plan a cut and save it, unless the file changed meanwhile: then return that edited cut.
 
-    `version` is that of the list from before the plan began.
+    `expected_digest` is that of the file before the plan began.
     """
-    planned = plan.directed()
+    cut_list = plan.cut_list()
     try:
-        kept = store.save_cut_list(
-            session.folder, planned, plan.digest, asdict(plan.style),
-            analysis=plan.analysis.digest, locks=locks_digest(plan.locks),
-            people_folder=plan.analysis.people_folder, content=session.content, version=version,
+        cached = store.save_cut_list(
+            session.folder, cut_list, plan.digest, asdict(plan.style),
+            analysis_digest=plan.analysis.digest, locks_digest=locks_digest(plan.locks),
+            people_folder=plan.analysis.people_folder, source_digest=session.source_digest,
+            expected_digest=expected_digest,
         )  # fmt: skip
     except store.ConcurrentChangeError:
-        theirs = _load(session)
-        if theirs is None:
+        edited = load_cut(session)
+        if edited is None:
             raise
         path = session.folder / "cutlist.json"
-        log.warning("%s: was edited while the cut was planned: your edit is kept", path)
-        return theirs
-    _explain(session, plan.locks, plan.analysis)
-    return kept
+        log.warning("%s: was edited while the cut was planned; your edit stays", path)
+        return edited
+    _save_sightings(session, plan.locks, plan.analysis)
+    return cached
 
 
-def _explain(session: Session, locks: Sequence[Lock], analysis: Analysis) -> None:
-    """Write into locks.json what its numbers mean, where it does not say."""
-    now = with_sightings(locks, analysis)
-    if now != tuple(locks):
+def _save_sightings(session: Session, locks: Sequence[Lock], analysis: Analysis) -> None:
+    """Add sightings to locks.json, which identify its people if they are numbered again."""
+    locks_now = with_sightings(locks, analysis)
+    if locks_now != tuple(locks):
         try:
-            store.add_sightings(session.folder, now)
+            store.write_sightings(session.folder, locks_now)
         except store.ConcurrentChangeError:
-            log.debug("locks.json is being edited: what its numbers mean is added next time")
+            log.debug("locks.json is being edited: sightings are added next time")
 
 
 def _absolute(style: str | None) -> str | None:
-    """Return a style as another folder can find it again."""
+    """Return a style that can be found from any folder."""
     return style if style is None or style in PRESETS else str(Path(style).absolute())
 
 
-def _framed_for_its_subjects(session: Session, kept: store.CachedCut) -> store.CachedCut:
-    """Return the cut in which edited shots are framed for whom they show now."""
-    if not kept.misfits:
-        return kept
-    path, shots = session.folder / "cutlist.json", list(kept.value.shots)
-    known = analysis_of_cut(session, replace(kept, analysis=""))
-    if known is None:
+def _reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedCut:
+    """Return the cut with every shot framed for its subjects, if only they were edited."""
+    if not cached.misfits:
+        return cached
+    path, shots = session.folder / "cutlist.json", list(cached.value.shots)
+    analysis = cut_analysis(session, replace(cached, analysis_digest=""))
+    if analysis is None:
         raise StoreError(
-            f"{path}: shots[{kept.misfits[0]}].subjects: was edited, but the crop is still that of "
-            "the people before; edit the crop too, or run `speakerzoom analyze`, which allows "
+            f"{path}: shots[{cached.misfits[0]}].subjects: was edited, but the crop is still that "
+            "of the people before; edit the crop too, or run `speakerzoom analyze`, which allows "
             "framing it"
         )
-    locks = [Lock(s.range, s.subjects, None if n in kept.misfits else s.crop)
+    locks = [Lock(s.range, s.subjects, None if n in cached.misfits else s.crop)
              for n, s in enumerate(shots)]  # fmt: skip
-    plan = Plan(known, style_of(session, kept), kept.value.canvas, tuple(locks), of_shots=True)
-    framed = {shot.range: shot for shot in plan.directed().shots}
-    for n in kept.misfits:
-        anew = framed[shots[n].range]
-        shots[n] = replace(anew, reason="edited", locked=shots[n].locked)
-        log.info("%s: shots[%d] is now framed for %s", path, n, kept.value.names(shots[n]))
-    return replace(kept, value=store.stored_form(replace(kept.value, shots=tuple(shots))))
+    style, canvas = cut_style(session, cached), cached.value.canvas
+    plan = Plan(analysis, style, canvas, tuple(locks), of_shots=True)
+    by_range = {shot.range: shot for shot in plan.cut_list().shots}
+    for n in cached.misfits:
+        shots[n] = replace(by_range[shots[n].range], reason="edited", locked=shots[n].locked)
+        log.info("%s: shots[%d] is now framed for %s", path, n, cached.value.names(shots[n]))
+    return replace(cached, value=store.stored_form(replace(cached.value, shots=tuple(shots))))
 
 
-def _obeys(kept: store.CachedCut, locks: Sequence[Lock]) -> bool:
-    """Whether a cut was planned with these locks; by its shots, where an older one does not say."""
-    if kept.locks:
-        return kept.locks == locks_digest(locks)
-    span = kept.value.range
-    shots = [shot for shot in kept.value.shots if shot.locked]
+def _obeys(cached: store.CachedCut, locks: Sequence[Lock]) -> bool:
+    """Whether a cut was planned with these locks; early files show that by their shots only."""
+    if cached.locks_digest:
+        return cached.locks_digest == locks_digest(locks)
+    span = cached.value.range
+    shots = [shot for shot in cached.value.shots if shot.locked]
     inside = [lock for lock in locks if lock.range.start < span.end and span.start < lock.range.end]
     return len(shots) == len(inside) and all(
         set(shot.subjects) == set(lock.subjects)
         and shot.range.start <= max(lock.range.start, span.start)
         and min(lock.range.end, span.end) <= shot.range.end
-        and (lock.crop is None or _alike(lock.crop, shot.crop))
+        and (lock.crop is None or _equal(lock.crop, shot.crop))
         for shot, lock in zip(shots, inside, strict=True)
     )
 
 
-def _alike(a: Box, b: Box) -> bool:
-    """Whether two crops are the same once written to a thousandth of a pixel, as they are kept."""
-    pairs = zip(astuple(a), astuple(b), strict=True)
-    return all(abs(one - other) < 1e-3 for one, other in pairs)
+def _equal(a: Box, b: Box) -> bool:
+    """Whether two crops are the same to a thousandth of a pixel, as they are stored."""
+    return all(abs(one - other) < 1e-3 for one, other in zip(astuple(a), astuple(b), strict=True))

@@ -1,7 +1,7 @@
-"""Who of the people found now is who of those known before: by where they were seen.
+"""Reconciles newly detected people with earlier ones by where both were seen.
 
-Numbers are given anew whenever faces are found anew. So that names, and locks that show a number,
-keep their meaning, people get back the number and the name of whoever was seen where they are.
+Every new detection numbers people from scratch. So that names, and locks with an id in them, stay
+valid, each person gets back the id and the name of the earlier person in the same place.
 """
 
 from __future__ import annotations
@@ -18,108 +18,127 @@ from otio_speakerzoom import store
 from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Person, Sighting
 from otio_speakerzoom.pipeline.digests import people_digests
 
-SIGHTINGS = 5
-"""Of a person that are kept, spread over the time they are seen: one that goes astray is outvoted,
-and a part of the source holds one."""
+SIGHTINGS_PER_PERSON = 5
+"""In people.json, spread over the time a person is visible: a wrong one is outvoted, and a part of
+the source contains one."""
 
-MOST_SIGHTINGS = 60
-"""Of a person where their tracks are still there: they may share a short time with those of now."""
+MAX_SIGHTINGS_PER_PERSON = 60
+"""Where the earlier tracks still exist: the new ones may share only a short time with them."""
 
-SAME_FACE = 0.2
-"""Least overlap (intersection over union) of two boxes of one face: detectors differ in how much of
-a head they take, a neighbour's box has no overlap at all."""
+MIN_SAME_FACE_IOU = 0.2
+"""Of two boxes of one face: detectors differ in how much of a head they include, while a
+neighbour's box does not overlap at all."""
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPerson:
-    """Somebody who was known before."""
+class EarlierPerson:
+    """A person of an earlier analysis."""
 
     person: Person
-    seen: tuple[Sighting, ...]
+    sightings: tuple[Sighting, ...]
     own: bool
-    """Whether they stand in the people.json that is to be written."""
+    """Whether the person is in the people.json that is about to be written."""
 
 
-def known_people(folders: Sequence[Path], within: FrameRange) -> list[KnownPerson]:
-    """Return who is known in these folders, those of the first one first.
+def load_earlier_people(folders: Sequence[Path], within: FrameRange) -> list[EarlierPerson]:
+    """Return the people in these folders, in their order; the first one is to be written.
 
-    They are to be met in a part of the source, so where they were seen in that counts.
+    Where the tracks of a folder still exist, the sightings come from them, in `within` only.
     """
-    found: list[KnownPerson] = []
+    earlier: list[EarlierPerson] = []
     for n, folder in enumerate(folders):
         people = store.load_people(folder)
         if people is None:
             continue
-        seen = store.load_sightings(folder)
+        sightings = store.load_sightings(folder)
         tracks = store.load_tracks(folder)
         if tracks and people.input_digest in people_digests(tracks.input_digest):
-            seen = sightings(people.value, tracks.value, MOST_SIGHTINGS, within)
+            sightings = sample_sightings(
+                people.value, tracks.value, MAX_SIGHTINGS_PER_PERSON, within
+            )
         for person in people.value:
-            own = tuple(s for s in seen if s.person == person.id)
-            found.append(KnownPerson(person, own, n == 0))
-    return found
+            own = tuple(s for s in sightings if s.person == person.id)
+            earlier.append(EarlierPerson(person, own, n == 0))
+    return earlier
 
 
-def meet(
-    people: Sequence[Person], tracks: Sequence[FaceTrack], before: Sequence[KnownPerson]
+def reconcile_people(
+    people: Sequence[Person], tracks: Sequence[FaceTrack], earlier: Sequence[EarlierPerson]
 ) -> tuple[Person, ...]:
-    """Return `people` with the numbers and names of those known before, in order of number.
+    """Return `people` with the ids and names of the earlier ones, in order of id.
 
-    Somebody with a name who is not found again keeps it, without tracks, if `own`. Nobody gets the
-    number of somebody else who was known.
+    An `own` earlier person with a name who is not detected again stays, without tracks. Nobody
+    gets the id of a different earlier person.
     """
-    owner = {track: m for m, person in enumerate(people) for track in person.track_ids}
-    votes = Counter(
-        (n, owner[track.id])
-        for n, known in enumerate(before)
-        for seen in known.seen
-        for track in tracks
-        if track.start <= seen.frame < track.range.end and track.id in owner
-        if overlap(seen.box, box_of(track, seen.frame)) >= SAME_FACE
-    )
-    pairs = [(count, -n, m) for (n, m), count in votes.items()]
-    numbers: dict[int, int] = {}
-    names: dict[int, str] = {}
-    for _, minus_n, m in sorted(pairs, reverse=True):
-        known = before[-minus_n].person
-        if m not in numbers and known.id not in numbers.values():
-            numbers[m] = known.id
-        names[m] = names.get(m) or known.name
-    lost = _lost(before, set(names.values()))
-    taken = {known.person.id for known in before}  # a kept cut may call who is gone by theirs
-    free = (n for n in count(1) if n not in taken)
-    met = [
-        replace(p, id=numbers[m] if m in numbers else next(free), name=names.get(m, p.name))
+    ids, names = _match(people, tracks, earlier)
+    missing = _missing(earlier, set(names.values()))
+    reserved = {known.person.id for known in earlier}  # a cached cut may refer to any of them
+    free = (n for n in count(1) if n not in reserved)
+    reconciled = [
+        replace(p, id=ids[m] if m in ids else next(free), name=names.get(m, p.name))
         for m, p in enumerate(people)
     ]
-    ids = {person.id for person in met}
-    lost = [person if person.id not in ids else replace(person, id=next(free)) for person in lost]
-    return tuple(sorted([*met, *lost], key=lambda person: person.id))
+    used = {person.id for person in reconciled}
+    missing = [p if p.id not in used else replace(p, id=next(free)) for p in missing]
+    return tuple(sorted([*reconciled, *missing], key=lambda person: person.id))
 
 
-def sightings(
+def _match(
+    people: Sequence[Person], tracks: Sequence[FaceTrack], earlier: Sequence[EarlierPerson]
+) -> tuple[dict[int, int], dict[int, str]]:
+    """Return the ids and the names of earlier people, by index in `people`; most votes first."""
+    owners = {track: m for m, person in enumerate(people) for track in person.track_ids}
+    votes = Counter(
+        (n, owners[track.id])
+        for n, known in enumerate(earlier)
+        for sighting in known.sightings
+        for track in tracks
+        if track.start <= sighting.frame < track.range.end and track.id in owners
+        if box_iou(sighting.box, track_box(track, sighting.frame)) >= MIN_SAME_FACE_IOU
+    )
+    ids: dict[int, int] = {}
+    names: dict[int, str] = {}
+    pairs = [(vote_count, -n, m) for (n, m), vote_count in votes.items()]
+    for _, minus_n, m in sorted(pairs, reverse=True):
+        person = earlier[-minus_n].person
+        if m not in ids and person.id not in ids.values():
+            ids[m] = person.id
+        names[m] = names.get(m) or person.name
+    return ids, names
+
+
+def _missing(earlier: Sequence[EarlierPerson], names: set[str]) -> list[Person]:
+    """Return the earlier people whose name nobody has now."""
+    return [
+        replace(known.person, track_ids=())
+        for known in earlier
+        if known.own and known.person.name and known.person.name not in names
+    ]
+
+
+def sample_sightings(
     people: Sequence[Person],
     tracks: Sequence[FaceTrack],
-    most: int = SIGHTINGS,
+    limit: int = SIGHTINGS_PER_PERSON,
     within: FrameRange | None = None,
 ) -> tuple[Sighting, ...]:
-    """Return where each person was seen, at most so many times, spread over the time they are."""
+    """Return up to `limit` sightings of each person, spread over the time they are visible."""
     by_id = {track.id: track for track in tracks}
-    found: list[Sighting] = []
+    sightings: list[Sighting] = []
     for person in people:
         own = sorted(
             (by_id[id_] for id_ in person.track_ids if id_ in by_id), key=lambda track: track.start
         )
-        rows = [(track, frame) for track in own for frame in _frames(track, within)]
-        count = min(most, len(rows))
-        for n in range(count):
-            track, frame = rows[(2 * n + 1) * len(rows) // (2 * count)]
-            found.append(Sighting(person.id, frame, box_of(track, frame)))
-    return tuple(found)
+        rows = [(track, frame) for track in own for frame in _detected_frames(track, within)]
+        size = min(limit, len(rows))
+        for n in range(size):
+            track, frame = rows[(2 * n + 1) * len(rows) // (2 * size)]
+            sightings.append(Sighting(person.id, frame, track_box(track, frame)))
+    return tuple(sightings)
 
 
-def _frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
-    """Return the frames in which a track was detected; all of them where it never was."""
+def _detected_frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
+    """Return the frames of a track that have a detection, or all of them if none has."""
     frames = (
         np.flatnonzero(track.has_detection)
         if track.has_detection.any()
@@ -131,25 +150,16 @@ def _frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
     return frames.tolist()
 
 
-def box_of(track: FaceTrack, frame: int) -> Box:
-    """Return where a track is at a frame of the source, as it is kept in JSON."""
+def track_box(track: FaceTrack, frame: int) -> Box:
+    """Return the box of a track at a source frame, to a tenth of a pixel as in JSON."""
     return Box.from_edges(round(float(edge), 1) for edge in track.boxes[frame - track.start])
 
 
-def overlap(a: Box, b: Box) -> float:
+def box_iou(a: Box, b: Box) -> float:
     """Return intersection over union of two boxes."""
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.bottom, b.bottom) - max(a.top, b.top)
     if width <= 0 or height <= 0:
         return 0.0
-    both = width * height
-    return both / (a.width * a.height + b.width * b.height - both)
-
-
-def _lost(before: Sequence[KnownPerson], names: set[str]) -> list[Person]:
-    """Return who had a name that nobody has now."""
-    return [
-        replace(known.person, track_ids=())
-        for known in before
-        if known.own and known.person.name and known.person.name not in names
-    ]
+    intersection = width * height
+    return intersection / (a.width * a.height + b.width * b.height - intersection)

@@ -1,38 +1,35 @@
-"""What is known of a source: found in its folder, seen through a part of it, or made."""
+"""Returns the analysis of a source: cached, or computed stage by stage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from otio_speakerzoom import store
-from otio_speakerzoom.model import (
-    Detections,
-    FrameRange,
-    Person,
-    Speech,
-)
+from otio_speakerzoom.model import Detections, FrameRange, Person, Speech, VoiceActivity
 from otio_speakerzoom.pipeline import stages
-from otio_speakerzoom.pipeline.analysis import Analysis, detections_in, part_of
+from otio_speakerzoom.pipeline.analysis import Analysis, slice_analysis, slice_detections
 from otio_speakerzoom.pipeline.digests import (
-    Expected,
-    Place,
+    AnalysisFolder,
+    ExpectedDigests,
+    analysis_digest,
     detections_digest,
     digest,
+    no_audio_digest,
     people_digests,
     scores_digest,
+    voice_digest,
 )
-from otio_speakerzoom.pipeline.job import (
-    Job,
+from otio_speakerzoom.pipeline.job import Job
+from otio_speakerzoom.pipeline.reconcile import load_earlier_people
+from otio_speakerzoom.pipeline.session import (
     Session,
     exclusive_session,
-    keep_options,
     open_session,
+    save_options,
 )
-from otio_speakerzoom.pipeline.reconcile import known_people
 from otio_speakerzoom.weights.names import SCORERS
 
 NO_DETECTIONS = Detections(
@@ -45,29 +42,30 @@ NO_DETECTIONS = Detections(
 
 
 def analyze(job: Job) -> Analysis:
-    """Find the faces and score their speech, as far as that is not done already.
+    """Detect the faces and score their speech, as far as that is not cached.
 
-    Of a part of the source whose whole is known, what is known is shown through that part. Where
-    a cut is kept, the next one is of the same part as that, whatever part is analysed now.
+    If the whole source is analyzed, a part of it is a slice of that. If there is a cut, the next
+    one will cover the same part as that, whichever part is analyzed now.
     """
     with exclusive_session(job) as session:
-        analysis = analysis_of(session, by_best_means=True)
-        cut = (session.folder / "cutlist.json").exists()
-        part = {"part": session.kept.part} if cut and session.kept.part else {}
-        keep_options(session, **scorer_option(analysis), **part)
+        analysis = session_analysis(session, improve=True)
+        has_cut = (session.folder / "cutlist.json").exists()
+        stored_part = session.stored_options.part
+        part = {"part": stored_part} if has_cut and stored_part else {}
+        save_options(session, **scorer_option(analysis), **part)
         return analysis
 
 
 def scorer_option(analysis: Analysis) -> dict[str, str]:
-    """Return the scorer to keep among the options: the one that scored, not `auto`."""
+    """Return the scorer to store as an option: the one that was used, not `auto`."""
     return {"scorer": analysis.scorer} if analysis.scorer in SCORERS else {}
 
 
-def analysis_of(session: Session, *, by_best_means: bool = False) -> Analysis:
-    """Return the analysis that a session asks for; what is known is not made again.
+def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
+    """Return the analysis that a session requests, cached as far as possible.
 
-    With `by_best_means` people are told apart by looks where that has become possible; without,
-    what was done by place is good enough.
+    With `improve`, people who were grouped by position are grouped by face embedding once that is
+    possible.
     """
     for warning in session.media.warnings:
         stages.log.warning("%s: %s", session.media.path, warning)
@@ -77,171 +75,186 @@ def analysis_of(session: Session, *, by_best_means: bool = False) -> Analysis:
             session.within.start, session.within.end, session.media.duration,
         )  # fmt: skip
     if not session.job.force:
-        for place in _places(session, session.within):
-            known = _known(session, place)
-            if known and not (by_best_means and stages.better_by_looks(known.tracks, place)):
-                return part_of(known, session.within)
-    return _made(session)
+        for folder in _covering_folders(session, session.within):
+            analysis = _current_analysis(session, folder)
+            if analysis and not (improve and stages.can_improve_grouping(analysis.tracks, folder)):
+                return slice_analysis(analysis, session.within)
+    return _run_stages(session)
 
 
 def cached_analysis(job: Job) -> Analysis | None:
-    """Return what is kept of the source as it is now; None where nothing is.
+    """Return the cached analysis of the source as it is now; None if there is none.
 
-    What an interrupted run left of an older state counts for nothing: people must be made from the
-    tracks that lie beside them, and scores from those and from the voice.
+    Results that an interrupted run left from an earlier state do not count: people must come from
+    the tracks beside them, and scores from those and the voice activity.
     """
     session = open_session(job)
     within = session.within
-    places = [*_places(session, within), *_places(session, session.media.range)]
-    found = (_consistent(session, place) for place in places)
-    best = max(filter(None, found), key=lambda a: bool(a.scorer), default=None)
+    folders = [
+        *_covering_folders(session, within),
+        *_covering_folders(session, session.media.range),
+    ]
+    analyses = filter(None, (_load_analysis(session, folder) for folder in folders))
+    best = max(analyses, key=lambda analysis: bool(analysis.scorer), default=None)
     covers = best and best.within.start <= within.start and within.end <= best.within.end
-    return part_of(best, within) if best and covers else best
+    return slice_analysis(best, within) if best and covers else best
 
 
-def analysis_of_cut(session: Session, kept: store.CachedCut) -> Analysis | None:
-    """Return the kept analysis that a kept cut was planned from; None where it is gone."""
-    span = kept.value.range
-    for place in _places(session, span):
-        known = _consistent(session, place)
-        if known and known.scorer:
-            part = part_of(known, span)
-            if kept.analysis in ("", part.digest):
+def cut_analysis(session: Session, cut: store.CachedCut) -> Analysis | None:
+    """Return the analysis that a cached cut was planned from; None if it is gone."""
+    span = cut.value.range
+    for folder in _covering_folders(session, span):
+        analysis = _load_analysis(session, folder)
+        if analysis and analysis.scorer:
+            part = slice_analysis(analysis, span)
+            if cut.analysis_digest in ("", part.digest):
                 return part
     return None
 
 
-# --- what is there --------------------------------------------------------------------------------
+# --- cached analyses ------------------------------------------------------------------------------
 
 
-def _places(session: Session, within: FrameRange) -> Iterator[Place]:
-    """Yield where an analysis may lie that covers `within`: of the whole first, then of parts."""
-    yield Place(session.folder, session.media.range)
+def _covering_folders(session: Session, within: FrameRange) -> Iterator[AnalysisFolder]:
+    """Yield where there may be an analysis that covers `within`: of the whole, then of parts."""
+    yield AnalysisFolder(session.folder, session.media.range)
     if within == session.media.range:
         return
-    yield Place(session.folder, within)  # where an older version kept a part
-    for place in store.part_folders(session.folder):
-        if place[1].start <= within.start and within.end <= place[1].end:
-            yield Place(*place)
+    yield AnalysisFolder(session.folder, within)  # where early versions stored a part
+    for path, span in store.part_folders(session.folder):
+        if span.start <= within.start and within.end <= span.end:
+            yield AnalysisFolder(path, span)
 
 
-def _own_place(session: Session) -> Place:
-    """Return where an analysis of what is asked for goes: a part never touches the whole's."""
+def _own_folder(session: Session) -> AnalysisFolder:
+    """Return the folder for the requested part: results of the whole stay as they are."""
     within = session.within
     if within == session.media.range:
-        return Place(session.folder, within)
-    return Place(store.part_folder(session.folder, within), within)
+        return AnalysisFolder(session.folder, within)
+    return AnalysisFolder(store.part_folder(session.folder, within), within)
 
 
-def _consistent(session: Session, place: Place) -> Analysis | None:
-    """Return what a place holds if it fits together, by whatever options it was made."""
-    media, folder = session.media, place.folder
-    facts, tracks = store.load_media(session.folder), store.load_tracks(folder)
-    people, scores = store.load_people(folder), store.load_scores(folder)
-    if not facts or facts.input_digest != session.facts or not tracks or not people:
+def _load_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
+    """Return the analysis in a folder if its results fit together, whatever its options were."""
+    media, tracks = store.load_media(session.folder), store.load_tracks(folder.path)
+    people, scores = store.load_people(folder.path), store.load_scores(folder.path)
+    if not media or media.input_digest != session.media_digest or not tracks or not people:
         return None
     if people.input_digest not in people_digests(tracks.input_digest):
         return None
-    detections, voice = store.load_detections(folder), store.load_voice(folder)
-    found = detections and detections.input_digest and digest("tracks", detections.input_digest)
-    seen = detections.value if detections and found == tracks.input_digest else NO_DETECTIONS
-    within = place.range
+    detections = _load_detections(folder.path, tracks.input_digest)
+    within, voice = folder.range, store.load_voice(folder.path)
     if voice:
         within = FrameRange(voice.value.start, voice.value.start + len(voice.value.probability))
-    speech, scorer, scores_from = Speech(()), "", ""
-    if media.first_audio is None:
-        scorer, scores_from = "none", _silence(tracks.input_digest)
-    elif voice and scores:
-        by = {
-            scores_digest(name, tracks.input_digest, voice.input_digest): name for name in SCORERS
-        }
-        if scores.input_digest in by:
-            speech, scorer, scores_from = scores.value, by[scores.input_digest], scores.input_digest
-    heard = voice.value if voice and scorer and media.first_audio else None
+    speech, scorer, scores_from = _load_speech(session, tracks.input_digest, scores, voice)
+    uses_voice = voice and scorer and session.media.first_audio
     cast = tuple(person for person in people.value if person.track_ids)
     return Analysis(
-        media, within, seen, tracks.value, cast, heard, speech, scorer,
-        _whole_digest(scores_from, people.input_digest, cast), _inside(session, folder),
+        session.media, within, detections, tracks.value, cast,
+        voice.value if voice and uses_voice else None, speech, scorer,
+        _digest(scores_from, people.input_digest, cast), _relative(session, folder.path),
     )  # fmt: skip
 
 
-def _known(session: Session, place: Place) -> Analysis | None:
-    """Return what a place holds if it was made as the session's options say."""
-    known = _consistent(session, place)
-    if not known or not known.scorer or known.within != place.range:
+def _load_speech(
+    session: Session,
+    tracks_digest: str,
+    scores: store.Cached[Speech] | None,
+    voice: store.Cached[VoiceActivity] | None,
+) -> tuple[Speech, str, str]:
+    """Return the speech, its scorer and its digest; the scorer is empty if there are no scores."""
+    if session.media.first_audio is None:
+        return Speech(()), "none", no_audio_digest(tracks_digest)
+    if voice and scores:
+        for name in SCORERS:
+            if scores.input_digest == scores_digest(name, tracks_digest, voice.input_digest):
+                return scores.value, name, scores.input_digest
+    return Speech(()), "", ""
+
+
+def _load_detections(path: Path, tracks_digest: str) -> Detections:
+    """Return the detections that the tracks come from; none if they are not cached any more."""
+    detections = store.load_detections(path)
+    if not detections:
+        return NO_DETECTIONS
+    expected = detections.input_digest and digest("tracks", detections.input_digest)
+    return detections.value if expected == tracks_digest else NO_DETECTIONS
+
+
+def _current_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
+    """Return the analysis in a folder if it was computed with the session's options."""
+    analysis = _load_analysis(session, folder)
+    if not analysis or not analysis.scorer or analysis.within != folder.range:
         return None
-    expected = _expected(session, place)
-    detections, voice = store.load_detections(place.folder), store.load_voice(place.folder)
+    expected = _expected_digests(session, folder)
+    detections, voice = store.load_detections(folder.path), store.load_voice(folder.path)
     if not detections or detections.input_digest != expected.detections:
         return None
-    if known.scorer != "none":
+    if analysis.scorer != "none":
         if not voice or voice.input_digest != expected.voice:
             return None
-        if known.scorer not in stages.good_scorers(session):
+        if analysis.scorer not in stages.accepted_scorers(session):
             return None
-    return known
+    return analysis
 
 
-def _expected(session: Session, place: Place) -> Expected:
-    options, within = session.options, place.range
+def _expected_digests(session: Session, folder: AnalysisFolder) -> ExpectedDigests:
+    options, within = session.options, folder.range
     detections = detections_digest(
         options.detector or "", options.detect_every or 0, options.tracker or "", within,
-        session.facts,
+        session.media_digest,
     )  # fmt: skip
-    heard = (asdict(session.audio_selection), within.start, within.end)
-    tracks, voice = digest("tracks", detections), digest("voice", heard, session.facts)
+    tracks = digest("tracks", detections)
+    voice = voice_digest(session.audio_selection, within, session.media_digest)
     scores = {name: scores_digest(name, tracks, voice) for name in SCORERS}
-    return Expected(detections, tracks, voice, scores)
+    return ExpectedDigests(detections, tracks, voice, scores)
 
 
-def _inside(session: Session, folder: Path) -> str:
+def _relative(session: Session, folder: Path) -> str:
     return "" if folder == session.folder else folder.relative_to(session.folder).as_posix()
 
 
-def _silence(tracks: str) -> str:
-    return store.digest("no sound", tracks)
+def _digest(scores: str, people: str, cast: tuple[Person, ...]) -> str:
+    return analysis_digest(scores, people, [(person.id, person.track_ids) for person in cast])
 
 
-def _whole_digest(scores: str, people: str, cast: tuple[Person, ...]) -> str:
-    """Return the digest of an analysis; names are no part of it."""
-    groups = [(person.id, person.track_ids) for person in cast]
-    return store.digest(scores, store.digest(people, groups))
+# --- new analyses ---------------------------------------------------------------------------------
 
 
-# --- what is made ---------------------------------------------------------------------------------
-
-
-def _made(session: Session) -> Analysis:
-    """Run the stages for the part that is asked for, as far as they are not done."""
-    place = _own_place(session)
-    expected = _expected(session, place)
-    before = known_people(_folders(session, place), place.range)
-    stages.check_means(session, place, expected)
-    detections = stages.detections(session, place, expected, _covering(session, place))
-    tracks = stages.tracks(session, place, expected, detections)
-    people, people_from = stages.people(session, place, expected, detections, tracks, before)
-    voice = stages.voice(session, place, expected)
-    speech, scorer = stages.scores(session, place, expected, tracks, voice)
-    scores_from = expected.scores.get(scorer) or _silence(expected.tracks)
+def _run_stages(session: Session) -> Analysis:
+    """Analyze the requested part, stage by stage; each uses its cached result if it is current."""
+    folder = _own_folder(session)
+    expected = _expected_digests(session, folder)
+    earlier = load_earlier_people(_people_folders(session, folder), folder.range)
+    stages.check_requirements(session, folder, expected)
+    covering = _covering_detections(session, folder)
+    detections = stages.detect(session, folder, expected, covering)
+    tracks = stages.track(session, folder, expected, detections)
+    people, people_from = stages.group_by_person(
+        session, folder, expected, detections, tracks, earlier
+    )
+    voice = stages.detect_voice(session, folder, expected)
+    speech, scorer = stages.score(session, folder, expected, tracks, voice)
+    scores_from = expected.scores.get(scorer) or no_audio_digest(expected.tracks)
     cast = tuple(person for person in people if person.track_ids)
     return Analysis(
-        session.media, place.range, detections, tracks, cast, voice, speech, scorer,
-        _whole_digest(scores_from, people_from, cast), _inside(session, place.folder),
+        session.media, folder.range, detections, tracks, cast, voice, speech, scorer,
+        _digest(scores_from, people_from, cast), _relative(session, folder.path),
     )  # fmt: skip
 
 
-def _folders(session: Session, place: Place) -> list[Path]:
-    """Return the folders that may know people of this source, the place's own first."""
-    others = [session.folder, *(folder for folder, _ in store.part_folders(session.folder))]
-    return list(dict.fromkeys([place.folder, *others]))
+def _people_folders(session: Session, folder: AnalysisFolder) -> list[Path]:
+    """Return the folders that may hold people of this source, `folder` itself first."""
+    others = [session.folder, *(path for path, _ in store.part_folders(session.folder))]
+    return list(dict.fromkeys([folder.path, *others]))
 
 
-def _covering(session: Session, place: Place) -> Detections | None:
-    """Return kept detections of a longer part, by the same options, as far as they are of this."""
+def _covering_detections(session: Session, folder: AnalysisFolder) -> Detections | None:
+    """Return the detections in `folder.range` from a cached longer part with the same options."""
     if session.job.force:
         return None
-    for other in _places(session, place.range):
-        kept = store.load_detections(other.folder)
-        if kept and kept.input_digest == _expected(session, other).detections:
-            return detections_in(kept.value, place.range)
+    for other in _covering_folders(session, folder.range):
+        document = store.load_detections(other.path)
+        if document and document.input_digest == _expected_digests(session, other).detections:
+            return slice_detections(document.value, folder.range)
     return None

@@ -1,6 +1,6 @@
-"""The stages that take long, each run only where its result is not kept.
+"""The stages that take long: each uses its cached result if that is current.
 
-detect -> track -> people, listen -> score
+detect -> track -> group people, and voice activity -> score
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,221 +17,269 @@ from numpy.typing import NDArray
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person, Speech, VoiceActivity
+from otio_speakerzoom.pipeline.caching import cached, has_digest
 from otio_speakerzoom.pipeline.digests import (
-    Expected,
-    Place,
+    AnalysisFolder,
+    ExpectedDigests,
     people_digests,
-    sha256,
+    weights_sha256,
 )
-from otio_speakerzoom.pipeline.job import Session
-from otio_speakerzoom.pipeline.reconcile import KnownPerson, meet, sightings
+from otio_speakerzoom.pipeline.reconcile import EarlierPerson, reconcile_people, sample_sightings
+from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.names import EMBEDDER, SCORERS
+from otio_speakerzoom.weights.names import AUTO, EMBEDDER, SCORERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
-TOO_FAR = 0.12
-"""Seconds by which sound may miss the lips before it is worth a warning: three pictures at 25 fps.
-In programmes 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
+MAX_SYNC_ERROR_S = 0.12
+"""Between audio and lips before a warning is worthwhile: three frames at 25 fps. In programmes
+0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
 
 
-def check_means(session: Session, place: Place, expected: Expected) -> None:
-    """Find what the stages to come will need, fetched if need be; raise where it is not there."""
+def check_requirements(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> None:
+    """Find the weights that the stages need, download them if need be; raise if any is missing."""
     job, media = session.job, session.media
-    fetch.find(EMBEDDER)  # which tells of a wrong file in its place
+    fetch.find(EMBEDDER)  # which reports a wrong file in its place
     if media.first_audio is None:
         return
     from otio_speakerzoom.speech.audio_channels import check_listening
 
     check_listening(media, session.audio_selection)
-    kept = None if job.force else store.load_scores(place.folder)
-    if kept and kept.input_digest in {expected.scores[name] for name in good_scorers(session)}:
+    document = None if job.force else store.load_scores(folder.path)
+    if document and document.input_digest in _scores_digests(session, expected):
         return
     from otio_speakerzoom.speech.scorers import prepare_scorer
 
-    prepare_scorer(session.options.scorer or "auto", job.device, on_fetch=job.on_stage)
+    prepare_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)
 
 
-def good_scorers(session: Session) -> tuple[str, ...]:
+def accepted_scorers(session: Session) -> tuple[str, ...]:
     """Return the scorers whose scores are good enough, best first.
 
-    With `auto` those are good enough that are kept, unless a better scorer's weights are here.
+    With `auto`, cached scores of any scorer are, unless the weights of a better one are installed.
     """
-    if session.options.scorer != "auto":
+    if session.options.scorer != AUTO:
         return (session.options.scorer or "",)
-    best = next((n for n, name in enumerate(SCORERS) if sha256(name) and fetch.find(name)), None)
+    best = next(
+        (n for n, name in enumerate(SCORERS) if weights_sha256(name) and fetch.find(name)), None
+    )
     return SCORERS if best is None else SCORERS[: best + 1]
 
 
-def detections(
-    session: Session, place: Place, expected: Expected, covering: Detections | None
+def _scores_digests(session: Session, expected: ExpectedDigests) -> set[str]:
+    return {expected.scores[name] for name in accepted_scorers(session)}
+
+
+def detect(
+    session: Session,
+    folder: AnalysisFolder,
+    expected: ExpectedDigests,
+    covering: Detections | None,
 ) -> Detections:
-    """Return every face of a part; `covering` if a longer part is known already."""
-    job, media, options = session.job, session.media, session.options
-    kept = None if job.force else store.load_detections(place.folder)
-    if kept and kept.input_digest == expected.detections:
-        return kept.value
-    if covering is not None:
-        store.save_detections(place.folder, covering, expected.detections)
-        return covering
+    """Return every face in a part of the source.
+
+    `covering` are its detections if they are known from a longer part.
+    """
+
+    def compute() -> tuple[Detections, str]:
+        detections = _detect(session, folder) if covering is None else covering
+        return detections, expected.detections
+
+    detections, _ = cached(
+        folder.path, store.load_detections, store.save_detections,
+        has_digest(expected.detections), compute, force=session.job.force,
+    )  # fmt: skip
+    return detections
+
+
+def _detect(session: Session, folder: AnalysisFolder) -> Detections:
     from otio_speakerzoom.faces.detect import detect_faces, detector_size
     from otio_speakerzoom.faces.detectors.choose import choose_detector
 
-    pictures = source_file.read_frames(media, size=detector_size(media), within=place.range)
-    chosen = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
-    with chosen as detector, closing(pictures):
-        found = detect_faces(
-            pictures, media, detector, within=place.range, every=options.detect_every or None,
+    job, media, options = session.job, session.media, session.options
+    frames = source_file.read_frames(media, size=detector_size(media), within=folder.range)
+    opening = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
+    with opening as detector, closing(frames):
+        detections = detect_faces(
+            frames, media, detector, within=folder.range, every=options.detect_every or None,
             follow=options.tracker or "", on_progress=job.on_stage("find faces"),
         )  # fmt: skip
     session.check_unchanged()
-    store.save_detections(place.folder, found, expected.detections)
-    if not len(found.frames):
-        log.warning("%s: no face is seen anywhere: the cut stays wide", media.path)
-    return found
+    if not len(detections.frames):
+        log.warning("%s: no face is detected: the cut stays wide", media.path)
+    return detections
 
 
-def tracks(
-    session: Session, place: Place, expected: Expected, found: Detections
+def track(
+    session: Session, folder: AnalysisFolder, expected: ExpectedDigests, detections: Detections
 ) -> tuple[FaceTrack, ...]:
-    """Return the faces of a part, each followed from frame to frame."""
-    kept = None if session.job.force else store.load_tracks(place.folder)
-    if kept and kept.input_digest == expected.tracks:
-        return kept.value
-    from otio_speakerzoom.faces.track import track_faces
+    """Return the face tracks in a part of the source."""
 
-    followed = track_faces(found, session.media.rate, place.range)
-    store.save_tracks(place.folder, followed, expected.tracks)
-    return followed
+    def compute() -> tuple[tuple[FaceTrack, ...], str]:
+        from otio_speakerzoom.faces.track import track_faces
+
+        return track_faces(detections, session.media.rate, folder.range), expected.tracks
+
+    tracks, _ = cached(
+        folder.path, store.load_tracks, store.save_tracks, has_digest(expected.tracks), compute,
+        force=session.job.force,
+    )  # fmt: skip
+    return tracks
 
 
-def people(
+def group_by_person(
     session: Session,
-    place: Place,
-    expected: Expected,
-    found: Detections,
-    followed: tuple[FaceTrack, ...],
-    before: Sequence[KnownPerson],
+    folder: AnalysisFolder,
+    expected: ExpectedDigests,
+    detections: Detections,
+    tracks: tuple[FaceTrack, ...],
+    earlier: Sequence[EarlierPerson],
 ) -> tuple[tuple[Person, ...], str]:
-    """Return the people, and what they were made from.
+    """Return the people, and their input digest.
 
-    They are told apart by looks where that could join any tracks and the weights for it are here;
-    people.json is not made anew for that where somebody has edited it. Where it is made anew,
-    people keep the numbers and names that they had.
+    Tracks are grouped by face embedding if that could join any of them and its weights are
+    installed, else by position. That alone does not replace an edited people.json. New people get
+    the ids and names of `earlier` ones.
     """
-    path = place.folder / "people.json"
-    version, kept = store.file_digest(path), store.load_people(place.folder)
-    by_place, by_looks = people_digests(expected.tracks)
-    input_digest = by_looks if _could_look(followed) else by_place
-    if kept and (
-        kept.input_digest == input_digest
-        or (kept.edited and kept.input_digest in (by_place, by_looks))
-    ):
-        return kept.value, kept.input_digest
-    from otio_speakerzoom.faces.people import group_people
+    path = folder.path / "people.json"
+    expected_digest, document = store.file_digest(path), store.load_people(folder.path)
+    by_position, by_embedding = people_digests(expected.tracks)
+    input_digest = by_embedding if _can_use_embeddings(tracks) else by_position
 
-    looks = _looks(session, place, followed) if input_digest == by_looks else None
-    met = meet(group_people(followed, found.camera_cuts, looks), followed, before)
-    if kept and kept.edited:
+    def is_current(people: store.Cached[tuple[Person, ...]]) -> bool:
+        return people.input_digest == input_digest or (
+            people.edited and people.input_digest in (by_position, by_embedding)
+        )
+
+    def compute() -> tuple[tuple[Person, ...], str]:
+        from otio_speakerzoom.faces.people import group_people
+
+        embeddings = _embed(session, folder, tracks) if input_digest == by_embedding else None
+        groups = group_people(tracks, detections.camera_cuts, embeddings)
+        people = reconcile_people(groups, tracks, earlier)
+        _report_changes(path, people, edited=bool(document and document.edited))
+        return people, input_digest
+
+    def save(folder: Path, people: Sequence[Person], input_digest: str) -> None:
+        sightings = sample_sightings(people, tracks)
+        store.save_people(folder, people, input_digest, sightings, expected_digest=expected_digest)
+
+    return cached(folder.path, lambda _: document, save, is_current, compute)
+
+
+def _report_changes(path: Path, people: Sequence[Person], *, edited: bool) -> None:
+    """Back up an edited people.json before it is replaced, and report who was not detected."""
+    if edited:
         log.info(
-            "%s: people were detected again; the file as you edited it is kept as %s",
+            "%s: people were detected again; your edited file was copied to %s",
             path,
             store.back_up(path).name,
         )
-    for person in met:
+    for person in people:
         if not person.track_ids:
             log.warning("%s: was not detected again; the name stays in %s", person.name, path)
-    store.save_people(place.folder, met, input_digest, sightings(met, followed), version=version)
-    return met, input_digest
 
 
-def better_by_looks(followed: tuple[FaceTrack, ...], place: Place) -> bool:
-    """Whether people who were told apart by place could be told apart by looks by now."""
-    kept, kept_tracks = store.load_people(place.folder), store.load_tracks(place.folder)
-    if not kept or not kept_tracks or kept.edited:
+def can_improve_grouping(tracks: tuple[FaceTrack, ...], folder: AnalysisFolder) -> bool:
+    """Whether people who were grouped by position could be grouped by face embedding now."""
+    people, cached_tracks = store.load_people(folder.path), store.load_tracks(folder.path)
+    if not people or not cached_tracks or people.edited:
         return False
-    by_place, _ = people_digests(kept_tracks.input_digest)
-    return kept.input_digest == by_place and _could_look(followed)
+    by_position, _ = people_digests(cached_tracks.input_digest)
+    return people.input_digest == by_position and _can_use_embeddings(tracks)
 
 
-def _could_look(followed: tuple[FaceTrack, ...]) -> bool:
-    apart = any(not _overlap(a, b) for a, b in combinations(followed, 2))
+def _can_use_embeddings(tracks: tuple[FaceTrack, ...]) -> bool:
+    """Whether two tracks could be one person, and the embedder is installed."""
+    apart = any(not _overlap(a, b) for a, b in combinations(tracks, 2))
     return apart and fetch.find(EMBEDDER) is not None
 
 
-def _looks(session: Session, place: Place, followed: tuple[FaceTrack, ...]) -> NDArray[np.float32]:
-    """Return a vector for each track of what its face looks like."""
+def _embed(
+    session: Session, folder: AnalysisFolder, tracks: tuple[FaceTrack, ...]
+) -> NDArray[np.float32]:
+    """Return a face embedding of each track."""
     from otio_speakerzoom.faces.detect import detector_size
     from otio_speakerzoom.faces.embed import embed_tracks, find_embedder
 
     media, embedder = session.media, find_embedder()
     assert embedder is not None
-    pictures = source_file.read_frames(media, size=detector_size(media), within=place.range)
-    step = session.job.on_stage("tell people apart")
-    with closing(pictures):
-        looks = embed_tracks(pictures, media, followed, embedder, on_progress=step)
+    frames = source_file.read_frames(media, size=detector_size(media), within=folder.range)
+    on_progress = session.job.on_stage("group people")
+    with closing(frames):
+        embeddings = embed_tracks(frames, media, tracks, embedder, on_progress=on_progress)
     session.check_unchanged()
-    return looks
+    return embeddings
 
 
 def _overlap(a: FaceTrack, b: FaceTrack) -> bool:
     return a.start < b.range.end and b.start < a.range.end
 
 
-def voice(session: Session, place: Place, expected: Expected) -> VoiceActivity | None:
-    """Return when anybody is heard; None where the source has no sound."""
+def detect_voice(
+    session: Session, folder: AnalysisFolder, expected: ExpectedDigests
+) -> VoiceActivity | None:
+    """Return the voice activity; None if the source has no audio."""
     media = session.media
     if media.first_audio is None:
-        log.warning(
-            "%s: has no sound, so nobody can be heard to speak: the cut stays wide", media.path
-        )
+        log.warning("%s: has no audio, so nobody is heard speaking: the cut stays wide", media.path)
         return None
-    kept = None if session.job.force else store.load_voice(place.folder)
-    if kept and kept.input_digest == expected.voice:
-        return kept.value
-    from otio_speakerzoom.speech.scorers import hear_source
 
-    heard = hear_source(media, place.range, session.audio_selection, session.job.on_stage("listen"))
-    session.check_unchanged()
-    store.save_voice(place.folder, heard, expected.voice)
-    return heard
+    def compute() -> tuple[VoiceActivity, str]:
+        from otio_speakerzoom.speech.scorers import hear_source
+
+        on_progress = session.job.on_stage("detect voice")
+        voice = hear_source(media, folder.range, session.audio_selection, on_progress)
+        session.check_unchanged()
+        return voice, expected.voice
+
+    voice, _ = cached(
+        folder.path, store.load_voice, store.save_voice, has_digest(expected.voice), compute,
+        force=session.job.force,
+    )  # fmt: skip
+    return voice
 
 
-def scores(
+def score(
     session: Session,
-    place: Place,
-    expected: Expected,
-    followed: tuple[FaceTrack, ...],
-    heard: VoiceActivity | None,
+    folder: AnalysisFolder,
+    expected: ExpectedDigests,
+    tracks: tuple[FaceTrack, ...],
+    voice: VoiceActivity | None,
 ) -> tuple[Speech, str]:
-    """Return the scores and the name of the scorer that made them; `none` without sound."""
-    if heard is None:
+    """Return the scores and the name of their scorer; `none` if the source has no audio."""
+    if voice is None:
         return Speech(()), "none"
-    job, media = session.job, session.media
-    kept = None if job.force else store.load_scores(place.folder)
-    for name in good_scorers(session) if kept else ():
-        if kept and kept.input_digest == expected.scores[name]:
-            return kept.value, name
-    from otio_speakerzoom.speech.scorers import choose_scorer, score_source
 
-    scorer = choose_scorer(session.options.scorer or "auto", job.device, on_fetch=job.on_stage)
-    step = job.on_stage("score speech")
-    speech = score_source(media, followed, heard, scorer, place.range, step)
-    session.check_unchanged()
-    store.save_scores(place.folder, speech, expected.scores[scorer.name])
-    if warning := sync_warning(media, speech):
-        log.warning("%s", warning)
-    return speech, scorer.name
+    def compute() -> tuple[Speech, str]:
+        from otio_speakerzoom.speech.scorers import choose_scorer, score_source
+
+        job, media = session.job, session.media
+        scorer = choose_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)
+        on_progress = job.on_stage("score speech")
+        speech = score_source(media, tracks, voice, scorer, folder.range, on_progress)
+        session.check_unchanged()
+        if warning := sync_warning(media, speech):
+            log.warning("%s", warning)
+        return speech, expected.scores[scorer.name]
+
+    speech, input_digest = cached(
+        folder.path, store.load_scores, store.save_scores,
+        lambda document: document.input_digest in _scores_digests(session, expected),
+        compute, force=session.job.force,
+    )  # fmt: skip
+    scorers = {digest: name for name, digest in expected.scores.items()}
+    return speech, scorers[input_digest]
 
 
 def sync_warning(media: Media, speech: Speech) -> str:
-    """Return a line about sound that does not fit the lips; nothing where it does."""
-    late = speech.av_offset_s
-    if late is None or abs(late) <= TOO_FAR:
+    """Return a warning about audio that is out of sync with the lips; "" if it is in sync."""
+    offset = speech.av_offset_s
+    if offset is None or abs(offset) <= MAX_SYNC_ERROR_S:
         return ""
     return (
-        f"{media.path}: the sound comes about {1000 * abs(late):.0f} ms "
-        f"{'after' if late > 0 else 'before'} the lips; this makes the scores worse, and viewers "
+        f"{media.path}: the audio comes about {1000 * abs(offset):.0f} ms "
+        f"{'after' if offset > 0 else 'before'} the lips; this makes the scores worse, and viewers "
         "notice it. "
-        f"Shift it first with {source_file.shift_audio_command(media.path, -late)}"
+        f"Shift it first with {source_file.shift_audio_command(media.path, -offset)}"
     )

@@ -1,24 +1,21 @@
-"""Keeps each stage's result beside the source, and knows when it is stale.
+"""Caches the result of each stage in a work folder beside the source, and detects stale results.
 
-JSON where a person may edit (people, shots, locks), npz where arrays are, never pickle. Every file
-opens with its schema and with what it was made from: a digest of the stage's version, its options
-and its inputs' digests. Files are written under a temporary name and then renamed, so that a crash,
-a full disk or an impatient user leaves either the old file or the new one.
+JSON for what people may edit (people, shots, locks), npz for arrays, never pickle. Every file
+begins with its schema and an input digest, over the stage's version, its options and the digests
+of its inputs. Files are written under a temporary name and then renamed: after a crash or on a
+full disk, either the old file or the new one is there.
 """
 
-from otio_speakerzoom.store.arrays import (
-    load_detections,
-    load_scores,
-    load_tracks,
-    load_voice,
-    save_detections,
-    save_scores,
-    save_tracks,
-    save_voice,
-)
 from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text
 from otio_speakerzoom.store.cut_list import CachedCut, load_cut_list, save_cut_list, stored_form
-from otio_speakerzoom.store.files import Cached, ConcurrentChangeError, back_up, digest, file_digest
+from otio_speakerzoom.store.detections import load_detections, save_detections
+from otio_speakerzoom.store.files import (
+    Cached,
+    ConcurrentChangeError,
+    back_up,
+    digest,
+    file_digest,
+)
 from otio_speakerzoom.store.folder import (
     find_copy,
     find_folder,
@@ -27,18 +24,20 @@ from otio_speakerzoom.store.folder import (
     source_digest,
 )
 from otio_speakerzoom.store.folder_lock import exclusive_lock
-from otio_speakerzoom.store.locks import add_sightings, load_locks, save_locks
+from otio_speakerzoom.store.locks import load_locks, save_locks, write_sightings
 from otio_speakerzoom.store.media import load_media, save_media
 from otio_speakerzoom.store.options import Options, load_options, save_options
 from otio_speakerzoom.store.people import load_people, load_sightings, save_people
 from otio_speakerzoom.store.ranges import part_folder, part_folders
+from otio_speakerzoom.store.scores import load_scores, save_scores
+from otio_speakerzoom.store.tracks import load_tracks, save_tracks
+from otio_speakerzoom.store.voice import load_voice, save_voice
 
 __all__ = [
     "Cached",
     "CachedCut",
     "ConcurrentChangeError",
     "Options",
-    "add_sightings",
     "atomic_write",
     "back_up",
     "digest",
@@ -72,5 +71,6 @@ __all__ = [
     "save_voice",
     "source_digest",
     "stored_form",
+    "write_sightings",
     "write_text",
 ]

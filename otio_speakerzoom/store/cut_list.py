@@ -1,4 +1,4 @@
-"""cutlist.json: the cut, a line a shot, for people to read and to change."""
+"""cutlist.json: the cut, one shot per line, for people to read and edit."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from otio_speakerzoom.store.people import load_people
 
 @dataclass(frozen=True, slots=True)
 class CachedCut:
-    """What cutlist.json holds."""
+    """The content of cutlist.json."""
 
     value: CutList
     input_digest: str
     edited: bool = False
-    """Whether somebody changed it since we wrote it."""
-    analysis: str = ""
-    """Digest of the analysis that it was planned from; empty where it does not say."""
-    locks: str = ""
-    """Digest of the locks that it was planned with."""
-    style: dict[str, Any] = field(default_factory=dict)
-    """Values of the style that it was planned in."""
-    misfits: tuple[int, ...] = ()
-    """Numbers, from 0, of shots whose crop we made for others than are its subjects now."""
-    version: str = ""
-    """Of the file, to see later whether somebody changed it."""
+    """Whether somebody changed the file since we wrote it."""
+    analysis_digest: str = ""
+    """Of the analysis that the cut was planned from; empty in early files."""
+    locks_digest: str = ""
+    """Of the locks that the cut was planned with; empty in early files."""
     people_folder: str = ""
-    """Folder, inside the source's, of the people.json that its numbers are of."""
+    """Folder, inside the work folder, of the people.json that its ids refer to."""
+    style: dict[str, Any] = field(default_factory=dict)
+    """Style values that the cut was planned with."""
+    misfits: tuple[int, ...] = ()
+    """Indices of shots whose subjects were edited, but not the crop that we chose for others."""
+    file_digest: str = ""
+    """Of the whole file, to detect later changes."""
 
 
 def save_cut_list(
@@ -54,40 +54,56 @@ def save_cut_list(
     input_digest: str,
     style: dict[str, object] | None = None,
     *,
-    analysis: str = "",
-    locks: str = "",
+    analysis_digest: str = "",
+    locks_digest: str = "",
     people_folder: str = "",
-    content: str = "",
-    version: str | None = None,
+    source_digest: str = "",
+    expected_digest: str | None = None,
 ) -> CachedCut:
-    """Keep the cut, in the form that editors may change by hand, and the style it was made in.
+    """Save the cut and its style in a form that editors can change by hand.
 
-    `content` is the digest of the source's file; with `version` the file must still be that one.
-    Returns what `load_cut_list` will: crops are rounded for people to read.
+    With `expected_digest` the file must still have that `file_digest`. Returns what
+    `load_cut_list` will return: crops are rounded for people to read.
     """
-    document = _cut_list_to_json(cut_list, style, content)
+    document = _cut_list_to_json(cut_list, style, source_digest)
     path = folder / "cutlist.json"
-    notes = {"analysis": analysis, "locks": locks, "people_in": people_folder}
-    write_json(path, "cutlist", input_digest, document, notes=notes, version=version)
+    provenance = {
+        "analysis_digest": analysis_digest,
+        "locks_digest": locks_digest,
+        "people_folder": people_folder,
+    }
+    write_json(
+        path,
+        "cutlist",
+        input_digest,
+        document,
+        provenance=provenance,
+        expected_digest=expected_digest,
+    )
     return CachedCut(
-        stored_form(cut_list), input_digest, False, analysis, locks, document["style"], (),
-        file_digest(path), people_folder,
-    )  # fmt: skip
+        stored_form(cut_list),
+        input_digest,
+        analysis_digest=analysis_digest,
+        locks_digest=locks_digest,
+        people_folder=people_folder,
+        style=document["style"],
+        file_digest=file_digest(path),
+    )
 
 
 def stored_form(cut_list: CutList) -> CutList:
-    """Return a cut as it will be read back: crops rounded, people called by their names."""
+    """Return a cut as it is read back: crops rounded, names in the reasons of shots."""
     document = _cut_list_to_json(cut_list, None, "")
     return _cut_list_from_json(Field(document), cut_list.media, cut_list.people)
 
 
 def _cut_list_to_json(
-    cut_list: CutList, style: dict[str, object] | None, content: str
+    cut_list: CutList, style: dict[str, object] | None, source_digest: str
 ) -> dict[str, Any]:
-    facts = media_to_json(cut_list.media)
-    named = ("path", "rate", "duration", "width", "height", "start")
+    media = media_to_json(cut_list.media)
+    names = ("path", "rate", "duration", "width", "height", "start")
     document: dict[str, Any] = {
-        "media": {**{name: facts[name] for name in named}, "digest": content},
+        "media": {**{name: media[name] for name in names}, "digest": source_digest},
         "canvas": list(cut_list.canvas),
         "style": style or {},
         "people": [{"id": person.id} for person in cut_list.people],
@@ -99,55 +115,61 @@ def _cut_list_to_json(
 
 
 def load_cut_list(
-    folder: Path, media: Media, people: Sequence[Person] | None = None, content: str = ""
+    folder: Path, media: Media, people: Sequence[Person] | None = None, source_digest: str = ""
 ) -> CachedCut | None:
-    """Return the kept cut of `media`; None where there is none, or one of another source.
+    """Return the cached cut of `media`; None if there is none, or only one of another source.
 
-    Names and tracks come from `people`, else from people.json; `content` is the digest of the
-    source's file.
+    Names and tracks come from `people`, by default those of people.json. `source_digest` is that
+    of the source's file now.
     """
     path = folder / "cutlist.json"
-    version, kept = file_digest(path), read_json(path, "cutlist")
-    if kept is None:
+    digest_now, document = file_digest(path), read_json(path, "cutlist")
+    if document is None:
         return None
-    people_folder = kept.notes.get("people_in", "")
+    people_folder = document.provenance.get("people_folder", "")
     if people is None:
-        known = load_people(folder / people_folder) or load_people(folder)
-        people = known.value if known else ()
+        cached_people = load_people(folder / people_folder) or load_people(folder)
+        people = cached_people.value if cached_people else ()
     with report_faults(path):
-        document = Field(kept.value)
-        if not kept.edited and any(row.has("subject") for row in document.at("shots").rows()):
-            return None  # by a version that knew singles and wides only: it is made anew
-        if not _is_of(document.at("media"), media, content):
-            if kept.edited:
-                name = Path(document.at("media").at("path").text()).name
-                raise ValueError(f"it was made for another source, {name}, and edited")
+        root = Field(document.value)
+        if not document.edited and any(row.has("subject") for row in root.at("shots").rows()):
+            return None  # an early version 1, with singles and wides only: it is planned again
+        if not _is_cut_of(root.at("media"), media, source_digest):
+            if document.edited:
+                name = Path(root.at("media").at("path").text()).name
+                raise ValueError(f"it is the cut of another source, {name}, and was edited")
             return None
-        cut_list = _cut_list_from_json(document, media, people)
-        misfits = tuple(n for n, row in enumerate(document.at("shots").rows()) if _is_misfit(row))
-    style = kept.value.get("style")
+        cut_list = _cut_list_from_json(root, media, people)
+        misfits = tuple(n for n, row in enumerate(root.at("shots").rows()) if _is_misfit(row))
+    style = document.value.get("style")
     return CachedCut(
-        cut_list, kept.input_digest, kept.edited, kept.notes.get("analysis", ""),
-        kept.notes.get("locks", ""), style if isinstance(style, dict) else {}, misfits, version,
+        cut_list,
+        document.input_digest,
+        document.edited,
+        document.provenance.get("analysis_digest", ""),
+        document.provenance.get("locks_digest", ""),
         people_folder,
-    )  # fmt: skip
+        style if isinstance(style, dict) else {},
+        misfits,
+        digest_now,
+    )
 
 
-def _is_of(written: Field, media: Media, content: str) -> bool:
-    """Whether a cut was made for this source; by its content, where both sides tell it."""
-    digest_then = written.at("digest").text() if written.has("digest") else ""
-    if content and digest_then and content != digest_then:
+def _is_cut_of(row: Field, media: Media, source_digest: str) -> bool:
+    """Whether the `media` of a cut is this source; compares the digests if both are known."""
+    digest_then = row.at("digest").text() if row.has("digest") else ""
+    if source_digest and digest_then and source_digest != digest_then:
         return False
-    made_for = (written.at("rate").ratio(), written.at("duration").integer())
-    return made_for == (media.rate.as_integer_ratio(), media.duration)
+    properties = (row.at("rate").ratio(), row.at("duration").integer())
+    return properties == (media.rate.as_integer_ratio(), media.duration)
 
 
 def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person]) -> CutList:
-    width, height = (side.integer(2) for side in document.at("canvas").several(2, "width, height"))
+    width, height = (s.integer(2) for s in document.at("canvas").values(2, "width, height"))
     rows = list(document.at("people").rows())
     check_unique([(row.at("id"), row.at("id").integer()) for row in rows])
-    now = {person.id: person for person in people}
-    cast = tuple(_person_from_json(row, now) for row in rows)
+    people_now = {person.id: person for person in people}
+    cast = tuple(_person_from_json(row, people_now) for row in rows)
     shots = tuple(_shot_from_json(row, media, cast) for row in document.at("shots").rows())
     if not shots:
         raise document.at("shots").error("a shot at least")
@@ -161,12 +183,12 @@ def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person])
     return CutList(media, (width, height), shots, cast, angles)
 
 
-def _person_from_json(row: Field, now: dict[int, Person]) -> Person:
-    """Return a person of the cut; an older version kept names here too."""
+def _person_from_json(row: Field, people_now: dict[int, Person]) -> Person:
+    """Return a person of the cut; an early version 1 stored names here too."""
     id_ = row.at("id").integer()
-    known = now.get(id_, Person(id_, ()))
+    person = people_now.get(id_, Person(id_, ()))
     name = row.at("name").text() if row.has("name") else ""
-    return Person(id_, known.track_ids, known.name or name)
+    return Person(id_, person.track_ids, person.name or name)
 
 
 def _shot_to_json(shot: Shot) -> dict[str, object]:
@@ -185,24 +207,24 @@ def _shot_to_json(shot: Shot) -> dict[str, object]:
         row["locked"] = True
     if shot.covers:
         row["covers"] = [_cover_to_json(cover) for cover in shot.covers]
-    row["framed"] = _framed(row, list(shot.subjects))
+    row["framed_for"] = _framed_for(row, list(shot.subjects))
     return row
 
 
-def _framed(row: dict[str, Any], subjects: list[int]) -> str:
-    """Return whom a row's crop was made for, and a digest of the crop: `1+2 1a2b3c4d`."""
+def _framed_for(row: dict[str, Any], subjects: list[int]) -> str:
+    """Return the people that a row's crop frames, and a digest of the crop: `1+2 1a2b3c4d`."""
     return f"{'+'.join(map(str, subjects))} {digest(row['crop'], row.get('keys'))[:8]}"
 
 
 def _is_misfit(row: Field) -> bool:
-    """Whether a shot's subjects were edited, and its crop is still the one that we made."""
-    if not row.has("framed"):
+    """Whether somebody edited the subjects of a shot, but not the crop that we chose."""
+    if not row.has("framed_for"):
         return False
-    framed = row.at("framed").text()
-    made_for = [int(id_) for id_ in framed.partition(" ")[0].split("+") if id_.isdecimal()]
+    framed_for = row.at("framed_for").text()
+    people = [int(id_) for id_ in framed_for.partition(" ")[0].split("+") if id_.isdecimal()]
     subjects = [id_.integer() for id_ in row.at("subjects").rows()]
-    as_written = framed == _framed(row.raw(), made_for)
-    return as_written and sorted(made_for) != sorted(subjects)
+    crop_unchanged = framed_for == _framed_for(row.raw(), people)
+    return crop_unchanged and sorted(people) != sorted(subjects)
 
 
 def _shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
@@ -224,10 +246,10 @@ def _shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
         span,
         subjects,
         crop,
-        _named(reason, people),
-        row.at("confidence").share() if row.has("confidence") else 1.0,
+        _with_names(reason, people),
+        row.at("confidence").fraction() if row.has("confidence") else 1.0,
         keys,
-        row.at("locked").flag() if row.has("locked") else False,
+        row.at("locked").boolean() if row.has("locked") else False,
         tuple(_cover_from_json(cover, span) for cover in row.rows_at("covers")),
     )
 
@@ -238,50 +260,49 @@ def _subjects_from_json(row: Field, people: Sequence[Person]) -> tuple[int, ...]
         raise row.at("subjects").error("two different people at most")
     kinds = {"wide": 0, "single": 1, "two-shot": 2}
     if row.has("kind") and kinds.get(row.at("kind").text()) != len(subjects):
-        fitting = next(kind for kind, count in kinds.items() if count == len(subjects))
-        raise row.at("kind").error(f"{fitting}, which has {len(subjects)} subjects")
-    known = {person.id for person in people}
-    for field_ in row.at("subjects").rows():
-        if field_.integer() not in known:
-            ids = ", ".join(map(str, sorted(known))) or "nobody"
-            raise field_.error(f"a person of this cut ({ids})")
+        kind = next(kind for kind, count in kinds.items() if count == len(subjects))
+        raise row.at("kind").error(f"{kind}, which has {len(subjects)} subjects")
+    ids = {person.id for person in people}
+    for subject in row.at("subjects").rows():
+        if subject.integer() not in ids:
+            choices = ", ".join(map(str, sorted(ids))) or "nobody"
+            raise subject.error(f"a person of this cut ({choices})")
     return subjects
 
 
 def _key_from_json(row: Field, media: Media) -> CropKey:
-    frame, *_ = row.several(5, "frame, left, top, right, bottom")
-    return CropKey(frame.integer(), row.rest(1).crop(media.size))
+    frame, *_ = row.values(5, "frame, left, top, right, bottom")
+    return CropKey(frame.integer(), row.tail(1).crop(media.size))
 
 
 def _cover_to_json(cover: Cover) -> list[object]:
-    """Return how and where; of a cover that moves, a list of frame and edges for each key."""
+    """Return effect and edges; for a moving cover, a list of frame and edges for each key."""
     if not cover.keys:
         return [cover.effect, *crop_to_json(cover.box)]
     return [cover.effect, *([key.frame, *crop_to_json(key.box)] for key in cover.keys)]
 
 
 def _cover_from_json(row: Field, span: FrameRange) -> Cover:
-    need = "blur or dim, then left, top, right, bottom or a list of keys"
-    how, *rest = list(row.rows()) or [row]
-    if how.text() not in ("blur", "dim"):
-        raise how.error("blur or dim")
+    effect, *rest = list(row.rows()) or [row]
+    if effect.text() not in ("blur", "dim"):
+        raise effect.error("blur or dim")
     if not rest:
-        raise row.error(need)
+        raise row.error("blur or dim, then left, top, right, bottom or a list of keys")
     if not all(key.is_list() for key in rest):
-        return Cover(row.rest(1).box(), how.text())
+        return Cover(row.tail(1).box(), effect.text())
     keys = tuple(_cover_key_from_json(key) for key in rest)
     frames = [key.frame for key in keys]
     if frames != sorted(set(frames)) or not span.start <= frames[0] <= frames[-1] < span.end:
         raise row.error(f"frames that rise from {span.start} and stay below {span.end}")
-    return Cover(keys[0].box, how.text(), keys)
+    return Cover(keys[0].box, effect.text(), keys)
 
 
 def _cover_key_from_json(row: Field) -> CoverKey:
-    frame, *_ = row.several(5, "frame, left, top, right, bottom")
-    return CoverKey(frame.integer(), row.rest(1).box())
+    frame, *_ = row.values(5, "frame, left, top, right, bottom")
+    return CoverKey(frame.integer(), row.tail(1).box())
 
 
-def _named(reason: str, people: Sequence[Person]) -> str:
-    """Return a reason with people's names in place of their numbers, which are what is kept."""
+def _with_names(reason: str, people: Sequence[Person]) -> str:
+    """Return a reason with people's names; the file has their ids only."""
     labels = {str(person.id): person.label for person in people}
     return re.sub(r"\bPerson (\d+)\b", lambda m: labels.get(m[1], m[0]), reason)

@@ -1,4 +1,7 @@
-"""Values of a file that anybody may have edited, each with its place: `shots[3].crop`."""
+"""Checked access to the values of a file that anybody may have edited.
+
+Each value knows its place, such as `shots[3].crop`, for the error message.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,23 @@ from otio_speakerzoom.model import Box, FrameRange
 
 
 class Field:
-    """A value and where it stands; asked for what it must be, it says what it is instead."""
+    """A value and its place. Each method returns the value as one type, or raises ValueError."""
 
-    def __init__(self, value: object, where: str = "") -> None:
-        self._value, self._where = value, where
+    def __init__(self, value: object, place: str = "") -> None:
+        self._value, self._place = value, place
 
-    def error(self, need: str) -> ValueError:
-        """Return the error that says where, what is needed there, and what stands there."""
+    def error(self, expected: str) -> ValueError:
+        """Return the error that names the place, what it needs, and its value."""
         text = repr(self._value)
         text = text if len(text) <= 60 else f"{text[:57]}..."
-        return ValueError(f"{self._where or 'the file'}: needs {need}, not {text}")
+        return ValueError(f"{self._place or 'the file'}: needs {expected}, not {text}")
 
     def at(self, key: str) -> Field:
         """Return the value called `key` of an object."""
-        where = f"{self._where}.{key}" if self._where else key
+        place = f"{self._place}.{key}" if self._place else key
         if key not in self._object():
-            raise ValueError(f"{where} is missing")
-        return Field(self._object()[key], where)
+            raise ValueError(f"{place} is missing")
+        return Field(self._object()[key], place)
 
     def has(self, key: str) -> bool:
         return key in self._object()
@@ -36,10 +39,10 @@ class Field:
         if not isinstance(self._value, list):
             raise self.error("a list")
         for n, value in enumerate(self._value):
-            yield Field(value, f"{self._where}[{n}]")
+            yield Field(value, f"{self._place}[{n}]")
 
     def rows_at(self, key: str) -> Iterator[Field]:
-        """Yield the values of the list called `key`; none where there is no such list."""
+        """Yield the values of the list called `key`, if there is one."""
         return self.at(key).rows() if self.has(key) else iter(())
 
     def items(self) -> Iterator[tuple[str, Field]]:
@@ -59,25 +62,26 @@ class Field:
         return self._value
 
     def raw(self) -> Any:
-        """Return the value as it stands there."""
+        """Return the value unchecked."""
         return self._value
 
-    def rest(self, first: int) -> Field:
-        """Return the values of a list from number `first` on."""
-        return Field([row._value for row in self.rows()][first:], self._where)
+    def tail(self, first: int) -> Field:
+        """Return the values of a list from index `first` on."""
+        return Field([row._value for row in self.rows()][first:], self._place)
 
-    def flag(self) -> bool:
+    def boolean(self) -> bool:
         if not isinstance(self._value, bool):
             raise self.error("true or false")
         return self._value
 
-    def integer(self, least: int = 0) -> int:
-        """Return a whole number of at least `least`, in 32 bits."""
-        if type(self._value) is not int or not least <= self._value < 2**31:
-            raise self.error(f"a whole number from {least} on")
+    def integer(self, minimum: int = 0) -> int:
+        """Return a whole number of at least `minimum`, in 32 bits."""
+        if type(self._value) is not int or not minimum <= self._value < 2**31:
+            raise self.error(f"a whole number from {minimum} on")
         return self._value
 
     def number(self) -> float:
+        """Return a finite number."""
         try:
             number = float(self._value) if type(self._value) in (int, float) else nan  # type: ignore[arg-type]
         except OverflowError:  # a whole number of over 308 digits
@@ -86,24 +90,24 @@ class Field:
             raise self.error("a number")
         return number
 
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Return a number from 0 to 1."""
         if not 0 <= self.number() <= 1:
             raise self.error("a number from 0 to 1")
         return self.number()
 
     def ratio(self) -> tuple[int, int]:
-        """Return numerator and denominator, which is not 0."""
-        first, second = self.several(2, "two whole numbers")
+        """Return a numerator, and a denominator that is not 0."""
+        first, second = self.values(2, "two whole numbers")
         if type(first._value) is not int or type(second._value) is not int or not second._value:
             raise self.error("numerator and denominator")
         return first._value, second._value
 
-    def several(self, count: int, need: str) -> list[Field]:
+    def values(self, count: int, expected: str) -> list[Field]:
         """Return the values of a list of that length."""
         values = list(self.rows())
         if len(values) != count:
-            raise self.error(need)
+            raise self.error(expected)
         return values
 
     def frames(self) -> FrameRange:
@@ -111,25 +115,25 @@ class Field:
         start, end = self.at("start").integer(), self.at("end").integer()
         if start >= end:
             raise ValueError(
-                f"{self._where}: needs start < end, not {start} and {end}; "
-                "`end` is the first frame that is not shown any more"
+                f"{self._place}: needs start < end, not {start} and {end}; "
+                "`end` is the first frame after the range"
             )
         return FrameRange(start, end)
 
     def crop(self, size: tuple[int, int]) -> Box:
-        """Return a box that has an area and lies inside a picture of that size."""
-        need = f"left, top, right, bottom inside the picture, which is {size[0]}x{size[1]}"
-        crop = Box.from_edges(edge.number() for edge in self.several(4, need))
+        """Return a box that has an area and lies inside a frame of that size."""
+        expected = f"left, top, right, bottom inside the frame, which is {size[0]}x{size[1]}"
+        crop = Box.from_edges(edge.number() for edge in self.values(4, expected))
         if not crop.is_inside(size):
-            raise self.error(need)
+            raise self.error(expected)
         return crop
 
     def box(self) -> Box:
         """Return a box that has an area, wherever it lies."""
-        need = "left, top, right, bottom"
-        left, top, right, bottom = (edge.number() for edge in self.several(4, need))
+        expected = "left, top, right, bottom"
+        left, top, right, bottom = (edge.number() for edge in self.values(4, expected))
         if not (left < right and top < bottom):
-            raise self.error(f"{need}, with an area")
+            raise self.error(f"{expected}, with an area")
         return Box(left, top, right, bottom)
 
     def _object(self) -> dict[str, Any]:
@@ -139,9 +143,9 @@ class Field:
 
 
 def check_unique(ids: list[tuple[Field, int]]) -> None:
-    """Raise where two of the ids are the same."""
-    known: set[int] = set()
+    """Raise ValueError if two of the ids are the same."""
+    earlier: set[int] = set()
     for field, id_ in ids:
-        if id_ in known:
+        if id_ in earlier:
             raise field.error("an id that no other row has")
-        known.add(id_)
+        earlier.add(id_)

@@ -1,8 +1,8 @@
-"""Which folder holds the results for a source: found by its name, and by what is in it.
+"""Finds the work folder of a source by its name and its content.
 
-The folder is called as the source is, suffix and all, so that a recording and its remux have one
-each. What it holds names the source by a digest of its content: two recordings of one name keep
-apart in one `--work`, and a recording that was renamed finds its results again.
+The folder is named after the source, suffix included, so that a recording and its remux have one
+each. media.json in it identifies the source by a digest of its content: two recordings of one name
+get separate folders in one `--work`, and a renamed recording finds its results again.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.store.atomic import LONGEST_NAME
+from otio_speakerzoom.store import version_1
+from otio_speakerzoom.store.atomic import MAX_NAME_BYTES
 from otio_speakerzoom.store.files import digest
 from otio_speakerzoom.store.folder_lock import exclusive_lock
 
 SUFFIX = ".speakerzoom"
 
 _OLD_MEDIA_VERSIONS = (1, 2)
-"""Of media.json before it named the source's digest itself: it was hashed with these."""
+"""Versions of the media stage whose media.json lacks the source's digest: it is only in the input
+digest."""
 
 
 def source_digest(path: Path) -> str:
-    """Return a digest of a source by its size and its first and last MiB.
+    """Return a digest of a source from its size and its first and last MiB.
 
     Recordings run to many gigabytes: hashing all of one would take longer than opening it, and
     two takes never share both their head and their tail.
@@ -44,65 +46,65 @@ def source_digest(path: Path) -> str:
 
 
 def folder_name(name: str) -> str:
-    """Return the name of the folder for a source of that name; a name too long is shortened."""
-    if len(os.fsencode(name + SUFFIX)) <= LONGEST_NAME:
+    """Return the name of the work folder for a source of that name, shortened if too long."""
+    if len(os.fsencode(name + SUFFIX)) <= MAX_NAME_BYTES:
         return name + SUFFIX
-    mark = f"~{digest(name)[:8]}{SUFFIX}"
-    while len(os.fsencode(name + mark)) > LONGEST_NAME:
+    end = f"~{digest(name)[:8]}{SUFFIX}"
+    while len(os.fsencode(name + end)) > MAX_NAME_BYTES:
         name = name[:-1]
-    return name + mark
+    return name + end
 
 
 def find_folder(source: Path, work: Path | None = None) -> Path:
-    """Return the folder that holds the results for `source`, inside `work` if one is given.
+    """Return the work folder of `source`, inside `work` if given; it may not exist yet.
 
-    Where nothing is kept yet it is the one that will; nothing is written. An older folder counts
-    if it holds results of this very content: one that was named without the source's suffix, or
-    after a name that the source had before and that is gone.
+    Nothing is written. A folder under an earlier name counts if it holds results of the same
+    content: a name without the source's suffix, or the name of a file that no longer exists.
     """
     parent = work or source.parent
-    usual = parent / folder_name(source.name)
+    default = parent / folder_name(source.name)
     try:
         content = source_digest(source)
     except MediaError:
-        return usual  # whoever opens the source says what is wrong
-    owner = _owner(usual)
+        return default  # opening the source reports the error
+    owner = _read_owner(default)
     if owner is None:
-        older = [usual] if usual in _inside(parent) else _older(parent, source, content)
-        return older[0] if len(older) == 1 else usual
-    if owner.has(content) or owner.is_at(source):
-        return usual
+        folders = _folders_in(parent)
+        earlier = [default] if default in folders else _earlier_folders(folders, source, content)
+        return earlier[0] if len(earlier) == 1 else default
+    if owner.matches(content) or owner.is_at(source):
+        return default
     return parent / folder_name(f"{source.name}.{content[:8]}")
 
 
 def find_copy(source: Path, work: Path | None = None) -> Path | None:
     """Return a folder nearby with the results of a copy of `source` under another name, if any."""
     own, content = find_folder(source, work), source_digest(source)
-    for folder in _inside(work or source.parent):
-        owner = _owner(folder) if folder != own else None
-        if owner and owner.has(content):
+    for folder in _folders_in(work or source.parent):
+        owner = _read_owner(folder) if folder != own else None
+        if owner and owner.matches(content):
             return folder
     return None
 
 
 def rename_folder(folder: Path, source: Path) -> Path:
-    """Give an older folder the name that `source` has now, if it can have it; return the folder.
+    """Rename a folder with an earlier name after `source`, if that is free; return the folder.
 
-    It stays where it is called after another name of the source that is still there: a link's
-    target. While another process works in it, this one waits.
+    It keeps the name of another existing file that is the same source, such as a link's target.
+    While another process works in it, this one waits.
     """
-    usual = folder.parent / folder_name(source.name)
-    if folder == usual or os.path.exists(usual) or not os.path.isdir(folder):  # noqa: PTH110, PTH112
+    default = folder.parent / folder_name(source.name)
+    if folder == default or os.path.exists(default) or not os.path.isdir(folder):  # noqa: PTH110, PTH112
         return folder
-    if _is_called_after(folder, source):
+    if _is_named_after_link(folder, source):
         return folder
-    with suppress(OSError), exclusive_lock(folder):  # it is as good under its old name
-        return folder.rename(usual)
+    with suppress(OSError), exclusive_lock(folder):  # the earlier name works as well
+        return folder.rename(default)
     return folder
 
 
-def _is_called_after(folder: Path, source: Path) -> bool:
-    """Whether a folder has the name of a file that is `source` by a link."""
+def _is_named_after_link(folder: Path, source: Path) -> bool:
+    """Whether a folder has the name of an existing file that is `source` by a link."""
     name = folder.name.removesuffix(SUFFIX)
     with suppress(OSError):
         names = [source.parent / name, source.resolve().parent / name]
@@ -112,16 +114,16 @@ def _is_called_after(folder: Path, source: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Whose results a folder holds."""
+    """The source whose results a folder holds."""
 
     path: str
-    content: str
-    """Digest of the source; empty where an older version kept it."""
+    source_digest: str
+    """Empty in an early version 1."""
     input_digest: str
 
-    def has(self, content: str) -> bool:
-        if self.content:
-            return self.content == content
+    def matches(self, content: str) -> bool:
+        if self.source_digest:
+            return self.source_digest == content
         return self.input_digest in {digest("media", n, content) for n in _OLD_MEDIA_VERSIONS}
 
     def is_at(self, source: Path) -> bool:
@@ -130,29 +132,29 @@ class _Owner:
         return False
 
     @property
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         return not os.path.exists(self.path)  # noqa: PTH110 - unlike a Path's, it never raises
 
 
-def _owner(folder: Path) -> _Owner | None:
-    """Return whose results `folder` holds; None where it does not say."""
+def _read_owner(folder: Path) -> _Owner | None:
+    """Return the source whose results `folder` holds; None if it has no readable media.json."""
     try:
         document = json.loads((folder / "media.json").read_text(encoding="utf-8-sig"))
         media = document["media"]
-        input_digest = str(document["made_from"]["inputs"])
+        input_digest = version_1.input_digest_of(document)
         return _Owner(str(media["path"]), str(media.get("digest", "")), input_digest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _inside(parent: Path) -> list[Path]:
-    """Return the folders of results in `parent`; none where it cannot be read."""
+def _folders_in(parent: Path) -> list[Path]:
+    """Return the work folders in `parent`; none if it cannot be read."""
     with suppress(OSError):
         return sorted(path for path in parent.iterdir() if path.name.endswith(SUFFIX))
     return []
 
 
-def _older(parent: Path, source: Path, content: str) -> list[Path]:
-    """Return the folders in `parent` that hold results of this content under an older name."""
-    owners = ((folder, _owner(folder)) for folder in _inside(parent))
-    return [f for f, o in owners if o and o.has(content) and (o.is_at(source) or o.gone)]
+def _earlier_folders(folders: list[Path], source: Path, content: str) -> list[Path]:
+    """Return the folders that hold results of this content under an earlier name."""
+    owners = ((folder, _read_owner(folder)) for folder in folders)
+    return [f for f, o in owners if o and o.matches(content) and (o.is_at(source) or o.is_gone)]

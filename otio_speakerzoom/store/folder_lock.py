@@ -1,4 +1,4 @@
-"""One process at a time works in a folder; the next one waits, and says so."""
+"""Lets one process at a time work in a folder; the next one waits, with a message."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from otio_speakerzoom.store.atomic import remove_leftovers
 
 log = logging.getLogger(__name__)
 
-OFTEN = 0.2
-"""Seconds between two looks whether the other process is done."""
+POLL_INTERVAL_S = 0.2
+"""Between two tries to get the lock."""
 
 
 @contextmanager
 def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Work alone in `folder`, which is created if need be; what dead runs left in it is removed.
+    """Lock `folder` against other processes; create it if need be, and remove leftovers in it.
 
-    The system takes the lock from a process that dies, so an old `.lock` stops nobody.
+    The system releases the lock of a process that dies, so an old `.lock` blocks nobody.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,15 +30,15 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.info("%s: another speakerzoom works there; waiting for it", folder)
-            lock.acquire(poll_interval=OFTEN)
-    except NotImplementedError:  # a file system without locks: as good as before
+            log.info("%s: another speakerzoom is working there; waiting for it", folder)
+            lock.acquire(poll_interval=POLL_INTERVAL_S)
+    except NotImplementedError:  # a file system without locks: go on without one
         yield
         return
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot be written ({error.strerror or error}); "
-            "check its permissions, or keep the results elsewhere (--work DIR)"
+            "check its permissions, or save the results elsewhere (--work DIR)"
         ) from error
     try:
         remove_leftovers(folder)

@@ -1,4 +1,4 @@
-"""locks.json: what the editor decided, and what must stay."""
+"""locks.json: what the editor wants to be shown, and when."""
 
 from __future__ import annotations
 
@@ -13,53 +13,51 @@ from otio_speakerzoom.store.files import file_digest, read_json, report_faults, 
 from otio_speakerzoom.store.people import sighting_from_json, sighting_to_json
 
 
-def save_locks(folder: Path, locks: Sequence[Lock], *, version: str | None = None) -> None:
-    """Keep what the editor decided, for people to read and change.
+def save_locks(folder: Path, locks: Sequence[Lock], *, expected_digest: str | None = None) -> None:
+    """Save the locks in a form that people can read and edit.
 
-    A lock that is in the file already stays as somebody wrote it, and so does what else it says.
+    The rows of locks that are in the file already stay as the editor wrote them, and so does
+    everything else in the file. With `expected_digest` it must still have that `file_digest`.
     """
     path = folder / "locks.json"
-    kept = read_json(path, "locks")
-    content: dict[str, object] = dict(kept.value) if kept else {}
+    document = read_json(path, "locks")
+    content: dict[str, object] = dict(document.value) if document else {}
     content["locks"] = [_lock_to_json(lock, content.get("locks")) for lock in locks]
-    write_json(path, "locks", "", content, version=version)
+    write_json(path, "locks", "", content, expected_digest=expected_digest)
 
 
 def _lock_to_json(lock: Lock, rows: object) -> dict[str, object]:
-    """Return a lock as JSON has it: the row of `rows` that asks for the same, if one does."""
-    written: dict[str, object] = {
+    """Return the one of `rows` that stands for the same lock, or a new row."""
+    for row in rows if isinstance(rows, list) else ():
+        try:
+            other = _lock_from_json(Field(row), None)
+        except ValueError:
+            continue
+        if replace(other, sightings=()) == replace(lock, sightings=()):
+            return {**row, **_sightings_to_json(lock)}
+    return {
         "start": lock.range.start,
         "end": lock.range.end,
         "show": list(lock.subjects) or "wide",
         **({"crop": crop_to_json(lock.crop)} if lock.crop else {}),
-        **_seen_to_json(lock),
+        **_sightings_to_json(lock),
     }
-    for row in rows if isinstance(rows, list) else ():
-        try:
-            same = replace(_lock_from_json(Field(row), None), sightings=()) == replace(
-                lock, sightings=()
-            )
-        except ValueError:
-            continue
-        if same:
-            return {**row, **_seen_to_json(lock)}
-    return written
 
 
 def load_locks(folder: Path, media: Media | None = None) -> tuple[Lock, ...]:
-    """Return the editor's decisions in order of time; none where there is no locks.json.
+    """Return the editor's locks in order of time; none if there is no locks.json.
 
-    A stretch is told by `start` and `end`, whole frames of the source; `show` is "wide", a
-    person's id, or a list of one or two ids; `crop` may be left out. `people` says where the
-    people were seen when the lock was written. With `media` each lock must lie in the source, and
-    its crop in the picture.
+    Each has a `start` and an `end`, whole frames of the source, and a `show`: "wide", a person's
+    id, or a list of one or two ids. `crop` is optional. `people` holds a sighting of each person
+    shown, from when the lock was written. With `media` each lock must lie inside the source, and
+    its crop inside the frame.
     """
     path = folder / "locks.json"
-    kept = read_json(path, "locks")
-    if kept is None:
+    document = read_json(path, "locks")
+    if document is None:
         return ()
     with report_faults(path):
-        rows = list(Field(kept.value).at("locks").rows())
+        rows = list(Field(document.value).at("locks").rows())
         locks = [_lock_from_json(row, media) for row in rows]
         numbers = sorted(range(len(locks)), key=lambda n: locks[n].range.start)
         for before, after in pairwise(numbers):
@@ -71,26 +69,28 @@ def load_locks(folder: Path, media: Media | None = None) -> tuple[Lock, ...]:
     return tuple(locks[n] for n in numbers)
 
 
-def add_sightings(folder: Path, locks: Sequence[Lock]) -> None:
-    """Write into locks.json what the numbers in it mean, where it does not say; the rest stays.
+def write_sightings(folder: Path, locks: Sequence[Lock]) -> None:
+    """Add the sightings of `locks`, which are those of locks.json, to the rows that have none.
 
-    `locks` are those of the file. It may be edited before and after: nothing else is touched.
+    The file may be edited before and after; everything else in it stays.
     """
     path = folder / "locks.json"
-    version, kept = file_digest(path), read_json(path, "locks")
-    if kept is None:
+    expected_digest, document = file_digest(path), read_json(path, "locks")
+    if document is None:
         return
-    known = {(lock.range.start, lock.range.end): lock for lock in locks}
-    for row in kept.value["locks"]:
-        lock = known.get((row["start"], row["end"]))
+    by_range = {(lock.range.start, lock.range.end): lock for lock in locks}
+    for row in document.value["locks"]:
+        lock = by_range.get((row["start"], row["end"]))
         if lock and lock.sightings:
-            row.update(_seen_to_json(lock))
-    write_json(path, "locks", kept.input_digest, kept.value, version=version)
+            row.update(_sightings_to_json(lock))
+    write_json(
+        path, "locks", document.input_digest, document.value, expected_digest=expected_digest
+    )
 
 
-def _seen_to_json(lock: Lock) -> dict[str, object]:
-    seen = [{"id": s.person, "seen": sighting_to_json(s)} for s in lock.sightings]
-    return {"people": seen} if seen else {}
+def _sightings_to_json(lock: Lock) -> dict[str, object]:
+    rows = [{"id": s.person, "sighting": sighting_to_json(s)} for s in lock.sightings]
+    return {"people": rows} if rows else {}
 
 
 def _lock_from_json(row: Field, media: Media | None) -> Lock:
@@ -99,7 +99,8 @@ def _lock_from_json(row: Field, media: Media | None) -> Lock:
         _subjects_from_json(row.at("show")),
         _crop_from_json(row.at("crop"), media) if row.has("crop") else None,
         tuple(
-            sighting_from_json(p.at("seen"), p.at("id").integer()) for p in row.rows_at("people")
+            sighting_from_json(person.at("sighting"), person.at("id").integer())
+            for person in row.rows_at("people")
         ),
     )
     if media and lock.range.end > media.duration:
@@ -123,5 +124,5 @@ def _crop_from_json(field: Field, media: Media | None) -> Box:
 
 
 def crop_to_json(crop: Box) -> list[float]:
-    """Return the edges of a crop to a thousandth of a pixel."""
+    """Return left, top, right, bottom to a thousandth of a pixel."""
     return [round(float(edge), 3) for edge in crop.edges]

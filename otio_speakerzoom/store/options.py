@@ -1,4 +1,4 @@
-"""options.json: how a source was analysed and cut; what is not said again stays as it is."""
+"""options.json: how a source was analyzed and cut; the next run uses the same where it can."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from otio_speakerzoom.store.files import read_json, report_faults, write_json
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was said of an analysis and a cut; None for what was not."""
+    """The options of an analysis and a cut; None for each that nobody has set."""
 
     detector: str | None = None
     detect_every: int | None = None
-    """Frames from one look of the detector to the next; 0 for as often as faces move."""
+    """Frames from one detection to the next; 0 to adapt to how fast faces move."""
     tracker: str | None = None
-    """What follows faces between two looks; `iou` for nothing: boxes are interpolated."""
+    """Visual tracker between two detections; `iou` for none: boxes are interpolated."""
     scorer: str | None = None
     audio_stream: int | None = None
     """Number of the audio stream, from 1; 0 for all of them."""
     channels: str | None = None
     """auto, mix, or the number of one channel, from 1."""
     part: tuple[int, int] | None = None
-    """Frames from, to."""
+    """First frame, and the frame after the last."""
     canvas: tuple[int, int] | None = None
     layout: str | None = None
     style: str | None = None
-    """Name of a preset, or the path of a file."""
+    """Name of a preset, or path of a file."""
     style_values: dict[str, float | str] = field(default_factory=dict)
-    """In place of the style's own."""
+    """Override the style's own."""
 
-    def over(self, kept: Options) -> Options:
-        """Return these options, and what they leave open as it is in `kept`.
+    def over(self, base: Options) -> Options:
+        """Return these options, completed from `base`.
 
-        A style that is named begins anew; values alone are added to the kept ones.
+        If a style is named, only the style values of these options apply; otherwise those of
+        `base` apply too.
         """
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        values = self.style_values if self.style else {**kept.style_values, **self.style_values}
-        open_ = {name for name, value in said.items() if value is None}
-        return replace(self, **{name: getattr(kept, name) for name in open_}, style_values=values)
+        values = self.style_values if self.style else {**base.style_values, **self.style_values}
+        unset = {f.name for f in fields(self) if getattr(self, f.name) is None}
+        return replace(self, **{name: getattr(base, name) for name in unset}, style_values=values)
 
 
-def save_options(folder: Path, options: Options, content: str) -> None:
-    """Keep the options of a source whose file has the digest `content`."""
+def save_options(folder: Path, options: Options, source_digest: str) -> None:
+    """Save the options for a source whose file has that digest."""
     document = {name: value for name, value in asdict(options).items() if value is not None}
-    write_json(folder / "options.json", "options", content, {"options": document})
+    write_json(folder / "options.json", "options", source_digest, {"options": document})
 
 
-def load_options(folder: Path, content: str) -> Options:
-    """Return the kept options; none where the source is another one by now."""
-    kept = read_json(folder / "options.json", "options")
-    if kept is None or kept.input_digest != content:
+def load_options(folder: Path, source_digest: str) -> Options:
+    """Return the cached options; empty ones if the source's file has another digest now."""
+    document = read_json(folder / "options.json", "options")
+    if document is None or document.input_digest != source_digest:
         return Options()
     with report_faults(folder / "options.json"):
-        row = Field(kept.value).at("options")
+        row = Field(document.value).at("options")
         return Options(
             detector=_text(row, "detector"),
-            detect_every=_whole(row, "detect_every"),
+            detect_every=_integer(row, "detect_every"),
             tracker=_text(row, "tracker"),
             scorer=_text(row, "scorer"),
-            audio_stream=_whole(row, "audio_stream"),
+            audio_stream=_integer(row, "audio_stream"),
             channels=_text(row, "channels"),
             layout=_text(row, "layout"),
             style=_text(row, "style"),
@@ -78,12 +78,12 @@ def _text(row: Field, name: str) -> str | None:
     return row.at(name).text() if row.has(name) else None
 
 
-def _whole(row: Field, name: str) -> int | None:
+def _integer(row: Field, name: str) -> int | None:
     return row.at(name).integer() if row.has(name) else None
 
 
-def _pair(row: Field, name: str, least: int) -> tuple[int, int] | None:
+def _pair(row: Field, name: str, minimum: int) -> tuple[int, int] | None:
     if not row.has(name):
         return None
-    first, second = row.at(name).several(2, "two whole numbers")
-    return first.integer(least), second.integer(least)
+    first, second = row.at(name).values(2, "two whole numbers")
+    return first.integer(minimum), second.integer(minimum)

@@ -1,4 +1,4 @@
-"""people.json: who is in the picture, and what the editor calls them."""
+"""people.json: the people in the source, and the names that the editor gives them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,35 @@ def save_people(
     folder: Path,
     people: Sequence[Person],
     input_digest: str,
-    seen: Sequence[Sighting] = (),
+    sightings: Sequence[Sighting] = (),
     *,
-    version: str | None = None,
+    expected_digest: str | None = None,
 ) -> None:
-    """Keep who is in the picture, and where they were seen; names are for the editor to fill in."""
+    """Save the people with their sightings, for the editor to name them.
+
+    With `expected_digest` the file must still have that `file_digest`.
+    """
     rows = [
         {
             "id": person.id,
             "name": person.name,
             "tracks": list(person.track_ids),
-            "seen": [sighting_to_json(s) for s in seen if s.person == person.id],
+            "sightings": [sighting_to_json(s) for s in sightings if s.person == person.id],
         }
         for person in people
     ]
     content: dict[str, object] = {"people": rows}
-    write_json(folder / "people.json", "people", input_digest, content, version=version)
+    path = folder / "people.json"
+    write_json(path, "people", input_digest, content, expected_digest=expected_digest)
 
 
 def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:
-    """Return what people.json says; None where there is none."""
-    kept = read_json(folder / "people.json", "people")
-    if kept is None:
+    """Return the people of people.json; None if there is none."""
+    document = read_json(folder / "people.json", "people")
+    if document is None:
         return None
     with report_faults(folder / "people.json"):
-        rows = list(Field(kept.value).at("people").rows())
+        rows = list(Field(document.value).at("people").rows())
         list(_sightings(rows))
         check_unique([(row.at("id"), row.at("id").integer()) for row in rows])
         check_unique(
@@ -52,22 +56,22 @@ def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:
             )
             for row in rows
         )
-    return Cached(people, kept.input_digest, kept.edited)
+    return Cached(people, document.input_digest, document.edited)
 
 
 def load_sightings(folder: Path) -> tuple[Sighting, ...]:
-    """Return where the people of people.json were seen; none where it does not say."""
-    kept = read_json(folder / "people.json", "people")
-    if kept is None:
+    """Return the sightings in people.json; none if it has none."""
+    document = read_json(folder / "people.json", "people")
+    if document is None:
         return ()
     with report_faults(folder / "people.json"):
-        return tuple(_sightings(Field(kept.value).at("people").rows()))
+        return tuple(_sightings(Field(document.value).at("people").rows()))
 
 
 def _sightings(rows: Iterable[Field]) -> Iterator[Sighting]:
     for row in rows:
-        for seen in row.rows_at("seen"):
-            yield sighting_from_json(seen, row.at("id").integer())
+        for sighting in row.rows_at("sightings"):
+            yield sighting_from_json(sighting, row.at("id").integer())
 
 
 def sighting_to_json(sighting: Sighting) -> list[float]:
@@ -76,8 +80,8 @@ def sighting_to_json(sighting: Sighting) -> list[float]:
 
 
 def sighting_from_json(field: Field, person: int) -> Sighting:
-    """Return what `sighting_to_json` wrote."""
-    frame, *edges = field.several(5, "frame, left, top, right, bottom")
+    """Return the sighting that `sighting_to_json` wrote."""
+    frame, *edges = field.values(5, "frame, left, top, right, bottom")
     box = Box.from_edges(edge.number() for edge in edges)
     if not (box.left < box.right and box.top < box.bottom):
         raise field.error("frame, left, top, right, bottom, with an area")

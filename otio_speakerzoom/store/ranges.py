@@ -1,4 +1,4 @@
-"""parts/START-END/: the analysis of a part of a source, beside that of the whole."""
+"""parts/START-END/: analyses of parts of a source, separate from the one of the whole."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def part_folder(folder: Path, within: FrameRange) -> Path:
 
 
 def part_folders(folder: Path) -> list[tuple[Path, FrameRange]]:
-    """Return the folders of parts that were analysed alone, in order of time."""
-    found: list[tuple[Path, FrameRange]] = []
+    """Return the folders of parts that have their own analysis, in order of time."""
+    parts: list[tuple[Path, FrameRange]] = []
     with suppress(OSError):
         for path in (folder / "parts").iterdir():
             match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", path.name)
             if match and int(match[1]) < int(match[2]):
-                found.append((path, FrameRange(int(match[1]), int(match[2]))))
-    return sorted(found, key=lambda part: (part[1].start, part[1].end))
+                parts.append((path, FrameRange(int(match[1]), int(match[2]))))
+    return sorted(parts, key=lambda part: (part[1].start, part[1].end))

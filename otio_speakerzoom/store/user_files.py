@@ -1,6 +1,6 @@
-"""Files that a user names: what is no readable file is refused in one line, before it is opened.
+"""Checks files that a user names before they are opened, and reports a fault in one line.
 
-A pipe or a device is refused too: reading one could wait, or go on, for ever.
+Pipes and devices are refused too: reading one could block, or never end.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from otio_speakerzoom.errors import SpeakerZoomError
 
 
 def check_readable(path: Path, what: str = "a file") -> None:
-    """Raise SpeakerZoomError where `path` is no regular file that may be read.
+    """Raise SpeakerZoomError unless `path` is a regular file that we may read.
 
-    `what` is what should be there, with its article: "a recording".
+    `what` is the kind of file to name in the message, with its article: "a recording".
     """
     try:
         mode = path.stat().st_mode
@@ -24,7 +24,7 @@ def check_readable(path: Path, what: str = "a file") -> None:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # a drive has one letter
             address = str(path).replace(":/", "://", 1)
             raise SpeakerZoomError(
-                f"{address}: is an address, and only files are read; download it first"
+                f"{address}: is an address, not a file; download it first"
             ) from error
         raise SpeakerZoomError(f"{path}: no such file; check the name of {what}") from error
     except OSError as error:
@@ -32,7 +32,7 @@ def check_readable(path: Path, what: str = "a file") -> None:
     if stat.S_ISDIR(mode):
         raise SpeakerZoomError(f"{path}: is a folder; name {what} in it")
     if not stat.S_ISREG(mode):
-        raise SpeakerZoomError(f"{path}: is no regular file; copy what it gives into {what} first")
+        raise SpeakerZoomError(f"{path}: is no regular file; copy its content into {what} first")
     if not os.access(path, os.R_OK):
         raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_MEND}")
 

@@ -152,7 +152,7 @@ def _remove_leftovers(cache: Path) -> None:
         number = rest.partition("-")[0]
         running = atomic.is_running(int(number)) if number.isdigit() else None
         with suppress(OSError):
-            old = time.time() - folder.stat().st_mtime > atomic.OLD
+            old = time.time() - folder.stat().st_mtime > atomic.MAX_LEFTOVER_AGE_S
             if running is False or (running is None and old):
                 shutil.rmtree(folder)
 

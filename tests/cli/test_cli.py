@@ -71,7 +71,7 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     assert (run.returncode, run.stdout) == (0, f"{work / 'talk.otio'}\n")
     stages = (
         "find faces: done",
-        "listen: done",
+        "detect voice: done",
         "scorer: sync-asd",
         "score speech: done",
         "6 shots, 5 of them",
@@ -211,9 +211,9 @@ def test_inspect_warns_of_audio_out_of_sync(own_work):
     document = json.loads(command("inspect", SAMPLE, "--work", own_work, "--json").stdout)
 
     assert "warning" not in outputs[0.08]
-    assert "the sound comes about 160 ms after the lips" in outputs[0.16]
+    assert "the audio comes about 160 ms after the lips" in outputs[0.16]
     assert "-itsoffset -0.16" in outputs[0.16]
-    assert "the sound comes about 200 ms before the lips" in outputs[-0.2]
+    assert "the audio comes about 200 ms before the lips" in outputs[-0.2]
     assert document["sound"]["late_s"] == -0.2
     assert 5 < document["sound"]["heard_s"] <= 22.4
     assert document["sound"]["heard_unseen_s"] < 3
@@ -275,7 +275,7 @@ def test_an_edited_cut_is_exported_and_only_force_overwrites_it(own_work):
     assert "my own" in (own_work / "a.otio").read_text()
     assert path.read_text() == mine
     assert again.returncode == 0
-    assert "was edited: it is kept; --force" in again.stderr
+    assert "was edited and stays; --force" in again.stderr
 
     forced = command(*cut, "--force")
     assert forced.returncode == 0
@@ -303,7 +303,7 @@ def test_export_applies_locks_in_the_style_of_the_cut(own_work):
     edit(own_work, '"reason": "', '"reason": "my own: ')
     (results_of(own_work) / "locks.json").unlink()
     unapplied = command("export", SAMPLE, "--work", own_work, "-o", own_work / "d.otio")
-    assert "is not applied, because the kept cut was edited" in unapplied.stderr
+    assert "is ignored, because the cut was edited" in unapplied.stderr
 
 
 def test_a_name_in_people_json_reaches_the_timeline(own_work):
@@ -396,7 +396,8 @@ def test_an_invalid_source_is_one_line(tmp_path, sound_only):
 
 
 def test_no_face_or_no_audio_gives_one_wide_shot_and_a_message(make_clip, silent_clip, tmp_path):
-    for clip, says in ((make_clip("faceless.mp4"), "no face is seen"), (silent_clip, "no sound")):
+    faceless = make_clip("faceless.mp4")
+    for clip, says in ((faceless, "no face is detected"), (silent_clip, "no audio")):
         out = tmp_path / f"{clip.stem}.otio"
         run = command("cut", clip, "--work", tmp_path, *BUNDLED, "-o", out)
         cut = json.loads((results_of(tmp_path, clip.name) / "cutlist.json").read_text())

@@ -10,6 +10,7 @@ from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, STYLE_FIELDS, St
 from otio_speakerzoom.director.style_fields import NumberField
 from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.store.version_1 import STYLE_NAMES
 
 NUMBERS = [name for name, field in STYLE_FIELDS.items() if isinstance(field, NumberField)]
 
@@ -70,6 +71,7 @@ def test_a_style_file_with_old_names_is_read_with_one_warning(tmp_path, caplog):
         obscure_others="dim", off_screen_prior=0.3, expected_turn_seconds=4,
     )  # fmt: skip
     assert set(NEW_NAMES) == set(values)
+    assert STYLE_NAMES.items() <= NEW_NAMES.items()
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.getMessage().startswith(f"{path}: ")

@@ -33,7 +33,7 @@ from otio_speakerzoom.model import (
     VoiceActivity,
 )
 from otio_speakerzoom.store import atomic
-from otio_speakerzoom.store.files import write_arrays
+from otio_speakerzoom.store.arrays import write_arrays
 
 in_one_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
@@ -112,7 +112,7 @@ def test_facts_by_a_version_that_knew_less_of_a_source_are_made_anew(tmp_path):
     facts = Media(tmp_path / "talk.mp4", Fraction(25), 10, (64, 64))
     store.save_media(tmp_path, facts, "abc")
     path = tmp_path / "media.json"
-    path.write_text(path.read_text().replace('"stamped"', '"timed"'))
+    path.write_text(path.read_text().replace('"has_timestamps"', '"timed"'))
 
     assert store.load_media(tmp_path) is None
 
@@ -150,7 +150,7 @@ def test_an_edit_is_noticed_and_kept(tmp_path):
         ('"tracks": [2]', '"tracks": [1]', r"people\[1\]\.tracks\[0\]: needs an id that no"),
         ('"tracks": [2]', '"tracks": 2', r"people\[1\]\.tracks: needs a list"),
         ('"name": ""', '"name": 7', r"people\[0\]\.name: needs a text"),
-        ('"seen": []', '"seen": [[1, 2]]', r"people\[0\]\.seen\[0\]: needs frame, left"),
+        ('"sightings": []', '"sightings": [[1, 2]]', r"people\[0\]\.sightings\[0\]: needs frame"),
         ('"people": [', '"people": [0, ', r"people\[0\]: needs an object"),
     ],
 )
@@ -176,7 +176,7 @@ def test_no_advice_destroys_a_file(tmp_path):
     """Whatever is wrong with a file that somebody may have edited, it is to be kept."""
     path = tmp_path / "people.json"
     messages = []
-    for content in (b"\xff", b"{", b"[]", b'{"schema": "speakerzoom.people/2"}', b'{"schema": 1}'):
+    for content in (b"\xff", b"{", b"[]", b'{"schema": "speakerzoom.people/3"}', b'{"schema": 1}'):
         path.write_bytes(content)
         with pytest.raises(StoreError) as caught:
             store.load_people(tmp_path)
@@ -222,9 +222,9 @@ def cut_file(tmp_path):
         ('"subjects": [1]', '"subjects": []', r"shots\[1\]\.kind: needs wide"),
         ('"kind": "wide"', '"kind": "wise"', r"shots\[0\]\.kind: needs wide"),
         ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, 320.0]", r"shots\[1\]\.crop: needs left, top"),
-        ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, 641.0, 180.0]", "the picture, which is 640x360"),
+        ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, 641.0, 180.0]", "the frame, which is 640x360"),
         ("[0.0, 0.0, 320.0, 180.0]", "[0.0, 0.0, NaN, 180.0]", r"crop\[2\]: needs a number"),
-        ("[0.0, 0.0, 320.0, 180.0]", "[9.0, 0.0, 9.0, 180.0]", "inside the picture"),
+        ("[0.0, 0.0, 320.0, 180.0]", "[9.0, 0.0, 9.0, 180.0]", "inside the frame"),
         ("[0.0, 0.0, 320.0, 180.0]", '{"left": 0}', r"shots\[1\]\.crop: needs a list"),
         ('"confidence": 1.0', '"confidence": 7', r"shots\[0\]\.confidence: needs a number from 0"),
         ('"reason": "wide"', '"reason": ["wide"]', r"shots\[0\]\.reason: needs a text"),
@@ -239,11 +239,11 @@ def cut_file(tmp_path):
         ('"canvas": [640, 360]', '"canvas": [0, 360]', r"canvas\[0\]: needs a whole number from 2"),
         ('"canvas"', '"canvass"', "canvas is missing"),
         ('"rate": [25, 1]', '"rate": [25, 0]', r"media\.rate: needs numerator"),
-        ('"canvas"', f'"deep": {"[" * 100_000}{"]" * 100_000}, "canvas"', "cannot be understood"),
-        ('"start": 60', f'"start": {"6" * 5000}', "cannot be understood"),
+        ('"canvas"', f'"deep": {"[" * 100_000}{"]" * 100_000}, "canvas"', "cannot be parsed"),
+        ('"start": 60', f'"start": {"6" * 5000}', "cannot be parsed"),
         ('"shots": [', '"shots": [,', "is not JSON"),
-        ("speakerzoom.cutlist/1", "speakerzoom.cutlist/2", "newer speakerzoom"),
-        ("speakerzoom.cutlist/1", "shopping.list/1", "is no cutlist"),
+        ("speakerzoom.cutlist/2", "speakerzoom.cutlist/3", "newer speakerzoom"),
+        ("speakerzoom.cutlist/2", "shopping.list/2", "is no cutlist"),
         ('"duration": 100', '"duration": 99', "another source"),
     ],
 )
@@ -267,7 +267,7 @@ def test_the_cut_of_another_source_counts_for_nothing_unless_somebody_edited_it(
 
     path = folder / "cutlist.json"
     path.write_text(path.read_text().replace("speaks", "is funny"))
-    with pytest.raises(StoreError, match=r"another source, talk\.mp4, and edited"):
+    with pytest.raises(StoreError, match=r"another source, talk\.mp4, and was edited"):
         store.load_cut_list(folder, longer, ())
 
 
@@ -275,7 +275,7 @@ def test_names_in_the_cut_list_of_an_older_version_are_read_until_people_json_ha
     folder, source = cut_file
     path = folder / "cutlist.json"
     text = path.read_text().replace('{"id": 1}', '{"id": 1, "name": "Ada"}')
-    path.write_text(re.sub(r', "framed": "[^"]*"', "", text))
+    path.write_text(re.sub(r', "framed_for": "[^"]*"', "", text))
 
     assert store.load_cut_list(folder, source).value.people == (Person(1, (), "Ada"),)
     assert store.load_cut_list(folder, source).misfits == ()
@@ -288,7 +288,7 @@ def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
     path.write_bytes(b"PK but no zip")
     with pytest.raises(StoreError, match="damaged"):
         store.load_detections(tmp_path)
-    np.savez(path, schema=np.array("speakerzoom.detections/1"), frames=np.array([{}], object))
+    np.savez(path, schema=np.array("speakerzoom.detections/2"), frames=np.array([{}], object))
     with pytest.raises(StoreError, match="damaged"):
         store.load_detections(tmp_path)
 
@@ -299,8 +299,8 @@ def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
         ("lengths", np.array([3, 9], np.int32), "lengths must sum to 5"),
         ("ids", np.array([1, 1], np.int32), "two tracks have one id"),
         ("ids", np.array(["a", "b"]), "ids cannot be"),
-        ("boxes", np.full((5, 4), np.nan, np.float32), "boxes holds what is no number"),
-        ("seen", np.zeros(5, np.float32), "seen cannot be"),
+        ("boxes", np.full((5, 4), np.nan, np.float32), "boxes has values that are not finite"),
+        ("has_detection", np.zeros(5, np.float32), "has_detection cannot be"),
     ],
 )
 def test_arrays_that_no_stage_writes_are_refused(tmp_path, name, value, says):
@@ -389,12 +389,12 @@ def test_a_file_keeps_its_permissions(tmp_path):
 def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,)),), "p")
     path = tmp_path / "people.json"
-    version = store.file_digest(path)
+    digest = store.file_digest(path)
     path.write_text(path.read_text().replace('"name": ""', '"name": "Ada"'))
     mine = path.read_text()
 
-    with pytest.raises(store.ConcurrentChangeError, match="was changed by another program"):
-        store.save_people(tmp_path, (), "q", version=version)
+    with pytest.raises(store.ConcurrentChangeError, match="another program changed it"):
+        store.save_people(tmp_path, (), "q", expected_digest=digest)
     assert path.read_text() == mine
 
 
@@ -467,7 +467,7 @@ def test_what_the_numbers_of_a_lock_mean_is_added_and_nothing_else_is_touched(tm
     )
     seen = (Sighting(2, 15, Box(10, 20, 30.5, 40)),)
     locks = [replace(k, sightings=seen if k.subjects else ()) for k in store.load_locks(tmp_path)]
-    store.add_sightings(tmp_path, locks)
+    store.write_sightings(tmp_path, locks)
 
     assert store.load_locks(tmp_path) == tuple(locks)
     document = json.loads(path.read_text())
@@ -508,12 +508,13 @@ def test_written_json_can_be_read_by_anybody(cut_file):
     document = json.loads((folder / "cutlist.json").read_text())
 
     assert list(document) == [
-        "schema", "made_from", "media", "canvas", "style", "people", "shots",
+        "schema", "input_digest", "content_digest", "provenance", "media", "canvas", "style",
+        "people", "shots",
     ]  # fmt: skip
     assert document["shots"][1] == {
         "start": 60, "end": 100, "kind": "single", "subjects": [1],
         "crop": [0.0, 0.0, 320.0, 180.0], "reason": "speaks", "confidence": 1,
-        "framed": "1 " + document["shots"][1]["framed"].split()[1],
+        "framed_for": "1 " + document["shots"][1]["framed_for"].split()[1],
     }  # fmt: skip
 
 
@@ -521,7 +522,7 @@ def test_a_file_of_arrays_holds_what_was_given_and_its_head(tmp_path):
     write_arrays(tmp_path / "a.npz", "detections", "inputs", {"frames": np.arange(3)})
 
     with np.load(tmp_path / "a.npz") as file:
-        assert set(file.files) == {"schema", "made_from", "frames"}
-    with pytest.raises(TypeError, match="names: only arrays of numbers"):
+        assert set(file.files) == {"schema", "input_digest", "frames"}
+    with pytest.raises(TypeError, match="names: must be arrays of numbers"):
         write_arrays(tmp_path / "b.npz", "detections", "inputs", {"names": np.array([{}])})
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]

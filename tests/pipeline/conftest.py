@@ -1,0 +1,55 @@
+"""A job whose slow stages are faked, and a list of which of them ran."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from two_faces import LEFT, RIGHT, scores_of
+
+from otio_speakerzoom.faces.detectors import choose
+from otio_speakerzoom.model import Microphone, Speech, VoiceActivity
+from otio_speakerzoom.pipeline import Job
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip):
+    return make_clip("two_faces.mp4", seconds=12)
+
+
+@pytest.fixture
+def job(clip, tmp_path):
+    return Job(clip, tmp_path)
+
+
+@pytest.fixture
+def stage_runs(monkeypatch):
+    from otio_speakerzoom.speech import scorers
+
+    runs = []
+
+    @contextmanager
+    def choose_detector(name, **_):
+        runs.append(f"detect with {name}")
+        # another detector finds faces in another order, a little larger
+        boxes = np.array([LEFT, RIGHT] if name == "blazeface" else [RIGHT, LEFT], np.float32)
+        yield lambda frame: (boxes + np.float32((0, 0, 2, 2)), np.ones(2, np.float32))
+
+    def hear_source(media, within, selection, on_progress):
+        runs.append(f"detect voice in {selection.stream}, {selection.channel}")
+        probability = np.ones(within.duration, np.float32)
+        return VoiceActivity(within.start, probability, (Microphone(0),))
+
+    class Scorer:
+        def __init__(self, name):
+            self.name = {"auto": "sync-asd"}.get(name, name)
+
+    def score_source(media, tracks, voice, scorer, within, on_progress):
+        runs.append(f"score with {scorer.name}")
+        return Speech(tuple(scores_of(track) for track in tracks))
+
+    monkeypatch.setattr(choose, "choose_detector", choose_detector)
+    monkeypatch.setattr(scorers, "hear_source", hear_source)
+    monkeypatch.setattr(scorers, "score_source", score_source)
+    monkeypatch.setattr(scorers, "prepare_scorer", lambda *_, **__: None)
+    monkeypatch.setattr(scorers, "choose_scorer", lambda name, *_, **__: Scorer(name))
+    return runs
