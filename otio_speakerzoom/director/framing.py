@@ -47,7 +47,7 @@ MAX_OFFSET = 0.4
 MIN_WIDE_HEIGHT = 0.93
 """A crop from this share of the widest crop's height on becomes the widest. EBU R 95 keeps 3.5 % on
 each side of a frame free of essential content, so what a larger crop leaves out makes no other
-framing, and the step from it to the wide looks like a mistake."""
+framing, and the step from it to the wide seems a mistake."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +159,7 @@ def _widest_if_nearly(crop: Box, size: tuple[int, int], canvas: tuple[int, int])
 def _side_of_partner(face: NDArray[np.float64], others: Sequence[NDArray[np.float32]]) -> int:
     """Return 1 where all others are to the right, -1 where all are to the left, 0 otherwise.
 
-    People in a conversation look at each other, and a face needs room in the direction of its gaze.
+    People in a conversation face each other, and a face needs room in the direction of its gaze.
     """
     centres = [float(np.median(boxes[:, [0, 2]])) for boxes in others if len(boxes)]
     own = float(face[[0, 2]].mean())

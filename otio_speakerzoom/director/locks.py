@@ -45,7 +45,9 @@ def _check(lock: Lock, rows: dict[int, int], media: Media) -> None:
         raise _lock_error(lock, f"ends at frame {lock.range.end}, the source at {media.duration}")
     if lock.crop is not None and not lock.crop.is_inside(media.size):
         width, height = media.size
-        raise _lock_error(lock, f"has a crop that is not inside the picture of {width}x{height}")
+        raise _lock_error(
+            lock, f"has a crop that is not inside the source, which is {width}x{height}"
+        )
 
 
 def _lock_error(lock: Lock, fault: str) -> SpeakerZoomError:

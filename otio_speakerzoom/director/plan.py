@@ -1,8 +1,7 @@
-"""The shots of the whole programme: locks, the best shots between them, and then requests.
+"""The shots of the whole programme: locks, the best shots between them, cutaways and reframing.
 
-Requests are breaks in long singles, reactions of listeners, and new framings of faces that have
-moved. Each becomes a higher reward or a break in the one search that knows about shot length, so
-none can make a shot too short.
+Cutaways and new framings of faces that have moved become higher rewards and breaks in the one
+search that knows about shot length, so none can make a shot too short.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from otio_speakerzoom.director.listeners import break_up_long_singles, show_reactions
-from otio_speakerzoom.director.planned_shot import WIDE, PlannedShot
+from otio_speakerzoom.director.cutaways import break_up_long_singles, show_reactions
+from otio_speakerzoom.director.planned_shot import WIDE, Framing, PlannedShot
 from otio_speakerzoom.director.shot_search import ShotSearch, search_shots
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import FrameRange
 
 MAX_ROUNDS = 8
-"""Requests change the shots, which may lead to more; an hour's cut settles in three or four."""
+"""Cutaways change the shots, which may need more; an hour's cut settles in three or four rounds."""
 
 ReframeFrame = Callable[[PlannedShot], int | None]
 """Returns the source frame at which a single needs a new framing, because the face has moved; None
@@ -42,12 +41,12 @@ def plan(
     """
     shots = _plan_between_locks(search, locked)
     for _ in range(MAX_ROUNDS):
-        requests = break_up_long_singles(search, shots, activity, style, rate)
-        if style.reactions_per_minute and not requests:
-            requests = show_reactions(search, shots, activity, style, rate)
-        if requests:
-            search = search.favouring(requests)
-            frames = {request.range.start for request in requests}
+        cutaways = break_up_long_singles(search, shots, activity, style, rate)
+        if style.reactions_per_minute and not cutaways:
+            cutaways = show_reactions(search, shots, activity, style, rate)
+        if cutaways:
+            search = search.favouring(cutaways)
+            frames = {cutaway.range.start for cutaway in cutaways}
         else:
             breaks = _reframe_breaks(search, shots, reframe_frame) if reframe_frame else []
             if not breaks:
@@ -118,9 +117,9 @@ def _merge_wides(shots: Sequence[PlannedShot]) -> list[PlannedShot]:
 
 def _reframe_breaks(
     search: ShotSearch, shots: Sequence[PlannedShot], reframe_frame: ReframeFrame
-) -> list[tuple[tuple[int, ...], int]]:
+) -> list[tuple[Framing, int]]:
     """Return at which frames which singles need a new framing, other than those of the search."""
-    breaks: list[tuple[tuple[int, ...], int]] = []
+    breaks: list[tuple[Framing, int]] = []
     for shot in shots:
         if len(shot.framing) == 1 and shot.lock is None:
             at = reframe_frame(shot)

@@ -65,7 +65,7 @@ class ShotSearch:
         )
 
     def favouring(self, shots: Sequence[PlannedShot]) -> ShotSearch:
-        """Return the search in which each of `shots` is worth its two cuts and more."""
+        """Return the search that rewards each of `shots` with more than its two cuts cost."""
         reward = self.reward.copy()
         highest_cost = float(self.cut_cost[np.isfinite(self.cut_cost)].max())
         for shot in shots:

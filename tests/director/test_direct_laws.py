@@ -372,8 +372,14 @@ def test_a_face_that_moves_where_no_crop_can_follow_gets_no_new_framing():
         ([Lock(FrameRange(400, 501), (1,))], "at frame 400 ends at frame 501, the source at 500"),
         ([Lock(FrameRange(600, 700), (1,))], "at frame 600 ends at frame 700, the source at 500"),
         ([Lock(FrameRange(9, 20), (1, 1))], r"at frame 9 shows \[1, 1\]"),
-        ([Lock(FrameRange(9, 20), (1,), Box(0, 0, 1921, 900))], "not inside the picture of 1920x"),
-        ([Lock(FrameRange(9, 20), (1,), Box(50, 50, 50, 900))], "not inside the picture of 1920x"),
+        (
+            [Lock(FrameRange(9, 20), (1,), Box(0, 0, 1921, 900))],
+            "not inside the source, which is 1920x",
+        ),
+        (
+            [Lock(FrameRange(9, 20), (1,), Box(50, 50, 50, 900))],
+            "not inside the source, which is 1920x",
+        ),
         ([Lock(FrameRange(9, 20), ()), Lock(FrameRange(0, 10), ())], "at frame 9 begins before"),
     ],
 )

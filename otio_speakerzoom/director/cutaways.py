@@ -1,4 +1,4 @@
-"""Breaks in long singles, and reactions: where the wide or a listener comes between."""
+"""Cutaways from long singles, to the wide or to a listener."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def break_up_long_singles(
     style: Style,
     rate: float,
 ) -> list[PlannedShot]:
-    """Return a short shot for each single that is too long, at its quietest moment."""
+    """Return a cutaway from each single that is too long, at its quietest moment."""
     max_shot, min_shot = round(style.max_shot_seconds * rate), search.min_shot
-    requests: list[PlannedShot] = []
+    cutaways: list[PlannedShot] = []
     for shot in shots:
         span = shot.range
         too_long = span.duration > max(max_shot, 3 * min_shot)
@@ -36,8 +36,8 @@ def break_up_long_singles(
         framing = WIDE
         if style.break_long_singles_with == "listener":
             framing = _listener(search, activity, shot.framing[0], between)
-        requests.append(PlannedShot(between, framing))
-    return requests
+        cutaways.append(PlannedShot(between, framing))
+    return cutaways
 
 
 def show_reactions(
@@ -47,7 +47,7 @@ def show_reactions(
     style: Style,
     rate: float,
 ) -> list[PlannedShot]:
-    """Return shots of listeners in the longest singles, as many more as the style allows."""
+    """Return cutaways to listeners from the longest singles, as many more as the style allows."""
     min_shot = search.min_shot
     singles = [shot for shot in shots if len(shot.framing) == 1]
     minutes = sum(shot.range.duration for shot in singles) / rate / 60
@@ -56,7 +56,7 @@ def show_reactions(
         for shot in singles
     )
     count = int(style.reactions_per_minute * minutes) - reactions
-    requests: list[PlannedShot] = []
+    cutaways: list[PlannedShot] = []
     for shot in sorted(singles, key=lambda s: -s.range.duration)[: max(0, count)]:
         span = shot.range
         if span.duration < 4 * min_shot or shot.lock is not None:
@@ -65,8 +65,8 @@ def show_reactions(
         between = FrameRange(at, at + min_shot)
         framing = _listener(search, activity, shot.framing[0], between)
         if framing != WIDE:
-            requests.append(PlannedShot(between, framing))
-    return requests
+            cutaways.append(PlannedShot(between, framing))
+    return cutaways
 
 
 def _quietest_frame(activity: SpeakerActivity, first: int, last: int) -> int:
