@@ -31,14 +31,14 @@ EXIT_CODES = {
 
 _ANALYSIS = (options.add_source, options.add_analysis)
 
-VERBS: dict[str, tuple[str, tuple[Callable[[argparse.ArgumentParser], None], ...]]] = {
+VERB_OPTIONS: dict[str, tuple[str, tuple[Callable[[argparse.ArgumentParser], None], ...]]] = {
     "analyze": ("find faces and score speech; the results are stored beside the recording",
                 _ANALYSIS),
     "cut": ("analyze if needed, choose the shots, write the timeline",
             (*_ANALYSIS, options.add_style, options.add_written_timeline)),
     "export": ("write another timeline of the current cut",
                (options.add_source, options.add_written_timeline)),
-    "import": ("read your changes back from an edited timeline, as locks",
+    "import": ("read back a timeline that you edited; each change becomes a lock",
                (options.add_source, options.add_edited_timeline)),
     "check": ("check a timeline for problems, and show what an editor will do with it; exit code 1 "
               "if there are problems", (options.add_checked_timeline,)),
@@ -51,7 +51,7 @@ VERBS: dict[str, tuple[str, tuple[Callable[[argparse.ArgumentParser], None], ...
                 (options.add_weights,)),
     "doctor": ("check this machine: GPU, ffmpeg, models", ()),
 }  # fmt: skip
-"""By verb: what it does, in a line, and what adds its options."""
+"""For each verb, one line of help and the functions that add its options."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -86,7 +86,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", dest="verb")
-    for name, (text, groups) in VERBS.items():
+    for name, (text, groups) in VERB_OPTIONS.items():
         verb = verbs.add_parser(name, help=text, description=text)
         for add_options in (options.add_verbosity, *groups):
             add_options(verb)
