@@ -1,7 +1,7 @@
-"""What each written file says, read back with formulas of its own.
+"""Reads every format back with formulas of its own, to check what the adapters write.
 
-Nothing here is shared with the writers: each reader undoes one host's units, as the notes on that
-host give them, and returns the clips of all picture tracks, the lowest first.
+Nothing here is shared with the writers: each reader converts one host's units, as the reference
+notes on that host give them, and returns the clips of all video tracks, the lowest first.
 """
 
 import json
@@ -13,25 +13,26 @@ import pytest
 from lxml import etree
 
 
-class Read(NamedTuple):
+class ReadClip(NamedTuple):
     record: int
     start: int
     end: int
     crop: tuple[float, float, float, float]
-    """Left, top, right, bottom in source pixels; what is seen first, where it moves."""
+    """Left, top, right, bottom in source pixels; of a moving clip, the first."""
     keys: tuple = ()
-    """(frame of the source, crop) of each key; none where it stands still."""
+    """(frame of the source, crop) of each key; empty where it stands still."""
     track: int = 0
     on: bool = True
 
 
-def seen(record, start, end, keys, track=0, on=True):
-    """A clip with (frame, crop) keys, of which one is none."""
-    return Read(record, start, end, keys[0][1], tuple(keys) if len(keys) > 1 else (), track, on)
+def read_clip(record, start, end, keys, track=0, on=True):
+    """A clip with (frame, crop) keys; a single one means that it stands still."""
+    moving = tuple(keys) if len(keys) > 1 else ()
+    return ReadClip(record, start, end, keys[0][1], moving, track, on)
 
 
 def crop_from(k, dx, dy, size, canvas):
-    """Undo: scale about the picture's centre by k, then move by (dx, dy) canvas pixels."""
+    """Invert: scale about the frame's centre by k, then move by (dx, dy) canvas pixels."""
     w, h = canvas[0] / k, canvas[1] / k
     x, y = size[0] / 2 - dx / k - w / 2, size[1] / 2 - dy / k - h / 2
     return x, y, x + w, y + h
@@ -82,7 +83,7 @@ def fcpxml(text, variant):
         start = frames(local - begin, step)
         end = start + frames(seconds(clip.get("duration")), step)
         lane, on = int(clip.get("lane", 0)), clip.get("enabled", "1") == "1"
-        shots.append(seen(frames(record, step), start, end, keys, lane, on))
+        shots.append(read_clip(frames(record, step), start, end, keys, lane, on))
     return sorted(shots, key=lambda shot: (shot.track, shot.record))
 
 
@@ -111,8 +112,8 @@ def parameters(effect):
 def xmeml(text, variant="premiere"):
     """Resolve counts both numbers on the picture as scaled to fit, Premiere on the file's own."""
     sequence = parse_xml(text).find("sequence")
-    picture = sequence.find("media/video/format/samplecharacteristics")
-    w, h = (int(picture.findtext(key)) for key in ("width", "height"))
+    characteristics = sequence.find("media/video/format/samplecharacteristics")
+    w, h = (int(characteristics.findtext(key)) for key in ("width", "height"))
     source = sequence.find(".//file/media/video/samplecharacteristics")
     sw, sh = (int(source.findtext(key)) for key in ("width", "height"))
     f = min(w / sw, h / sh) if variant == "resolve" else 1
@@ -120,10 +121,10 @@ def xmeml(text, variant="premiere"):
     for at, track in enumerate(sequence.iterfind("media/video/track")):
         for clip in track.iterfind("clipitem"):
             (effect,) = clip.iterfind("filter/effect[effectid='basic']")
-            video_tracks = xmeml_keys(effect, int(clip.findtext("in")))
+            parameter_keys = xmeml_keys(effect, int(clip.findtext("in")))
             keys = []
             for (when, scale), (_, centre) in zip(
-                video_tracks["scale"], video_tracks["center"], strict=True
+                parameter_keys["scale"], parameter_keys["center"], strict=True
             ):
                 dx, dy = number(centre, "horiz") * sw * f, number(centre, "vert") * sh * f
                 k = float(scale.text) / 100 * f
@@ -132,7 +133,7 @@ def xmeml(text, variant="premiere"):
             start, end = (int(clip.findtext(key)) for key in ("in", "out"))
             assert to - record == end - start
             on = clip.findtext("enabled") == "TRUE"
-            shots.append(seen(record, start, end, keys, at, on))
+            shots.append(read_clip(record, start, end, keys, at, on))
     return shots
 
 
@@ -156,7 +157,7 @@ def resolve_parameters(clip):
 
 
 def resolve_otio(text, size, canvas):
-    """The canvas is not in the file (Resolve takes the project's), so it must be given."""
+    """The canvas is not in the file (Resolve takes the project's), so it is an argument."""
     (sw, sh), (w, h) = size, canvas
     bases = {1: (1, 1), 2: (min(w / sw, h / sh),) * 2, 3: (max(w / sw, h / sh),) * 2}
     bases[4] = (w / sw, h / sh)
@@ -202,12 +203,12 @@ def premiere_otio(text, size):
 
 
 def plain_otio(text):
-    """Our own note of the crop, which no editor reads."""
+    """The crop in our own metadata, which no editor reads."""
 
     def framings(clip, start):
-        noted, (effect,) = clip["metadata"]["speakerzoom"], clip["effects"]
+        ours, (effect,) = clip["metadata"]["speakerzoom"], clip["effects"]
         still = [(start, effect["metadata"]["speakerzoom"]["crop"])]
-        return [(frame, edges) for frame, *edges in noted["keys"]] or still
+        return [(frame, edges) for frame, *edges in ours["keys"]] or still
 
     return otio_clips(text, framings)
 
@@ -218,13 +219,13 @@ def otio_clips(text, framings):
     for at, track in enumerate(tracks):
         record = 0
         for clip in track["children"]:
-            shown = clip["source_range"]
-            length = int(shown["duration"]["value"])
+            source_range = clip["source_range"]
+            length = int(source_range["duration"]["value"])
             if clip["OTIO_SCHEMA"].startswith("Clip"):
-                whole = clip["media_references"]["DEFAULT_MEDIA"]["available_range"]
-                start = int(shown["start_time"]["value"] - whole["start_time"]["value"])
+                available = clip["media_references"]["DEFAULT_MEDIA"]["available_range"]
+                start = int(source_range["start_time"]["value"] - available["start_time"]["value"])
                 keys = list(framings(clip, start))
-                shots.append(seen(record, start, start + length, keys, at, clip["enabled"]))
+                shots.append(read_clip(record, start, start + length, keys, at, clip["enabled"]))
             record += length
     return shots
 
@@ -249,13 +250,13 @@ def mlt(text, size):
             left, top = -x / k, -y / k
             crop = (left, top, left + canvas[0] / k, top + canvas[1] / k)
             keys.append((start + int(at or 0), crop))
-        shots.append(seen(record, start, end, keys))
+        shots.append(read_clip(record, start, end, keys))
         record += end - start
     return shots
 
 
 def mlt_markers(text):
-    """Shotcut's markers: a numbered group of properties each; it shows no others."""
+    """Shotcut's markers: a numbered group of properties each; it ignores all others."""
     group = parse_xml(text).find("tractor/properties[@name='shotcut:markers']")
     markers = [{p.get("name"): p.text for p in marker} for marker in group]
     assert [marker.get("name") for marker in group] == [str(n) for n in range(len(markers))]
@@ -263,7 +264,7 @@ def mlt_markers(text):
 
 
 def label_frames(label, base):
-    """Frames since midnight, counted label by label as dropped counting is defined."""
+    """Frames since midnight, by the definition of drop-frame labels."""
     hours, minutes, seconds_, frames_ = map(int, re.split("[:;]", label))
     minutes += 60 * hours
     count = (60 * minutes + seconds_) * base + frames_
@@ -271,7 +272,7 @@ def label_frames(label, base):
 
 
 def edl(text, base, start):
-    """`base` is the whole frames a second, `start` the source's own timecode; neither is in it."""
+    """`base` is whole frames per second, `start` the source's timecode; the file has neither."""
     day = label_frames("23:59:59;00" if ";" in text else "23:59:59:00", base) + base
     shots, begin = [], None
     for event in re.split(r"\n(?=\d{3}  )", text)[1:]:
@@ -288,12 +289,12 @@ def edl(text, base, start):
             keys.append((int(frame) if frame else None, (x, y, x + w, y + h)))
         record = (record - begin) % day
         end = source + (last - first) % day
-        shots.append(seen(record, source, end, keys[1:] or [(source, keys[0][1])]))
+        shots.append(read_clip(record, source, end, keys[1:] or [(source, keys[0][1])]))
     return shots
 
 
 def between(keys, frame, size, canvas):
-    """What is seen at `frame` of a crop with (frame, box) keys: scale and centre change evenly."""
+    """The crop at `frame` between (frame, box) keys: scale and position change evenly."""
     moves = []
     for at, box in keys:
         k = canvas[0] / (box.right - box.left)

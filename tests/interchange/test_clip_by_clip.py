@@ -1,6 +1,6 @@
-"""What editors do to a clip is read where it can be, told where not, and stays with that clip.
+"""What editors do to a clip is read or reported, and does not affect other clips.
 
-Each file here is written by hand, as small as it can be, after what the editors write.
+Each file here is written by hand, as small as possible, after what the editors write.
 """
 
 import json
@@ -16,10 +16,10 @@ from otio_speakerzoom.timeline.transform import Transform
 HD = MediaHints((1920, 1080), (1920, 1080))
 
 
-def read(folder, name, text, known=HD):
+def read(folder, name, text, hints=HD):
     path = folder / name
     path.write_text(text)
-    return read_timeline(path, known)
+    return read_timeline(path, hints)
 
 
 def ranges(track):
@@ -34,7 +34,7 @@ FILE = """<file id="f"><name>a.mov</name><pathurl>file:///m/a.mov</pathurl>
 
 
 def xmeml(*tracks, name="Cut", file=FILE, around="{}"):
-    """A document of picture tracks, each the text of its items; the file is told in a bin."""
+    """A document of video tracks, each the text of its items; a bin describes the file."""
     inside = "".join(f"<track>{track}</track>" for track in tracks)
     sequence = (
         f"<sequence><name>{name}</name><rate><timebase>25</timebase></rate><media><video><format>"
@@ -48,8 +48,8 @@ def xmeml(*tracks, name="Cut", file=FILE, around="{}"):
 
 def item(start, end, begin, stop, inside="", file='<file id="f"/>', name="x"):
     edges = {"start": start, "end": end, "in": begin, "out": stop}
-    told = "".join(f"<{key}>{value}</{key}>" for key, value in edges.items())
-    return f"<clipitem><name>{name}</name>{told}{file}{inside}</clipitem>"
+    text = "".join(f"<{key}>{value}</{key}>" for key, value in edges.items())
+    return f"<clipitem><name>{name}</name>{text}{file}{inside}</clipitem>"
 
 
 def transition(start, end, alignment="center"):
@@ -74,8 +74,8 @@ def effect(kind, enabled="TRUE", **values):
     ("alignment", "cuts"),
     [("center", (100, 200)), ("start-black", (90, 190)), ("end-black", (110, 210))],
 )
-def test_an_edge_inside_a_dissolve_is_taken_from_the_transition(tmp_path, alignment, cuts):
-    """`in` and `out` reach to the far ends of the dissolves; the cut lies where they say."""
+def test_an_edge_inside_a_dissolve_comes_from_the_transition(tmp_path, alignment, cuts):
+    """`in` and `out` reach to the far ends of the dissolves; the transition places the cut."""
     first, second = cuts
     track = (
         item(0, -1, 0, 110)
@@ -94,7 +94,7 @@ def test_an_edge_inside_a_dissolve_is_taken_from_the_transition(tmp_path, alignm
     assert timeline.warnings == ("a transition at frame 90", "a transition at frame 190")
 
 
-def test_a_clip_with_an_edge_in_a_transition_that_is_not_there_lies_where_its_other_edge_says(
+def test_a_clip_with_an_edge_in_a_missing_transition_is_placed_by_its_other_edge(
     tmp_path,
 ):
     timeline = read(
@@ -116,7 +116,7 @@ def test_frame_numbers_with_a_point_are_frame_numbers(tmp_path):
         read(tmp_path, "b.xml", xmeml(item("1e400", "2", "0", "1") + item("1e30", "2", "0", "1")))
 
 
-def test_a_placeholder_without_length_is_noted(tmp_path):
+def test_a_placeholder_without_length_is_a_warning(tmp_path):
     timeline = read(tmp_path, "a.xml", xmeml(item(0, 50, 0, 50) + item(50, 50, 7, 7, name="empty")))
 
     assert len(timeline.tracks[0]) == 1
@@ -124,7 +124,7 @@ def test_a_placeholder_without_length_is_noted(tmp_path):
 
 
 def test_effects_that_are_off_or_do_nothing_change_nothing(tmp_path):
-    """Resolve writes a crop of nothing and a speed of 100 % on every clip."""
+    """Resolve writes an empty crop and a speed of 100 % on every clip."""
     nothing = effect("crop", left=0, right=0, top=0, bottom=0)
     nothing += effect("timeremap", speed=100, variablespeed=0, reverse="FALSE")
     off = effect("crop", "FALSE", left=9) + effect("timeremap", "FALSE", speed=50)
@@ -139,7 +139,7 @@ def test_effects_that_are_off_or_do_nothing_change_nothing(tmp_path):
     assert [clip.has_transform for clip in (first, second)] == [False, False]
 
 
-def test_a_file_that_only_a_bins_master_clip_tells_is_found(tmp_path):
+def test_a_file_that_only_a_master_clip_in_a_bin_describes_is_read(tmp_path):
     master = "<masterclipid>master</masterclipid>"
     track = item(0, 9, 0, 9) + item(9, 18, 9, 18, master, file="")
     clips = read(tmp_path, "a.xml", xmeml(track)).tracks[0]
@@ -147,7 +147,7 @@ def test_a_file_that_only_a_bins_master_clip_tells_is_found(tmp_path):
     assert [(clip.media, clip.size) for clip in clips] == [("/m/a.mov", (1920, 1080))] * 2
 
 
-def test_titles_and_sequences_in_a_sequence_are_told(tmp_path):
+def test_titles_and_nested_sequences_are_unsupported(tmp_path):
     graphic = '<file id="g"><name>Title</name><mediaSource>GraphicAndType</mediaSource></file>'
     nested = "<sequence><media><video><track/></video></media></sequence>"
     generator = item(0, 9, 0, 9, file="").replace("clipitem", "generatoritem")
@@ -184,7 +184,7 @@ def asset_clip(offset, start, duration, inside="", more=""):
 
 
 def test_the_pick_of_an_audition_is_read(tmp_path):
-    """It is the first in it; the audition says where it lies."""
+    """It is the first clip in the audition, whose place it takes."""
     pick = '<asset-clip ref="r2" start="4s" duration="2s" name="pick"/>'
     other = '<asset-clip ref="r2" start="9s" duration="3s"/>'
     spine = asset_clip("0s", "0s", "1s") + f'<audition offset="1s">{pick}{other}</audition>'
@@ -194,7 +194,7 @@ def test_the_pick_of_an_audition_is_read(tmp_path):
     assert (clip.record, clip.source) == (FrameRange(25, 75), FrameRange(100, 150))
 
 
-def test_a_retimed_clip_of_a_file_with_timecode_plays_what_its_map_says(tmp_path):
+def test_a_retimed_clip_of_a_file_with_timecode_plays_by_its_time_map(tmp_path):
     """At half speed from 01:00:02 on: 4 s of the programme, 2 s of the file."""
     mapped = (
         '<timeMap><timept time="0s" value="3600s"/><timept time="80s" value="3640s"/></timeMap>'
@@ -211,7 +211,7 @@ def test_a_retimed_clip_of_a_file_with_timecode_plays_what_its_map_says(tmp_path
 
 
 @pytest.mark.parametrize("outer", ["", 'position="10 0"'])
-def test_keys_of_one_axis_move_the_picture(tmp_path, outer):
+def test_keys_of_one_axis_move_the_clip(tmp_path, outer):
     """Final Cut nests X and Y: one may move and the other stand still, at its own value."""
     keys = '<keyframe time="1s" value="0"/><keyframe time="2s" value="10"/>'
     x = f'<param name="X"><keyframeAnimation>{keys}</keyframeAnimation></param>'
@@ -254,8 +254,8 @@ def test_a_crop_that_is_off_or_empty_is_none(tmp_path, crop, unsupported):
     assert (clip.unsupported, clip.transform) == (unsupported, Transform(1.0, 0.0, 0.0))
 
 
-def test_sound_on_a_lane_above_is_no_picture_and_a_title_hides_none(tmp_path):
-    """Music, a clip of which only the sound was taken, and what hangs on what hangs there."""
+def test_audio_on_a_lane_above_is_ignored_and_a_title_hides_nothing(tmp_path):
+    """Music, a clip used for its audio only, and a clip connected to a connected one."""
     music = '<asset-clip ref="r3" lane="1" offset="0s" duration="1s"/>'
     detached = '<clip lane="2" offset="0s" duration="1s"><audio ref="r3"/></clip>'
     sound = '<asset-clip ref="r2" lane="3" offset="0s" duration="1s" srcEnable="audio"/>'
@@ -265,12 +265,16 @@ def test_sound_on_a_lane_above_is_no_picture_and_a_title_hides_none(tmp_path):
         tmp_path, "a.fcpxml", fcpxml(asset_clip("0s", "0s", "1s", music + detached + sound + title))
     )
 
-    (first,), (shown,), (above,) = timeline.tracks
+    (first,), (title_clip,), (above,) = timeline.tracks
     assert (first.source, above.source) == (FrameRange(0, 25), FrameRange(0, 25))
-    assert (shown.name, shown.opaque, shown.unsupported) == ("Ann", False, "is a title")
+    assert (title_clip.name, title_clip.opaque, title_clip.unsupported) == (
+        "Ann",
+        False,
+        "is a title",
+    )
 
 
-def test_resources_inside_the_project_and_formats_by_name_are_found(tmp_path):
+def test_resources_inside_the_project_and_formats_by_name_are_read(tmp_path):
     form = 'name="FFVideoFormat1080p2997"'
     timeline = read(
         tmp_path, "a.fcpxml", fcpxml(asset_clip("0s", "0s", "1001/1000s"), form=form, inside=True),
@@ -281,8 +285,8 @@ def test_resources_inside_the_project_and_formats_by_name_are_found(tmp_path):
     assert timeline.tracks[0][0].record == FrameRange(0, 30)
 
 
-def test_what_a_clip_leaves_out_is_its_assets(tmp_path):
-    """Start and duration; and a time may have a point."""
+def test_a_clip_inherits_start_and_duration_from_its_asset(tmp_path):
+    """A time may have a decimal point."""
     spine = '<asset-clip ref="r2" offset="0s"/>' + asset_clip("40s", "3600.04s", "0.4s")
     whole, part = read(tmp_path, "a.fcpxml", fcpxml(spine, start=3600)).tracks[0]
 
@@ -290,7 +294,9 @@ def test_what_a_clip_leaves_out_is_its_assets(tmp_path):
     assert (part.record, part.source) == (FrameRange(1000, 1010), FrameRange(1, 11))
 
 
-def test_a_placeholder_of_final_cuts_is_noted_and_a_clip_before_its_file_is_told(tmp_path):
+def test_a_placeholder_of_final_cut_is_a_warning_and_a_clip_before_its_file_is_unsupported(
+    tmp_path,
+):
     """Final Cut leaves clips of less than half a frame; another starts before its file does."""
     spine = asset_clip("0s", "0s", "1/100s", more='name="none"') + asset_clip("0s", "9s", "1s")
     spine += asset_clip("1s", "8s", "1s")
@@ -338,7 +344,7 @@ def otio_timeline(*children, name="Cut", **track):
     return {"OTIO_SCHEMA": "Timeline.1", "name": name, "tracks": {"children": [one]}}
 
 
-def test_clips_without_a_source_range_play_all_there_is(tmp_path):
+def test_clips_without_a_source_range_play_all_of_their_media(tmp_path):
     """The rate is then the media's."""
     document = otio_timeline(otio_clip(None, span(90000, 50)), otio_clip(None, span(90000, 75)))
     timeline = read(tmp_path, "a.otio", json.dumps(document))
@@ -350,7 +356,7 @@ def test_clips_without_a_source_range_play_all_there_is(tmp_path):
     ]
 
 
-def test_what_lies_in_a_sequence_in_a_sequence_is_told_and_what_follows_has_its_place(tmp_path):
+def test_a_nested_sequence_is_unsupported_and_the_next_clip_keeps_its_place(tmp_path):
     inner = {"OTIO_SCHEMA": "Track.1", "children": [otio_clip(span(0, 30)), otio_clip(span(0, 12))]}
     nested = {"OTIO_SCHEMA": "Stack.1", "name": "in", "children": [inner]}
     timeline = read(tmp_path, "a.otio", json.dumps(otio_timeline(nested, otio_clip(span(5, 20)))))
@@ -360,7 +366,7 @@ def test_what_lies_in_a_sequence_in_a_sequence_is_told_and_what_follows_has_its_
     assert (second.record, second.source) == (FrameRange(42, 62), FrameRange(0, 20))
 
 
-def test_a_retimed_clip_plays_as_much_as_its_speed_says(tmp_path):
+def test_a_retimed_clip_plays_by_its_speed(tmp_path):
     fast = [{"OTIO_SCHEMA": "LinearTimeWarp.1", "time_scalar": 2}]
     off = [{"OTIO_SCHEMA": "LinearTimeWarp.1", "time_scalar": 2, "enabled": False}]
     freeze = [{"OTIO_SCHEMA": "FreezeFrame.1", "time_scalar": 0}]
@@ -400,9 +406,7 @@ PLAYLIST = '<playlist id="v"><entry producer="p" in="10" out="59"/></playlist>'
         ("", "", Fraction(25), (720, 576), 1),
     ],
 )
-def test_a_project_without_a_profile_of_its_own_is_read(
-    tmp_path, profile, more, rate, canvas, notes
-):
+def test_a_project_without_a_full_profile_is_read(tmp_path, profile, more, rate, canvas, notes):
     timeline = read(tmp_path, "a.mlt", mlt(PLAYLIST, ["v"], profile, more))
 
     assert (timeline.rate, timeline.canvas, len(timeline.warnings)) == (rate, canvas, notes)
@@ -419,7 +423,7 @@ def test_the_black_background_is_no_track_and_a_still_picture_is_one(tmp_path):
 
 
 def test_a_track_of_kdenlive_is_a_tractor_of_playlists(tmp_path):
-    """Sound tracks say so; what is hidden is hidden with all that is in it."""
+    """Audio tracks are marked; a hidden track hides everything in it."""
     body = (
         PLAYLIST
         + '<playlist id="w"><blank length="50"/><entry producer="p" in="0" out="9"/></playlist>'
@@ -437,20 +441,20 @@ def test_a_track_of_kdenlive_is_a_tractor_of_playlists(tmp_path):
     ]  # fmt: skip
 
 
-def test_filters_of_an_entry_count_and_a_crop_of_nothing_does_not(tmp_path):
-    def within(properties):
-        told = "".join(f'<property name="{k}">{v}</property>' for k, v in properties.items())
-        entry = f'<entry producer="p" in="0" out="9"><filter>{told}</filter></entry>'
+def test_filters_of_an_entry_count_and_an_empty_crop_does_not(tmp_path):
+    def clip_with_filter(properties):
+        text = "".join(f'<property name="{k}">{v}</property>' for k, v in properties.items())
+        entry = f'<entry producer="p" in="0" out="9"><filter>{text}</filter></entry>'
         body = f'<playlist id="v">{entry}</playlist>'
         return read(tmp_path, "a.mlt", mlt(body, ["v"])).tracks[0][0]
 
-    placed = within({"mlt_service": "affine", "transition.rect": "-960 -540 3840 2160 1"})
-    assert (placed.transform, placed.has_transform) == (Transform(2.0, 0.0, 0.0), True)
-    assert within({"mlt_service": "crop", "left": 0, "right": 0}).unsupported == ""
-    assert within({"mlt_service": "crop", "left": 9}).unsupported == "has the filter crop"
+    scaled = clip_with_filter({"mlt_service": "affine", "transition.rect": "-960 -540 3840 2160 1"})
+    assert (scaled.transform, scaled.has_transform) == (Transform(2.0, 0.0, 0.0), True)
+    assert clip_with_filter({"mlt_service": "crop", "left": 0, "right": 0}).unsupported == ""
+    assert clip_with_filter({"mlt_service": "crop", "left": 9}).unsupported == "has the filter crop"
 
 
-def test_a_faster_clip_plays_as_much_as_its_speed_says(tmp_path):
+def test_a_faster_clip_plays_by_its_speed(tmp_path):
     fast = """<producer id="f"><property name="mlt_service">timewarp</property>
     <property name="resource">2:/m/a.mov</property></producer>
     <playlist id="v"><entry producer="f" in="10" out="19"/><blank length="-00:00:00.040"/>
@@ -464,14 +468,14 @@ def test_a_faster_clip_plays_as_much_as_its_speed_says(tmp_path):
 # Several sequences --------------------------------------------------------------------------------
 
 
-def several(suffix):
+def three_sequences(suffix):
     """Three sequences: Rough plays a.mov, Other b.mov, Empty nothing."""
     plays = {"Rough": "a.mov", "Other": "b.mov", "Empty": ""}
     if suffix == ".xml":
         parts = []
         for name, media in plays.items():
-            told = f'<file id="{name}"><pathurl>file:///m/{media}</pathurl></file>'
-            document = xmeml(item(0, 9, 0, 9, file=told) if media else "", name=name)
+            text = f'<file id="{name}"><pathurl>file:///m/{media}</pathurl></file>'
+            document = xmeml(item(0, 9, 0, 9, file=text) if media else "", name=name)
             parts.append(document[document.index("<sequence>") : document.index("</xmeml>")])
         return f"<xmeml><project><children>{''.join(parts)}</children></project></xmeml>"
     if suffix == ".fcpxml":
@@ -490,37 +494,37 @@ def several(suffix):
 
 
 @pytest.mark.parametrize("suffix", [".xml", ".fcpxml", ".otio"])
-def test_one_of_several_sequences_is_asked_for_or_found_by_its_recording(tmp_path, suffix):
-    text = several(suffix)
+def test_one_of_several_sequences_is_chosen_by_name_number_or_recording(tmp_path, suffix):
+    text = three_sequences(suffix)
 
-    def played(**known):
+    def played(**hints):
         timeline = read(
-            tmp_path, f"a{suffix}", text, MediaHints((1920, 1080), (1920, 1080), **known)
+            tmp_path, f"a{suffix}", text, MediaHints((1920, 1080), (1920, 1080), **hints)
         )
         return timeline.name, timeline.tracks[0][0].media_name
 
     assert played(sequence="Other") == ("Other", "b.mov")
     assert played(sequence="1") == ("Rough", "a.mov")
     assert played(media_name="b.mov") == ("Other", "b.mov")
-    for known, says in (
+    for hints, message in (
         ({}, "holds 2 sequences: 1 'Rough', 2 'Other'; choose one with --sequence"),
         ({"sequence": "Fine"}, "holds no sequence 'Fine', but 1 'Rough', 2 'Other', 3 'Empty'"),
         ({"sequence": "4"}, "holds no sequence '4'"),
         ({"sequence": "Empty"}, "it has no video clip|no frame rate"),
     ):
-        with pytest.raises(TimelineError, match=says) as raised:
-            played(**known)
+        with pytest.raises(TimelineError, match=message) as raised:
+            played(**hints)
         assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("sides", "sources"),
     [
-        ((30, 34), [(10, 30), (30, 34), (34, 38), (38, 60)]),  # from a clip to the one that follows
-        ((30, 50), [(10, 30), (38, 60)]),  # the second is not what goes on from there
+        ((30, 34), [(10, 30), (30, 34), (34, 38), (38, 60)]),  # both sides continue their clips
+        ((30, 50), [(10, 30), (38, 60)]),  # the second side does not continue its clip
     ],
 )
-def test_a_dissolve_of_shotcuts_is_given_back_to_its_clips(tmp_path, sides, sources):
+def test_the_frames_of_a_shotcut_dissolve_return_to_its_clips(tmp_path, sides, sources):
     tracks = "".join(f'<track producer="p" in="{at}" out="{at + 3}"/>' for at in sides)
     body = (
         f'<tractor id="d">{tracks}</tractor><playlist id="v"><entry producer="p" in="10" out="29"/>'
@@ -535,17 +539,17 @@ def test_a_dissolve_of_shotcuts_is_given_back_to_its_clips(tmp_path, sides, sour
     assert timeline.warnings == ("a transition at frame 20",)
 
 
-def test_a_sequence_that_is_not_there_is_not_the_only_one(tmp_path):
-    known = MediaHints((1920, 1080), sequence="Fine")
+def test_a_missing_sequence_is_an_error_even_if_there_is_only_one(tmp_path):
+    hints = MediaHints((1920, 1080), sequence="Fine")
     text = mlt(PLAYLIST, ["v"], more='title="Rough"')
     with pytest.raises(TimelineError, match="holds no sequence 'Fine', but 1 'Rough'"):
-        read(tmp_path, "a.mlt", text, known)
+        read(tmp_path, "a.mlt", text, hints)
 
 
-# What asks for too much, and how text is written --------------------------------------------------
+# Bounded work, and encodings --------------------------------------------------
 
 
-def test_tracks_that_name_one_another_end_in_one_line(tmp_path):
+def test_tracks_that_contain_one_another_are_an_error_of_one_line(tmp_path):
     """Five tractors of sixty tracks, each of the next, are 60 to the 5th."""
     body = "".join(
         f'<tractor id="t{n}">' + f'<track producer="t{n + 1}"/>' * 60 + "</tractor>"

@@ -1,4 +1,4 @@
-"""Whatever is wrong with one clip, the others are read as before."""
+"""Damage to one clip does not affect how the others are read."""
 
 import json
 from copy import deepcopy
@@ -27,25 +27,25 @@ SIZE = (1920, 1080)
 JUNK = ("", "-1", "nan", "1e999", "9" * 30, "x", "0", "1/0s", "-4s", "../../a", "file://[", "5 5 5")
 JSON_JUNK = (None, -1, 0, "nan", 1e300, True, [], {}, [None], "../a")
 VICTIM = 2
-"""Number of the clip that is damaged: not the first, which tells the file for all in xmeml."""
+"""Number of the damaged clip: not the first, which describes the file for all in xmeml."""
 
 
 def a_cut():
-    """Five shots of 20 frames, each framed otherwise; the damaged one moves."""
+    """Five shots of 20 frames with different framings; the damaged one moves."""
     boxes = [Box(10.0 * n, 5.0 * n, 10.0 * n + 960, 5.0 * n + 540) for n in range(5)]
     shots = [
         Shot(FrameRange(20 * n, 20 * n + 20), (1,) if n % 2 else (), box, reason="why")
         for n, box in enumerate(boxes)
     ]
-    at = shots[VICTIM]
-    keys = (CropKey(40, at.crop), CropKey(55, boxes[4]))
-    shots[VICTIM] = Shot(at.range, at.subjects, at.crop, at.reason, keys=keys)
+    shot = shots[VICTIM]
+    keys = (CropKey(40, shot.crop), CropKey(55, boxes[4]))
+    shots[VICTIM] = Shot(shot.range, shot.subjects, shot.crop, shot.reason, keys=keys)
     media = Media(Path("/m/talk.mp4"), Fraction(25), 500, SIZE, start=90000)
     return CutList(media, SIZE, tuple(shots), (Person(1, (1,), "Ann"),))
 
 
-def xml_victims(root, suffix):
-    """The elements of one clip: where it lies, and for MLT what it plays."""
+def victim_elements(root, suffix):
+    """The elements of the damaged clip; for MLT, those of its producer too."""
     if suffix == ".mlt":
         entry = root.findall("playlist[@id='playlist0']/entry")[VICTIM]
         return [entry, root.find(f"producer[@id='{entry.get('producer')}']")]
@@ -55,7 +55,7 @@ def xml_victims(root, suffix):
 
 def damaged_xml(draw, text, suffix):
     root = etree.fromstring(text.encode())
-    elements = [e for victim in xml_victims(root, suffix) for e in victim.iter()]
+    elements = [e for victim in victim_elements(root, suffix) for e in victim.iter()]
     element = draw(st.sampled_from(elements))
     kind = draw(st.sampled_from(("attribute", "text", "remove", "twice")))
     if kind == "attribute" and element.attrib:
@@ -64,35 +64,35 @@ def damaged_xml(draw, text, suffix):
         parent = element.getparent()
         if kind == "twice":
             parent.insert(0, deepcopy(element))
-        elif element not in xml_victims(root, suffix):
+        elif element not in victim_elements(root, suffix):
             parent.remove(element)
     else:
         element.text = draw(st.sampled_from(JUNK))
     return etree.tostring(root, encoding="unicode")
 
 
-def places(value, path=()):
+def json_paths(value, path=()):
     """The paths to everything inside a JSON value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in inside:
         yield (*path, key)
         if isinstance(child, dict | list):
-            yield from places(child, (*path, key))
+            yield from json_paths(child, (*path, key))
 
 
 def damaged_json(draw, text):
     document = json.loads(text)
-    picture = next(t for t in document["tracks"]["children"] if t["kind"] == "Video")
-    *path, last = draw(st.sampled_from(list(places(picture["children"][VICTIM]))))
-    holder = picture["children"][VICTIM]
+    video = next(t for t in document["tracks"]["children"] if t["kind"] == "Video")
+    *path, last = draw(st.sampled_from(list(json_paths(video["children"][VICTIM]))))
+    holder = video["children"][VICTIM]
     for key in path:
         holder = holder[key]
     holder[last] = draw(st.sampled_from(JSON_JUNK))
     return json.dumps(document)
 
 
-def others(timeline):
-    """Source and placing of every clip that is not the damaged one's."""
+def undamaged(timeline):
+    """Source and transform of every clip but the damaged one."""
     victim = FrameRange(40, 60)
     return [
         (clip.source, clip.transform)
@@ -104,21 +104,21 @@ def others(timeline):
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
 @settings(deadline=None, max_examples=12)
 @given(data=st.data())
-def test_damage_to_one_clip_leaves_the_others_read(
+def test_damage_to_one_clip_leaves_the_others_readable(
     tmp_path_factory, suffix, dialect, adapter, data
 ):
     cut_list = a_cut()
     text = timeline_text(cut_list, *adapter)
     path = tmp_path_factory.mktemp("damaged") / f"talk{suffix}"
-    known = MediaHints(SIZE, SIZE, dialect=dialect)
+    hints = MediaHints(SIZE, SIZE, dialect=dialect)
     path.write_text(text)
-    before = others(read_timeline(path, known))
+    before = undamaged(read_timeline(path, hints))
     assert len(before) == 4
     path.write_text(
         damaged_json(data.draw, text) if suffix == ".otio" else damaged_xml(data.draw, text, suffix)
     )
-    timeline = read_timeline(path, known)
+    timeline = read_timeline(path, hints)
 
-    assert [clip for clip in others(timeline) if clip in before] == before
+    assert [clip for clip in undamaged(timeline) if clip in before] == before
     comparison = compare(timeline, cut_list)
     assert all(0 <= lock.range.start < lock.range.end <= 100 for lock in comparison.locks)

@@ -1,4 +1,4 @@
-"""Written, edited as an editor would, taken back: what was changed becomes locks, nothing else."""
+"""Written, edited as an editor would, imported: the changes become locks, and nothing else."""
 
 import io
 import json
@@ -43,11 +43,11 @@ OURS = [
     for dialect, adapter in dialects.items()
 ]
 PEOPLE = (Person(1, (1,), "Anna"), Person(2, (2,)))
-SHOWN = ((1,), (2,), (), (1,), (2,), (1,))
+SUBJECTS = ((1,), (2,), (), (1,), (2,), (1,))
 
 
 def framings(canvas):
-    """Of the wide and both people, of the canvas's shape, in a picture of 320x180."""
+    """Of the wide and both people, of the canvas's shape, in a frame of 320x180."""
     tall = canvas[1] > canvas[0]
     width, height = (67.5, 120) if tall else (160, 90)
     whole = Box(109.375, 0, 210.625, 180) if tall else Box(0, 0, 320, 180)
@@ -61,7 +61,7 @@ def framings(canvas):
 def a_cut(media, canvas):
     crops = framings(canvas)
     shots = tuple(
-        Shot(FrameRange(100 * n, 100 * n + 100), who, crops[who]) for n, who in enumerate(SHOWN)
+        Shot(FrameRange(100 * n, 100 * n + 100), who, crops[who]) for n, who in enumerate(SUBJECTS)
     )
     return CutList(media, canvas, shots, PEOPLE)
 
@@ -76,12 +76,12 @@ def job(talk, tmp_path):
     return Job(talk.path, work=tmp_path)
 
 
-def keep(job, cut_list):
+def save(job, cut_list):
     store.save_people(job.folder, cut_list.people, "")
     store.save_cut_list(job.folder, cut_list, "")
 
 
-def made(timeline, media, canvas):
+def edited_timeline(timeline, media, canvas):
     """An edited timeline of one track from (record start, source, crop, changes)."""
     clips = tuple(
         EditedClip(
@@ -97,12 +97,8 @@ def made(timeline, media, canvas):
     return EditedTimeline("resolve", "t", media.rate, canvas, (clips,))
 
 
-def as_kept(cut_list):
+def rows_of(cut_list):
     return [(s.range.start, s.range, s.crop, {}) for s in cut_list.shots]
-
-
-def edges(box):
-    return (box.left, box.top, box.right, box.bottom)
 
 
 # Editing, as far as it matters here: move the first cut by 7 frames, move the crop of shot 4, and
@@ -115,21 +111,23 @@ def edit_otio(text, by):
     rate = clips[0].source_range.duration.rate
     seven = otio.opentime.RationalTime(7, rate)
     for clip, start, duration in ((clips[0], 0, seven), (clips[1], seven, -seven)):
-        shown = clip.source_range
-        begin = shown.start_time + start if start else shown.start_time
-        clip.source_range = otio.opentime.TimeRange(begin, shown.duration + duration)
+        span = clip.source_range
+        begin = span.start_time + start if start else span.start_time
+        clip.source_range = otio.opentime.TimeRange(begin, span.duration + duration)
     clips[4].effects[:] = [effect.deepcopy() for effect in clips[3].effects]
     for effect in clips[3].effects:
-        for noted in effect.metadata.values():
-            nudge(noted, by)
+        for metadata in effect.metadata.values():
+            nudge(metadata, by)
     return timeline.to_json_string()
 
 
-def nudge(noted, by):
-    """Move a picture to the right by a part of its width, in whichever host's notes."""
-    if "crop" in noted:
-        noted["crop"] = [edge - by * 320 * (n % 2 == 0) for n, edge in enumerate(noted["crop"])]
-    for parameter in noted.get("Parameters", ()):
+def nudge(metadata, by):
+    """Move a clip to the right by a part of its width, in any host's metadata."""
+    if "crop" in metadata:
+        metadata["crop"] = [
+            edge - by * 320 * (n % 2 == 0) for n, edge in enumerate(metadata["crop"])
+        ]
+    for parameter in metadata.get("Parameters", ()):
         if parameter.get("Parameter ID") == "transformationPan":
             parameter["Parameter Value"] += by
         if parameter.get("DisplayName") == "Position":
@@ -199,13 +197,13 @@ EDITS = {
 
 @pytest.mark.parametrize("canvas", [(320, 180), (180, 320)])
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
-def test_exactly_what_was_changed_becomes_locks(job, talk, suffix, dialect, adapter, canvas):
+def test_exactly_the_changes_become_locks(job, talk, suffix, dialect, adapter, canvas):
     cut_list = a_cut(talk, canvas)
-    keep(job, cut_list)
+    save(job, cut_list)
     path = job.work / f"edited{suffix}"
     edit, by = EDITS[suffix]
     path.write_text(edit(timeline_text(cut_list, *adapter), by))
-    taken = import_edits.import_timeline(job, path)
+    result = import_edits.import_timeline(job, path)
 
     crops = framings(canvas)
     locks = store.load_locks(job.folder)
@@ -216,16 +214,16 @@ def test_exactly_what_was_changed_becomes_locks(job, talk, suffix, dialect, adap
         (FrameRange(400, 500), (1,)),
     ]
     assert [lock.crop for lock in locks[:2]] == [crops[1,], crops[2,]]
-    assert edges(locks[3].crop) == pytest.approx(edges(crops[1,]), abs=0.01)
+    assert locks[3].crop.edges == pytest.approx(crops[1,].edges, abs=0.01)
     nudged = locks[2].crop
     assert nudged.width == pytest.approx(crops[1,].width, abs=0.01)
     assert nudged.left < crops[1,].left - 1
-    assert taken.comparison.unchanged == 2
-    assert [change.description for change in taken.comparison.changes[:2]] == [
+    assert result.comparison.unchanged == 2
+    assert [change.description for change in result.comparison.changes[:2]] == [
         "ends 7 frames later",
         "starts 7 frames later",
     ]
-    assert [(c.before, c.after) for c in taken.comparison.changes[2:]] == [
+    assert [(c.before, c.after) for c in result.comparison.changes[2:]] == [
         ("Anna", "Anna"),
         ("Person 2", "Anna"),
     ]
@@ -240,8 +238,8 @@ def test_an_unchanged_file_gives_no_lock(tmp_path_factory, suffix, dialect, adap
         path.write_text(timeline_text(cut_list, *adapter))
     except TimelineError:  # the format cannot hold so tight a crop
         assume(False)
-    known = MediaHints(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
-    comparison = compare(read_timeline(path, known), cut_list)
+    hints = MediaHints(cut_list.media.size, cut_list.canvas, cut_list.media.rotation, dialect)
+    comparison = compare(read_timeline(path, hints), cut_list)
 
     assert (comparison.changes, comparison.warnings) == ((), ())
     assert comparison.unchanged == len(cut_list.shots)
@@ -251,7 +249,7 @@ def test_an_unchanged_file_gives_no_lock(tmp_path_factory, suffix, dialect, adap
 def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
     tmp_path, suffix, dialect, adapter
 ):
-    """Whether the format carries keys and switched-off clips, or only the chosen shots, still."""
+    """Whether the format carries keys and disabled clips, or only the shots of the cut, still."""
     media = Media(tmp_path / "talk.mp4", Fraction(30000, 1001), 600, (320, 180), start=107892)
     crops = framings((180, 320))
     keys = (CropKey(100, crops[2,]), CropKey(130, crops[2,]), CropKey(180, crops[1,]))
@@ -262,8 +260,8 @@ def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
     cut_list = replace(cut_list, shots=tuple(shots), angles=tuple(angles))
     path = tmp_path / f"talk{suffix}"
     path.write_text(timeline_text(cut_list, *adapter))
-    known = MediaHints(media.size, cut_list.canvas, 0, dialect)
-    comparison = compare(read_timeline(path, known), cut_list)
+    hints = MediaHints(media.size, cut_list.canvas, 0, dialect)
+    comparison = compare(read_timeline(path, hints), cut_list)
 
     assert (comparison.changes, comparison.warnings) == ((), ())
     assert comparison.unchanged == 6
@@ -274,18 +272,18 @@ def test_an_unchanged_file_of_moving_shots_and_other_angles_gives_no_lock(
 
 def test_a_cut_that_changes_nothing_is_none(talk):
     cut_list = a_cut(talk, (320, 180))
-    first, *rest = as_kept(cut_list)
+    first, *rest = rows_of(cut_list)
     halves = [(0, FrameRange(0, 40), first[2], {}), (40, FrameRange(40, 100), first[2], {})]
 
-    assert compare(made([*halves, *rest], talk, (320, 180)), cut_list).changes == ()
+    assert compare(edited_timeline([*halves, *rest], talk, (320, 180)), cut_list).changes == ()
 
 
 def test_a_new_cut_within_a_shot_locks_both_of_its_parts(talk):
     cut_list = a_cut(talk, (320, 180))
-    first, *rest = as_kept(cut_list)
+    first, *rest = rows_of(cut_list)
     other = framings((320, 180))[2,]
     parts = [(0, FrameRange(0, 40), first[2], {}), (40, FrameRange(40, 100), other, {})]
-    locks = compare(made([*parts, *rest], talk, (320, 180)), cut_list).locks
+    locks = compare(edited_timeline([*parts, *rest], talk, (320, 180)), cut_list).locks
 
     assert [(lock.range, lock.subjects) for lock in locks] == [
         (FrameRange(0, 40), (1,)),
@@ -294,42 +292,42 @@ def test_a_new_cut_within_a_shot_locks_both_of_its_parts(talk):
 
 
 def test_a_framing_that_is_nearly_the_wide_is_the_wide(talk):
-    rows = as_kept(a_cut(talk, (320, 180)))
+    rows = rows_of(a_cut(talk, (320, 180)))
     rows[0] = (0, rows[0][1], Box(4, 2.25, 316, 177.75), {"name": "Anna"})
-    (change,) = compare(made(rows, talk, (320, 180)), a_cut(talk, (320, 180))).changes
+    (change,) = compare(edited_timeline(rows, talk, (320, 180)), a_cut(talk, (320, 180))).changes
 
     assert (change.before, change.after, change.lock.subjects) == ("Anna", "Wide", ())
 
 
-def test_a_framing_like_nobodys_is_whose_note_it_carries_else_whom_it_shares_most_with(talk):
+def test_a_new_framing_shows_whom_its_metadata_names_else_whom_it_overlaps_most(talk):
     cut_list = a_cut(talk, (320, 180))
     between = Box(90, 42, 250, 132)  # shares more with person 2
     for changes, who in (({}, (2,)), ({"name": "Anna"}, (1,)), ({"subjects": (1,)}, (1,))):
-        rows = as_kept(cut_list)
+        rows = rows_of(cut_list)
         rows[2] = (200, rows[2][1], between, changes)
-        (change,) = compare(made(rows, talk, (320, 180)), cut_list).changes
+        (change,) = compare(edited_timeline(rows, talk, (320, 180)), cut_list).changes
         assert change.lock.subjects == who
 
 
 def test_half_a_pixel_is_no_change_and_more_is(talk):
     cut_list = a_cut(talk, (320, 180))
     for by, count in ((0.45, 0), (0.55, 1)):
-        rows = as_kept(cut_list)
+        rows = rows_of(cut_list)
         crop = rows[1][2]
         moved = Box(crop.left + by, crop.top, crop.right + by, crop.bottom)
         rows[1] = (100, rows[1][1], moved, {})
-        assert len(compare(made(rows, talk, (320, 180)), cut_list).changes) == count
+        assert len(compare(edited_timeline(rows, talk, (320, 180)), cut_list).changes) == count
 
 
-def test_what_no_shot_can_say_is_named_and_left_out(talk):
+def test_what_no_shot_can_hold_is_reported_and_left_out(talk):
     cut_list = a_cut(talk, (320, 180))
-    rows = as_kept(cut_list)
+    rows = rows_of(cut_list)
     out = Box(-60, 30, 100, 120)
     rows[0] = (0, rows[0][1], rows[0][2], {"unsupported": "is rotated"})
     rows[1] = (100, rows[1][1], rows[1][2], {"enabled": False})
     rows[3] = (300, rows[3][1], out, {})
     rows[4] = (400, rows[4][1], rows[4][2], {"unsupported": "plays at another speed"})
-    comparison = compare(made(rows[:5], talk, (320, 180)), cut_list)
+    comparison = compare(edited_timeline(rows[:5], talk, (320, 180)), cut_list)
 
     assert comparison.locks == ()
     assert [change.description for change in comparison.changes] == [
@@ -342,12 +340,12 @@ def test_what_no_shot_can_say_is_named_and_left_out(talk):
     assert comparison.unchanged == 1
 
 
-def test_frames_that_are_shown_twice_are_left_out(talk):
+def test_frames_in_two_clips_are_left_out(talk):
     cut_list = a_cut(talk, (320, 180))
-    rows = as_kept(cut_list)
+    rows = rows_of(cut_list)
     rows[0] = (0, FrameRange(0, 107), rows[0][2], {})
-    rows[1:] = [(record + 7, source, crop, odd) for record, source, crop, odd in rows[1:]]
-    comparison = compare(made(rows, talk, (320, 180)), cut_list)
+    rows[1:] = [(record + 7, source, crop, more) for record, source, crop, more in rows[1:]]
+    comparison = compare(edited_timeline(rows, talk, (320, 180)), cut_list)
 
     assert comparison.locks == ()
     assert [c.description for c in comparison.changes] == [
@@ -355,21 +353,21 @@ def test_frames_that_are_shown_twice_are_left_out(talk):
     ] * 2
 
 
-def test_taking_a_part_out_moves_nothing_else(talk):
+def test_removing_a_shot_moves_nothing_else(talk):
     cut_list = a_cut(talk, (320, 180))
-    rows = as_kept(cut_list)
+    rows = rows_of(cut_list)
     del rows[2]
-    rows[2:] = [(record - 100, source, crop, odd) for record, source, crop, odd in rows[2:]]
-    comparison = compare(made(rows, talk, (320, 180)), cut_list)
+    rows[2:] = [(record - 100, source, crop, more) for record, source, crop, more in rows[2:]]
+    comparison = compare(edited_timeline(rows, talk, (320, 180)), cut_list)
 
     assert [(c.range, c.description) for c in comparison.changes] == [
         (FrameRange(200, 300), "is removed: left out")
     ]
 
 
-def test_other_media_and_titles_are_noted(talk):
+def test_other_media_and_titles_are_warnings(talk):
     cut_list = a_cut(talk, (320, 180))
-    timeline = made(as_kept(cut_list), talk, (320, 180))
+    timeline = edited_timeline(rows_of(cut_list), talk, (320, 180))
     title = EditedClip(
         FrameRange(10, 20), None, "Title", "", None, unsupported="has no media of its own"
     )
@@ -383,12 +381,14 @@ def test_other_media_and_titles_are_noted(talk):
     ]
 
 
-def test_an_angle_that_was_enabled_is_what_is_seen(talk):
+def test_an_enabled_angle_is_visible(talk):
     cut_list = a_cut(talk, (320, 180))
-    timeline = made(as_kept(cut_list), talk, (320, 180))
+    timeline = edited_timeline(rows_of(cut_list), talk, (320, 180))
     wide = framings((320, 180))[()]
-    over = made([(150, FrameRange(150, 200), wide, {})], talk, (320, 180)).tracks
-    off = made([(0, FrameRange(0, 600), wide, {"enabled": False})], talk, (320, 180)).tracks
+    over = edited_timeline([(150, FrameRange(150, 200), wide, {})], talk, (320, 180)).tracks
+    off = edited_timeline(
+        [(0, FrameRange(0, 600), wide, {"enabled": False})], talk, (320, 180)
+    ).tracks
     stacked = EditedTimeline("fcp", "t", talk.rate, (320, 180), (*timeline.tracks, *over, *off))
 
     assert [(lock.range, lock.subjects) for lock in compare(stacked, cut_list).locks] == [
@@ -397,7 +397,7 @@ def test_an_angle_that_was_enabled_is_what_is_seen(talk):
     ]
 
 
-def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk):
+def test_a_moving_shot_round_trips_and_any_other_motion_is_a_change(talk):
     crops = framings((320, 180))
     keys = (CropKey(0, crops[1,]), CropKey(90, crops[2,]))
     shots = (Shot(FrameRange(0, 600), (1,), crops[1,], keys=keys),)
@@ -413,21 +413,21 @@ def test_a_moving_shot_comes_back_as_it_was_and_what_is_not_so_is_a_change(talk)
     stopped = (path[0], TransformKey(90, path[0].transform), TransformKey(95, path[1].transform))
     other = [(0, FrameRange(0, 600), crops[1,], {"keys": stopped})]
 
-    assert compare(made(whole, talk, canvas), cut_list).changes == ()
+    assert compare(edited_timeline(whole, talk, canvas), cut_list).changes == ()
     assert [
         (change.range, change.lock.crop, change.description.split(", ")[-1])
-        for change in compare(made(parts, talk, canvas), cut_list).changes
+        for change in compare(edited_timeline(parts, talk, canvas), cut_list).changes
     ] == [
         (FrameRange(0, 90), crops[1,], "no longer moves"),
         (FrameRange(90, 600), None, "starts 90 frames later"),  # where the move had ended
     ]
-    (change,) = compare(made(still, talk, canvas), cut_list).changes
+    (change,) = compare(edited_timeline(still, talk, canvas), cut_list).changes
     assert (change.description, change.lock.crop) == ("no longer moves", crops[1,])
-    (change,) = compare(made(other, talk, canvas), cut_list).changes
+    (change,) = compare(edited_timeline(other, talk, canvas), cut_list).changes
     assert change.description == "moves, but a lock holds one framing: left out"
 
 
-def test_the_uppermost_enabled_clip_is_seen():
+def test_the_uppermost_enabled_clip_is_visible():
     def clip(start, end, **changes):
         return EditedClip(FrameRange(start, end), None, f"{start}", "", None, **changes)
 
@@ -443,41 +443,41 @@ def test_the_uppermost_enabled_clip_is_seen():
 # Locks ------------------------------------------------------------------------------------------
 
 
-def test_locks_that_overlap_give_way_and_others_stay():
+def test_old_locks_that_overlap_new_ones_are_replaced_and_others_stay():
     old = tuple(Lock(FrameRange(n, n + 50), (1,)) for n in (0, 60, 120))
     new = (Lock(FrameRange(40, 60), (2,)), Lock(FrameRange(169, 300), ()))
-    locks, gone = import_edits.merge_locks(old, new)
+    locks, replaced = import_edits.merge_locks(old, new)
 
-    assert gone == (old[0], old[2])
+    assert replaced == (old[0], old[2])
     assert locks == (new[0], old[1], new[1])
 
 
-def test_nothing_cut_another_rate_another_canvas_and_another_recording_are_said(job, talk):
+def test_no_cut_another_rate_another_canvas_and_another_recording_are_errors(job, talk):
     path = job.work / "talk.xml"
     cut_list = a_cut(talk, (320, 180))
     path.write_text(timeline_text(cut_list, *FORMATS[".xml"]["premiere"]))
     with pytest.raises(SpeakerZoomError, match="nothing is cut yet"):
         import_edits.import_timeline(job, path)
-    keep(job, cut_list)
+    save(job, cut_list)
     text = path.read_text()
-    for was, now, says in (
+    for was, now, message in (
         ("<timebase>25", "<timebase>30", "runs at 30 frames per second, the recording at 25"),
         ("<width>320", "<width>480", "its canvas is 480x180"),
         ("talk.mp4", "other.mp4", "none of its clips shows talk.mp4"),
     ):
         path.write_text(text.replace(was, now))
-        with pytest.raises(TimelineError, match=re.escape(says)):
+        with pytest.raises(TimelineError, match=re.escape(message)):
             import_edits.import_timeline(job, path)
     assert not (job.folder / "locks.json").exists()
 
 
-def test_a_recording_that_is_a_link_is_known_by_the_targets_name_too(talk, tmp_path):
-    """An editor may follow the link when it saves, and our own timelines once did."""
+def test_a_recording_that_is_a_link_is_recognized_by_its_targets_name_too(talk, tmp_path):
+    """An editor may resolve the link when it saves, as our own timelines once did."""
     link = tmp_path / "today.mp4"
     link.symlink_to(talk.path)
     job = Job(link, work=tmp_path)
     cut_list = a_cut(replace(talk, path=link), (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     path = tmp_path / "edited.fcpxml"
     for media in (cut_list.media, talk):
         path.write_text(timeline_text(a_cut(media, (320, 180)), *FORMATS[".fcpxml"]["fcp"]))
@@ -485,9 +485,9 @@ def test_a_recording_that_is_a_link_is_known_by_the_targets_name_too(talk, tmp_p
         assert (comparison.unchanged, comparison.locks) == (len(cut_list.shots), ())
 
 
-def test_the_table_says_what_became_of_everything(job, talk):
+def test_the_table_lists_every_change(job, talk):
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     people = [replace(person, name=f"Ada [/{person.id}]") for person in cut_list.people]
     store.save_people(job.folder, people, "")
     store.save_locks(job.folder, (Lock(FrameRange(0, 100), (2,)),))
@@ -498,16 +498,16 @@ def test_the_table_says_what_became_of_everything(job, talk):
     before = (job.folder / "locks.json").read_text()
     import_edits.print_result(import_edits.import_timeline(job, path), console)
 
-    said = console.export_text()
+    output = console.export_text()
     assert (job.folder / "locks.json.bak-1").read_text() == before
-    assert "ends 7 frames later" in said
-    assert "Ada [/1]" in said
-    assert "2 shots unchanged, 4 saved as locks; 1 earlier locks replaced" in said
+    assert "ends 7 frames later" in output
+    assert "Ada [/1]" in output
+    assert "2 shots unchanged, 4 saved as locks; 1 earlier locks replaced" in output
 
 
 def test_importing_loads_neither_torch_nor_mediapipe_nor_cv2(job, talk):
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     path = job.work / "edited.fcpxml"
     path.write_text(edit_fcpxml(timeline_text(cut_list, *FORMATS[".fcpxml"]["fcp"]), 5))
     script = (
@@ -522,7 +522,7 @@ def test_importing_loads_neither_torch_nor_mediapipe_nor_cv2(job, talk):
 
 
 def test_a_hostile_file_is_one_line_and_exit_code_1(job, talk, capsys):
-    keep(job, a_cut(talk, (320, 180)))
+    save(job, a_cut(talk, (320, 180)))
     path = job.work / "edited.xml"
     path.write_text('<!DOCTYPE x [<!ENTITY a "b">]><xmeml>&a;</xmeml>')
 
@@ -530,11 +530,11 @@ def test_a_hostile_file_is_one_line_and_exit_code_1(job, talk, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-# What another program drops, or lays above -------------------------------------------------------
+# What another program drops or overlays -------------------------------------------------------
 
 
-def unframed(suffix, text):
-    """The file without anything that places a picture, as a program leaves it that knows none."""
+def without_transforms(suffix, text):
+    """The file without any transform, as a program leaves it that has none."""
     if suffix == ".otio":
         document = json.loads(text)
         for clip in document["tracks"]["children"][0]["children"]:
@@ -548,13 +548,13 @@ def unframed(suffix, text):
 
 
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
-def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dialect, adapter):
-    """The first cut was moved; nobody is locked to the wide."""
+def test_a_file_that_lost_all_transforms_gives_its_cuts_only(job, talk, suffix, dialect, adapter):
+    """The first cut moved; nobody is locked to the wide."""
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     path = job.work / f"edited{suffix}"
     edit, _ = EDITS[suffix]
-    path.write_text(unframed(suffix, edit(timeline_text(cut_list, *adapter), 0)))
+    path.write_text(without_transforms(suffix, edit(timeline_text(cut_list, *adapter), 0)))
     comparison = import_edits.import_timeline(job, path).comparison
 
     crops = framings((320, 180))
@@ -566,18 +566,18 @@ def test_a_file_that_lost_all_framing_gives_its_cuts_only(job, talk, suffix, dia
     assert comparison.warnings[0].startswith("no clip has a transform")
 
 
-def test_one_clip_that_was_reset_is_the_wide_while_others_are_placed(talk):
+def test_a_reset_clip_is_the_wide_where_others_have_transforms(talk):
     cut_list = a_cut(talk, (320, 180))
-    rows = as_kept(cut_list)
+    rows = rows_of(cut_list)
     rows[0] = (0, rows[0][1], Box(0, 0, 320, 180), {"has_transform": False})
-    (change,) = compare(made(rows, talk, (320, 180)), cut_list).changes
+    (change,) = compare(edited_timeline(rows, talk, (320, 180)), cut_list).changes
 
     assert (change.before, change.after) == ("Anna", "Wide")
 
 
-def test_a_title_above_leaves_the_shots_below_as_they_are(talk):
+def test_a_title_above_changes_no_shot_below(talk):
     cut_list = a_cut(talk, (320, 180))
-    timeline = made(as_kept(cut_list), talk, (320, 180))
+    timeline = edited_timeline(rows_of(cut_list), talk, (320, 180))
     title = EditedClip(
         FrameRange(10, 220), None, "Anna", "", None, unsupported="is a title", opaque=False
     )
@@ -589,9 +589,9 @@ def test_a_title_above_leaves_the_shots_below_as_they_are(talk):
     )
 
 
-def test_music_on_a_lane_above_leaves_the_shots_below_as_they_are(job, talk):
+def test_music_on_a_lane_above_changes_no_shot_below(job, talk):
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     text = timeline_text(cut_list, *FORMATS[".fcpxml"]["fcp"])
     asset = '<asset id="m" src="file:///m/song.wav" duration="24s" hasAudio="1"/></resources>'
     music = '<asset-clip ref="m" lane="1" offset="0s" duration="24s"/></asset-clip>'
@@ -603,9 +603,9 @@ def test_music_on_a_lane_above_leaves_the_shots_below_as_they_are(job, talk):
     assert (comparison.changes, comparison.unchanged) == ((), 6)
 
 
-def test_a_clip_at_another_speed_leaves_out_what_it_plays_of_the_source(talk):
+def test_a_clip_at_another_speed_leaves_out_the_frames_that_it_plays(talk):
     cut_list = a_cut(talk, (320, 180))
-    timeline = made(as_kept(cut_list), talk, (320, 180))
+    timeline = edited_timeline(rows_of(cut_list), talk, (320, 180))
     (track,) = timeline.tracks
     slow = replace(track[1], record=FrameRange(100, 300), unsupported="plays at another speed")
     later = [
@@ -620,9 +620,9 @@ def test_a_clip_at_another_speed_leaves_out_what_it_plays_of_the_source(talk):
     assert comparison.unchanged == 5
 
 
-def test_what_may_be_in_a_clip_that_cannot_be_read_is_not_said_to_be_removed(talk):
+def test_frames_that_may_be_in_an_unreadable_clip_are_not_reported_as_removed(talk):
     cut_list = a_cut(talk, (320, 180))
-    timeline = made(as_kept(cut_list), talk, (320, 180))
+    timeline = edited_timeline(rows_of(cut_list), talk, (320, 180))
     (track,) = timeline.tracks
     compound = replace(track[1], source=None, media="", unsupported="is a compound clip")
     timeline = replace(timeline, tracks=((track[0], compound, *track[2:]),))
@@ -632,9 +632,9 @@ def test_what_may_be_in_a_clip_that_cannot_be_read_is_not_said_to_be_removed(tal
     assert change.description == "is removed, or in a clip that cannot be read: left out"
 
 
-def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named(job, talk, capsys):
+def test_of_several_sequences_the_recordings_or_the_named_one_is_imported(job, talk, capsys):
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     edited = edit_xmeml(timeline_text(cut_list, *FORMATS[".xml"]["premiere"]), 0.05)
     ours = edited[edited.index("<sequence") : edited.index("</xmeml>")]
     fine = re.sub("<name>[^<]*</name>", "<name>Fine</name>", ours, count=1)
@@ -654,7 +654,7 @@ def test_of_several_sequences_the_one_of_the_recording_is_taken_or_the_one_named
 SHOTCUT = SHARED / "reference" / "editor-exports" / "shotcut"
 
 
-def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp_path):
+def test_a_project_that_shotcut_saved_gives_one_lock_for_its_one_edit(tmp_path):
     """A position typed for Zoë, and a split of the moving shot, which changes nothing."""
     if not SHOTCUT.is_dir():
         pytest.skip("the projects that Shotcut saved are not beside the project")
@@ -674,18 +674,18 @@ def test_what_shotcut_saved_after_edits_gives_the_one_lock_of_the_one_change(tmp
     )
     media = Media(tmp_path / "chart25.mp4", Fraction(25), 300, size)
     cut_list = CutList(media, canvas, shots, (Person(1, (1,), "Ann"), Person(2, (2,), "Zoë")))
-    known = MediaHints(size, canvas, media_name="chart25.mp4")
+    hints = MediaHints(size, canvas, media_name="chart25.mp4")
     comparison = compare(
-        read_timeline(SHOTCUT / "shotcut_saved_after_edit_25.mlt", known), cut_list
+        read_timeline(SHOTCUT / "shotcut_saved_after_edit_25.mlt", hints), cut_list
     )
     (change,) = comparison.changes
 
     assert (change.range, change.lock.subjects) == (FrameRange(120, 200), (2,))
-    assert edges(change.lock.crop) == pytest.approx(edges(crop(3, -1080, -120.75)))
+    assert change.lock.crop.edges == pytest.approx(crop(3, -1080, -120.75).edges)
     assert (comparison.unchanged, comparison.warnings) == (4, ())
 
 
-def test_the_shot_that_shotcut_stretched_over_the_whole_is_told_and_the_rest_is_read():
+def test_a_shot_that_shotcut_stretched_is_unsupported_and_the_others_are_read():
     """The project had no background track: the first shot lies over all others' frames."""
     if not SHOTCUT.is_dir():
         pytest.skip("the projects that Shotcut saved are not beside the project")
@@ -723,15 +723,15 @@ def with_dissolve(suffix, text):
         first, second = root.findall(".//video/track/clipitem")[:2]
         first.find("end").text, first.find("out").text = "-1", "112"
         second.find("start").text, second.find("in").text = "-1", "88"
-        told = "<start>88</start><end>112</end><alignment>center</alignment>"
-        first.addnext(etree.fromstring(f"<transitionitem>{told}</transitionitem>"))
+        text = "<start>88</start><end>112</end><alignment>center</alignment>"
+        first.addnext(etree.fromstring(f"<transitionitem>{text}</transitionitem>"))
     return etree.tostring(root, encoding="unicode")
 
 
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
-def test_a_dissolve_over_a_cut_moves_no_cut_and_is_told(job, talk, suffix, dialect, adapter):
+def test_a_dissolve_over_a_cut_moves_no_cut_and_is_a_warning(job, talk, suffix, dialect, adapter):
     cut_list = a_cut(talk, (320, 180))
-    keep(job, cut_list)
+    save(job, cut_list)
     path = job.work / f"edited{suffix}"
     path.write_text(with_dissolve(suffix, timeline_text(cut_list, *adapter)))
     comparison = import_edits.import_timeline(job, path).comparison

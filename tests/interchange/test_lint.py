@@ -1,4 +1,4 @@
-"""What an editor would trip over is said before anyone imports the file."""
+"""`check` reports what an editor would trip over before anyone imports the file."""
 
 import re
 import shutil
@@ -36,15 +36,15 @@ def talk(make_clip):
 
 @pytest.fixture
 def write(talk, tmp_path):
-    """Return a function that writes three shots in a format, with patterns in it replaced."""
+    """Return a function that writes three shots in a format and replaces patterns in the text."""
     crops = (Box(0, 0, 320, 180), Box(20, 30, 180, 120), Box(150, 50, 310, 140))
     starts = ((0, 40), (40, 70), (70, 100))
     shots = tuple(Shot(FrameRange(*at), (), c) for at, c in zip(starts, crops, strict=True))
 
-    def file(suffix, adapter=None, **replaced):
+    def file(suffix, adapter=None, **replacements):
         adapter = adapter or next(iter(FORMATS[suffix].values()))
         text = timeline_text(CutList(talk, (320, 180), shots), *adapter)
-        for was, now in replaced.items():
+        for was, now in replacements.items():
             text, count = re.subn(was, now, text, count=1, flags=re.DOTALL)
             assert count
         path = tmp_path / f"checked{suffix}"
@@ -55,14 +55,14 @@ def write(talk, tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "adapter"), OURS)
-def test_what_we_write_has_no_problem(write, suffix, adapter):
+def test_our_own_timelines_have_no_problems(write, suffix, adapter):
     report = check(write(suffix, adapter), canvas=(320, 180))
 
     assert report.problems == ()
     assert any("zooms 2.00 and moves" in line for line in report.remarks)
 
 
-def test_a_size_that_is_not_told_is_taken_from_the_media_and_said(write):
+def test_a_missing_size_is_assumed_from_the_media_and_reported(write):
     report = check(write(".otio"))
 
     assert report.problems == ()
@@ -70,15 +70,15 @@ def test_a_size_that_is_not_told_is_taken_from_the_media_and_said(write):
     assert any("then zooms 2.00" in line for line in report.remarks)
 
 
-def test_what_resolve_will_do_is_said_in_plain_words(write):
-    says = check(write(".otio"), canvas=(320, 180)).remarks
+def test_what_resolve_will_do_is_reported_in_plain_words(write):
+    remarks = check(write(".otio"), canvas=(320, 180)).remarks
 
-    assert says[0] == "Resolve: plays 3 clips at 25 frames per second, in 320x180"
-    assert any("Resolve fits 320x180 into 320x180, then zooms 2.00" in line for line in says)
+    assert remarks[0] == "Resolve: plays 3 clips at 25 frames per second, in 320x180"
+    assert any("Resolve fits 320x180 into 320x180, then zooms 2.00" in line for line in remarks)
 
 
 @pytest.mark.parametrize(
-    ("suffix", "was", "now", "says"),
+    ("suffix", "was", "now", "message"),
     [
         (".xml", "checked.mp4</pathurl>", "gone.mp4</pathurl>", "the editor will show it offline"),
         (".xml", "<start>40<", "<start>38<", "plays at another speed"),
@@ -96,14 +96,14 @@ def test_what_resolve_will_do_is_said_in_plain_words(write):
         (".mlt", '<track producer="background" />', "", "its lowest track is not a background"),
     ],
 )  # fmt: skip
-def test_each_fault_is_named(write, suffix, was, now, says):
+def test_each_fault_is_a_problem(write, suffix, was, now, message):
     problems = check(write(suffix, **{was: now}), canvas=(320, 180)).problems
 
-    assert any(says in problem for problem in problems), problems
+    assert any(message in problem for problem in problems), problems
 
 
 @pytest.mark.parametrize(("suffix", "adapter"), OURS)
-def test_a_timecode_that_the_media_does_not_have_is_named(talk, tmp_path, suffix, adapter):
+def test_a_timecode_that_differs_from_the_media_is_a_problem(talk, tmp_path, suffix, adapter):
     shot = Shot(FrameRange(0, 100), (), Box(0, 0, 320, 180))
     path = tmp_path / f"elsewhere{suffix}"
     path.write_text(
@@ -111,14 +111,14 @@ def test_a_timecode_that_the_media_does_not_have_is_named(talk, tmp_path, suffix
     )
     problems = check(path, canvas=(320, 180)).problems
 
-    if adapter[0] in ("speakerzoom_premiere_otio", "speakerzoom_mlt"):  # they do not tell it
+    if adapter[0] in ("speakerzoom_premiere_otio", "speakerzoom_mlt"):  # which do not carry it
         assert problems == ()
         return
     (problem,) = problems
     assert "starts at frame 0 of its timecode, but the timeline says 90000" in problem
 
 
-def test_an_fcpxml_is_held_against_a_dtd(write):
+def test_an_fcpxml_is_validated_with_a_dtd(write):
     if not DTD.exists():
         pytest.skip("Apple's DTDs are not beside the project")
     good = check(write(".fcpxml"), DTD)
@@ -128,7 +128,7 @@ def test_an_fcpxml_is_held_against_a_dtd(write):
     assert any("adjust-nothing" in problem for problem in bad.problems)
 
 
-def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
+def test_a_dtd_beside_the_file_is_used_and_a_missing_one_reported(write):
     path = write(".fcpxml")
     assert check(path).remarks[-1].startswith("not validated with a DTD")
     beside = path.parent / "FCPXMLv1_10.dtd"
@@ -140,20 +140,22 @@ def test_a_dtd_beside_the_file_is_found_and_none_is_said(write):
 
 @pytest.fixture
 def beside_a_dtd(write, monkeypatch):
-    """A file that its DTD does not allow, on a machine without lxml."""
+    """A file that violates its DTD, on a machine without lxml."""
     monkeypatch.setitem(sys.modules, "lxml", None)
     path = write(".fcpxml")
     (path.parent / "FCPXMLv1_10.dtd").write_text("<!ELEMENT fcpxml EMPTY>")
     return path
 
 
-def test_without_lxml_the_dtd_is_asked_by_xmllint(beside_a_dtd):
+def test_without_lxml_xmllint_validates(beside_a_dtd):
     if not shutil.which("xmllint"):
         pytest.skip("xmllint is not installed")
     assert any("fcpxml" in problem for problem in check(beside_a_dtd).problems)
 
 
-def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatch):
+def test_without_lxml_and_xmllint_a_remark_says_that_nothing_was_validated(
+    beside_a_dtd, monkeypatch
+):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     report = check(beside_a_dtd)
 
@@ -170,7 +172,7 @@ def test_without_either_the_dtd_is_said_not_to_be_asked(beside_a_dtd, monkeypatc
         (".mlt", '(?<="resource">)/[^<]*'),
     ],
 )
-def test_a_reference_that_climbs_out_of_its_folder_is_told_and_not_opened(
+def test_a_reference_that_climbs_out_of_its_folder_is_a_problem_and_not_opened(
     write, monkeypatch, suffix, was
 ):
     path = write(suffix, **{was: "file:///media/../../etc/passwd"})
@@ -182,7 +184,7 @@ def test_a_reference_that_climbs_out_of_its_folder_is_told_and_not_opened(
     assert not any("passwd" in str(path) for path in opened)
 
 
-def test_a_root_that_climbs_is_told_too(write, monkeypatch):
+def test_a_root_that_climbs_is_a_problem_too(write, monkeypatch):
     path = write(
         ".mlt", **{"<mlt ": '<mlt root="/media/../../etc" ', '(?<="resource">)/[^<]*': "passwd"}
     )
@@ -199,7 +201,7 @@ def opened_media(monkeypatch):
     return opened
 
 
-def test_the_exit_code_says_whether_something_is_wrong(write, capsys):
+def test_the_exit_code_is_1_where_there_is_a_problem(write, capsys):
     assert main(["check", str(write(".xml"))]) == 0
     assert capsys.readouterr().out.endswith("no problem found\n")
     assert main(["check", str(write(".xml", **{"<value>200<": "<value>1200<"}))]) == 1
@@ -218,8 +220,8 @@ def test_checking_loads_neither_torch_nor_mediapipe_nor_cv2(write):
     assert run.returncode == 0
 
 
-def test_files_whose_size_is_not_known_are_no_problem_of_the_timeline(talk, write, tmp_path):
-    """With two recordings in it, an .otio does not say which size is whose."""
+def test_media_of_unknown_size_is_no_problem_of_the_timeline(talk, write, tmp_path):
+    """With two recordings, an .otio does not carry which size is whose."""
     text = write(".otio", FORMATS[".otio"]["resolve"]).read_text()
     other = tmp_path / "other.mp4"
     shutil.copy(talk.path, other)

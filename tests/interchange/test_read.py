@@ -1,6 +1,6 @@
-"""Our own files come back exactly, real exports as far as cuts and transforms go, and nothing else.
+"""Our own files are read back exactly, real exports as far as cuts and transforms go.
 
-The known values of the real exports are those of the notes that lie beside them.
+The expected values of the real exports are those of the notes beside them.
 """
 
 import json
@@ -36,7 +36,7 @@ OURS = [
 ]
 
 
-def written(cut_list, adapter):
+def timeline_or_skip(cut_list, adapter):
     """The file, unless the format cannot hold so tight a crop."""
     try:
         return timeline_text(cut_list, *adapter)
@@ -44,19 +44,15 @@ def written(cut_list, adapter):
         assume(False)
 
 
-def exported(name, hints=HD):
+def read_export(name, hints=HD):
     path = EXPORTS / name
     if not path.exists():
         pytest.skip(f"the real export {name} is not beside the project")
     return read_timeline(path, hints)
 
 
-def visible(crop, size, canvas):
+def visible_crop(crop, size, canvas):
     return crop_of(transform_of(crop, size, canvas), size, canvas)
-
-
-def edges(box):
-    return (box.left, box.top, box.right, box.bottom)
 
 
 # Our own ----------------------------------------------------------------------------------------
@@ -65,10 +61,10 @@ def edges(box):
 @pytest.mark.parametrize(("suffix", "dialect", "adapter"), OURS)
 @settings(deadline=None, max_examples=15)
 @given(cut_list=cut_lists())
-def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cut_list):
+def test_our_own_timelines_round_trip(tmp_path_factory, suffix, dialect, adapter, cut_list):
     media = cut_list.media
     path = tmp_path_factory.mktemp("ours") / f"talk{suffix}"
-    path.write_text(written(cut_list, adapter))
+    path.write_text(timeline_or_skip(cut_list, adapter))
     timeline = read_timeline(path, MediaHints(media.size, cut_list.canvas, media.rotation, dialect))
 
     began = cut_list.range.start
@@ -81,13 +77,13 @@ def test_what_we_wrote_comes_back(tmp_path_factory, suffix, dialect, adapter, cu
         assert clip.media_name == media.path.name
         assert clip.available_range == media.range
         crop = crop_of(clip.transform, media.size, cut_list.canvas)
-        meant = visible(shot.crop, media.size, cut_list.canvas)
-        assert edges(crop) == pytest.approx(edges(meant), abs=0.01)
+        expected = visible_crop(shot.crop, media.size, cut_list.canvas)
+        assert crop.edges == pytest.approx(expected.edges, abs=0.01)
 
 
 @settings(deadline=None, max_examples=15)
 @given(cut_list=cut_lists())
-def test_a_plain_otio_comes_back(tmp_path_factory, cut_list):
+def test_a_plain_otio_round_trips(tmp_path_factory, cut_list):
     path = tmp_path_factory.mktemp("plain") / "talk.otio"
     path.write_text(to_otio(cut_list).to_json_string())
     timeline = read_timeline(path)
@@ -98,7 +94,7 @@ def test_a_plain_otio_comes_back(tmp_path_factory, cut_list):
         assert clip.transform == transform_of(shot.crop, cut_list.media.size, cut_list.canvas)
 
 
-def test_premieres_motion_is_undone(tmp_path):
+def test_premieres_motion_is_inverted(tmp_path):
     """Case B of the notes: scale 133.3333 %, position 0.518519, 0.611111."""
     media = Media((tmp_path / "talk.mp4"), Fraction(25), 500, (3840, 2160))
     shot = Shot(FrameRange(0, 500), (), Box(1500, 200, 2310, 1640))
@@ -120,7 +116,7 @@ def test_premieres_motion_is_undone(tmp_path):
 
     crop = crop_of(read.tracks[0][0].transform, media.size, read.canvas)
     assert (read.host, read.canvas) == ("premiere", (1080, 1920))
-    assert edges(crop) == pytest.approx((1500, 200, 2310, 1640), abs=0.01)
+    assert crop.edges == pytest.approx((1500, 200, 2310, 1640), abs=0.01)
 
 
 SHOTCUT = """<?xml version="1.0" encoding="utf-8"?>
@@ -189,7 +185,7 @@ RECT = '<property name="transition.rect">0 0 1920 1080 1</property>'
 
 
 @pytest.mark.parametrize(
-    ("now", "odd"),
+    ("now", "unsupported"),
     [
         ("0=0 0 1920 1080 1;25~=0 0 3840 2160 1", "does not move linearly"),
         ("0|=0 0 1920 1080 1;25=0 0 3840 2160 1", "does not move linearly"),
@@ -203,15 +199,15 @@ RECT = '<property name="transition.rect">0 0 1920 1080 1</property>'
         ('0 0 1920 1080 1</property><property name="transition.rotate_y">9', "is rotated"),
     ],
 )
-def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now, odd):
+def test_a_transform_that_no_crop_can_express_is_unsupported(tmp_path, now, unsupported):
     clip = shotcut_clip(tmp_path, RECT, RECT.replace("0 0 1920 1080 1", now))
 
-    assert odd in clip.unsupported
+    assert unsupported in clip.unsupported
     assert "\n" not in clip.unsupported
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "odd"),
+    ("was", "now", "unsupported"),
     [
         ('fill">1', 'fill">0', "does not fill its rectangle"),
         ('out="499">\n      <property', 'out="99">\n      <property',
@@ -229,10 +225,10 @@ def test_what_no_crop_of_ours_can_say_is_told_and_the_rest_is_read(tmp_path, now
         (RECT, RECT.replace("0 0 1920 1080 1", "0%/0%:100%x100%:100"), ""),
     ],
 )  # fmt: skip
-def test_filters_are_told_unless_they_only_change_sound(tmp_path, was, now, odd):
+def test_filters_are_unsupported_unless_they_only_change_audio(tmp_path, was, now, unsupported):
     clip = shotcut_clip(tmp_path, was, now)
 
-    assert clip.unsupported.startswith(odd) if odd else clip.unsupported == ""
+    assert clip.unsupported.startswith(unsupported) if unsupported else clip.unsupported == ""
     assert clip.source == FrameRange(0, 500)
 
 
@@ -247,7 +243,7 @@ def test_a_picture_covers_a_rectangle_of_another_shape_unless_it_is_stretched(tm
     assert stretched.unsupported == "is stretched"
 
 
-def test_a_filter_on_a_whole_track_is_noted(tmp_path):
+def test_a_filter_on_a_whole_track_is_a_warning(tmp_path):
     effect = "<filter><property name='mlt_service'>sepia</property></filter>"
     path = tmp_path / "edited.mlt"
     path.write_text(
@@ -257,12 +253,12 @@ def test_a_filter_on_a_whole_track_is_noted(tmp_path):
     assert any("a filter on the whole track" in note for note in read_timeline(path).warnings)
 
 
-def shotcut_clip(folder, *replaced):
-    """The one clip of a timeline of ours, with pieces of the text replaced."""
+def shotcut_clip(folder, *replacements):
+    """The one clip of a timeline of ours, after replacements in its text."""
     media = Media(folder / "talk.mp4", Fraction(25), 500, (1920, 1080))
     shot = Shot(FrameRange(0, 500), (), Box(0, 0, 1920, 1080))
     text = timeline_text(CutList(media, (1920, 1080), (shot,)), *FORMATS[".mlt"]["shotcut"])
-    for was, now in zip(replaced[::2], replaced[1::2], strict=True):
+    for was, now in zip(replacements[::2], replacements[1::2], strict=True):
         assert was in text, text
         text = text.replace(was, now, 1)
     path = folder / "talk.mlt"
@@ -286,7 +282,7 @@ def test_a_bundle_is_read(tmp_path):
 
 
 def test_resolves_own_export_is_read():
-    timeline = exported("Resolve21.0.2_export_torture_ref.otio")
+    timeline = read_export("Resolve21.0.2_export_torture_ref.otio")
     first, title, moved, last = timeline.tracks[0]
 
     assert (timeline.host, timeline.rate) == ("resolve", 50)
@@ -300,7 +296,7 @@ def test_resolves_own_export_is_read():
 
 
 def test_resolves_keys_count_from_the_clips_first_frame():
-    timeline = exported("OTIO_repo_effects_Resolve_export.otio")
+    timeline = read_export("OTIO_repo_effects_Resolve_export.otio")
     (still,) = (c for c in timeline.tracks[0] if c.name == "Picchu_V7_310821_0003.png")
 
     assert timeline.warnings == ("a transition at frame 444",)
@@ -308,7 +304,7 @@ def test_resolves_keys_count_from_the_clips_first_frame():
 
 
 def test_premieres_own_export_is_read():
-    timeline = exported("Premiere_export_BasicMotion_scale_center.xml")
+    timeline = read_export("Premiere_export_BasicMotion_scale_center.xml")
     clips = [clip for track in timeline.tracks for clip in track]
     fitted = next(c for c in clips if c.transform and c.transform.scale == 0.9375)
 
@@ -320,7 +316,7 @@ def test_premieres_own_export_is_read():
 
 
 def test_premieres_cuts_and_transitions_are_read():
-    timeline = exported("premiere_example.xml")
+    timeline = read_export("premiere_example.xml")
 
     assert (timeline.rate, timeline.canvas) == (30, (1280, 720))
     assert [c.record.start for c in timeline.tracks[1]] == [13, 165, 322, 636]
@@ -328,7 +324,7 @@ def test_premieres_cuts_and_transitions_are_read():
 
 
 def test_final_cuts_keyed_transform_is_read():
-    timeline = exported("FinalCutPro_export_GeneralDemo.fcpxml")
+    timeline = read_export("FinalCutPro_export_GeneralDemo.fcpxml")
     first, above = timeline.tracks[0][0], timeline.tracks[1][0]
 
     assert (timeline.rate, first.source) == (24, FrameRange(404, 665))
@@ -337,8 +333,8 @@ def test_final_cuts_keyed_transform_is_read():
 
 
 def test_final_cuts_timecode_and_rates_are_read():
-    mixed = exported("FinalCutPro_export_24With25Media.fcpxml")
-    (dropped, *_), *_ = exported("FinalCutPro_export_29.97d.fcpxml").tracks
+    mixed = read_export("FinalCutPro_export_24With25Media.fcpxml")
+    (dropped, *_), *_ = read_export("FinalCutPro_export_29.97d.fcpxml").tracks
 
     first, second = mixed.tracks[0]
     assert (first.record, first.source) == (FrameRange(240, 294), FrameRange(657, 711))
@@ -357,9 +353,9 @@ def test_a_rounded_rate_is_the_rate_it_means(places):
             assert exact_rate(round(float(rate), places)) == rate
 
 
-def test_keys_of_several_parameters_become_keys_of_the_move():
-    keyed = {"scale": [(0, 1.0), (10, 2.0)], "x": [(5, 4.0)]}
-    path = transform_keys(keyed, lambda values: Transform(values["scale"], values["x"], 0))
+def test_keys_of_several_parameters_become_keys_of_the_transform():
+    parameters = {"scale": [(0, 1.0), (10, 2.0)], "x": [(5, 4.0)]}
+    path = transform_keys(parameters, lambda values: Transform(values["scale"], values["x"], 0))
 
     assert [(key.frame, key.transform.scale) for key in path] == [(0, 1.0), (10, 2.0)]
     assert transform_keys({"x": [(0, 3.0), (9, 3.0)]}, lambda v: Transform(1, v["x"], 0)) == ()
@@ -411,7 +407,7 @@ def otio_with(**changes):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "text", "says"),
+    ("suffix", "text", "message"),
     [
         (".fcpxml", bomb("fcpxml"), "declares the XML entity"),
         (".xml", bomb("xmeml"), "declares the XML entity"),
@@ -435,7 +431,7 @@ def otio_with(**changes):
         (".fcpxml", "<fcpxml/>", "no project"),
     ],
 )  # fmt: skip
-def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
+def test_a_file_that_is_no_timeline_is_an_error_of_one_line(tmp_path, suffix, text, message):
     path = tmp_path / f"edited{suffix}"
     path.write_text(text)
     with pytest.raises(TimelineError) as raised:
@@ -443,13 +439,13 @@ def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
 
     line = str(raised.value)
     assert line.startswith(f"{path}: ")
-    assert says in line
+    assert message in line
     assert "\n" not in line
     assert len(line) < 600
 
 
 @pytest.mark.parametrize(
-    ("suffix", "text", "says"),
+    ("suffix", "text", "message"),
     [
         (".otio", otio_with(start=123456).replace("123456", "1e999"), "not a finite number"),
         (".otio", otio_with(start=float("nan")), "not a finite number"),
@@ -462,14 +458,14 @@ def test_what_is_no_timeline_ends_in_one_line(tmp_path, suffix, text, says):
         (".fcpxml", FCPXML.format(**{**PLAIN, "scale": "0 0"}), "shows nothing"),
     ],
 )
-def test_a_clip_with_values_that_none_has_is_told_and_gives_no_framing(
-    tmp_path, suffix, text, says
+def test_a_clip_with_impossible_values_is_unsupported_and_has_no_transform(
+    tmp_path, suffix, text, message
 ):
     path = tmp_path / f"edited{suffix}"
     path.write_text(text)
     (clip,) = read_timeline(path, HD).tracks[0]
 
-    assert says in clip.unsupported
+    assert message in clip.unsupported
     assert "\n" not in clip.unsupported
     assert clip.source is None or clip.transform is None
 
@@ -478,7 +474,7 @@ def test_a_clip_with_values_that_none_has_is_told_and_gives_no_framing(
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory, suffix, dialect, adapter, data):
-    """Whatever was cut out or changed: a timeline, or a TimelineError, and nothing else."""
+    """Whatever is removed or changed: a timeline or a TimelineError, and nothing else."""
     media = Media(SHARED / "talk.mp4", Fraction(25), 500, (1920, 1080))
     shots = (Shot(FrameRange(0, 500), (), Box(480, 270, 1440, 810)),)
     text = timeline_text(CutList(media, (1920, 1080), shots), *adapter)
@@ -491,22 +487,22 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, suffix, dialect, ad
         read_timeline(path, HD)
 
 
-def test_what_cannot_be_opened_ends_in_one_line(tmp_path):
+def test_a_file_that_cannot_be_opened_is_an_error_of_one_line(tmp_path):
     (tmp_path / "noise.otio").write_bytes(b"\xff\x00\x01")
     (tmp_path / "empty.fcpxmld").mkdir()
-    for name, says in (
+    for name, message in (
         ("noise.otio", "not UTF-8"),
         ("empty.fcpxmld", "no such file"),
         ("absent.xml", "no such file"),
         ("talk.aaf", "must end in .otio"),
     ):
-        with pytest.raises(TimelineError, match=says):
+        with pytest.raises(TimelineError, match=message):
             read_timeline(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     ("suffix", "dialect", "adapter"),
-    [of for n, of in enumerate(OURS) if of[0] not in [other[0] for other in OURS[:n]]],
+    [row for n, row in enumerate(OURS) if row[0] not in [other[0] for other in OURS[:n]]],
 )
 def test_ten_thousand_shots_are_read(tmp_path, suffix, dialect, adapter):
     media = Media(tmp_path / "talk.mp4", Fraction(25), 100_000, (1920, 1080))

@@ -1,4 +1,4 @@
-"""The pack shows what it says: each still has its cross in the middle, each file its framings."""
+"""Each still of the pack has its cross in the middle, each timeline the same framings."""
 
 import cv2
 import numpy as np
@@ -19,9 +19,9 @@ def pack(tmp_path_factory):
     return folder, write_pack(folder)
 
 
-def reddest(picture):
-    """Where the two strokes of the cross meet, as (x, y), in an (H, W, 3) BGR picture."""
-    red = picture[..., 2].astype(int) - picture[..., 1] > 80
+def cross_centre(image):
+    """Where the two strokes of the cross meet, as (x, y), in an (H, W, 3) BGR image."""
+    red = image[..., 2].astype(int) - image[..., 1] > 80
     counts = red.sum(axis=0), red.sum(axis=1)
     return tuple(np.flatnonzero(count > 0.8 * count.max()).mean() for count in counts)
 
@@ -31,7 +31,7 @@ def test_each_still_has_its_cross_in_the_middle(pack):
         still = cv2.imread(str(pack[0] / f"expected_{number}.png"))
 
         assert still.shape[1::-1] == CANVAS
-        assert reddest(still) == pytest.approx((CANVAS[0] / 2, CANVAS[1] / 2), abs=8)
+        assert cross_centre(still) == pytest.approx((CANVAS[0] / 2, CANVAS[1] / 2), abs=8)
 
 
 def test_each_host_gets_a_timeline_of_the_same_framings(pack):
@@ -56,13 +56,13 @@ def test_the_chart_marks_every_centre():
         assert tuple(chart[y, x]) == (200, 30, 30)
 
 
-def test_the_words_name_every_framing(pack):
-    words = (pack[0] / "README.txt").read_text()
+def test_the_instructions_list_every_framing(pack):
+    instructions = (pack[0] / "README.txt").read_text()
 
-    assert all(f"{x:>4}, {y:<4}" in words for x, y, _ in CENTRES)
+    assert all(f"{x:>4}, {y:<4}" in instructions for x, y, _ in CENTRES)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+def test_a_folder_that_cannot_be_created_is_an_error_of_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
 
     assert main(["calibrate", str(tmp_path / "file" / "pack")]) == 1
