@@ -1,11 +1,11 @@
-"""Opens a source: its facts, its frames and its audio, all on one exact grid.
+"""Reads source files: their properties, frames and audio, all on one exact frame grid.
 
-The grid has `Media.duration` frames at `Media.rate`; frame 0 is the first picture. Everything is
-placed on it by the file's own time stamps, so a late video stream, a lost frame or a variable rate
-shifts nothing. Nothing above this package knows a time stamp.
+The grid has `Media.duration` frames at `Media.rate`; frame 0 is the first video frame. The file's
+own timestamps place everything on it, so that a late video stream, a lost frame or a variable rate
+shifts nothing. No code outside this package handles timestamps.
 
-All of it is read by libav in this process (PyAV): every machine gets the same frames, and nothing
-goes on when the program ends.
+libav decodes everything in this process (PyAV), so that every machine gets the same frames, and
+nothing keeps running when the program ends.
 """
 
 from otio_speakerzoom.source.audio import (

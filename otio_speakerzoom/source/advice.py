@@ -1,4 +1,4 @@
-"""What the user should know of a source before it is cut."""
+"""Warnings about a source, for the user to read before cutting it."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from otio_speakerzoom.source.decoded_facts import DecodedFacts
 from otio_speakerzoom.source.ffmpeg_commands import conform_command, film_only_command
 from otio_speakerzoom.source.grid import Grid
 
-_LATE = 2
-"""Frames by which a picture may start after its sound unsaid: some sound is ahead by a packet."""
+_LATE_FRAMES = 2
+"""Frames from which on a late video start is reported: audio is often ahead by a packet."""
 
 
-def remarks(path: Path, grid: Grid, looks: DecodedFacts, late: Fraction) -> Iterator[str]:
-    """Yield what an editor may take otherwise, with one command that mends all of it.
+def conform_advice(path: Path, grid: Grid, facts: DecodedFacts, late: Fraction) -> Iterator[str]:
+    """Yield a warning of what an editor may read differently, with one command that fixes it all.
 
-    `late` is the seconds by which the first picture comes after the start of the file.
+    `late` is how many seconds the first frame comes after the start of the file.
     """
     reasons: list[str] = []
-    filters = [] if looks.fields == "progressive" else ["bwdif=0"]
-    sound = ""
+    filters = [] if facts.field_order == "progressive" else ["bwdif=0"]
+    audio_filter = ""
     if grid.variable:
         reasons.append(f"its frame rate varies; it is read at a constant {grid.rate} fps")
-    if len(looks.sizes) > 1:
-        width, height = looks.stored
-        reasons.append(f"its picture size changes; it is read at the first size, {width}x{height}")
+    if len(facts.sizes) > 1:
+        width, height = facts.stored_size
+        reasons.append(f"its frame size changes; it is read at the first size, {width}x{height}")
         filters.append(f"scale={width}:{height}:force_original_aspect_ratio=decrease")
         filters.append(f"pad={width}:{height}:-1:-1,setsar=1")
-    if any(len(formats) > 1 for formats in looks.formats.values()):
+    if any(len(formats) > 1 for formats in facts.audio_formats.values()):
         reasons.append("its sample rate or channels change")
-        sound = "aresample=async=1"
-    if late * grid.rate >= _LATE:
+        audio_filter = "aresample=async=1"
+    if late * grid.rate >= _LATE_FRAMES:
         seconds = f"{float(late):.6f}"
         reasons.append(
-            f"its picture starts {float(late):.2f} s after its sound; here it is frame 0"
+            f"its video starts {float(late):.2f} s after its audio; here that is frame 0"
         )
         filters.append(f"tpad=start_duration={seconds}:start_mode=clone,setpts=PTS-{seconds}/TB")
     if reasons:
         yield (
             f"{', and '.join(reasons)}. An editor may read it differently; conform it first with "
-            f"{conform_command(path, *filters, f'fps={grid.rate}', sound=sound)}"
+            f"{conform_command(path, *filters, f'fps={grid.rate}', audio=audio_filter)}"
         )
 
 
-def not_the_first(path: Path, film: int, first: int) -> Iterator[str]:
-    """Say so where the film is not the `first` of the picture streams, by their numbers."""
+def stream_order_advice(path: Path, film: int, first: int) -> Iterator[str]:
+    """Yield a warning if the film is not the `first` video stream, by their indices."""
     if film != first:
         yield (
-            f"its film is stream {film}, after a shorter one that an editor may show; put it first "
-            f"with {film_only_command(path, film)}"
+            f"its film is stream {film}, after a shorter one that an editor may show; put the film "
+            f"first with {film_only_command(path, film)}"
         )

@@ -1,4 +1,4 @@
-"""The pictures of a source as libav decodes them, each on its frame of the grid."""
+"""Decodes the frames of a source with libav, each at its place on the frame grid."""
 
 from __future__ import annotations
 
@@ -17,101 +17,100 @@ from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 log = logging.getLogger(__name__)
 
-MAX_HELD_AT_END = 1
-"""Frames by which the pictures may end before the grid: a recorder that was switched off often
-leaves half of the last picture."""
+MAX_MISSING_AT_END = 1
+"""Frames that may be missing at the end: recorders that were switched off often leave half of the
+last one."""
 _TIE = Fraction(1, 1000)
-"""Of a frame: a picture in the middle between two frames belongs to the later one, even where a
-stamp was rounded down."""
+"""Share of a frame that is added before rounding: a timestamp halfway between two frames belongs to
+the later one, even if it was rounded down."""
 
 
 def open_media(media: Media) -> Any:
-    """Return the container of `media`, which reaches no network."""
+    """Open the container of `media`, without access to any network."""
     try:
         return av.open(input_url(media.path), container_options=LOCAL_ONLY)
     except FFmpegError as error:
         raise MediaError(
-            f"{media.path}: cannot be opened any more ({error.strerror}); has it been moved?"
+            f"{media.path}: can no longer be opened ({error.strerror}); was it moved?"
         ) from error
 
 
 def stream_of(container: Any, media: Media, index: int) -> Any:
-    """Return the stream of that number, which `probe` found."""
+    """Return the stream with that index."""
     if index >= len(container.streams):
-        raise MediaError(f"{media.path}: has no stream {index} any more; was it replaced?")
+        raise MediaError(f"{media.path}: no longer has a stream {index}; was the file replaced?")
     return container.streams[index]
 
 
 def origin(container: Any, media: Media) -> Fraction:
-    """Return the time stamp of frame 0 in seconds, in the container's own time."""
+    """Return the timestamp of frame 0 in seconds, in the container's own time."""
     return Fraction(container.start_time or 0, av.time_base) + media.video_offset
 
 
 def decode_frames(
     media: Media, within: FrameRange
 ) -> Generator[tuple[int, av.VideoFrame], None, None]:
-    """Yield (source frame, picture) for every frame of `within`, in order, deinterlaced.
+    """Yield (frame number, frame) for every frame of `within`, in order, deinterlaced.
 
-    Pictures are as they are stored: not turned, in any pixel format, and of another size where the
-    file changes it midway. A picture is held where the grid has frames that the file lacks, and of
-    several pictures for one frame the last is taken. Raise MediaError where pictures end before
-    `within` does.
+    Frames are as stored: not rotated, in any pixel format, and of a different size if it changes in
+    the middle of the file. Where the file lacks a frame, the previous one is repeated; of several
+    frames at one place, the last is used. Raise MediaError if the file ends before `within` does.
     """
-    held: av.VideoFrame | None = None
+    current: av.VideoFrame | None = None
     at = 0
     with open_media(media) as container:
-        for place, picture in _placed(container, media):
-            if held is None:
-                place = 0  # what is before the first picture that decodes shows that picture
+        for place, decoded in _with_places(container, media):
+            if current is None:
+                place = 0  # the first frame that decodes also fills any places before it
             elif place < at:
-                continue  # a stamp that goes back
-            for frame in range(max(at, within.start), min(place, within.end)):
-                assert held is not None
-                yield frame, held
+                continue  # a timestamp that goes back
+            for number in range(max(at, within.start), min(place, within.end)):
+                assert current is not None
+                yield number, current
             if place >= within.end:
                 return
-            held, at = picture, place
-    if held is None:
-        raise MediaError(f"{media.path}: no picture could be decoded; is the file damaged?")
-    if within.end > at + 1 + MAX_HELD_AT_END:
+            current, at = decoded, place
+    if current is None:
+        raise MediaError(f"{media.path}: no video frame could be decoded; is the file damaged?")
+    if within.end > at + 1 + MAX_MISSING_AT_END:
         raise MediaError(
-            f"{media.path}: its pictures end at frame {at + 1} of {media.duration}; is it a copy "
-            f"that was cut off? Copy it again, or use what is there: --out {at + 1}f"
+            f"{media.path}: its video ends at frame {at + 1} of {media.duration}; is it an "
+            f"incomplete copy? Copy it again, or use the part that exists: --out {at + 1}f"
         )
-    for frame in range(max(at, within.start), within.end):
-        yield frame, held
+    for number in range(max(at, within.start), within.end):
+        yield number, current
 
 
-def _placed(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield each picture with the frame it is nearest to."""
+def _with_places(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Yield each decoded frame with the nearest place on the grid."""
     begin, place = origin(container, media), -1
-    # AVI has stamps of decoding only; libav guesses those of showing, for H.264 one too late
-    by_decoding = container.format.name == "avi"
-    for picture in _deinterlaced(container, media):
-        stamp = picture.dts if by_decoding else picture.pts
-        if stamp is None or picture.time_base is None or not media.has_timestamps:
+    # AVI has decoding timestamps only; libav guesses presentation ones, for H.264 one too late
+    use_dts = container.format.name == "avi"
+    for frame in _deinterlace(container, media):
+        stamp = frame.dts if use_dts else frame.pts
+        if stamp is None or frame.time_base is None or not media.has_timestamps:
             place += 1
         else:
-            exact = (stamp * picture.time_base - begin) * media.rate
+            exact = (stamp * frame.time_base - begin) * media.rate
             place = int((exact + Fraction(1, 2) + _TIE) // 1)
-        yield place, picture
+        yield place, frame
 
 
-def _deinterlaced(container: Any, media: Media) -> Iterator[av.VideoFrame]:
-    """Yield one whole picture for each two fields, at the time of the first of them."""
-    decoded = _decoded(container, media)
+def _deinterlace(container: Any, media: Media) -> Iterator[av.VideoFrame]:
+    """Yield one progressive frame for every two fields, at the time of the first."""
+    frames = _decode(container, media)
     parity = {"top": "tff", "bottom": "bff"}.get(media.field_order)
     if parity is None:
-        yield from decoded
+        yield from frames
         return
     chain = FilterChain(("bwdif", f"mode=send_frame:parity={parity}:deint=all"))
-    for picture in decoded:
-        yield from chain.push(picture)
+    for frame in frames:
+        yield from chain.push(frame)
     yield from chain.flush()
 
 
-def _decoded(container: Any, media: Media) -> Iterator[av.VideoFrame]:
-    """Yield what the decoder makes of the picture's stream; damaged packets are left out."""
+def _decode(container: Any, media: Media) -> Iterator[av.VideoFrame]:
+    """Yield the decoded frames of the video stream, without damaged packets."""
     stream = stream_of(container, media, media.video_stream)
     stream.thread_type = "AUTO"
     damaged = 0
@@ -119,14 +118,14 @@ def _decoded(container: Any, media: Media) -> Iterator[av.VideoFrame]:
         for packet in container.demux(stream):
             try:
                 yield from packet.decode()
-            except FFmpegError:  # each decoder has errors of its own for damage
+            except FFmpegError:  # each decoder raises its own errors on damage
                 damaged += 1
     except FFmpegError as error:
         raise MediaError(
-            f"{media.path}: cannot be read to its end ({error.strerror}); copy it again"
+            f"{media.path}: cannot be read to the end ({error.strerror}); copy it again"
         ) from error
     if damaged:
         log.warning(
-            "%s: %d damaged packets of picture were left out; the picture before each stands still",
+            "%s: skipped %d damaged packets of video; the frame before each is repeated",
             media.path, damaged,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What only decoded pictures and samples say: how they are turned, their fields, their colour."""
+"""Facts that only decoded frames and samples reveal: rotation, field order, colour, changes."""
 
 from __future__ import annotations
 
@@ -12,85 +12,87 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-_PLACES = 12
-"""Where a file is looked into for changes: a call that grows or shrinks stays so for a while."""
-_FIRST = 12
-"""Pictures that are decoded in a row to see whether each has one packet or two."""
-_PATIENCE = 400
-"""Packets that are read for one look: a group of pictures with its sound has fewer."""
+_SAMPLED_PLACES = 12
+"""Places of a file that are sampled for changes: a video call that changes its size keeps the new
+one for a while."""
+_FIRST_FRAMES = 12
+"""Frames that are decoded in a row to determine whether each has one packet or two."""
+_MAX_PACKETS = 400
+"""Packets that are read at one place: a group of pictures with its audio has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedFacts:
-    """What was seen and heard."""
+    """Facts from a sample of decoded frames."""
 
-    stored: tuple[int, int]
-    """Width and height of the first picture, as it is stored."""
+    stored_size: tuple[int, int]
+    """Width and height of the first frame, as stored."""
     rotation: int
-    """Degrees that a player must turn it, clockwise."""
+    """Degrees clockwise that a player must turn it."""
     mirrored: bool
     """Whether a player must mirror it too."""
-    fields: str
+    field_order: str
     """As in `Media`."""
     colour: tuple[int, int, int]
     """As in `Media`."""
     sizes: frozenset[tuple[int, int]]
-    """All sizes that were seen."""
-    formats: dict[int, frozenset[tuple[int, str]]]
-    """Rates and layouts that were heard of each audio stream, by its number."""
+    """All frame sizes in the sample."""
+    audio_formats: dict[int, frozenset[tuple[int, str]]]
+    """Sample rates and channel layouts of each audio stream in the sample, by its index."""
 
 
 def read_decoded_facts(
     container: Any, video: int, audio: Sequence[int], stamps: NDArray[np.int64]
 ) -> DecodedFacts | None:
-    """Look into a file, of which nothing was read yet, at its beginning and in some places after.
+    """Decode a sample of a newly opened file: at its beginning, and at some places after it.
 
-    `video` and `audio` are numbers of streams, `stamps` when its pictures are shown. Return None
-    where no picture can be decoded.
+    `video` and `audio` are stream indices, `stamps` the presentation times of the frames. Return
+    None if no frame can be decoded.
     """
-    pictures: list[Any] = []
-    heard: dict[int, set[tuple[int, str]]] = {number: set() for number in audio}
-    film, streams = container.streams[video], [container.streams[n] for n in (video, *audio)]
-    for place in range(_PLACES):
+    frames: list[Any] = []
+    formats: dict[int, set[tuple[int, str]]] = {index: set() for index in audio}
+    video_stream = container.streams[video]
+    streams = [container.streams[index] for index in (video, *audio)]
+    for place in range(_SAMPLED_PLACES):
         if place:
-            at = int(stamps[len(stamps) * place // _PLACES])
+            at = int(stamps[len(stamps) * place // _SAMPLED_PLACES])
             with suppress(FFmpegError):
-                container.seek(at, stream=film)
-        for number, frame in _look(container, streams):
-            if number == video:
-                pictures.append(frame)
+                container.seek(at, stream=video_stream)
+        for index, frame in _decode_one_each(container, streams):
+            if index == video:
+                frames.append(frame)
             else:
-                heard[number].add((frame.sample_rate, frame.layout.name))
-        if not pictures:
+                formats[index].add((frame.sample_rate, frame.layout.name))
+        if not frames:
             return None
-    first = pictures[0]
-    rotation, mirrored = _turn(first)
+    first = frames[0]
+    rotation, mirrored = _rotation(first)
     return DecodedFacts(
         (first.width, first.height),
         rotation,
         mirrored,
-        _fields(film, pictures),
+        _field_order(video_stream, frames),
         _colour(first),
-        frozenset((picture.width, picture.height) for picture in pictures),
-        {number: frozenset(formats) for number, formats in heard.items()},
+        frozenset((frame.width, frame.height) for frame in frames),
+        {index: frozenset(values) for index, values in formats.items()},
     )
 
 
 def first_frame_stamps(container: Any, video: int) -> list[int]:
-    """Return when the first pictures that are decoded are shown, in order."""
+    """Return the timestamps of the first decoded frames, in ascending order."""
     frames: list[Any] = []
     with suppress(FFmpegError):
         for frame in container.decode(container.streams[video]):
             frames.append(frame)
-            if len(frames) == _FIRST:
+            if len(frames) == _FIRST_FRAMES:
                 break
     return sorted(frame.pts for frame in frames if frame.pts is not None)
 
 
 def whole_frame_stamps(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDArray[np.int64]:
-    """Return the stamps of whole pictures, of which those that are `decoded` are the first.
+    """Return the timestamps of whole frames; `decoded` are those of the first frames.
 
-    A recorder may write the two fields of a picture as packets of their own, each with its stamp.
+    A recorder may write the two fields of a frame as separate packets, each with a timestamp.
     """
     if len(decoded) < 2:
         return stamps
@@ -99,48 +101,48 @@ def whole_frame_stamps(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDA
     return stamps[first % 2 :: 2] if whole else stamps
 
 
-def _look(container: Any, streams: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield the number of each stream with what is decoded of it first from here on."""
+def _decode_one_each(container: Any, streams: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the index of each stream with its first frame that decodes from here on."""
     waiting = {stream.index for stream in streams}
     with suppress(FFmpegError):
-        for read, packet in enumerate(container.demux(*streams)):
+        for count, packet in enumerate(container.demux(*streams)):
             frames: list[Any] = []
-            with suppress(FFmpegError):  # damaged, or of the group before: the next one may do
+            with suppress(FFmpegError):  # damaged, or of an earlier group of pictures: try the next
                 frames = packet.decode() if packet.stream_index in waiting else []
             for frame in frames[:1]:
                 waiting.remove(packet.stream_index)
                 yield packet.stream_index, frame
-            if not waiting or (read > _PATIENCE and streams[0].index not in waiting):
+            if not waiting or (count > _MAX_PACKETS and streams[0].index not in waiting):
                 return
 
 
-def _turn(picture: Any) -> tuple[int, bool]:
-    """Return the rotation clockwise, and whether the picture is mirrored, too."""
-    matrix = picture.side_data.get("DISPLAYMATRIX")
+def _rotation(frame: Any) -> tuple[int, bool]:
+    """Return the rotation clockwise, and whether the frame is also mirrored."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return 0, False
     a, b, _, c, d = struct.unpack("<5i", bytes(matrix)[:20])
-    return -picture.rotation % 360, a * d - b * c < 0  # libav counts anticlockwise
+    return -frame.rotation % 360, a * d - b * c < 0  # libav counts anticlockwise
 
 
-def _fields(video: Any, pictures: list[Any]) -> str:
-    """Return whether most pictures are of two fields, and which is the first.
+def _field_order(video: Any, frames: list[Any]) -> str:
+    """Return whether most frames are interlaced, and which field comes first.
 
-    The pictures are asked because a file may carry whole ones in a stream for fields. The order is
-    the stream's (libav's numbers: 2 and 4 top, 3 and 5 bottom); without one it is that of the
-    standards: bottom first for DV and for 480 lines.
+    The frames decide, because a file may carry progressive frames in an interlaced stream. The
+    order is the stream's (libav's numbers: 2 and 4 top, 3 and 5 bottom); without one it is that of
+    the standards: bottom first for DV and for 480 lines.
     """
-    if 2 * sum(picture.interlaced_frame for picture in pictures) <= len(pictures):
+    if 2 * sum(frame.interlaced_frame for frame in frames) <= len(frames):
         return "progressive"
     order = video.codec_context.field_order
     if order in (2, 4):
         return "top"
-    bottom = video.codec_context.name == "dvvideo" or pictures[0].height in (480, 486)
+    bottom = video.codec_context.name == "dvvideo" or frames[0].height in (480, 486)
     return "bottom" if order in (3, 5) or bottom else "top"
 
 
-def _colour(picture: Any) -> tuple[int, int, int]:
-    """Return primaries, transfer and matrix; Rec. 709 where they are reserved or left out."""
-    codes = (picture.color_primaries, picture.color_trc, picture.colorspace)
+def _colour(frame: Any) -> tuple[int, int, int]:
+    """Return primaries, transfer and matrix; Rec. 709 for those that are reserved or missing."""
+    codes = (frame.color_primaries, frame.color_trc, frame.colorspace)
     primaries, transfer, matrix = (1 if int(code) in (0, 2, 3) else int(code) for code in codes)
     return primaries, transfer, matrix

@@ -1,7 +1,7 @@
-"""The ffmpeg commands that make of a source one that we and the editors read.
+"""ffmpeg commands that convert a source into one that we and the editors can read.
 
-We print them and never run them. ffmpeg-python spells them; the ffmpeg that they name is the
-system's, or the one inside the package imageio-ffmpeg, so that they run as they are printed.
+We only print them. They are built by ffmpeg-python and call the system's ffmpeg, or the one in the
+package imageio-ffmpeg, so that users can run them as printed.
 """
 
 from __future__ import annotations
@@ -13,93 +13,95 @@ from pathlib import PurePath
 from typing import Any
 
 _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
-"""What may hold sound or subtitles that a .mov cannot."""
+"""Containers whose audio or subtitles may not fit into a .mov."""
 
 
-def conform_command(path: PurePath | str, *filters: str, sound: str = "") -> str:
-    """Return an ffmpeg command that encodes the picture anew through `filters`, for a shell.
+def conform_command(path: PurePath | str, *filters: str, audio: str = "") -> str:
+    """Return a shell command that re-encodes the video through `filters`.
 
-    All tracks are kept, of which none but the picture is changed, unless there is a filter for the
-    `sound`, which is then encoded without loss. The result lies beside the source. It is Matroska
-    where the source is, which most editors do not read, else QuickTime.
+    It copies all other streams; with a filter for the `audio`, it encodes that without loss. The
+    output is next to the source: Matroska if the source is, which most editors do not read,
+    otherwise QuickTime.
     """
-    picture = {"c:V": "libx264", "crf": 16, "filter:V": ",".join(filters)}
-    heard = {"c:a": "pcm_s16le", "filter:a": sound} if sound else {}
-    return _command(path, _beside(path, "conformed"), map="0", **picture, **heard)
+    video_options = {"c:V": "libx264", "crf": 16, "filter:V": ",".join(filters)}
+    audio_options = {"c:a": "pcm_s16le", "filter:a": audio} if audio else {}
+    return _command(
+        path, _output_path(path, "conformed"), map="0", **video_options, **audio_options
+    )
 
 
 def remux_command(path: PurePath | str) -> str:
-    """Return an ffmpeg command that copies what can be read of a source into a whole file."""
-    return _command(path, _beside(path, "whole"), map="0")
+    """Return a command that copies what is readable of a source into a complete file."""
+    return _command(path, _output_path(path, "whole"), map="0")
 
 
 def shift_audio_command(path: PurePath | str, seconds: float) -> str:
-    """Return an ffmpeg command that moves all sound later by `seconds`, earlier where negative."""
-    return _command(path, _beside(path, "shifted"), late=f"{seconds:.3f}", map="-0:a")
+    """Return a command that delays all audio by `seconds`, or advances it if negative."""
+    return _command(path, _output_path(path, "shifted"), late=f"{seconds:.3f}", map="-0:a")
 
 
 def film_only_command(path: PurePath | str, index: int) -> str:
-    """Return an ffmpeg command that copies a source with only the picture stream number `index`."""
-    return _command(path, _beside(path, "film"), str(index), "a?", "s?")
+    """Return a command that copies a source with only the video stream at `index`."""
+    return _command(path, _output_path(path, "film"), str(index), "a?", "s?")
 
 
 def matroska_command(path: PurePath | str) -> str:
-    """Return an ffmpeg command that copies all that Matroska holds of a source into such a file."""
+    """Return a command that copies a source to Matroska, without data streams, which do not fit."""
     all_but_data = ("v", "a?", "s?", "t?")
     return _command(path, PurePath(path).with_suffix(".mkv"), *all_but_data, **{"c:s": "srt"})
 
 
 def mixdown_command(path: PurePath | str, channels: Mapping[int, int]) -> str:
-    """Return an ffmpeg command that makes one channel of each of some streams of sound.
+    """Return a command that mixes some audio streams down to mono.
 
-    `channels` has a stream's number among those of sound, from 0, and how many channels it has.
+    `channels` maps the index of each among the audio streams, from 0, to its number of channels.
     """
-    mixed: dict[str, str] = {}
+    options: dict[str, str] = {}
     for n, count in channels.items():
-        mixed[f"c:a:{n}"] = "pcm_s16le"
-        mixed[f"filter:a:{n}"] = f"pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}"
-    return _command(path, _beside(path, "mixed"), map="0", **mixed)
+        options[f"c:a:{n}"] = "pcm_s16le"
+        options[f"filter:a:{n}"] = f"pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}"
+    return _command(path, _output_path(path, "mixed"), map="0", **options)
 
 
 def _command(
     source: PurePath | str, out: PurePath, *streams: str, late: str = "", **options: Any
 ) -> str:
-    """Return the command for a shell; what `options` do not encode is copied.
+    """Return a shell command that copies every stream for which `options` name no encoder.
 
-    `streams` are those of the source that are mapped, where `options` do not map all of them. With
-    `late` the source's sound is mapped once more, that many seconds later.
+    `streams` are the streams to map, if `options` do not map all. `late` maps the audio once more,
+    that many seconds later.
     """
     import ffmpeg
 
-    given = ffmpeg.input(_named(source))
-    inputs = [given[stream] for stream in streams] or [given]
+    whole = ffmpeg.input(_file_argument(source))
+    inputs = [whole[stream] for stream in streams] or [whole]
     if late:
-        inputs.append(ffmpeg.input(_named(source), itsoffset=late)["a"])
+        inputs.append(ffmpeg.input(_file_argument(source), itsoffset=late)["a"])
     options = {"c": "copy", "ignore_unknown": None, **options}
-    output = ffmpeg.output(*inputs, _named(out), **options)
-    return shlex.join(ffmpeg.compile(output, cmd=_program()))
+    result = ffmpeg.output(*inputs, _file_argument(out), **options)
+    return shlex.join(ffmpeg.compile(result, cmd=_program()))
 
 
 def _program() -> str:
-    """Return the system's ffmpeg by its name, else the path of the one from imageio-ffmpeg."""
+    """Return the name of the system's ffmpeg, otherwise the path of the one in imageio-ffmpeg."""
     if shutil.which("ffmpeg"):
         return "ffmpeg"
     import imageio_ffmpeg
 
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError:  # there is none for this machine; the command is right all the same
+    except RuntimeError:  # none for this machine; the command is correct anyway
         return "ffmpeg"
 
 
-def _beside(path: PurePath | str, what: str) -> PurePath:
-    """Return the name of what is made of a source."""
+def _output_path(path: PurePath | str, what: str) -> PurePath:
+    """Return the path of the output, next to the source."""
     source = PurePath(path)
     suffix = ".mkv" if source.suffix.lower() in _TO_MATROSKA else ".mov"
     return source.with_name(f"{source.stem}_{what}{suffix}")
 
 
-def _named(path: PurePath | str) -> str:
-    """Return a name that ffmpeg takes for no option and no address."""
+def _file_argument(path: PurePath | str) -> str:
+    """Return a file name that ffmpeg does not take for an option or a URL."""
     name = str(path)
     return f"file:{name}" if name.startswith("-") or ":" in name else name

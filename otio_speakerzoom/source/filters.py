@@ -1,4 +1,4 @@
-"""Chains of libavfilter's filters for pictures that may change their shape on the way."""
+"""Chains of libavfilter filters for frames whose size or format may change on the way."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 
 Filter = tuple[str, str | dict[str, str]]
-"""A filter's name and its options: as ffmpeg writes them, or by name, where nothing is escaped."""
+"""Name and options of a filter: as a string in ffmpeg's syntax, or by name without escapes."""
 
 
 class FilterChain:
-    """Filters in a row; where the pictures that come change their shape, the row is built anew."""
+    """Filters in series; rebuilt when the incoming frames change their size or format."""
 
     def __init__(self, *filters: Filter) -> None:
         self._filters = filters
         self._graph: Graph | None = None
         self._first: FilterContext | None = None
         self._shape: tuple[object, ...] = ()
-        self._place: tuple[int, int] | None = None
+        self._position: tuple[int, int] | None = None
 
     def move_crop(self, left: int, top: int) -> None:
-        """Let the first filter, a crop, begin there from the next picture on.
+        """Move the first filter, a crop, to this position from the next frame on.
 
-        A new row for each place would take as long as scaling does.
+        A new chain for each position would take as long as scaling does.
         """
-        if (left, top) != self._place:
-            self._place = left, top
-            self._tell_place()
+        if (left, top) != self._position:
+            self._position = left, top
+            self._send_position()
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Give the pictures that come out once `frame` went in: with most filters, one."""
+        """Yield the frames that come out after `frame` went in: with most filters, one."""
         shape = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
         if shape != self._shape:
             yield from self.flush()
             self._graph, self._first = _graph(frame, self._filters)
             self._shape = shape
-            self._tell_place()
+            self._send_position()
         assert self._graph is not None
         self._graph.push(frame)
-        yield from self._out()
+        yield from self._pull()
 
     def convert(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return what one picture becomes, in a chain that delays none."""
+        """Return the output for one frame, of a chain without delay."""
         return next(iter(self.push(frame)))
 
     def flush(self) -> Iterator[av.VideoFrame]:
-        """Give the pictures that are still inside."""
+        """Yield the frames that are still inside."""
         if self._graph is not None:
             self._graph.push(None)
-            yield from self._out()
+            yield from self._pull()
         self._graph, self._first, self._shape = None, None, ()
 
-    def _tell_place(self) -> None:
-        if self._first is not None and self._place is not None:
-            for name, value in zip("xy", self._place, strict=True):
+    def _send_position(self) -> None:
+        if self._first is not None and self._position is not None:
+            for name, value in zip("xy", self._position, strict=True):
                 self._first.process_command(name, str(value))
 
-    def _out(self) -> Iterator[av.VideoFrame]:
+    def _pull(self) -> Iterator[av.VideoFrame]:
         while self._graph is not None:
             try:
                 frame = self._graph.pull()
@@ -72,22 +72,22 @@ class FilterChain:
 
 
 def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> tuple[Graph, FilterContext]:
-    """Return a configured graph of `filters` for pictures such as `frame`, and the first filter."""
+    """Return a configured graph of `filters` for frames like `frame`, and the first filter."""
     graph = Graph()
     base = frame.time_base or "1/1000000"
-    # said here, colour is what the whole graph starts from; told by frames alone it is a change
+    # declared here, because the graph would take the colour of the first frame for a change
     source = graph.add(
         "buffer",
         f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={base}:"
         f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
     )
-    row = [source]
+    contexts = [source]
     for name, options in filters:
-        after = (
+        context = (
             graph.add(name, **options) if isinstance(options, dict) else graph.add(name, options)
         )
-        row[-1].link_to(after)
-        row.append(after)
-    row[-1].link_to(graph.add("buffersink"))
+        contexts[-1].link_to(context)
+        contexts.append(context)
+    contexts[-1].link_to(graph.add("buffersink"))
     graph.configure()
-    return graph, row[1]
+    return graph, contexts[1]

@@ -14,8 +14,8 @@ from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 
-QUEUE = 4
-"""Pictures that are decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
+MAX_PREFETCHED = 4
+"""Frames decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
 
 
 def read_frames(
@@ -25,13 +25,12 @@ def read_frames(
     gray: bool = False,
     within: FrameRange | None = None,
 ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
-    """Yield (source frame, picture) for every frame of `within`, in order, upright.
+    """Yield (frame number, frame) for every frame of `within`, in order, upright.
 
-    Pictures are (H, W, 3) RGB, or (H, W) luma when `gray`, scaled to `size` (width, height) if
-    one is given. Decoding goes on in a thread of its own while the reader is busy. Raise
-    MediaError where the file's pictures end before `within` does.
+    Frames are (H, W, 3) RGB, or (H, W) luma if `gray`, scaled to `size` (width, height) if given. A
+    thread decodes ahead of the reader. Raise MediaError if the file ends before `within` does.
     """
-    return prefetch(_arrays(media, size or media.size, gray, within or media.range), QUEUE)
+    return prefetch(_arrays(media, size or media.size, gray, within or media.range), MAX_PREFETCHED)
 
 
 def _arrays(
@@ -43,36 +42,35 @@ def _arrays(
         *tone_mapping_filters(media),
         ("format", "gray" if gray else "rgb24"),
     )
-    before, array = None, np.empty(0, np.uint8)
-    for frame, picture in decode_frames(media, within):
-        if picture is not before:
-            before = picture
-            array = np.asarray(upright.convert(picture).to_ndarray(), np.uint8)
-        yield frame, array
+    last, array = None, np.empty(0, np.uint8)
+    for number, frame in decode_frames(media, within):
+        if frame is not last:
+            last = frame
+            array = np.asarray(upright.convert(frame).to_ndarray(), np.uint8)
+        yield number, array
 
 
 class UprightFilter:
-    """Turns stored pictures as the file says, fits them to `Media.size`, and filters them on."""
+    """Rotates stored frames upright, fits them to `Media.size`, and applies more filters."""
 
     def __init__(self, media: Media, *filters: Filter) -> None:
-        turned, (width, height) = _turns(media), media.size
-        fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic"
-        fitted = (("scale", fit), ("pad", f"{width}:{height}:-1:-1"))
-        self._stored = (width, height) if media.rotation % 180 == 0 else (height, width)
-        self._same = FilterChain(*turned, *filters)
-        self._as_is = not turned and not filters
-        self._other = FilterChain(*turned, *fitted, *filters)
+        rotation, (width, height) = _rotation_filters(media), media.size
+        scale = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic"
+        fit = (("scale", scale), ("pad", f"{width}:{height}:-1:-1"))
+        self._stored_size = (width, height) if media.rotation % 180 == 0 else (height, width)
+        self._nothing_to_do = not rotation and not filters
+        self._chain = FilterChain(*rotation, *filters)
+        self._chain_for_other_sizes = FilterChain(*rotation, *fit, *filters)
 
-    def convert(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """Return the picture upright and filtered."""
-        same = (picture.width, picture.height) == self._stored
-        if same and self._as_is:
-            return picture
-        return (self._same if same else self._other).convert(picture)
+    def convert(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return the frame upright and filtered."""
+        if (frame.width, frame.height) != self._stored_size:
+            return self._chain_for_other_sizes.convert(frame)
+        return frame if self._nothing_to_do else self._chain.convert(frame)
 
 
-def _turns(media: Media) -> tuple[Filter, ...]:
-    """Return the filters that turn a stored picture clockwise as a player must."""
+def _rotation_filters(media: Media) -> tuple[Filter, ...]:
+    """Return the filters that rotate a stored frame upright."""
     return {
         0: (),
         90: (("transpose", "clock"),),

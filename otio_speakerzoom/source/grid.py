@@ -1,4 +1,4 @@
-"""The grid of frames that a source's time stamps lie on."""
+"""The frame grid of a source: the constant frame rate that fits its timestamps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ STANDARD_RATES = (
     *(Fraction(n) for n in (24, 25, 30, 48, 50, 60)),
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60)),
 )
-FASTEST = 240
-"""Frames per second that a camera for talks may have; beyond, libav has guessed a clock's ticks."""
-_ROUNDING = 1e-6
-"""Of a frame: what a place may be off by arithmetic, in a day of frames and more."""
+MAX_RATE = 240
+"""Frames per second of the fastest cameras for talks; above, libav has taken a clock's ticks for
+frames."""
+_TOLERANCE = 1e-6
+"""Share of a frame for rounding errors, enough for more than a day of frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +26,21 @@ class Grid:
     rate: Fraction
     duration: int
     variable: bool = False
-    """Whether the stamps are too uneven to be constant."""
+    """Whether the timestamps are too uneven for a constant rate."""
     begin: Fraction = Fraction(0)
-    """Seconds from the first stamp to the time of frame 0: stamps may be early and late."""
+    """Seconds from the first timestamp to the time of frame 0: timestamps may be early or late."""
 
 
 def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Fraction) -> Grid:
-    """Return the grid of the pictures that are shown at `ticks` of `tick` seconds, in order.
+    """Return the grid of frames presented at `ticks` of `tick` seconds, in ascending order.
 
-    `base` and `average` are rates as libav has them, 0 where it has none: the slowest on which it
-    can place every stamp, and the number of pictures by their time. The slowest rate on which all
-    stamps lie is the file's own, because libav takes fields or the ticks of a finer clock for
-    frames. Few of its places may be empty (damaged or dropped frames): one in a hundred, or two.
-    Other files are variable: read onto the rate that they name, where pictures usually follow each
-    other so, else onto the slowest standard rate that is not slower than their average, so that few
-    pictures are lost and an editor has a timebase for it.
+    `base` and `average` are rates from libav, 0 if unknown: the slowest rate on which it can place
+    every timestamp, and the number of frames divided by their time. The file's own rate is the
+    slowest that fits all timestamps, because libav takes fields or the ticks of a finer clock for
+    frames. At most one place in a hundred, or two, may be empty (damaged or dropped frames). Any
+    other file has a variable rate: it is conformed to the rate that it declares, if most frames
+    follow each other at that rate, otherwise to the slowest standard rate that is not slower than
+    its average, so that few frames are lost and editors have a timebase for it.
     """
     if len(ticks) == 1:
         return Grid(base or average or Fraction(25), 1)
@@ -48,15 +49,15 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
     step = int(steps[len(steps) // 2]) * tick or span / len(steps)
     own: Grid | None = None
     for rate in _candidates(base, average, 1 / step):
-        # rates that differ by less, 30 and 30000/1001, are told apart by what the file says
-        if not 0 < rate <= FASTEST or (own and rate >= own.rate * Fraction(99, 100)):
+        # only the file can distinguish rates that differ by less, such as 30 and 30000/1001
+        if not 0 < rate <= MAX_RATE or (own and rate >= own.rate * Fraction(99, 100)):
             continue
-        found = _places(ticks, tick, rate)
-        if found:
-            phase, duration = found
+        places = _places(ticks, tick, rate)
+        if places:
+            phase, duration = places
             holes = duration - len(ticks)
             own = Grid(rate, duration, holes > max(2, duration / 100), phase / rate)
-    # a quarter of the pictures follow the one before at once, or these are no frames but ticks
+    # a quarter of the frames must follow the previous one directly, or these are ticks, not frames
     if own and own.rate * int(steps[len(steps) // 4]) * tick < Fraction(3, 2):
         return own
     if base in STANDARD_RATES and abs(base * step - 1) < Fraction(1, 50):
@@ -66,10 +67,10 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
 
 
 def _candidates(base: Fraction, average: Fraction, usual: Fraction) -> list[Fraction]:
-    """Return rates to try, those that the file names first; `usual` is that of the middle step.
+    """Return rates to try, those that the file declares first; `usual` is that of the median step.
 
-    A file may say 2398/100 and mean 24000/1001, and an average is exact to a picture only: the
-    standard rates beside each come before it.
+    A file may declare 2398/100 and mean 24000/1001, and an average is exact to one frame only, so
+    the nearest standard rates come before each.
     """
     whole = base / max(1, round(base / average)) if average else base
     rates: list[Fraction] = []
@@ -82,25 +83,24 @@ def _candidates(base: Fraction, average: Fraction, usual: Fraction) -> list[Frac
 def _places(
     ticks: NDArray[np.int64], tick: Fraction, rate: Fraction
 ) -> tuple[Fraction, int] | None:
-    """Return where the stamps lie on the grid of `rate`, None where they do not.
+    """Return the phase and duration of the timestamps on a grid of `rate`, None if they do not fit.
 
-    They do where each lies within a quarter of a frame of a place of its own. What is given is the
-    part of a frame by which the first is early, so that the others are not late, and the number of
-    frames to the last.
+    They fit if each is within a quarter of a frame of a place of its own. The phase is the share of
+    a frame by which the first is early, so that the others are not late; the duration is in frames.
     """
     places = (ticks - ticks[0]) * float(tick * rate)
     for frames in (np.floor(places + 0.5), np.ceil(places - 0.5)):
         off = places - frames
         low, high = float(off.min()), float(off.max())
-        if high - low <= 0.5 + _ROUNDING and bool((np.diff(frames) > 0).all()):
+        if high - low <= 0.5 + _TOLERANCE and bool((np.diff(frames) > 0).all()):
             return Fraction(low + high).limit_denominator(10_000) / 2, int(frames[-1]) + 1
     return None
 
 
 def _standard(rate: Fraction, base: Fraction) -> Fraction:
-    """Return the slowest standard rate that is not slower than `rate`, by half a percent.
+    """Return the slowest standard rate that is at most half a percent slower than `rate`.
 
-    Of 30 and 30000/1001 it is the one of which the rate that the file names is a multiple.
+    Of 30 and 30000/1001 it is the one that divides the rate that the file declares.
     """
     fast = [r for r in STANDARD_RATES if r >= rate * Fraction(199, 200)]
     slowest = min(fast, default=Fraction(60))

@@ -1,4 +1,4 @@
-"""Turns down what is too loud, before and after it is, so that nothing clips."""
+"""A look-ahead limiter: turns audio down around peaks, so that nothing clips."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Samples = NDArray[np.float32]
 
 CEILING = 0.89
 """-1 dB below full scale, which lossy coding needs (EBU R 128 asks for -1 dBTP)."""
-REACH = 0.05
-"""Seconds to each side of a peak at which the mix is already, or still, turned down: longer than a
-cycle of the lowest voice (80 Hz: 12 ms), so the gain never follows the wave itself."""
+REACH_S = 0.05
+"""How long before and after a peak the gain is lowered: longer than a cycle of the lowest voice (80
+Hz: 12 ms), so the gain never follows the waveform itself."""
 
 
 def limit_peaks(blocks: Iterable[Samples], rate: int) -> Generator[Samples, None, None]:
-    """Yield (C, n) blocks as they come, at a lower gain around samples above `CEILING`.
+    """Yield (C, n) blocks with a lower gain around samples above `CEILING`.
 
-    Their sizes stay; each waits for the next one.
+    Block sizes do not change; each block waits for the next one.
     """
-    reach = round(REACH * rate)
-    for before, block, after in _neighbours(iter(blocks)):
+    reach = round(REACH_S * rate)
+    for before, block, after in _with_neighbours(iter(blocks)):
         around = np.concatenate([before[:, -2 * reach :], block, after[:, : 2 * reach]], axis=1)
         peaks = np.abs(around).max(axis=0, initial=0)
         if peaks.max(initial=0) <= CEILING:
@@ -33,8 +33,8 @@ def limit_peaks(blocks: Iterable[Samples], rate: int) -> Generator[Samples, None
         yield block * gain
 
 
-def _neighbours(blocks: Iterator[Samples]) -> Iterator[tuple[Samples, Samples, Samples]]:
-    """Yield each block with those beside it, which are empty at both ends."""
+def _with_neighbours(blocks: Iterator[Samples]) -> Iterator[tuple[Samples, Samples, Samples]]:
+    """Yield each block between the ones before and after it, which are empty at the ends."""
     block = next(blocks, None)
     if block is None:
         return
@@ -46,9 +46,9 @@ def _neighbours(blocks: Iterator[Samples]) -> Iterator[tuple[Samples, Samples, S
 
 
 def _gain(peaks: Samples, reach: int) -> Samples:
-    """Return a gain that is nowhere above what any sample within `reach` needs, and is smooth."""
+    """Return a smooth gain, low enough for every sample within `reach`."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    needed = np.minimum(1, CEILING / np.maximum(peaks, CEILING))
-    lowest = minimum_filter1d(needed, 2 * reach + 1, mode="nearest")
+    limits = np.minimum(1, CEILING / np.maximum(peaks, CEILING))
+    lowest = minimum_filter1d(limits, 2 * reach + 1, mode="nearest")
     return np.asarray(uniform_filter1d(lowest, 2 * reach + 1, mode="nearest"), np.float32)

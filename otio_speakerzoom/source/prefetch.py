@@ -1,4 +1,4 @@
-"""A generator whose next items are made in a thread while the last one is used."""
+"""Runs a generator ahead in a thread, while its consumer works on earlier items."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 
 class _End:
-    """What the thread sends last, with what went wrong, if anything did."""
+    """The last item from the thread, with the error that ended it, if any."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """Yield from `items`, of which at most `depth` wait; errors pass, and a close ends the thread.
+    """Yield from `items`, at most `depth` ahead; errors are passed on, closing ends the thread.
 
-    It helps where items are made by code that lets other threads run, as libav's does.
+    Useful for items from code that releases the GIL, as libav does.
     """
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     closed = threading.Event()
@@ -30,7 +30,7 @@ def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, 
             try:
                 waiting.put(item, timeout=0.1)
             except queue.Full:
-                continue  # look again whether anybody still reads
+                continue  # check again whether the consumer still reads
             break
 
     def work() -> None:
@@ -40,7 +40,7 @@ def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, 
                 put(item)
                 if closed.is_set():
                     break
-        except BaseException as caught:  # whatever it is, it belongs to the reader
+        except BaseException as caught:  # of any kind, for the consumer
             error = caught
         finally:
             items.close()

@@ -1,7 +1,7 @@
-"""What stands in the tracks of a QuickTime or MP4 file that libav does not tell: codes, timecode.
+"""Reads from QuickTime and MP4 files what libav does not report: codec codes and timecode tracks.
 
-Boxes as ISO/IEC 14496-12 has them; the timecode sample description and its sample as in Apple's
-QuickTime File Format.
+Boxes as in ISO/IEC 14496-12; the timecode sample description and its sample as in Apple's QuickTime
+File Format.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ DROP, NEGATIVE, COUNTER = 1, 4, 8
 """Flags of a timecode description."""
 
 Span = tuple[int, int]
-"""Where a box's content begins and ends in the file."""
+"""Start and end of a box's content in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimecodeTrack:
-    """What a timecode track says of its first sample."""
+    """The first sample of a timecode track."""
 
     count: int
-    """Frames from 00:00:00:00, no labels: dropped ones are not counted."""
+    """Frames from 00:00:00:00; dropped labels are not counted."""
     rate: Fraction
     """Frames per second of the count, exact."""
     drop: bool
-    """Whether labels are dropped when the count is written."""
+    """Whether its labels are drop-frame."""
 
 
 def sample_codes(path: Path) -> list[str]:
-    """Return the four letters that name each track's coding, in order; none of another file."""
+    """Return the four-letter codec code of each track, in order; empty for any other file."""
     with path.open("rb") as file:
         return [
             _bytes(file, (start + 12, start + 16)).decode("latin-1").strip()
@@ -43,16 +43,16 @@ def sample_codes(path: Path) -> list[str]:
 
 
 def timecode_track(path: Path, index: int) -> TimecodeTrack | None:
-    """Return the timecode of the track number `index`, else the first there is; None without.
+    """Return the timecode of the track at `index`, otherwise the first one; None if there is none.
 
-    A track of fragments, or one that counts a tape, says nothing.
+    Fragmented tracks, and those that count a tape, have none.
     """
     with path.open("rb") as file:
         tracks = list(_tracks(file))
-        told = {_id(file, track): _timecode(file, track) for track in tracks}
-        wanted = _referred(file, tracks[index]) if index < len(tracks) else []
-        known = [told.get(id_) for id_ in wanted] + list(told.values())
-    return next((timecode for timecode in known if timecode), None)
+        by_id = {_id(file, track): _timecode(file, track) for track in tracks}
+        references = _timecode_references(file, tracks[index]) if index < len(tracks) else []
+        candidates = [by_id.get(id_) for id_ in references] + list(by_id.values())
+    return next((timecode for timecode in candidates if timecode), None)
 
 
 def _timecode(file: BinaryIO, track: Span) -> TimecodeTrack | None:
@@ -71,7 +71,7 @@ def _timecode(file: BinaryIO, track: Span) -> TimecodeTrack | None:
 
 
 def _first_sample(file: BinaryIO, table: Span) -> int | None:
-    """Return where the first sample lies in the file."""
+    """Return the position of the first sample in the file."""
     for name, kind, size in (("stco", ">I", 4), ("co64", ">Q", 8)):
         for start, _ in _find(file, table, name):
             entry = _bytes(file, (start + 8, start + 8 + size))
@@ -81,15 +81,15 @@ def _first_sample(file: BinaryIO, table: Span) -> int | None:
 
 
 def _id(file: BinaryIO, track: Span) -> int:
-    """Return the number by which other tracks refer to this one."""
+    """Return the id by which other tracks refer to this one."""
     for start, _ in _find(file, track, "tkhd"):
         at = start + (20 if _bytes(file, (start, start + 1)) == b"\1" else 12)
         return int.from_bytes(_bytes(file, (at, at + 4)))
     return 0
 
 
-def _referred(file: BinaryIO, track: Span) -> list[int]:
-    """Return the numbers of the timecode tracks that `track` refers to."""
+def _timecode_references(file: BinaryIO, track: Span) -> list[int]:
+    """Return the ids of the timecode tracks that `track` refers to."""
     return [
         int.from_bytes(_bytes(file, (at, at + 4)))
         for start, end in _find(file, track, "tref", "tmcd")
@@ -103,7 +103,7 @@ def _tracks(file: BinaryIO) -> Iterator[Span]:
 
 
 def _find(file: BinaryIO, span: Span, *path: str) -> Iterator[Span]:
-    """Yield the contents of all boxes at `path` below `span`."""
+    """Yield the content of all boxes at `path` below `span`."""
     for name, start, end in _boxes(file, span):
         if name == path[0]:
             if len(path) == 1:
@@ -113,7 +113,7 @@ def _find(file: BinaryIO, span: Span, *path: str) -> Iterator[Span]:
 
 
 def _boxes(file: BinaryIO, span: Span) -> Iterator[tuple[str, int, int]]:
-    """Yield name, start and end of the content of each box in `span`, as far as they are whole."""
+    """Yield name, start and end of the content of each box in `span`, up to a truncated one."""
     at, end = span
     while at + 8 <= end:
         size, name = struct.unpack(">I4s", _bytes(file, (at, at + 8)))

@@ -1,4 +1,4 @@
-"""One pass over the packets of a file: which streams hold something, and when."""
+"""Scans all packets of a file: how many each stream has, and their timestamps."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 
 from av.stream import Disposition
 
-_STILLS = Disposition.attached_pic | Disposition.timed_thumbnails
-_MOST_BACK = Fraction(1, 2)
-"""Seconds by which a stamp may lie before those of packets that came earlier: muxers put streams
-and fields a little out of order; two recordings in one file start again."""
+_STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails
+_MAX_STEP_BACK_S = Fraction(1, 2)
+"""How far timestamps may go back: muxers put streams and fields slightly out of order, whereas two
+recordings in one file start again."""
 
 
 @dataclass(slots=True)
-class Packets:
-    """What the packets of one stream say."""
+class StreamPackets:
+    """The packets of one stream."""
 
     stream: Any
     count: int = 0
     stamps: list[int] = field(default_factory=list[int])
-    """When each picture is shown, in ticks of the stream and in the file's order; of sound the
-    first and the last alone."""
+    """Presentation times in ticks of the stream and in the file's order; for audio only the first
+    and the last."""
     jump: Fraction | None = None
-    """Seconds from the first packet after which the stamps start again; None where they do not."""
+    """Seconds from the first packet to where the timestamps start again; None if they do not."""
     _order: list[int] = field(default_factory=list[int])
-    """The first and the latest stamp of decoding, which rise."""
+    """The first and the latest decoding timestamp, which should ascend."""
 
     def add(self, packet: Any, timed: bool) -> None:
-        """Count a packet; `timed` says whether the file stamps when it is shown."""
+        """Count a packet; `timed` is whether the file has presentation timestamps."""
         self.count += 1
         if packet.dts is not None:
             self._follow(packet.dts)
@@ -43,20 +43,20 @@ class Packets:
 
     def _follow(self, dts: int) -> None:
         first, latest = self._order or (dts, dts)
-        if self.jump is None and (latest - dts) * self.stream.time_base > _MOST_BACK:
+        if self.jump is None and (latest - dts) * self.stream.time_base > _MAX_STEP_BACK_S:
             self.jump = (latest - first) * self.stream.time_base
         self._order = [first, max(latest, dts)]
 
 
-def scan(container: Any, *, timed: bool = True) -> list[Packets]:
-    """Return what is found of each stream of picture or sound that is no still, in order."""
+def scan_packets(container: Any, *, timed: bool = True) -> list[StreamPackets]:
+    """Return the packets of each video and audio stream, in order; still images are left out."""
     streams: Sequence[Any] = [
         stream
         for stream in container.streams
-        if stream.type in ("video", "audio") and not stream.disposition & _STILLS
+        if stream.type in ("video", "audio") and not stream.disposition & _STILL_IMAGES
     ]
-    found = {stream.index: Packets(stream) for stream in streams}
+    packets_of = {stream.index: StreamPackets(stream) for stream in streams}
     for packet in container.demux(*streams) if streams else ():
         if packet.size:
-            found[packet.stream_index].add(packet, timed)
-    return list(found.values())
+            packets_of[packet.stream_index].add(packet, timed)
+    return list(packets_of.values())

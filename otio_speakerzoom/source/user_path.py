@@ -1,4 +1,4 @@
-"""A path as the user names it: absolute, with the links that they went through left in it."""
+"""Absolute paths as the user sees them, with links unresolved."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from pathlib import Path
 
 
 def absolute_path(path: Path) -> Path:
-    """Return `path` made absolute without following a link, and without `.` and `..`.
+    """Return `path` as an absolute path without `.` and `..`, and without resolving links.
 
-    An editor looks for media where its user does: on a volume's name, not on what the name points
-    to. The working folder is the one that the shell shows (PWD, as POSIX `pwd -L` has it). Only a
-    link that is left again through `..` is followed, because the system does so too.
+    Editors look for media where their users do: under a volume's name, not under what the name
+    points to. Relative paths start at the shell's working folder (PWD, as in POSIX `pwd -L`). Only
+    a link followed by `..` is resolved, as the operating system does.
     """
-    named, parts = _working_folder(), path.parts
+    result, parts = _working_folder(), path.parts
     if path.is_absolute():
-        named, parts = Path(path.anchor), parts[1:]
+        result, parts = Path(path.anchor), parts[1:]
     for part in parts:
         if part == "..":
-            named = (named.resolve() if named.is_symlink() else named).parent
+            result = (result.resolve() if result.is_symlink() else result).parent
         else:
-            named /= part
-    return named
+            result /= part
+    return result
 
 
 def _working_folder() -> Path:
-    shown = os.environ.get("PWD", "")
+    shell = os.environ.get("PWD", "")
     try:
-        if Path(shown).is_absolute() and Path(shown).samefile(Path()):
-            return Path(shown)
+        if Path(shell).is_absolute() and Path(shell).samefile(Path()):
+            return Path(shell)
     except OSError:
         pass
     return Path.cwd()

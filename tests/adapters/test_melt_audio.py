@@ -81,7 +81,9 @@ def test_channels_that_melt_does_not_play_are_told_with_a_remedy(
            "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", str(path))  # fmt: skip
 
     assert (played(path, tones, tmp_path) == tones) == (not warned)
-    remedies = [text.partition("the file that this makes: ")[2] for text in caplog.messages]
+    remedies = [
+        text.partition("the output of this command instead: ")[2] for text in caplog.messages
+    ]
     assert bool(remedies) == warned
     for remedy in remedies:
         ffmpeg(*shlex.split(remedy)[1:])

@@ -181,7 +181,7 @@ def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path
     lines = {
         (tmp_path / "gone.mp4",): "no such file; check the name of a recording",
         (tmp_path,): "is a folder; name a recording in it",
-        ("https://example.org/talk.mp4",): "https://example.org/talk.mp4: is an address",
+        ("https://example.org/talk.mp4",): "https://example.org/talk.mp4: is a URL",
         ("/dev/zero",): "is no regular file",
         (tmp_path / "pipe",): "is no regular file",
         (odd,): "is not UTF-8",

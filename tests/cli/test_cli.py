@@ -387,7 +387,7 @@ def test_an_invalid_source_is_one_line(tmp_path, sound_only):
 
     assert "no such file" in failing("cut", tmp_path / "gone.mp4", *out)
     assert "not a video" in failing("cut", text, *out)
-    assert "has no picture" in failing("cut", sound_only, *out)
+    assert "has no video" in failing("cut", sound_only, *out)
     assert "nothing is cut yet" in failing("export", SAMPLE, "--work", tmp_path, *out)
     assert "nothing is known yet" in failing("inspect", SAMPLE, "--work", tmp_path)
     assert not (tmp_path / "talk.otio").exists()

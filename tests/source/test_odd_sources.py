@@ -36,7 +36,7 @@ from otio_speakerzoom.source import (
 from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 from otio_speakerzoom.source.decoded_facts import whole_frame_stamps
 from otio_speakerzoom.source.grid import grid
-from otio_speakerzoom.source.start_timecode import scaled
+from otio_speakerzoom.source.start_timecode import convert_count
 from otio_speakerzoom.timecode import may_drop
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.formats import FORMATS
@@ -227,7 +227,7 @@ ROWS = {
                       {"delay": 0.6}),
     "almost_square.mp4": (by_ffmpeg(*picture(filters="setsar=1279/1280"), *X264), 25, 25, {}),
     "upside_down.mp4": (displayed("set_display_rotation", 180), 25, 25, {"rotation": 180}),
-    "grown.ts": (grown, 25, 50, {"says": "its picture size changes", "varies": True}),
+    "grown.ts": (grown, 25, 50, {"says": "its frame size changes", "varies": True}),
     # timecode: each label is what the file says, worked out by hand
     "capitals.mkv": (tagged("10:00:00:00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
     "semicolon25.mkv": (tagged("10:00:00;00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
@@ -405,7 +405,7 @@ REFUSED = {
     "joined.ts": (joined, "start again after 1.0 s", 25, (49, 52)),
     "bad_stamp.mp4": (
         patched(*picture(), *tone(), *WITH_B, change=late_by(0x08000000)),
-        "a time stamp is damaged", 25, (25, 25)),
+        "a timestamp is damaged", 25, (25, 25)),
     "oblong.mp4": (
         by_ffmpeg(*picture(size="126x94", filters="setsar=64/45"), *tone(), *X264),
         r"not square \(64/45\)", 25, (25, 25)),
@@ -415,11 +415,11 @@ REFUSED = {
                   "10:00:00:00"), r"not square \(16/15\)", 25, (25, 25)),
     "mirrored.mp4": (
         displayed("set_display_matrix", [-65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30]),
-        "shown mirrored", 25, (25, 25)),
+        "flagged to be mirrored", 25, (25, 25)),
     "flipped.mp4": (
         displayed("set_display_matrix", [65536, 0, 0, 0, -65536, 0, 0, 0, 1 << 30]),
-        "shown mirrored", 25, (25, 25)),
-    "raw.h264": (by_ffmpeg(*picture(), *WITH_B, "-f", "h264"), "no time stamps", 25, (25, 25)),
+        "flagged to be mirrored", 25, (25, 25)),
+    "raw.h264": (by_ffmpeg(*picture(), *WITH_B, "-f", "h264"), "no timestamps", 25, (25, 25)),
 }  # fmt: skip
 
 
@@ -516,7 +516,7 @@ def test_a_picture_of_unknown_coding_is_named(tmp_path):
     make = patched(*picture(), *tone(), *X264, change=coded(b"avc1", b"craw"))
     make(tmp_path / "canon.mov")
 
-    with pytest.raises(MediaError, match="picture codec is craw"):
+    with pytest.raises(MediaError, match="cannot decode its video codec, craw"):
         probe(tmp_path / "canon.mov")
 
 
@@ -531,8 +531,8 @@ def test_a_still_is_no_recording(tmp_path, name):
 
 def test_what_is_no_file_is_called_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
-    cases = {tmp_path: "is a folder", tmp_path / "pipe.mp4": "no regular file",
-             Path("https://example.com/talk.mp4"): "is an address",
+    cases = {tmp_path: "is a folder", tmp_path / "pipe.mp4": "not a regular file",
+             Path("https://example.com/talk.mp4"): "is a URL",
              tmp_path / "missing.mp4": "no such file",
              tmp_path / ("x" * 300): "File name too long"}  # fmt: skip
     for path, says in cases.items():
@@ -545,7 +545,7 @@ def test_a_playlist_reaches_no_network(tmp_path):
     path = tmp_path / "talk.mp4"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
 
-    with pytest.raises(MediaError, match=r"not a video|has no picture|no pictures"):
+    with pytest.raises(MediaError, match=r"not a video|has no video|is empty"):
         probe(path)
 
 
@@ -622,8 +622,8 @@ def test_a_screen_recording_keeps_the_rate_of_its_movement():
         (90000, 25, 24, 86400),  # an hour by the clock
     ],
 )
-def test_a_timecode_track_is_scaled_to_the_picture(count, track, picture, frames):
-    assert scaled(count, Fraction(track), Fraction(picture)) == frames
+def test_a_timecode_track_is_converted_to_frames_of_the_video(count, track, picture, frames):
+    assert convert_count(count, Fraction(track), Fraction(picture)) == frames
 
 
 # --- rates of editors -----------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def test_pictures_that_end_before_the_grid_are_an_error_that_says_where(make_cli
     media = longer(probe(make_clip("short.mp4")), 3)
     stream, got = read_frames(media, size=(64, 36)), []
 
-    with pytest.raises(MediaError, match=r"short\.mp4.* end at frame 50 of 53.*--out 50f"):
+    with pytest.raises(MediaError, match=r"short\.mp4.* ends at frame 50 of 53.*--out 50f"):
         got.extend(frame for frame, _ in stream)
     assert got == list(range(49))  # nothing was made up
     assert len(list(read_frames(media, size=(64, 36), within=FrameRange(0, 50)))) == 50
@@ -194,7 +194,7 @@ def wrong(tmp_path, sound_only, name):
         ("missing.mp4", "no such file"),
         ("text.mp4", "not a video"),
         ("empty.mp4", "not a video"),
-        ("voice.m4a", "has no picture"),
+        ("voice.m4a", "has no video"),
     ],
 )
 def test_what_is_no_video_is_refused_in_one_line(tmp_path, sound_only, name, says):
@@ -211,7 +211,7 @@ def test_cover_art_is_no_picture(sound_only, make_clip, tmp_path):
     ffmpeg("-i", str(sound_only), "-i", clip, "-map", "0:a", "-map", "1:v", "-frames:v", "1",
            "-c:v", "mjpeg", "-disposition:v", "attached_pic", str(song))  # fmt: skip
 
-    with pytest.raises(MediaError, match="has no picture"):
+    with pytest.raises(MediaError, match="has no video"):
         probe(song)
 
 
