@@ -1,1 +1,1 @@
-"""The command line: what can be asked for, what is checked before it runs, and how a run ends."""
+"""The command line: parses a request, checks it, runs its verb, and reports how it ended."""

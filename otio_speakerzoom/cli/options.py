@@ -186,7 +186,7 @@ def add_reports(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--report", type=Output((".html", ".png")), metavar="FILE",
                       help="write who speaks, who is shown, and how good the cut is: .html or "
                            ".png")  # fmt: skip
-    verb.add_argument("--labels", type=Input("labels"), metavar="FILE",
+    verb.add_argument("--labels", type=Input("a labels file"), metavar="FILE",
                       help="ground-truth labels, who really speaks when (.json), to evaluate the "
                            "cut against instead of the scores")  # fmt: skip
     verb.add_argument("--review", action="store_true", help="list the least certain shots first")

@@ -1,1 +1,1 @@
-"""What people read about a source and its cut: summaries, figures, pages, sheets and overlays."""
+"""Reports on a source and its cut: summary, evaluation, tables, page, contact sheet, overlay."""

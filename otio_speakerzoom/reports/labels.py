@@ -27,7 +27,7 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
     The error names the value that is wrong: `speech[3].to_s`.
     """
     try:
-        labels = json.loads(read_user_text(path, "labels"))
+        labels = json.loads(read_user_text(path, "a labels file"))
     except json.JSONDecodeError as error:
         raise SpeakerZoomError(
             f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it"

@@ -187,7 +187,7 @@ def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path
         (odd,): "is not UTF-8",
         (recording, "--labels", "/dev/zero"): "/dev/zero: is no regular file",
         (recording, "--labels", tmp_path / "pipe"): "pipe: is no regular file",
-        (recording, "--labels", tmp_path): "is a folder; name labels in it",
+        (recording, "--labels", tmp_path): "is a folder; name a labels file in it",
         (recording, "--work", recording): "is a file, not a folder",
     }
     for words, text in lines.items():
