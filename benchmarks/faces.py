@@ -36,11 +36,12 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom import source as source_file
+from otio_speakerzoom.boxes import pairwise_iou
 from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
 from otio_speakerzoom.faces.people import group_people
-from otio_speakerzoom.faces.track import overlaps, track_faces
+from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person
 from otio_speakerzoom.pipeline import no_stage_progress
 
@@ -238,7 +239,7 @@ def match(boxes: NDArray[np.float32], faces: list[LabelledFace]) -> dict[int, in
     """Return for each of the (N, 4) boxes that is a labelled face its number in `faces`."""
     if not len(boxes) or not faces:
         return {}
-    overlap = overlaps(boxes, np.stack([face.box for face in faces]))
+    overlap = pairwise_iou(boxes, np.stack([face.box for face in faces]))
     pairs = zip(*(side.tolist() for side in linear_sum_assignment(-overlap)), strict=True)
     return {box: face for box, face in pairs if overlap[box, face] >= MIN_IOU}
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import pipeline
-from otio_speakerzoom.faces.track import overlaps
+from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.model import FaceTrack, SpeechScores, no_progress
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.features import Clip
@@ -201,7 +201,7 @@ def track_of(tracks: tuple[FaceTrack, ...], frame: int, box: NDArray) -> FaceTra
     if not there:
         return None
     boxes = np.stack([track.boxes[frame - track.start] for track in there])
-    shared = overlaps(boxes, box[None])[:, 0]
+    shared = iou(boxes, box)
     return there[int(shared.argmax())] if shared.max() > 0.2 else None
 
 

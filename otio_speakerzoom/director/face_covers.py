@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import intersection_sizes
 from otio_speakerzoom.director.camera_path import key_steps
 from otio_speakerzoom.director.frame_arrays import slices_in
 from otio_speakerzoom.director.framing_faults import HEAD_MARGIN
@@ -39,9 +40,7 @@ def covers_of(
 
 def _is_visible(boxes: NDArray[np.float64], crops: NDArray[np.float64]) -> bool:
     """Whether any of (T, 4) boxes is visible in the crop of its frame."""
-    low = np.maximum(boxes[:, :2], crops[:, :2])
-    high = np.minimum(boxes[:, 2:], crops[:, 2:])
-    return bool(((high - low).min(axis=1) >= MIN_VISIBLE_PX).any())
+    return bool((intersection_sizes(boxes, crops).min(axis=1) >= MIN_VISIBLE_PX).any())
 
 
 def _moving_cover(first_frame: int, boxes: NDArray[np.float64], effect: str) -> Cover:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import share_inside
 from otio_speakerzoom.model import Box
 
 HEAD_MARGIN = 0.35
@@ -48,10 +49,11 @@ def faults_of(
     bodies = others + SHOULDER_MARGIN * width * np.array([-1, 0, 1, 0])
     bodies[:, 1] = others[:, 3]
     bodies[:, 3:] += TORSO_HEIGHT * height
-    other_faces: NDArray[np.float64] = np.sum(disturbance(_share_inside(others, crops)), axis=1)
-    cut_off = 1 - _share_inside(face[None], crops)[:, 0]
-    head_shares: NDArray[np.float64] = np.sum(_share_inside(heads, crops), axis=1)
-    body_shares: NDArray[np.float64] = np.sum(_share_inside(bodies, crops), axis=1)
+    each = crops[:, None]  # (C, 1, 4), against (N, 4) boxes
+    other_faces: NDArray[np.float64] = np.sum(disturbance(share_inside(others, each)), axis=1)
+    cut_off = 1 - share_inside(face, each)[:, 0]
+    head_shares: NDArray[np.float64] = np.sum(share_inside(heads, each), axis=1)
+    body_shares: NDArray[np.float64] = np.sum(share_inside(bodies, each), axis=1)
     return Faults(
         np.round(other_faces, 2),
         np.round(cut_off, 2),
@@ -88,11 +90,3 @@ def face_extent(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
 def face_extents(faces: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Return the (N, 4) extents of N moving faces."""
     return np.array([face_extent(boxes) for boxes in faces], np.float64).reshape(-1, 4)
-
-
-def _share_inside(boxes: NDArray[np.float64], crops: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (C, N) share of each of (N, 4) boxes that lies in each of (C, 4) crops."""
-    low = np.maximum(boxes[None, :, :2], crops[:, None, :2])
-    high = np.minimum(boxes[None, :, 2:], crops[:, None, 2:])
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.prod(np.maximum(high - low, 0), axis=2) / np.maximum(area, 1e-9)

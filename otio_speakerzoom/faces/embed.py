@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import areas
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import FaceTrack, Media, Progress, no_progress
 from otio_speakerzoom.weights import fetch
@@ -127,7 +128,7 @@ def _candidates(tracks: Sequence[FaceTrack]) -> dict[int, list[_Stretch]]:
     """Return for each frame the stretches that may take their face from it."""
     found: dict[int, list[_Stretch]] = {}
     for row, track in enumerate(tracks):
-        area = np.prod(track.boxes[:, 2:] - track.boxes[:, :2], axis=1)
+        area = areas(track.boxes)
         for part in np.array_split(np.flatnonzero(track.has_detection), STRETCHES):
             chosen = part[np.argsort(-area[part], kind="stable")[:LARGEST]] + track.start
             if len(chosen):

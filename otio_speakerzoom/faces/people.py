@@ -17,7 +17,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap, overlaps
+from otio_speakerzoom.boxes import pairwise_iou
+from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap
 from otio_speakerzoom.model import FaceTrack, Person
 
 SAME_SHOT_OVERLAP = 0.2
@@ -108,7 +109,7 @@ def _in_the_wide(
     for n in np.argsort(there.sum(axis=0), kind="stable"):
         fullest[int(shot[n])] = np.flatnonzero(there[:, n])
     places = np.concatenate([_place(track) for track in tracks])
-    same = (overlaps(places, places) >= ACROSS_CUTS_OVERLAP) | (looks @ looks.T >= ALIKE)
+    same = (pairwise_iou(places, places) >= ACROSS_CUTS_OVERLAP) | (looks @ looks.T >= ALIKE)
     shots = sorted(fullest.values(), key=len, reverse=True)[:MOST_SHOTS]
     return max(
         (int(same[np.ix_(a, b)].any(axis=1).sum()) for a, b in combinations(shots, 2)), default=0
@@ -126,7 +127,7 @@ def _alike(
     end = np.array([track.range.end for track in tracks])
     shot = np.searchsorted(camera_cuts, start, side="right")
     places = np.concatenate([_place(track) for track in tracks])
-    stayed = overlaps(places, places) >= SAME_SHOT_OVERLAP
+    stayed = pairwise_iou(places, places) >= SAME_SHOT_OVERLAP
     stayed &= shot[:, None] == shot[None, :]
     likeness = looks @ looks.T + np.float32(SAME_PLACE_BONUS) * stayed
     together = (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])
@@ -143,7 +144,7 @@ def _add_by_place(groups: list[list[int]], tracks: Sequence[FaceTrack], cuts: li
     if len(grouped) == len(tracks):
         return
     places = np.concatenate([_place(track) for track in tracks])
-    same_place = overlaps(places, places)
+    same_place = pairwise_iou(places, places)
     shots = [bisect_right(cuts, track.start) for track in tracks]
     for n in (n for n in range(len(tracks)) if n not in grouped):
         fits = [

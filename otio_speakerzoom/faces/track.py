@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from otio_speakerzoom.boxes import areas, centres, iou, pairwise_iou
 from otio_speakerzoom.model import Detections, FaceTrack, FrameRange
 
 SIZE_RATIO = 2.0
@@ -230,30 +231,21 @@ def _assign(
     last = np.array([track.frames[-1] for track in tracks])[:, None]
     missed = (frame - last) / float(rate)
     sides, predicted_sides = _sides(boxes)[None], _sides(predicted)[:, None]
-    apart = _centres(predicted)[:, None] - _centres(boxes)[None]
+    apart = centres(predicted)[:, None] - centres(boxes)[None]
     distance = np.linalg.norm(apart, axis=2) * 2 / (sides + predicted_sides)
     ratio = sides / predicted_sides
     allowed = (ratio < SIZE_RATIO) & (ratio > 1 / SIZE_RATIO)
     allowed &= distance <= REACH + REACH_PER_SECOND * missed
-    affinity = overlaps(predicted, boxes) - distance - LOST * (last < last.max())
+    affinity = pairwise_iou(predicted, boxes) - distance - LOST * (last < last.max())
     # What is not allowed must cost more than any way to give all that is: affinities lie in -3..1.
     rows, columns = linear_sum_assignment(np.where(allowed, -affinity, 4.0 * len(tracks)))
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
     return {column: tracks[row] for row, column in pairs if allowed[row, column]}
 
 
-def overlaps(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the (..., N, M) intersection over union of (..., N, 4) and (..., M, 4) boxes."""
-    low = np.maximum(a[..., :, None, :2], b[..., None, :, :2])
-    high = np.minimum(a[..., :, None, 2:], b[..., None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
-    area_a, area_b = (np.prod(x[..., 2:] - x[..., :2], axis=-1) for x in (a, b))
-    return shared / np.maximum(area_a[..., :, None] + area_b[..., None, :] - shared, 1e-9)
-
-
 def _overlap_of(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """Return the median intersection over union of (T, 4) boxes, frame by frame."""
-    return float(np.median(overlaps(a[:, None], b[:, None])))
+    return float(np.median(iou(a, b)))
 
 
 def common_overlap(one: FaceTrack, other: FaceTrack) -> float | None:
@@ -265,15 +257,9 @@ def common_overlap(one: FaceTrack, other: FaceTrack) -> float | None:
     return _overlap_of(*boxes)
 
 
-def _centres(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the (N, 2) centres of (N, 4) boxes."""
-    return (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
-
-
 def _sides(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the (N,) sides of the squares that are as large as (N, 4) boxes; at least a pixel."""
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.maximum(np.sqrt(areas), np.float32(1))
+    return np.maximum(np.sqrt(areas(boxes)), np.float32(1))
 
 
 def _finish(
@@ -321,7 +307,7 @@ def _is_false(
     side = float(np.median(_sides(boxes)))
     if side >= MUCH_SMALLER * largest_beside or last - first < STILL_SECONDS * rate:
         return False
-    return bool(np.all(_centres(boxes).std(axis=0) < STILL * side))
+    return bool(np.all(centres(boxes).std(axis=0) < STILL * side))
 
 
 def _is_shadow(
@@ -353,7 +339,7 @@ def _overlaps_of_surer(track: _Living, other: _Living) -> list[float]:
     for frame, box, confidence in zip(track.frames, track.boxes, track.confidences, strict=True):
         found, surety = there.get(frame, (box, 0.0))
         surer = surety > confidence
-        out.append(float(overlaps(found[None], box[None])[0, 0]) if surer else 0.0)
+        out.append(float(iou(found, box)) if surer else 0.0)
     return out
 
 

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from otio_speakerzoom.boxes import box_iou
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Lock, Person, Sighting
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.reconcile import MIN_SAME_FACE_IOU, box_iou, track_box
+from otio_speakerzoom.pipeline.reconcile import MIN_SAME_FACE_IOU, track_box
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 

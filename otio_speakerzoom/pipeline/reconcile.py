@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom import store
+from otio_speakerzoom.boxes import box_iou
 from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Person, Sighting
 from otio_speakerzoom.pipeline.digests import people_digests
 
@@ -153,13 +154,3 @@ def _detected_frames(track: FaceTrack, within: FrameRange | None) -> list[int]:
 def track_box(track: FaceTrack, frame: int) -> Box:
     """Return the box of a track at a source frame, to a tenth of a pixel as in JSON."""
     return Box.from_edges(round(float(edge), 1) for edge in track.boxes[frame - track.start])
-
-
-def box_iou(a: Box, b: Box) -> float:
-    """Return intersection over union of two boxes."""
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    intersection = width * height
-    return intersection / (a.width * a.height + b.width * b.height - intersection)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import iou, share_inside
 from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.framing import EYES_BELOW_TOP
@@ -151,13 +152,13 @@ def _frames(
         part = slice(shot.range.start - span.start, shot.range.end - span.start)
         for id_ in shot.subjects:
             box = boxes_of[id_][shot.range.start : shot.range.end]
-            framed[:, part] |= _iou(boxes[:, part], box[None]) > SAME_FACE_IOU
+            framed[:, part] |= _are_on_face(boxes[:, part], box[None])
     return _Frames(
         crops,
         np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots]),
         speaks,
         ~np.isnan(boxes[..., 0]),
-        _share_inside(boxes, crops[None]),
+        share_inside(boxes, crops[None]),
         framed,
     )
 
@@ -177,7 +178,7 @@ def framed_talkers(
         subjects = [boxes_of[id_][part] for id_ in shot.subjects]
         numbers.append([
             n for n, talker in enumerate(talkers)
-            if any((_iou(talker.boxes[part], box) > SAME_FACE_IOU).mean() > 0.5 for box in subjects)
+            if any(_are_on_face(talker.boxes[part], box).mean() > 0.5 for box in subjects)
         ])  # fmt: skip
     return numbers
 
@@ -197,7 +198,7 @@ def _is_empty(shot: Shot, boxes_of: Mapping[int, NDArray[np.float32]], cut_list:
     """Whether the subject of a single is out of the crop for more than half of it."""
     boxes = boxes_of[shot.subjects[0]][shot.range.start : shot.range.end]
     crops = crops_of(shot, cut_list.media.size, cut_list.canvas)
-    inside = np.nan_to_num(_share_inside(boxes, crops))
+    inside = np.nan_to_num(share_inside(boxes, crops))
     return bool((inside >= MIN_SHARE_IN_FRAME).mean() < 0.5)
 
 
@@ -246,26 +247,11 @@ def _eyes_off(cut_list: CutList, boxes_of: Mapping[int, NDArray[np.float32]]) ->
     return _mean(values[~np.isnan(values)])
 
 
-def _share_inside(
-    boxes: NDArray[np.floating[Any]], crops: NDArray[np.floating[Any]]
-) -> NDArray[np.floating[Any]]:
-    """Return (..., T) which share of (..., T, 4) boxes lies in (..., T, 4) crops; NaN for NaN."""
-    area = np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
-    return _common(boxes, crops) / np.maximum(area, 1e-9)
-
-
-def _iou(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Return (..., T) intersection over union of (..., T, 4) boxes; 0 where either is NaN."""
-    areas = [np.prod(box[..., 2:] - box[..., :2], axis=-1) for box in (a, b)]
-    common = _common(a, b)
-    return np.nan_to_num(common / np.maximum(areas[0] + areas[1] - common, 1e-9))
-
-
-def _common(
-    a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]
-) -> NDArray[np.floating[Any]]:
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    return np.prod(np.maximum(sides, 0), axis=-1)
+def _are_on_face(
+    boxes: NDArray[np.floating[Any]], faces: NDArray[np.floating[Any]]
+) -> NDArray[np.bool_]:
+    """Return (..., T) whether each of (..., T, 4) boxes is on its face; False where one is NaN."""
+    return np.nan_to_num(iou(boxes, faces)) > SAME_FACE_IOU
 
 
 def _mean(values: NDArray[Any]) -> float:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors import blazeface
 from otio_speakerzoom.faces.detectors.blazeface import (
     BlazeFace,
-    _one_each,
+    _distinct,
     _tight,
     _views,
     cannot_load,
@@ -50,12 +51,6 @@ def labelled():
 def from_the_left(found):
     boxes, _ = found
     return boxes[np.argsort(boxes[:, 0])]
-
-
-def iou(one, other):
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    shared = np.prod(np.clip(high - low, 0, None))
-    return shared / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared)
 
 
 def half_size(picture):
@@ -167,9 +162,11 @@ def test_squares_cover_the_picture_and_overlap(width, height):
 
 def test_a_face_cut_by_a_square_yields_to_the_whole_one():
     boxes = np.array([[50, 0, 100, 100], [0, 0, 100, 100], [300, 0, 400, 100]], dtype=float)
-    whole_first = np.array([2, 1, 0])
+    ears, confidences, cut = boxes[:, :1] + 50, [[0.9], [0.6], [0.8]], [[1], [0], [0]]
 
-    assert _one_each(boxes, whole_first) == [2, 1]
+    _, remaining = _distinct(np.concatenate([boxes, ears, confidences, cut], axis=1))
+
+    assert remaining.tolist() == np.float32([0.8, 0.6]).tolist()
 
 
 def test_a_box_follows_the_ears_of_a_turned_head():

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from otio_speakerzoom import source as source_file
+from otio_speakerzoom.boxes import iou, pairwise_iou
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.opencv_trackers import TRACKERS, follow_faces
-from otio_speakerzoom.faces.track import overlaps
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.weights import fetch
 
@@ -151,7 +151,7 @@ def test_a_moving_square_is_followed_in_every_frame_between_looks(tracker):
     truth = np.concatenate([square_at(frame) for frame in range(14)])
 
     assert found.detected_frames.tolist() == found.frames.tolist() == list(range(14))
-    assert np.diag(overlaps(found.boxes / 2, truth)).min() > 0.75
+    assert iou(found.boxes / 2, truth).min() > 0.75
     assert found.confidences == pytest.approx(0.9 - found.frames // 5 / 20)
 
 
@@ -224,4 +224,4 @@ def test_the_talkers_of_the_sample_are_followed_between_looks(tracker):
         found = detect_faces(pictures, media, detector, within=within, every=4, follow=tracker)
 
     assert found.frames.tolist() == sorted([*range(5)] * 2)
-    assert overlaps(found.boxes, labels).max(axis=1).min() > 0.7
+    assert pairwise_iou(found.boxes, labels).max(axis=1).min() > 0.7

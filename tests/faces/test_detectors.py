@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.choose import DETECTORS, WEIGHTS, choose_detector
 from otio_speakerzoom.faces.detectors.dlib_hog import DlibHog
@@ -77,12 +78,6 @@ def s3fd(made_up, tmp_path):
 
 def from_the_left(boxes):
     return boxes[np.argsort(boxes[:, 0])]
-
-
-def iou(one, other):
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    shared = np.prod(np.clip(high - low, 0, None))
-    return shared / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared)
 
 
 @pytest.mark.weights

@@ -14,7 +14,7 @@ from otio_speakerzoom.faces import track
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detect import detector_size
 from otio_speakerzoom.faces.resize import quickly_shrunk
-from otio_speakerzoom.faces.track import overlaps, track_faces
+from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media
 
 RATE = Fraction(25)
@@ -273,13 +273,6 @@ def test_no_track_crosses_a_cut_or_leaves_the_range_and_no_box_serves_twice(rows
 def test_a_flash_of_a_face_is_no_track():
     assert tracked(seen([(f, 10, 10, 40) for f in (10, 12, 14)])) == ()
     assert tracked(seen([])) == ()
-
-
-def test_overlap_is_intersection_over_union():
-    a = np.array([[0, 0, 10, 10]], np.float32)
-    b = np.array([[5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 10, 10]], np.float32)
-
-    assert overlaps(a, b).tolist() == pytest.approx(np.array([[1 / 3, 0, 1]]))
 
 
 def test_a_cut_between_two_pictures_is_found_to_the_frame_and_a_pan_is_not():

@@ -20,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import nms
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.shared import REMEDY, check
 
@@ -182,24 +183,13 @@ def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
 def _distinct(faces: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(N, 4) tight boxes and (N,) confidences, one a face, of (M, 7) as of `BlazeFace._look`."""
     squares, ears, sureness, cut = np.split(faces, [4, 5, 6], axis=1)
-    kept = _one_each(squares, np.lexsort((-sureness[:, 0], cut[:, 0])))
+    kept = nms(
+        squares,
+        np.lexsort((-sureness[:, 0], cut[:, 0])),
+        max_iou=_SAME_FACE_IOU,
+        max_share_of_smaller=_SAME_FACE_OF_SMALLER,
+    )
     return _tight(squares[kept], ears[kept, 0]), sureness[kept, 0].astype(np.float32)
-
-
-def _one_each(boxes: NDArray[np.float64], order: NDArray[np.intp]) -> list[int]:
-    """Which boxes remain if, in `order`, each takes its place from all later ones on its face."""
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    low = np.maximum(boxes[:, None, :2], boxes[:, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    union = areas[:, None] + areas - shared
-    smaller = np.minimum(areas[:, None], areas)
-    same = (shared > _SAME_FACE_IOU * union) | (shared > _SAME_FACE_OF_SMALLER * smaller)
-    kept: list[int] = []
-    for i in map(int, order):
-        if not same[i, kept].any():
-            kept.append(i)
-    return kept
 
 
 def _tight(squares: NDArray[np.float64], ears: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import nms
 from otio_speakerzoom.faces.detectors.shared import (
     Found,
     InMemory,
@@ -63,7 +64,8 @@ class Mtcnn(InMemory):
         boxes, sure = _look_again(self._second, _SECOND, picture, boxes, _LOOK_AGAIN[1])
         boxes = boxes[one_each(boxes, sure, _SAME_FACE_IOU)]
         boxes, sure = _look_again(self._third, _THIRD, picture, boxes, self._min_confidence)
-        kept = _apart(boxes, sure)
+        order = np.argsort(-sure, kind="stable")
+        kept = nms(boxes, order, max_share_of_smaller=_SAME_FACE_OF_SMALLER)
         return boxes[kept].astype(np.float32), sure[kept].clip(0, 1).astype(np.float32)
 
     def _propose(self, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -139,16 +141,3 @@ def _cut_out(picture: NDArray[np.uint8], square: NDArray[np.int64], side: int) -
     black = cv2.BORDER_CONSTANT
     whole = cv2.copyMakeBorder(inside, above, below, before, behind, black, value=(0, 0, 0))
     return cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8)
-
-
-def _apart(boxes: NDArray[np.float64], sureness: NDArray[np.float64]) -> list[int]:
-    """Which boxes remain, surest first, if none may cover too much of a smaller one."""
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    kept: list[int] = []
-    for i in map(int, np.argsort(-sureness, kind="stable")):
-        low = np.maximum(boxes[kept, :2], boxes[i, :2])
-        high = np.minimum(boxes[kept, 2:], boxes[i, 2:])
-        shared = np.prod(np.clip(high - low, 0, None), axis=1)
-        if (shared <= _SAME_FACE_OF_SMALLER * np.minimum(areas[kept], areas[i])).all():
-            kept.append(i)
-    return kept

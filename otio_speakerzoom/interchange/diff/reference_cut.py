@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.interchange.read import EditedClip, TransformKey
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import Transform, crop_of, transform_of
@@ -110,7 +110,7 @@ class ReferenceCut:
         whole = close(crop, Box(0, 0, *self._size), tolerance)
         if whole or distances.min(where=self._is_wide, initial=np.inf) <= tolerance:
             return ()
-        overlaps = np.where(self._is_wide, 0, self._overlaps(crop))
+        overlaps = np.where(self._is_wide, 0, iou(self._crops, np.array(crop.edges)))
         subjects = clip.subjects
         if subjects is None:
             subjects = self._subjects_by_name.get(clip.name, ())
@@ -131,14 +131,6 @@ class ReferenceCut:
             close(self.crop_at(span, frame), self.shot_crop_at(shot, frame), SAME_CROP_PX)
             for frame in {start, (start + last) // 2, last} | keys
         )
-
-    def _overlaps(self, crop: Box) -> NDArray[np.float64]:
-        """(F,) intersection over union of each reference framing and `crop`, 0 to 1."""
-        least = np.maximum(self._crops, crop.edges)
-        most = np.minimum(self._crops, crop.edges)
-        both = (most[:, 2] - least[:, 0]).clip(0) * (most[:, 3] - least[:, 1]).clip(0)
-        areas = (self._crops[:, 2] - self._crops[:, 0]) * (self._crops[:, 3] - self._crops[:, 1])
-        return both / (areas + crop.width * crop.height - both)
 
     def _transform(self, crop: Box) -> Transform:
         return transform_of(crop, self._size, self._canvas)
