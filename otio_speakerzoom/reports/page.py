@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
@@ -104,8 +105,7 @@ def _page(
 
 def _figures(figures: CutFigures) -> str:
     rows: list[str] = []
-    for name, text in explanations().items():
-        value = getattr(figures, name)
+    for (name, value), text in zip(asdict(figures).items(), explanations().values(), strict=True):
         rows.append(
             f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>'
             f'<td class="number">{as_text(value)}</td><td class="pale">{escape(text)}</td></tr>'
@@ -146,8 +146,8 @@ def _with_figures(chart: Drawing, evaluation: Evaluation) -> Drawing:
     for n, (kind, text) in enumerate(KEY.items()):
         x = n * chart.width / len(KEY)
         parts += [Bar(x, top - LETTERS + 2, LETTERS, LETTERS, kind), Text(x + 20, top, text)]
-    lines = [f"{name.replace('_', ' ')}: {as_text(getattr(evaluation.figures, name))}"
-             for name in explanations()]  # fmt: skip
+    figures = asdict(evaluation.figures)
+    lines = [f"{name.replace('_', ' ')}: {as_text(value)}" for name, value in figures.items()]
     lines.append(f"judged by {evaluation.against}")
     rows = -(-len(lines) // columns)
     for n, text in enumerate(lines):
