@@ -21,7 +21,7 @@ from otio_speakerzoom.model import (
     VoiceActivity,
 )
 
-ABSENT_LOG_ODDS = -20.0
+LOWEST_LOG_ODDS = -20.0
 """Where log odds are compared, those of somebody who is not visible or does not speak."""
 
 
@@ -142,7 +142,7 @@ def _resolve_overlaps(
         if style.overlap == "longest":
             leader = _longest_turn(speaks, start, end)
         else:
-            log_odds = np.where(speaks[:, part], scores[:, part], ABSENT_LOG_ODDS)
+            log_odds = np.where(speaks[:, part], scores[:, part], LOWEST_LOG_ODDS)
             leader = _highest_score(log_odds, window, style.tie)
         leads[:, part] &= leader
         if end - start < min_overlap:
@@ -160,7 +160,7 @@ def _longest_turn(speaks: NDArray[np.bool_], start: int, end: int) -> NDArray[np
 
 def _highest_score(scores: NDArray[np.float32], window: int, tie: float) -> NDArray[np.bool_]:
     """Return (P, n) whose mean log odds are highest, by more than `tie`; possibly nobody."""
-    log_odds = np.nan_to_num(scores, nan=ABSENT_LOG_ODDS)
+    log_odds = np.nan_to_num(scores, nan=LOWEST_LOG_ODDS)
     means = np.array([moving_average(row, window) for row in log_odds])
     second, first = np.sort(means, axis=0)[-2:]
     best = np.arange(len(means))[:, None] == np.argmax(means, axis=0)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TypeVar
 
 from otio_speakerzoom.director.style_fields import (
     METADATA_KEY,
@@ -13,8 +11,6 @@ from otio_speakerzoom.director.style_fields import (
     choice,
     number,
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +208,3 @@ NEW_NAMES = {
     "turn_seconds": "expected_turn_seconds",
 }
 """Old names of style values, in files of earlier versions, and the names they have now."""
-
-
-def with_new_names(values: Mapping[str, T]) -> dict[str, T]:
-    """Return the values of a style from a file, each under the name it has now.
-
-    ValueError, in one line, where a value is there under both its names.
-    """
-    for old, new in NEW_NAMES.items():
-        if old in values and new in values:
-            raise ValueError(f"{old} is the old name of {new}; keep only one of them")
-    return {NEW_NAMES.get(name, name): value for name, value in values.items()}

@@ -13,7 +13,6 @@ from otio_speakerzoom.director.style import (
     PRESETS,
     STYLE_FIELDS,
     Style,
-    with_new_names,
 )
 from otio_speakerzoom.director.style_fields import NumberField
 from otio_speakerzoom.errors import SpeakerZoomError
@@ -43,7 +42,7 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
             f"{name}: base: {base!r} is no preset; there are {', '.join(PRESETS)}"
         )
     try:
-        values = with_new_names(table)
+        values = _with_new_names(table)
     except ValueError as error:
         raise SpeakerZoomError(f"{name}: {error}") from error
     if old_names := [key for key in table if key in NEW_NAMES]:
@@ -60,6 +59,17 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
         key: float(value) if isinstance(STYLE_FIELDS[key], NumberField) else value
         for key, value in values.items()
     }
+
+
+def _with_new_names(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a file, each under the name it has now.
+
+    ValueError, in one line, for a value that is there under both its names.
+    """
+    for old, new in NEW_NAMES.items():
+        if old in table and new in table:
+            raise ValueError(f"{old} is the old name of {new}; keep only one of them")
+    return {NEW_NAMES.get(name, name): value for name, value in table.items()}
 
 
 def _read_toml(name: str) -> dict[str, Any]:
