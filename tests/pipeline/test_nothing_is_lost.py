@@ -1,4 +1,4 @@
-"""No stage_runs of a user is lost: names, locks, edits, an hour's analysis. Stages are faked."""
+"""No work of a user is lost: names, locks, edits, an hour's analysis. Stages are faked."""
 
 import json
 import logging
@@ -29,6 +29,8 @@ from otio_speakerzoom.pipeline.reconcile import (
     reconcile_people,
     sample_sightings,
 )
+
+pytest_plugins = ["faked_stages"]  # a second conftest.py would hide the first from imports
 
 # --- a part is a slice of the whole ---------------------------------------------------------------
 

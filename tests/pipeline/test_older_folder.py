@@ -13,6 +13,8 @@ from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import AudioSelection, Box, FrameRange, Lock
 from otio_speakerzoom.pipeline import digests
 
+pytest_plugins = ["faked_stages"]  # a second conftest.py would hide the first from imports
+
 STYLE_VALUES = {
     "wrong_speaker_penalty": 2.0,
     "off_screen_prior": 0.3,
