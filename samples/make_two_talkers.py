@@ -1,8 +1,8 @@
-"""Make two_talkers.mp4: two animated portraits that take turns counting, and who speaks when.
+"""Make two_talkers.mp4, two animated portraits that take turns counting, and its labels.
 
-A demonstration has to run on something that belongs to nobody. Two public-domain portraits come
-inside Python packages (scikit-image, matplotlib) and espeak-ng speaks the numbers; the mouth of
-whoever speaks opens as each sound asks for, a moment ahead of it, as lips do.
+A demonstration needs material that belongs to nobody. Two public-domain portraits come inside
+Python packages (scikit-image, matplotlib) and espeak-ng speaks the numbers. The speaker's mouth
+opens as far as each sound needs, a moment ahead of it, as lips do.
 Needs the `samples` extra; run as `python samples/make_two_talkers.py`.
 """
 
@@ -52,9 +52,9 @@ OPENINGS = {
     **dict.fromkeys("fv", 0.06), **dict.fromkeys("pbm", 0.0), **dict.fromkeys("_", 0.0),
 }  # fmt: skip
 """How far the lips part for a sound, by the first letter of espeak-ng's name for it: wide for open
-vowels, little for close ones, not at all for those that the lips themselves make."""
+vowels, little for close ones, not at all for those that the lips themselves form."""
 BEHIND_THE_LIPS = 0.22
-"""The same of all other sounds, which the tongue makes."""
+"""The same for all other sounds, which the tongue forms."""
 JAW_S = 0.035
 """Width of the smoothing of its motion (standard deviation): a jaw has weight."""
 AHEAD_S = 0.06
@@ -99,7 +99,7 @@ class Mouth:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A portrait, how it sits in its panel, and the voice it is given."""
+    """A portrait, its place in its panel, and its voice."""
 
     label: str
     name: str
@@ -154,7 +154,7 @@ PEOPLE = (
     ),
 )
 
-# Counting on from turn to turn; B is interrupted by A, which makes the overlap.
+# Counting on from turn to turn; A interrupts B, which is the overlap.
 TURNS = (
     Turn("A", 0.8, "one, two, three, four, five."),
     Turn("B", 4.4, "six, seven, eight, nine, ten."),
@@ -165,7 +165,7 @@ TURNS = (
 
 
 class Event(ctypes.Structure):
-    """espeak_EVENT of speak_lib.h; what happens in the voice, and when in milliseconds."""
+    """espeak_EVENT of speak_lib.h: an event in the voice, with its time in milliseconds."""
 
     _fields_ = (
         ("type", ctypes.c_int), ("identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
@@ -179,24 +179,24 @@ Sounds = list[tuple[float, str]]
 
 
 def main() -> None:
-    """Write the picture, the sound and the answers beside this script."""
+    """Write the film and its labels beside this script."""
     spoken = list(speak(TURNS))
     voices = [at_level(voice) for voice, _ in spoken]
     tracks = {p.label: track(p.label, voices) for p in PEOPLE}
-    frames = picture({p.label: opening(p.label, spoken) for p in PEOPLE})
+    frames = film_frames({p.label: opening(p.label, spoken) for p in PEOPLE})
     video = HERE / f"{NAME}.mp4"
     encode(frames, mix(tracks), video)
-    answers = HERE / f"{NAME}.json"
-    answers.write_text(json.dumps(ground_truth(voices), indent=1) + "\n", encoding="utf-8")
-    for path in (video, answers):
+    labels = HERE / f"{NAME}.json"
+    labels.write_text(json.dumps(ground_truth(voices), indent=1) + "\n", encoding="utf-8")
+    for path in (video, labels):
         print(f"{path.name}: {path.stat().st_size / 1e6:.3f} MB")
 
 
-# Sound
+# --- audio ----------------------------------------------------------------------------------------
 
 
 def speak(turns: Sequence[Turn]) -> Iterator[tuple[NDArray[np.float32], Sounds]]:
-    """Give each turn's voice at 48 kHz from its first to its last audible sample, and its sounds.
+    """Yield each turn's voice at 48 kHz from its first to its last audible sample, and its sounds.
 
     Calls go to the shared library inside espeakng-loader (espeak-ng's speak_lib.h). Its noise is
     seeded once, so the same turns in the same order sound the same.
@@ -233,7 +233,7 @@ def speak(turns: Sequence[Turn]) -> Iterator[tuple[NDArray[np.float32], Sounds]]
 
 
 def utter(espeak: ctypes.CDLL, person: Person, words: str) -> None:
-    """Have espeak-ng say `words` in a person's voice; the samples go to its callback."""
+    """Let espeak-ng speak `words` in a person's voice; the samples go to its callback."""
     if espeak.espeak_SetVoiceByName(person.voice.encode()) != 0:
         raise RuntimeError(f"espeak-ng has no voice {person.voice}")
     espeak.espeak_SetParameter(PARAMETER_PITCH, person.pitch, 0)
@@ -244,9 +244,9 @@ def utter(espeak: ctypes.CDLL, person: Person, words: str) -> None:
 
 
 def audible(wave: NDArray[np.float64], floor_db: float = -40.0) -> tuple[NDArray[np.float32], int]:
-    """Return `wave` without what lies more than 40 dB under its peak before and after it.
+    """Return `wave` without the parts more than 40 dB below its peak at its start and end.
 
-    And how many samples before it that was.
+    The second value is the number of samples removed at the start.
     """
     loud = np.flatnonzero(np.abs(wave) > np.abs(wave).max() * 10 ** (floor_db / 20))
     return wave[loud[0] : loud[-1] + 1].astype(np.float32), int(loud[0])
@@ -258,7 +258,7 @@ def at_level(voice: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def track(label: str, voices: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return one person's turns laid out over the whole length, silent between them."""
+    """Return one person's turns over the whole length, silent between them."""
     out = np.zeros(round(SECONDS * SAMPLE_RATE), np.float32)
     for turn, voice in zip(TURNS, voices, strict=True):
         if turn.label == label:
@@ -308,11 +308,11 @@ def opening(
     return out
 
 
-# Picture
+# --- frames ---------------------------------------------------------------------------------------
 
 
-def picture(openings: dict[str, NDArray[np.float64]]) -> Iterator[NDArray[np.uint8]]:
-    """Give the frames, (H, W, 3) in RGB: both panels on the backdrop."""
+def film_frames(openings: dict[str, NDArray[np.float64]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames, (H, W, 3) in RGB: both panels on the backdrop."""
     stage, frame_mask = backdrop(), panel_mask()
     photos = [portrait(p) for p in PEOPLE]
     for t in range(round(SECONDS * FPS)):
@@ -369,7 +369,7 @@ def move_mouth(photo: NDArray[np.float32], mouth: Mouth, amount: float) -> NDArr
     across = np.clip(1 - ((x - mouth.x) / mouth.half_width) ** 2, 0, 1)
     lip = mouth.corner_y + mouth.sag * across
     from_y = y.copy()
-    for _ in range(8):  # the fall depends on where a pixel comes from: solve by iteration
+    for _ in range(8):  # the fall depends on the pixel's origin: solve by iteration
         from_y = y - fall * share_of_fall(x, np.maximum(from_y, lip), lip, mouth)
     jaw = cv2.remap(photo, x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     base = photo[top:bottom, left:right]
@@ -385,7 +385,7 @@ def move_mouth(photo: NDArray[np.float32], mouth: Mouth, amount: float) -> NDArr
 def share_of_fall(
     x: NDArray[np.float32], y: NDArray[np.float32], lip: NDArray[np.float32], mouth: Mouth
 ) -> NDArray[np.float32]:
-    """Return what part of the lower lip's fall each point of the portrait takes part in.
+    """Return the share of the lower lip's fall by which each point of the portrait moves.
 
     All of it in the middle of the lip, none at the corners and from the neck down; in between it
     spreads from the width of the mouth to that of the jaw, so that cheeks stretch, not tear.
@@ -439,19 +439,19 @@ def encode(frames: Iterable[NDArray[np.uint8]], sound: NDArray[np.int16], path: 
         with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:
             assert process.stdin is not None
             assert process.stderr is not None
-            with contextlib.suppress(BrokenPipeError):  # ffmpeg says itself why it stopped
+            with contextlib.suppress(BrokenPipeError):  # ffmpeg reports why it stopped
                 for frame in frames:
                     process.stdin.write(frame.tobytes())
                 process.stdin.close()
-            complaint = process.stderr.read().decode(errors="replace").strip()
+            message = process.stderr.read().decode(errors="replace").strip()
         if process.returncode != 0:
-            raise RuntimeError(f"{path.name}: ffmpeg failed: {complaint}")
+            raise RuntimeError(f"{path.name}: ffmpeg failed: {message}")
 
 
 def ffmpeg_command(wav: Path, path: Path) -> list[str]:
-    """Return the encode of raw frames from standard input and sound from `wav`.
+    """Return the command that encodes raw frames from standard input and audio from `wav`.
 
-    One thread and no version tags, so that the bytes repeat; BT.709 said and meant.
+    One thread and no version tags, so that the bytes repeat; BT.709, converted and tagged.
     """
     colour = "bt709"
     return [
@@ -467,11 +467,11 @@ def ffmpeg_command(wav: Path, path: Path) -> list[str]:
     ]  # fmt: skip
 
 
-# Answers
+# --- labels ---------------------------------------------------------------------------------------
 
 
 def ground_truth(voices: Sequence[NDArray[np.float32]]) -> dict[str, object]:
-    """Return who is seen where, who is heard when, and what a cut has to show."""
+    """Return who is visible where, who speaks when, and what a cut has to show."""
     speech = [
         {
             "person": turn.label,
@@ -501,16 +501,16 @@ def must_cut(speech: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """Return what has to be on screen when, transitions left out.
 
     Between the first word and the last, whoever speaks alone is shown, an overlap leaves the
-    choice, and a silence is wide after a hold; what is too short to judge is not judged.
+    choice, and a silence is wide after a hold; what is too short to judge is left out.
     """
     edges = sorted({float(s[side]) for s in speech for side in ("from_s", "to_s")})
     out: list[dict[str, object]] = []
     for start, end in itertools.pairwise(edges):
-        heard = [s["person"] for s in speech if s["from_s"] <= start and end <= s["to_s"]]
-        first = start + EDGE_S + (0.0 if heard else HOLD_S)
+        speakers = [s["person"] for s in speech if s["from_s"] <= start and end <= s["to_s"]]
+        first = start + EDGE_S + (0.0 if speakers else HOLD_S)
         if end - EDGE_S > first:
-            shown = " or ".join(sorted(heard)) or "wide"
-            out.append({"from_s": round(first, 2), "to_s": round(end - EDGE_S, 2), "show": shown})
+            show = " or ".join(sorted(speakers)) or "wide"
+            out.append({"from_s": round(first, 2), "to_s": round(end - EDGE_S, 2), "show": show})
     return out
 
 

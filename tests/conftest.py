@@ -1,4 +1,4 @@
-"""Small sources made by ffmpeg on the spot, each named for what is odd about it."""
+"""Fixtures: small sources that ffmpeg generates, each named for what is odd about it."""
 
 import logging
 import os
@@ -9,9 +9,9 @@ import av
 import imageio_ffmpeg
 import pytest
 from hypothesis import settings
-from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (hooks of pytest)
+from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (pytest calls them)
 
-# how long an example takes says nothing on a busy machine; fifty of each keep the whole run short
+# no deadline: a busy machine is slow; fifty examples of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)
 settings.load_profile("untimed")
 
@@ -22,14 +22,14 @@ SAMPLE = REPOSITORY / "samples" / "two_talkers.mp4"
 
 @pytest.fixture(autouse=True, scope="session")
 def published_weights():
-    """Let the tests see the published weights where they lie beside the project."""
+    """Let the tests use the published weights if they are beside the project."""
     if (SHARED / "weights").is_dir():
         os.environ.setdefault("SPEAKERZOOM_WEIGHTS", str(SHARED / "weights"))
 
 
 @pytest.fixture(autouse=True)
-def heard():
-    """Let pytest hear our messages, though the command line ran in this process before."""
+def captured_log():
+    """Let pytest capture our messages, even after the command line ran in this process."""
     log = logging.getLogger("otio_speakerzoom")
     log.handlers.clear()
     log.setLevel(logging.NOTSET)
@@ -37,9 +37,9 @@ def heard():
 
 
 def find_ffmpeg():
-    """The ffmpeg that makes sources, the same on every machine; the product needs none.
+    """The ffmpeg that generates sources, the same on every machine; the product needs none.
 
-    IMAGEIO_FFMPEG_EXE names another.
+    The environment variable IMAGEIO_FFMPEG_EXE selects another.
     """
     return imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -50,7 +50,7 @@ def ffmpeg(*arguments):
 
 @pytest.fixture(scope="session")
 def make_clip(tmp_path_factory):
-    """Return a function that makes a clip: a counting test picture, and a tone unless silent."""
+    """Return a function that generates a clip: a moving test pattern, and a tone unless silent."""
     folder = tmp_path_factory.mktemp("clips")
 
     def make(name, *, rate="25", seconds=2, size="320x180", sound=True, picture=None, extra=()):
@@ -90,7 +90,7 @@ def timecode_clip(make_clip):
 
 @pytest.fixture(scope="session")
 def rotated_clip(make_clip, tmp_path_factory):
-    """Stored 320x180, to be turned 90 degrees clockwise, so shown 180x320."""
+    """Stored 320x180 with a rotation of 90 degrees clockwise, so players show 180x320."""
     path = tmp_path_factory.mktemp("clips") / "rotated.mp4"
     with av.open(str(make_clip("lying.mp4"))) as lying, av.open(str(path), "w") as turned:
         stream = turned.add_stream_from_template(lying.streams.video[0])
@@ -104,14 +104,14 @@ def rotated_clip(make_clip, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def vfr_clip(make_clip):
-    """Every third picture of 30 fps is missing, so the average is 20 fps."""
+    """Every third frame of 30 fps is missing, so the average is 20 fps."""
     picture = r"testsrc2=s=320x180:r=30:d=2,select='mod(n\,3)'"
     return make_clip("vfr.mkv", picture=picture, extra=("-fps_mode", "vfr"))
 
 
 @pytest.fixture(scope="session")
 def late_video_clip(make_clip, tmp_path_factory):
-    """The picture starts 0.5 s after the sound."""
+    """The video starts 0.5 s after the audio."""
     path = tmp_path_factory.mktemp("clips") / "late.mp4"
     clip = str(make_clip("punctual.mp4"))
     ffmpeg("-itsoffset", "0.5", "-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a",
@@ -121,7 +121,7 @@ def late_video_clip(make_clip, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def numbered_clip(tmp_path_factory):
-    """Return a function that makes a lossless gray clip whose frame n has the luma 16 + 2n."""
+    """Return a function that generates a lossless gray clip whose frame n has the luma 16 + 2n."""
     folder = tmp_path_factory.mktemp("clips")
 
     def make(name, *, frames=100, rate="25", size="64x64"):

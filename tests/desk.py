@@ -1,4 +1,4 @@
-"""A desktop that nobody sees: a real editor on it, and keys pressed in its window."""
+"""Drive a real editor on a virtual display (Xvfb) by key presses."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-PATIENCE = 60
-"""Seconds for an editor to answer: it starts in 3 on a machine that has nothing else to do."""
+PATIENCE_S = 60
+"""Seconds for an editor to respond; it starts in 3 on an idle machine."""
 
 
 def needs(*programs):
@@ -19,9 +19,9 @@ def needs(*programs):
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
-def a_display():
-    """Return a running X server without a screen, and the display that it gave itself."""
-    for _ in range(5):  # two that start at once may want the same number, and one of them ends
+def start_display():
+    """Return a running X server without a screen, and the display number that it chose."""
+    for _ in range(5):  # two that start at once may choose the same number, and one of them ends
         reading, writing = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24"]
         server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
@@ -36,11 +36,11 @@ def a_display():
 
 
 class Desk:
-    """A display of its own, with one editor on it, which knows no settings of the user."""
+    """A display of its own with one editor on it, without the user's settings."""
 
     def __init__(self, folder, *command):
         folder.mkdir()
-        server, display = a_display()
+        server, display = start_display()
         self._running = [server]
         (folder / "run").mkdir(mode=0o700)
         self._environment = {
@@ -58,29 +58,29 @@ class Desk:
             )
 
     def close(self):
-        """End the editor and its display, whatever state they are in."""
+        """End the editor and its display, whatever their state."""
         for process in reversed(self._running):
             process.kill()
             process.wait()
 
     def title(self):
-        """The names of all windows that are shown, a line each."""
-        found = self._xdotool("search", "--onlyvisible", "--name", ".", check=False).split()
-        names = [self._xdotool("getwindowname", window, check=False) for window in found]
+        """The names of all visible windows, a line each."""
+        windows = self._xdotool("search", "--onlyvisible", "--name", ".", check=False).split()
+        names = [self._xdotool("getwindowname", window, check=False) for window in windows]
         return "".join(names)
 
-    def wait_for(self, what, *, seconds=PATIENCE):
-        """Return whether the windows' titles come to satisfy `what` in time."""
+    def wait_for(self, condition, *, seconds=PATIENCE_S):
+        """Return whether the windows' titles satisfy `condition` in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if what(self.title()):
+            if condition(self.title()):
                 return True
             assert self._running[-1].poll() is None, "the editor has ended"
             time.sleep(0.1)
         return False
 
-    def settle(self, *, seconds=PATIENCE):
-        """Wait until the editor has written nothing to its log for two seconds: it has loaded."""
+    def settle(self, *, seconds=PATIENCE_S):
+        """Wait until the editor's log has not grown for two seconds: it has loaded."""
         end, size, since = time.monotonic() + seconds, -1, 0.0
         while time.monotonic() < min(end, since + 2 if size >= 0 else end):
             if (now := self._log.stat().st_size) != size:
@@ -91,19 +91,19 @@ class Desk:
         """Press keys in whichever window has the focus."""
         self._xdotool("key", "--delay", "100", *keys)
 
-    def press_until(self, keys, what):
-        """Press until the titles satisfy `what`: an editor that is still busy loses keys.
+    def press_until(self, keys, condition):
+        """Press until the titles satisfy `condition`: a busy editor loses keys.
 
-        A second try comes late, for one that is merely slow would do what they ask for twice.
+        Tries are far apart, or an editor that is only slow would obey twice.
         """
-        for _ in range(PATIENCE // 10):
+        for _ in range(PATIENCE_S // 10):
             self.press(*keys)
-            if self.wait_for(what, seconds=10):
+            if self.wait_for(condition, seconds=10):
                 return
         raise AssertionError(f"{keys} did nothing; the windows are {self.title()!r}")
 
-    def look(self, path):
-        """Keep what is on the screen as a PNG, for a person to look at where a test fails."""
+    def screenshot(self, path):
+        """Save the screen as a PNG, for whoever investigates a failed test."""
         with suppress(FileNotFoundError):
             command = ["import", "-window", "root", str(path)]
             subprocess.run(command, env=self._environment, check=False)

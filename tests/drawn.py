@@ -1,4 +1,4 @@
-"""Drawn faces whose mouth opens with a loudness that is then heard, or with another one."""
+"""Drawn faces whose mouth opens with the loudness of the audio, or with another one."""
 
 import cv2
 import numpy as np
@@ -13,8 +13,8 @@ def syllables(seed, ticks=300):
     return np.clip(0.5 + 0.35 * wave / wave.std(), 0, 1)
 
 
-def sound_of(loudness, seed=0):
-    """Return the (4T, 13) cepstra of noise that is as loud as `loudness`, over 40 dB."""
+def mfcc_of(loudness, seed=0):
+    """Return the (4T, 13) MFCC rows of noise that is as loud as `loudness`, over 40 dB."""
     noise = np.random.default_rng(seed).normal(size=640 * len(loudness))
     at = np.arange(len(noise)) / 640 - 0.5
     amplitude = 30 * 100 ** np.interp(at, np.arange(len(loudness)), loudness)
@@ -28,8 +28,8 @@ def face_of(opening, seed=0, sway=0.0):
     path = gaussian_filter1d(rng.normal(size=(len(opening), 2)), 4, axis=0) * 8 * sway
     crops = []
     for wide, (x, y) in zip(opening, path, strict=True):
-        picture = skin.copy()
-        cv2.ellipse(picture, (70, 84), (18, 2 + round(11 * wide)), 0, 0, 360, (40,), -1)
+        frame = skin.copy()
+        cv2.ellipse(frame, (70, 84), (18, 2 + round(11 * wide)), 0, 0, 360, (40,), -1)
         move = np.array([[1, 0, x - 14], [0, 1, y - 14]])
-        crops.append(cv2.warpAffine(picture, move, (112, 112)) + rng.normal(0, 1, (112, 112)))
+        crops.append(cv2.warpAffine(frame, move, (112, 112)) + rng.normal(0, 1, (112, 112)))
     return np.clip(crops, 0, 255).astype(np.uint8)

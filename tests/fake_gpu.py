@@ -1,7 +1,7 @@
-"""The meta device, which every torch has, in the place of a GPU.
+"""Stand in for a GPU with the meta device, which every torch has.
 
-Its tensors have a shape and no numbers, so this shows where things are computed and not what comes
-of them. Only tests on a real GPU can show that.
+Its tensors have a shape and no numbers, so this shows where things are computed, not the results.
+Only tests on a real GPU can show those.
 """
 
 import torch
@@ -10,17 +10,17 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 MOVES = {Tensor.to, Tensor.cpu, Tensor.copy_, torch._has_compatible_shallow_copy_type}
-"""The last is what Module.to asks when it moves a weight."""
+"""Module.to calls the last one when it moves a weight."""
 INDEXES = {Tensor.__getitem__, Tensor.__setitem__}
-"""CUDA takes the places to read or write from the processor as well."""
+"""CUDA accepts indexes on the processor too."""
 ARITHMETIC = ("conv", "pool", "matmul", "linear", "gru", "norm", "attention")
 
 
 class FakeGpu(TorchFunctionMode):
     """Refuses what a GPU would refuse: operations on tensors of two devices, and on MPS doubles.
 
-    `worked` and `missed` are the names of the arithmetic that was done on it, and on the processor
-    instead. What is copied back from it is zeros.
+    `worked` and `missed` are the names of the arithmetic that ran on it, and on the processor
+    instead. Tensors that are copied back from it are zeros.
     """
 
     def __init__(self):
@@ -35,8 +35,8 @@ class FakeGpu(TorchFunctionMode):
         if function is Tensor.__getitem__ and args[0].is_meta:
             places = args[1] if isinstance(args[1], tuple) else (args[1],)
             if any(isinstance(x, Tensor) and x.dtype == torch.bool for x in places):
-                found = tuple(slice(0) if isinstance(x, Tensor) else x for x in places)
-                return args[0][found]  # how many hold is not known: none
+                slices = tuple(slice(0) if isinstance(x, Tensor) else x for x in places)
+                return args[0][slices]  # without numbers, a mask selects nothing
         return function(*args, **kwargs)
 
     def _check(self, function, args, kwargs):

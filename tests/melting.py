@@ -1,4 +1,4 @@
-"""What melt, the engine of Shotcut, makes of a project of ours."""
+"""Render a cut list by melt, the engine of Shotcut."""
 
 import os
 import shutil
@@ -19,16 +19,16 @@ def rendered_by_melt(cut_list, folder, sound="an=1"):
     text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
     project.write_text(text, encoding="utf-8")
     command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
-    no_progress = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     subprocess.run(
         [*command, "pix_fmt=yuv444p", *sound.split()],
         check=True,
-        env=no_progress,
+        env=environment,
         capture_output=True,
     )
-    return pictures(film)
+    return read_rgb(film)
 
 
-def pictures(path: Path):
+def read_rgb(path: Path):
     with av.open(str(path)) as film:
-        return [p.to_ndarray(format="rgb24").astype(float) for p in film.decode(video=0)]
+        return [frame.to_ndarray(format="rgb24").astype(float) for frame in film.decode(video=0)]

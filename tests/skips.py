@@ -1,7 +1,7 @@
-"""Whether a skipped test is one that may be: an option of pytest for runs that must show something.
+"""An option of pytest that fails a run in which a test was skipped for an unlisted reason.
 
-Everywhere a test is skipped where its tool is missing. Where all tools should be there, that would
-be a test that quietly shows nothing any more.
+A test is skipped where its tool is missing. On a machine that should have all tools, such a test
+would silently show nothing.
 """
 
 import re
@@ -20,13 +20,13 @@ def pytest_addoption(parser):
 
 
 def listed():
-    """The regular expressions of the reasons that are allowed."""
+    """The regular expressions of the allowed reasons."""
     return [entry["reason"] for entry in tomllib.loads(LISTED.read_text("utf-8"))["skip"]]
 
 
 def unlisted(reasons, allowed):
-    """Those of `reasons` that fit none of `allowed`, each once."""
-    return sorted({r for r in reasons if not any(re.search(fit, r) for fit in allowed)})
+    """The `reasons` that match none of `allowed`, each once."""
+    return sorted({r for r in reasons if not any(re.search(pattern, r) for pattern in allowed)})
 
 
 def pytest_sessionfinish(session):

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: sources, people and cut lists as every stage may meet them."""
+"""Hypothesis strategies: any source, people and cut lists that a stage may get."""
 
 from dataclasses import replace
 from fractions import Fraction

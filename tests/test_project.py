@@ -54,8 +54,9 @@ def test_what_make_installs_is_no_older_than_the_lowest_version():
     )
 
     assert {name.lower() for name in floors.keys() - optional.keys()} <= installed.keys()
-    for name, activity in floors.items():
-        assert installed.get(name.lower(), Version(activity)) >= Version(activity), name
+    for name, lowest_version in floors.items():
+        floor = Version(lowest_version)
+        assert installed.get(name.lower(), floor) >= floor, name
 
 
 def test_the_lowest_versions_are_those_of_all_that_the_tests_run_with():
@@ -88,7 +89,7 @@ def test_every_listed_skip_says_why():
         ("melt is not installed", [], 0),
     ],
 )
-def test_an_unlisted_skip_fails_where_that_was_asked_for(reason, options, code, tmp_path):
+def test_an_unlisted_skip_fails_with_the_option(reason, options, code, tmp_path):
     (tmp_path / "test_one.py").write_text(
         f"import pytest\n\n@pytest.mark.skip(reason='{reason}')\ndef test_one(): pass\n"
     )
