@@ -3,7 +3,7 @@
 import av
 import numpy as np
 import pytest
-from melting import pictures, rendered_by_melt
+from melting import read_rgb, rendered_by_melt
 from readers import between
 
 from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
@@ -41,7 +41,7 @@ def odd(length):
 
 def rendered_by_us(cut_list, folder):
     render_film(cut_list, folder / "ours.mkv")
-    return pictures(folder / "ours.mkv")
+    return read_rgb(folder / "ours.mkv")
 
 
 def visible(picture, expected):

@@ -78,7 +78,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
         desk.press_until(["x"], lambda title: "cut.mlt*" in title)  # ripple delete, at the playhead
         desk.press_until(["ctrl+s"], lambda title: "cut.mlt*" not in title)
     finally:
-        desk.look(project.parent / "screen.png")
+        desk.screenshot(project.parent / "screen.png")
 
     saved = project.read_text(encoding="utf-8")
     assert "Shotcut version" in saved

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import face_of, sound_of, syllables
+from drawn import face_of, mfcc_of, syllables
 
 from otio_speakerzoom.speech.av_sync import PIECE, PLENTY, AvSyncEstimator
 from otio_speakerzoom.speech.features import Clip
@@ -11,8 +11,8 @@ from otio_speakerzoom.speech.features import Clip
 def piece(seed, late=0, sounds=1):
     """A face of 20 s with its sound, `late` ticks later, and before it others that are not its."""
     said = syllables(seed, PIECE)
-    others = [sound_of(syllables(seed + 100 * n, PIECE)) for n in range(1, sounds)]
-    return Clip(face_of(said, seed, sway=0.3), np.stack([*others, sound_of(np.roll(said, late))]))
+    others = [mfcc_of(syllables(seed + 100 * n, PIECE)) for n in range(1, sounds)]
+    return Clip(face_of(said, seed, sway=0.3), np.stack([*others, mfcc_of(np.roll(said, late))]))
 
 
 @pytest.mark.parametrize("late", [-8, 0, 5])

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from drawn import face_of, sound_of, syllables
+from drawn import face_of, mfcc_of, syllables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,22 +27,22 @@ def test_a_mouth_that_opens_with_the_sound_beats_the_same_mouth_with_another(see
     said, other = syllables(seed), syllables(seed + 100)
     crops = face_of(said, seed, sway=0.3)
 
-    own, foreign = score(crops, sound_of(said)), score(crops, sound_of(other))
+    own, foreign = score(crops, mfcc_of(said)), score(crops, mfcc_of(other))
 
     assert own.mean() > 0.5
     assert own.mean() > foreign.mean() + 1
     # agreement alone tells it too
-    assert agreement(crops, sound_of(said)).mean() > agreement(crops, sound_of(other)).mean() + 0.5
+    assert agreement(crops, mfcc_of(said)).mean() > agreement(crops, mfcc_of(other)).mean() + 0.5
 
 
 @pytest.mark.parametrize("sway", [0, 0.3, 1])
 def test_a_still_mouth_does_not_speak_however_the_head_sways(sway):
     said = syllables(5)
 
-    logits = score(face_of(np.full(300, 0.2), 5, sway), sound_of(said))
+    logits = score(face_of(np.full(300, 0.2), 5, sway), mfcc_of(said))
 
     assert logits.max() < 0
-    assert logits.mean() < score(face_of(said, 5, sway), sound_of(said)).mean() - 2
+    assert logits.mean() < score(face_of(said, 5, sway), mfcc_of(said)).mean() - 2
 
 
 def test_turns_are_told_apart_frame_by_frame():
@@ -51,7 +51,7 @@ def test_turns_are_told_apart_frame_by_frame():
     left = face_of(np.where(turn, said, 0.1), 1)
     right = face_of(np.where(turn, 0.1, said), 2)
 
-    ahead = score(left, sound_of(said)) > score(right, sound_of(said))
+    ahead = score(left, mfcc_of(said)) > score(right, mfcc_of(said))
 
     assert (ahead == turn).mean() > 0.9
 
@@ -59,14 +59,14 @@ def test_turns_are_told_apart_frame_by_frame():
 def test_sound_that_is_two_ticks_late_still_belongs_to_the_mouth():
     said = syllables(7)
 
-    late = score(face_of(said), sound_of(np.roll(said, 2)))
+    late = score(face_of(said), mfcc_of(np.roll(said, 2)))
 
     assert late.mean() > 0.5
 
 
 def test_sight_and_sound_shifted_together_shift_the_scores():
     said = syllables(8, 700)
-    crops, rows = face_of(said), sound_of(said)
+    crops, rows = face_of(said), mfcc_of(said)
 
     whole, later = score(crops, rows), score(crops[30:], rows[120:])
 
@@ -76,7 +76,7 @@ def test_sight_and_sound_shifted_together_shift_the_scores():
 
 def test_a_window_with_its_context_scores_as_in_the_whole():
     said = syllables(9, 600)
-    crops, rows = face_of(said, sway=0.5), sound_of(said)
+    crops, rows = face_of(said, sway=0.5), mfcc_of(said)
     reach, start, end = MouthMotion.context, 200, 350
 
     part = score(crops[start - reach : end + reach], rows[4 * (start - reach) : 4 * (end + reach)])
@@ -115,7 +115,7 @@ def test_pictures_and_sound_of_any_kind_score_finite(ticks, seed):
 
 def test_the_same_input_scores_the_same():
     said = syllables(10, 80)
-    crops, rows = face_of(said), sound_of(said)
+    crops, rows = face_of(said), mfcc_of(said)
 
     np.testing.assert_array_equal(score(crops, rows), score(crops.copy(), rows.copy()))
 
