@@ -42,7 +42,7 @@ def _overlap(a: FrameRange, b: FrameRange) -> bool:
 
 
 def _resolve(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
-    """Return the id that the person has now whom a lock calls `id_`."""
+    """Return the id now of the person that has `id_` in a lock."""
     row = "cutlist.json: the shot" if of_shots else "locks.json: the lock"
     where = f"{row} from frame {lock.range.start} to {lock.range.end}"
     ids = [person.id for person in analysis.people]

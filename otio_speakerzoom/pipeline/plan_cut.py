@@ -137,7 +137,7 @@ def requested_style(session: Session) -> Style:
 
 
 def requested_canvas(session: Session) -> tuple[int, int]:
-    """Return the canvas that a session requests; by default the frame size, made even."""
+    """Return the canvas that a session requests; by default the frame size, rounded to even."""
     width, height = session.media.size
     return session.options.canvas or (max(2, width // 2 * 2), max(2, height // 2 * 2))
 

@@ -73,7 +73,9 @@ def reconcile_people(
     """
     ids, names = _match(people, tracks, earlier)
     missing = _missing(earlier, set(names.values()))
-    reserved = {known.person.id for known in earlier}  # a cached cut may refer to any of them
+    reserved = {
+        candidate.person.id for candidate in earlier
+    }  # a cached cut may refer to any of them
     free = (n for n in count(1) if n not in reserved)
     reconciled = [
         replace(p, id=ids[m] if m in ids else next(free), name=names.get(m, p.name))
@@ -91,8 +93,8 @@ def _match(
     owners = {track: m for m, person in enumerate(people) for track in person.track_ids}
     votes = Counter(
         (n, owners[track.id])
-        for n, known in enumerate(earlier)
-        for sighting in known.sightings
+        for n, candidate in enumerate(earlier)
+        for sighting in candidate.sightings
         for track in tracks
         if track.start <= sighting.frame < track.range.end and track.id in owners
         if box_iou(sighting.box, track_box(track, sighting.frame)) >= MIN_SAME_FACE_IOU
@@ -111,9 +113,9 @@ def _match(
 def _missing(earlier: Sequence[EarlierPerson], names: set[str]) -> list[Person]:
     """Return the earlier people whose name nobody has now."""
     return [
-        replace(known.person, track_ids=())
-        for known in earlier
-        if known.own and known.person.name and known.person.name not in names
+        replace(candidate.person, track_ids=())
+        for candidate in earlier
+        if candidate.own and candidate.person.name and candidate.person.name not in names
     ]
 
 

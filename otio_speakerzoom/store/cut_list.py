@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from otio_speakerzoom.model import (
-    Cover,
-    CoverKey,
-    CropKey,
-    CutList,
-    FrameRange,
-    Media,
-    Person,
-    Shot,
-)
+from otio_speakerzoom.model import CutList, Media, Person
 from otio_speakerzoom.store.fields import Field, check_unique
-from otio_speakerzoom.store.files import digest, file_digest, read_json, report_faults, write_json
-from otio_speakerzoom.store.locks import crop_to_json
+from otio_speakerzoom.store.files import file_digest, read_json, report_faults, write_json
 from otio_speakerzoom.store.media import media_to_json
 from otio_speakerzoom.store.people import load_people
+from otio_speakerzoom.store.shots import is_misfit, shot_from_json, shot_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +63,9 @@ def save_cut_list(
         "people_folder": people_folder,
     }
     write_json(
-        path,
-        "cutlist",
-        input_digest,
-        document,
-        provenance=provenance,
+        path, "cutlist", input_digest, document, provenance=provenance,
         expected_digest=expected_digest,
-    )
+    )  # fmt: skip
     return CachedCut(
         stored_form(cut_list),
         input_digest,
@@ -107,10 +93,10 @@ def _cut_list_to_json(
         "canvas": list(cut_list.canvas),
         "style": style or {},
         "people": [{"id": person.id} for person in cut_list.people],
-        "shots": [_shot_to_json(shot) for shot in cut_list.shots],
+        "shots": [shot_to_json(shot) for shot in cut_list.shots],
     }
     if cut_list.angles:
-        document["angles"] = [_shot_to_json(shot) for shot in cut_list.angles]
+        document["angles"] = [shot_to_json(shot) for shot in cut_list.angles]
     return document
 
 
@@ -140,7 +126,7 @@ def load_cut_list(
                 raise ValueError(f"it is the cut of another source, {name}, and was edited")
             return None
         cut_list = _cut_list_from_json(root, media, people)
-        misfits = tuple(n for n, row in enumerate(root.at("shots").rows()) if _is_misfit(row))
+        misfits = tuple(n for n, row in enumerate(root.at("shots").rows()) if is_misfit(row))
     style = document.value.get("style")
     return CachedCut(
         cut_list,
@@ -170,7 +156,7 @@ def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person])
     check_unique([(row.at("id"), row.at("id").integer()) for row in rows])
     people_now = {person.id: person for person in people}
     cast = tuple(_person_from_json(row, people_now) for row in rows)
-    shots = tuple(_shot_from_json(row, media, cast) for row in document.at("shots").rows())
+    shots = tuple(shot_from_json(row, media, cast) for row in document.at("shots").rows())
     if not shots:
         raise document.at("shots").error("a shot at least")
     for n, (before, after) in enumerate(pairwise(shots), 1):
@@ -179,7 +165,7 @@ def _cut_list_from_json(document: Field, media: Media, people: Sequence[Person])
                 f"shots[{n}].start: is {after.range.start}, but the shot before it ends at "
                 f"{before.range.end}: shots must follow one another"
             )
-    angles = tuple(_shot_from_json(row, media, cast) for row in document.rows_at("angles"))
+    angles = tuple(shot_from_json(row, media, cast) for row in document.rows_at("angles"))
     return CutList(media, (width, height), shots, cast, angles)
 
 
@@ -189,120 +175,3 @@ def _person_from_json(row: Field, people_now: dict[int, Person]) -> Person:
     person = people_now.get(id_, Person(id_, ()))
     name = row.at("name").text() if row.has("name") else ""
     return Person(id_, person.track_ids, person.name or name)
-
-
-def _shot_to_json(shot: Shot) -> dict[str, object]:
-    row: dict[str, object] = {
-        "start": shot.range.start,
-        "end": shot.range.end,
-        "kind": shot.kind,
-        "subjects": list(shot.subjects),
-        "crop": crop_to_json(shot.crop),
-        "reason": shot.reason,
-        "confidence": round(shot.confidence, 3),
-    }
-    if shot.keys:
-        row["keys"] = [[key.frame, *crop_to_json(key.crop)] for key in shot.keys]
-    if shot.locked:
-        row["locked"] = True
-    if shot.covers:
-        row["covers"] = [_cover_to_json(cover) for cover in shot.covers]
-    row["framed_for"] = _framed_for(row, list(shot.subjects))
-    return row
-
-
-def _framed_for(row: dict[str, Any], subjects: list[int]) -> str:
-    """Return the people that a row's crop frames, and a digest of the crop: `1+2 1a2b3c4d`."""
-    return f"{'+'.join(map(str, subjects))} {digest(row['crop'], row.get('keys'))[:8]}"
-
-
-def _is_misfit(row: Field) -> bool:
-    """Whether somebody edited the subjects of a shot, but not the crop that we chose."""
-    if not row.has("framed_for"):
-        return False
-    framed_for = row.at("framed_for").text()
-    people = [int(id_) for id_ in framed_for.partition(" ")[0].split("+") if id_.isdecimal()]
-    subjects = [id_.integer() for id_ in row.at("subjects").rows()]
-    crop_unchanged = framed_for == _framed_for(row.raw(), people)
-    return crop_unchanged and sorted(people) != sorted(subjects)
-
-
-def _shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
-    subjects = _subjects_from_json(row, people)
-    span = row.frames()
-    if span.end > media.duration:
-        raise row.at("end").error(f"{media.duration} at most, where the source ends")
-    crop = row.at("crop").crop(media.size)
-    keys = tuple(_key_from_json(key, media) for key in row.rows_at("keys"))
-    frames = [key.frame for key in keys]
-    if keys and (
-        frames != sorted(set(frames)) or frames[0] != span.start or frames[-1] >= span.end
-    ):
-        raise row.at("keys").error(f"frames that rise from {span.start} and stay below {span.end}")
-    if keys and keys[0].crop != crop:
-        raise row.at("crop").error("the crop of the first of the keys")
-    reason = row.at("reason").text() if row.has("reason") else ""
-    return Shot(
-        span,
-        subjects,
-        crop,
-        _with_names(reason, people),
-        row.at("confidence").fraction() if row.has("confidence") else 1.0,
-        keys,
-        row.at("locked").boolean() if row.has("locked") else False,
-        tuple(_cover_from_json(cover, span) for cover in row.rows_at("covers")),
-    )
-
-
-def _subjects_from_json(row: Field, people: Sequence[Person]) -> tuple[int, ...]:
-    subjects = tuple(id_.integer() for id_ in row.at("subjects").rows())
-    if len(subjects) > 2 or len(set(subjects)) != len(subjects):
-        raise row.at("subjects").error("two different people at most")
-    kinds = {"wide": 0, "single": 1, "two-shot": 2}
-    if row.has("kind") and kinds.get(row.at("kind").text()) != len(subjects):
-        kind = next(kind for kind, count in kinds.items() if count == len(subjects))
-        raise row.at("kind").error(f"{kind}, which has {len(subjects)} subjects")
-    ids = {person.id for person in people}
-    for subject in row.at("subjects").rows():
-        if subject.integer() not in ids:
-            choices = ", ".join(map(str, sorted(ids))) or "nobody"
-            raise subject.error(f"a person of this cut ({choices})")
-    return subjects
-
-
-def _key_from_json(row: Field, media: Media) -> CropKey:
-    frame, *_ = row.values(5, "frame, left, top, right, bottom")
-    return CropKey(frame.integer(), row.tail(1).crop(media.size))
-
-
-def _cover_to_json(cover: Cover) -> list[object]:
-    """Return effect and edges; for a moving cover, a list of frame and edges for each key."""
-    if not cover.keys:
-        return [cover.effect, *crop_to_json(cover.box)]
-    return [cover.effect, *([key.frame, *crop_to_json(key.box)] for key in cover.keys)]
-
-
-def _cover_from_json(row: Field, span: FrameRange) -> Cover:
-    effect, *rest = list(row.rows()) or [row]
-    if effect.text() not in ("blur", "dim"):
-        raise effect.error("blur or dim")
-    if not rest:
-        raise row.error("blur or dim, then left, top, right, bottom or a list of keys")
-    if not all(key.is_list() for key in rest):
-        return Cover(row.tail(1).box(), effect.text())
-    keys = tuple(_cover_key_from_json(key) for key in rest)
-    frames = [key.frame for key in keys]
-    if frames != sorted(set(frames)) or not span.start <= frames[0] <= frames[-1] < span.end:
-        raise row.error(f"frames that rise from {span.start} and stay below {span.end}")
-    return Cover(keys[0].box, effect.text(), keys)
-
-
-def _cover_key_from_json(row: Field) -> CoverKey:
-    frame, *_ = row.values(5, "frame, left, top, right, bottom")
-    return CoverKey(frame.integer(), row.tail(1).box())
-
-
-def _with_names(reason: str, people: Sequence[Person]) -> str:
-    """Return a reason with people's names; the file has their ids only."""
-    labels = {str(person.id): person.label for person in people}
-    return re.sub(r"\bPerson (\d+)\b", lambda m: labels.get(m[1], m[0]), reason)

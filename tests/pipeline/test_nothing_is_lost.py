@@ -240,13 +240,13 @@ def test_a_refused_render_names_automatic_values_as_on_the_command_line(job, sta
 def test_export_obeys_a_lock_and_adds_its_sightings(job, stage_runs):
     pipeline.cut(job)
     lock(job, start=100, end=130, show=2)
-    looked = pipeline.current_cut(job, save=False)
-    assert "framed" in (job.folder / "cutlist.json").read_text()
-    assert (100, 130, (2,)) in shots_of(looked)
+    preview = pipeline.current_cut(job, save=False)
+    assert '"framed_for"' in (job.folder / "cutlist.json").read_text()
+    assert (100, 130, (2,)) in shots_of(preview)
     assert "locked" not in (job.folder / "cutlist.json").read_text()
 
     exported = pipeline.current_cut(job)
-    assert shots_of(exported) == shots_of(looked)
+    assert shots_of(exported) == shots_of(preview)
     assert pipeline.cached_cut(job) == exported
     (row,) = json.loads((job.folder / "locks.json").read_text())["locks"]
     frame, *box = row["people"][0]["sighting"]
@@ -284,16 +284,16 @@ def test_a_lock_of_an_unknown_person_is_refused_before_any_stage_runs(job, stage
 
 
 def test_a_lock_follows_its_person_to_another_id(job, stage_runs):
-    known = pipeline.analyze(job)
-    left, right = known.people
-    swapped = replace(known, people=(replace(left, id=2), replace(right, id=1)))
-    seen = (Sighting(2, 50, Box(*RIGHT)),)
-    (now,) = resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=seen)], swapped)
+    analysis = pipeline.analyze(job)
+    left, right = analysis.people
+    swapped = replace(analysis, people=(replace(left, id=2), replace(right, id=1)))
+    sightings = (Sighting(2, 50, Box(*RIGHT)),)
+    (resolved,) = resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=sightings)], swapped)
 
-    assert now.subjects == (1,)
-    gone = replace(known, tracks=known.tracks[:1], people=(left,))
+    assert resolved.subjects == (1,)
+    left_only = replace(analysis, tracks=analysis.tracks[:1], people=(left,))
     with pytest.raises(StoreError, match="who was at 220, 50, 260, 100 in frame 50"):
-        resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=seen)], gone)
+        resolve_locks([Lock(FrameRange(40, 60), (2,), sightings=sightings)], left_only)
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -336,13 +336,13 @@ def test_a_person_who_is_not_detected_again_keeps_the_name():
     then = (Person(1, (1,), "Ada"), Person(2, (2,)), Person(3, (3,), "Eve"))
     before = (still(1, 0, 50, LEFT), still(2, 0, 50, RIGHT), still(3, 60, 90, RIGHT))
     earlier_sightings = sample_sightings(then, before)
-    known = [
+    earlier = [
         EarlierPerson(p, tuple(s for s in earlier_sightings if s.person == p.id), own=True)
         for p in then
     ]
     now = (still(7, 0, 90, RIGHT), still(8, 0, 20, (0, 0, 20, 20)))
 
-    assert reconcile_people((Person(1, (7,)), Person(2, (8,))), now, known) == (
+    assert reconcile_people((Person(1, (7,)), Person(2, (8,))), now, earlier) == (
         Person(1, (), "Ada"),
         Person(2, (7,), "Eve"),
         Person(4, (8,)),  # a cached cut and locks still call Eve 3

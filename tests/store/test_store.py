@@ -42,15 +42,15 @@ in_one_folder = settings(
 
 @given(cut_lists())
 @in_one_folder
-def test_a_kept_cut_list_comes_back(tmp_path, cut_list):
+def test_a_cut_list_round_trips(tmp_path, cut_list):
     store.save_cut_list(tmp_path, cut_list, "abc")
-    kept = store.load_cut_list(tmp_path, cut_list.media, cut_list.people)
+    cached = store.load_cut_list(tmp_path, cut_list.media, cut_list.people)
 
-    assert kept is not None
-    assert (kept.input_digest, kept.edited, kept.misfits) == ("abc", False, ())
-    assert kept.value.canvas == cut_list.canvas
-    assert kept.value.people == cut_list.people
-    for back, shot in zip(kept.value.shots, cut_list.shots, strict=True):
+    assert cached is not None
+    assert (cached.input_digest, cached.edited, cached.misfits) == ("abc", False, ())
+    assert cached.value.canvas == cut_list.canvas
+    assert cached.value.people == cut_list.people
+    for back, shot in zip(cached.value.shots, cut_list.shots, strict=True):
         assert (back.range, back.subjects, back.reason) == (shot.range, shot.subjects, shot.reason)
         assert (back.locked, back.confidence) == (shot.locked, shot.confidence)
         assert (back.covers, back.keys) == (shot.covers, shot.keys)
@@ -60,15 +60,15 @@ def test_a_kept_cut_list_comes_back(tmp_path, cut_list):
 
 @given(media())
 @in_one_folder
-def test_kept_facts_come_back_exactly(tmp_path, facts):
-    store.save_media(tmp_path, facts, "abc")
-    kept = store.load_media(tmp_path)
+def test_media_round_trips_exactly(tmp_path, source):
+    store.save_media(tmp_path, source, "abc")
+    cached = store.load_media(tmp_path)
 
-    assert kept is not None
-    assert kept.value == facts
+    assert cached is not None
+    assert cached.value == source
 
 
-def some_tracks(lengths):
+def random_tracks(lengths):
     rng = np.random.default_rng(1)
     return tuple(
         FaceTrack(n, 7 * n, rng.random((length, 4), np.float32), rng.random(length) > 0.5)
@@ -78,73 +78,73 @@ def some_tracks(lengths):
 
 @given(st.lists(st.integers(1, 9), max_size=4))
 @in_one_folder
-def test_kept_arrays_come_back_exactly(tmp_path, lengths):
-    tracks = some_tracks(lengths)
+def test_tracks_and_scores_round_trip_exactly(tmp_path, lengths):
+    tracks = random_tracks(lengths)
     scores = tuple(SpeechScores(t.id, t.start, t.boxes[:, 0]) for t in tracks)
     store.save_tracks(tmp_path, tracks, "t")
     store.save_scores(tmp_path, Speech(scores, 0.08 if lengths else None), "s")
-    kept_tracks, kept_scores = store.load_tracks(tmp_path), store.load_scores(tmp_path)
+    cached_tracks, cached_scores = store.load_tracks(tmp_path), store.load_scores(tmp_path)
 
-    assert kept_tracks is not None
-    assert kept_scores is not None
-    for back, track in zip(kept_tracks.value, tracks, strict=True):
+    assert cached_tracks is not None
+    assert cached_scores is not None
+    for back, track in zip(cached_tracks.value, tracks, strict=True):
         assert (back.id, back.start) == (track.id, track.start)
         assert np.array_equal(back.boxes, track.boxes)
         assert np.array_equal(back.has_detection, track.has_detection)
-    assert kept_scores.value.av_offset_s == (0.08 if lengths else None)
-    for back, score in zip(kept_scores.value.scores, scores, strict=True):
+    assert cached_scores.value.av_offset_s == (0.08 if lengths else None)
+    for back, score in zip(cached_scores.value.scores, scores, strict=True):
         assert (back.track_id, back.start) == (score.track_id, score.start)
         assert np.array_equal(back.logits, score.logits)
 
 
-def test_what_is_heard_comes_back(tmp_path):
+def test_voice_activity_round_trips(tmp_path):
     voice = VoiceActivity(7, np.array([0, 0.25, 1], np.float32), (Microphone(0), Microphone(1, 3)))
     store.save_voice(tmp_path, voice, "v")
-    kept = store.load_voice(tmp_path)
+    cached = store.load_voice(tmp_path)
 
-    assert kept is not None
-    assert (kept.input_digest, kept.value.start) == ("v", 7)
-    assert kept.value.microphones == voice.microphones
-    assert kept.value.probability.tolist() == [0, 0.25, 1]
+    assert cached is not None
+    assert (cached.input_digest, cached.value.start) == ("v", 7)
+    assert cached.value.microphones == voice.microphones
+    assert cached.value.probability.tolist() == [0, 0.25, 1]
 
 
-def test_facts_by_a_version_that_knew_less_of_a_source_are_made_anew(tmp_path):
-    facts = Media(tmp_path / "talk.mp4", Fraction(25), 10, (64, 64))
-    store.save_media(tmp_path, facts, "abc")
+def test_media_without_timestamp_information_is_computed_again(tmp_path):
+    source = Media(tmp_path / "talk.mp4", Fraction(25), 10, (64, 64))
+    store.save_media(tmp_path, source, "abc")
     path = tmp_path / "media.json"
     path.write_text(path.read_text().replace('"has_timestamps"', '"timed"'))
 
     assert store.load_media(tmp_path) is None
 
 
-def test_nothing_kept_is_none(tmp_path):
+def test_an_empty_folder_has_no_results(tmp_path):
     assert store.load_media(tmp_path) is None
     assert store.load_people(tmp_path) is None
     assert store.load_detections(tmp_path) is None
 
 
-def test_the_same_content_makes_the_same_bytes(tmp_path):
+def test_the_same_content_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        store.save_tracks(tmp_path / name, some_tracks([3, 5]), "t")
+        store.save_tracks(tmp_path / name, random_tracks([3, 5]), "t")
         store.save_people(tmp_path / name, (Person(1, (1, 2), "Zoë"),), "p")
 
     for name in ("tracks.npz", "people.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_an_edit_is_noticed_and_kept(tmp_path):
+def test_an_edit_by_hand_is_recognized_and_read(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,)),), "p")
     path = tmp_path / "people.json"
     path.write_text(path.read_text().replace('"name": ""', '"name": "Ada"'))
-    kept = store.load_people(tmp_path)
+    cached = store.load_people(tmp_path)
 
-    assert kept is not None
-    assert kept.edited
-    assert kept.value[0].label == "Ada"
+    assert cached is not None
+    assert cached.edited
+    assert cached.value[0].label == "Ada"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "fault"),
     [
         ('"id": 2', '"id": 1', r"people\[1\]\.id: needs an id that no other row has, not 1"),
         ('"tracks": [2]', '"tracks": [1]', r"people\[1\]\.tracks\[0\]: needs an id that no"),
@@ -154,17 +154,17 @@ def test_an_edit_is_noticed_and_kept(tmp_path):
         ('"people": [', '"people": [0, ', r"people\[0\]: needs an object"),
     ],
 )
-def test_wrong_people_are_refused_in_one_line(tmp_path, old, new, says):
+def test_invalid_people_are_refused_in_one_line(tmp_path, old, new, fault):
     store.save_people(tmp_path, (Person(1, (1,)), Person(2, (2,))), "p")
     path = tmp_path / "people.json"
     path.write_text(path.read_text().replace(old, new, 1))
 
-    with pytest.raises(StoreError, match=says) as caught:
+    with pytest.raises(StoreError, match=fault) as caught:
         store.load_people(tmp_path)
     assert str(path) in str(caught.value)
 
 
-def test_what_an_editor_saves_as_utf8_with_a_mark_is_read(tmp_path):
+def test_utf8_with_a_byte_order_mark_is_read(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,), "Zoë"),), "p")
     path = tmp_path / "people.json"
     path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
@@ -172,8 +172,8 @@ def test_what_an_editor_saves_as_utf8_with_a_mark_is_read(tmp_path):
     assert store.load_people(tmp_path).value[0].name == "Zoë"
 
 
-def test_no_advice_destroys_a_file(tmp_path):
-    """Whatever is wrong with a file that somebody may have edited, it is to be kept."""
+def test_no_message_advises_to_delete_a_file(tmp_path):
+    """Whatever is wrong with a file that somebody may have edited, the advice must not lose it."""
     path = tmp_path / "people.json"
     messages = []
     for content in (b"\xff", b"{", b"[]", b'{"schema": "speakerzoom.people/3"}', b'{"schema": 1}'):
@@ -191,16 +191,16 @@ def test_no_advice_destroys_a_file(tmp_path):
         assert "move" in message
 
 
-def test_a_source_whose_name_is_no_utf8_is_kept(tmp_path):
-    facts = Media(tmp_path / "talk\udcff.mp4", Fraction(25), 10, (64, 64))
-    store.save_media(tmp_path, facts, "abc")
+def test_a_path_that_is_not_utf8_round_trips(tmp_path):
+    source = Media(tmp_path / "talk\udcff.mp4", Fraction(25), 10, (64, 64))
+    store.save_media(tmp_path, source, "abc")
 
-    assert store.load_media(tmp_path).value.path == facts.path
+    assert store.load_media(tmp_path).value.path == source.path
 
 
 @pytest.fixture
 def cut_file(tmp_path):
-    """A folder with a kept cut list to damage, and its source."""
+    """A folder with a cut list to damage, and its source."""
     source = Media(Path("/talk.mp4"), Fraction(25), 100, (640, 360))
     shots = (
         Shot(FrameRange(0, 60), (), Box(0, 0, 640, 360), "wide"),
@@ -211,7 +211,7 @@ def cut_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "fault"),
     [
         ('"start": 60', '"start": 61', r"shots\[1\]\.start: is 61, .* ends at 60"),
         ('"start": 60', '"start": 100', r"shots\[1\]: needs start < end"),
@@ -247,20 +247,20 @@ def cut_file(tmp_path):
         ('"duration": 100', '"duration": 99', "another source"),
     ],
 )
-def test_a_damaged_cut_list_is_refused_in_one_line_that_names_it(cut_file, old, new, says):
+def test_an_invalid_cut_list_is_refused_in_one_line_that_names_it(cut_file, old, new, fault):
     folder, source = cut_file
     path = folder / "cutlist.json"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
 
-    with pytest.raises(StoreError, match=says) as caught:
+    with pytest.raises(StoreError, match=fault) as caught:
         store.load_cut_list(folder, source, ())
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_cut_of_another_source_counts_for_nothing_unless_somebody_edited_it(cut_file):
+def test_the_cut_of_another_source_is_ignored_unless_it_was_edited(cut_file):
     folder, source = cut_file
     longer = Media(source.path, source.rate, source.duration + 1, source.size)
     assert store.load_cut_list(folder, longer, ()) is None
@@ -271,7 +271,7 @@ def test_the_cut_of_another_source_counts_for_nothing_unless_somebody_edited_it(
         store.load_cut_list(folder, longer, ())
 
 
-def test_names_in_the_cut_list_of_an_older_version_are_read_until_people_json_has_one(cut_file):
+def test_names_in_an_early_cut_list_count_until_people_json_has_one(cut_file):
     folder, source = cut_file
     path = folder / "cutlist.json"
     text = path.read_text().replace('{"id": 1}', '{"id": 1, "name": "Ada"}')
@@ -283,7 +283,7 @@ def test_names_in_the_cut_list_of_an_older_version_are_read_until_people_json_ha
     assert store.load_cut_list(folder, source).value.people == (Person(1, (1,), "Eve"),)
 
 
-def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
+def test_a_damaged_npz_is_refused_and_pickle_is_never_loaded(tmp_path):
     path = tmp_path / "detections.npz"
     path.write_bytes(b"PK but no zip")
     with pytest.raises(StoreError, match="damaged"):
@@ -294,7 +294,7 @@ def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "fault"),
     [
         ("lengths", np.array([3, 9], np.int32), "lengths must sum to 5"),
         ("ids", np.array([1, 1], np.int32), "two tracks have one id"),
@@ -303,19 +303,19 @@ def test_a_damaged_npz_is_refused_and_pickle_is_never_read(tmp_path):
         ("has_detection", np.zeros(5, np.float32), "has_detection cannot be"),
     ],
 )
-def test_arrays_that_no_stage_writes_are_refused(tmp_path, name, value, says):
-    store.save_tracks(tmp_path, some_tracks([2, 3]), "t")
+def test_invalid_arrays_are_refused(tmp_path, name, value, fault):
+    store.save_tracks(tmp_path, random_tracks([2, 3]), "t")
     path = tmp_path / "tracks.npz"
     with np.load(path) as file:
         arrays = dict(file)
     np.savez(path, **{**arrays, name: value})
 
-    with pytest.raises(StoreError, match=says) as caught:
+    with pytest.raises(StoreError, match=fault) as caught:
         store.load_tracks(tmp_path)
     assert str(path) in str(caught.value)
 
 
-def test_detections_must_agree_in_length():
+def test_columns_of_detections_must_have_the_same_length():
     empty = np.zeros(0, np.int32)
     with pytest.raises(ValueError, match=r"\(2, 4\)"):
         Detections(np.zeros(2, np.int32), np.zeros((1, 4), np.float32), np.zeros(2, np.float32),
@@ -336,7 +336,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("cut.otio", "old")]
 
 
-def test_what_dead_runs_left_is_removed_and_what_others_write_is_not(tmp_path):
+def test_temporary_files_of_dead_processes_only_are_removed(tmp_path):
     path, host = tmp_path / "talk.otio", atomic.host()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -358,7 +358,7 @@ def test_what_dead_runs_left_is_removed_and_what_others_write_is_not(tmp_path):
     assert others[0].exists()
 
 
-def test_nobody_can_lay_a_link_where_a_file_will_be_written(tmp_path):
+def test_no_link_can_be_placed_where_a_file_will_be_written(tmp_path):
     precious, path = tmp_path / "precious", tmp_path / "talk.otio"
     precious.write_text("precious")
     (tmp_path / f".talk.{os.getpid()}.part.otio").symlink_to(precious)
@@ -370,7 +370,7 @@ def test_nobody_can_lay_a_link_where_a_file_will_be_written(tmp_path):
     assert precious.read_text() == "precious"
 
 
-def test_a_name_as_long_as_names_may_be_is_written(tmp_path):
+def test_a_name_of_the_maximum_length_is_written(tmp_path):
     path = tmp_path / ("é" * 125 + ".otio")
     store.write_text(path, "talk")
 
@@ -386,7 +386,7 @@ def test_a_file_keeps_its_permissions(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o664
 
 
-def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
+def test_a_file_that_changed_since_it_was_read_is_not_overwritten(tmp_path):
     store.save_people(tmp_path, (Person(1, (1,)),), "p")
     path = tmp_path / "people.json"
     digest = store.file_digest(path)
@@ -398,7 +398,7 @@ def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
     assert path.read_text() == mine
 
 
-def test_backups_never_replace_each_other(tmp_path):
+def test_backups_never_overwrite_each_other(tmp_path):
     path = tmp_path / "people.json"
     for text in ("one", "two"):
         path.write_text(text)
@@ -407,14 +407,14 @@ def test_backups_never_replace_each_other(tmp_path):
     assert [path.with_name(f"people.json.bak-{n}").read_text() for n in (1, 2)] == ["one", "two"]
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "talk.speakerzoom").write_text("a file where the folder should be")
 
     with pytest.raises(StoreError, match="cannot be written"):
         store.save_people(tmp_path / "talk.speakerzoom", (), "p")
 
 
-def test_kept_locks_come_back_in_order_of_time(tmp_path):
+def test_locks_round_trip_in_order_of_time(tmp_path):
     locks = (Lock(FrameRange(60, 90), (2, 1)), Lock(FrameRange(0, 60), (), Box(0, 0, 64, 36)))
     store.save_locks(tmp_path, locks)
 
@@ -423,7 +423,7 @@ def test_kept_locks_come_back_in_order_of_time(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "says"),
+    ("row", "fault"),
     [
         ('{"start": 0, "end": 9, "show": "close"}', r'locks\[0\]\.show: needs "wide"'),
         ('{"start": 0, "end": 9, "show": [1, 2, 3]}', "one or two people"),
@@ -438,17 +438,17 @@ def test_kept_locks_come_back_in_order_of_time(tmp_path):
         ("7", r"locks\[0\]: needs an object"),
     ],
 )
-def test_wrong_locks_are_refused_in_one_line(tmp_path, row, says):
+def test_invalid_locks_are_refused_in_one_line(tmp_path, row, fault):
     path = tmp_path / "locks.json"
     path.write_text(f'{{"schema": "speakerzoom.locks/1", "locks": [{row}]}}')
 
-    with pytest.raises(StoreError, match=says) as caught:
+    with pytest.raises(StoreError, match=fault) as caught:
         store.load_locks(tmp_path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_lock_beyond_the_source_or_the_picture_is_said(tmp_path):
+def test_a_lock_outside_the_source_or_the_frame_is_refused(tmp_path):
     source = Media(Path("/talk.mp4"), Fraction(25), 100, (640, 360))
     store.save_locks(tmp_path, (Lock(FrameRange(0, 9), ()), Lock(FrameRange(90, 110), ())))
     with pytest.raises(StoreError, match=r"locks\[1\]\.end: needs 100 at most, .* not 110"):
@@ -458,15 +458,16 @@ def test_a_lock_beyond_the_source_or_the_picture_is_said(tmp_path):
         store.load_locks(tmp_path, source)
 
 
-def test_what_the_numbers_of_a_lock_mean_is_added_and_nothing_else_is_touched(tmp_path):
+def test_sightings_are_added_to_locks_and_nothing_else_changes(tmp_path):
     path = tmp_path / "locks.json"
     path.write_text(
         '{"schema": "speakerzoom.locks/1", "note": "mine", "locks": '
         '[{"start": 9, "end": 20, "show": 2, "why": "laughs"}, '
         '{"start": 0, "end": 9, "show": "wide"}]}'
     )
-    seen = (Sighting(2, 15, Box(10, 20, 30.5, 40)),)
-    locks = [replace(k, sightings=seen if k.subjects else ()) for k in store.load_locks(tmp_path)]
+    sightings = (Sighting(2, 15, Box(10, 20, 30.5, 40)),)
+    old = store.load_locks(tmp_path)
+    locks = [replace(lock, sightings=sightings if lock.subjects else ()) for lock in old]
     store.write_sightings(tmp_path, locks)
 
     assert store.load_locks(tmp_path) == tuple(locks)
@@ -476,7 +477,7 @@ def test_what_the_numbers_of_a_lock_mean_is_added_and_nothing_else_is_touched(tm
     assert "people" not in document["locks"][1]
 
 
-def test_new_locks_leave_the_old_ones_as_somebody_wrote_them(tmp_path):
+def test_new_locks_leave_the_rows_of_old_ones_as_they_are(tmp_path):
     path = tmp_path / "locks.json"
     path.write_text(
         '{"schema": "speakerzoom.locks/1", "note": "mine", "locks": '
@@ -503,7 +504,7 @@ def test_digests_follow_content_and_not_the_name(tmp_path):
     assert store.source_digest(one) != store.source_digest(other)
 
 
-def test_written_json_can_be_read_by_anybody(cut_file):
+def test_a_cut_list_is_plain_json(cut_file):
     folder, _ = cut_file
     document = json.loads((folder / "cutlist.json").read_text())
 
@@ -518,7 +519,7 @@ def test_written_json_can_be_read_by_anybody(cut_file):
     }  # fmt: skip
 
 
-def test_a_file_of_arrays_holds_what_was_given_and_its_head(tmp_path):
+def test_an_npz_holds_its_header_and_arrays_of_numbers_only(tmp_path):
     write_arrays(tmp_path / "a.npz", "detections", "inputs", {"frames": np.arange(3)})
 
     with np.load(tmp_path / "a.npz") as file:

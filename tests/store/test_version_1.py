@@ -135,6 +135,24 @@ def test_media_json_of_an_early_version_1_is_computed_again(folder):
     assert store.load_media(folder) is None
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_a_source_finds_its_folder_by_media_json(tmp_path, early):
+    source = tmp_path / "renamed.mkv"
+    source.write_bytes(b"content")
+    content = store.source_digest(source)
+    digest, inputs = content, "media-inputs"
+    if early:  # the digest of the source was in the input digest only
+        digest, inputs = "", store.digest("media", 2, content)
+    folder = tmp_path / "talk.mkv.speakerzoom"
+    folder.mkdir()
+    text = MEDIA.replace('"digest": "source"', f'"digest": "{digest}"')
+    (folder / "media.json").write_text(text.replace("media-inputs", inputs))
+
+    assert store.find_folder(source) == folder
+    source.write_bytes(b"other content")
+    assert store.find_folder(source) == tmp_path / "renamed.mkv.speakerzoom"
+
+
 def test_people_json_is_read_and_a_name_by_hand_counts_as_an_edit(folder):
     cached = store.load_people(folder)
 
