@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
-from otio_speakerzoom.render.encode import Film, writing
+from otio_speakerzoom.render.encode import FilmFormat, film_writer
 from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import FilterChain, probe, read_frames
 from otio_speakerzoom.timeline.formats import FORMATS
@@ -112,10 +112,11 @@ def chart_image() -> NDArray[np.uint8]:
 
 def _write_chart_film(path: Path) -> None:
     """The chart as a film, as long as all framings together."""
-    film = Film(SIZE, RATE, len(CENTRES) * SHOT_FRAMES, crf=12)  # lines a pixel wide stay sharp
+    # this quality keeps lines of a pixel sharp
+    film = FilmFormat(SIZE, RATE, len(CENTRES) * SHOT_FRAMES, crf=12)
     to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
     frame = to_film.convert(av.VideoFrame.from_ndarray(chart_image(), format="rgb24"))
-    with writing(path, film) as writer:
+    with film_writer(path, film) as writer:
         for _ in range(film.duration):
             writer.add(frame, iter(()))
 

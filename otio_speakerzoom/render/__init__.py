@@ -1,1 +1,1 @@
-"""A cut list as a film."""
+"""Renders a cut list as a film."""

@@ -1,4 +1,4 @@
-"""Writes films: H.264 and AAC, encoded in this process, whole or not at all."""
+"""Writes films as H.264 and AAC, encoded in this process; a failed film leaves no file."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from otio_speakerzoom.store import atomic_write
 log = logging.getLogger(__name__)
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
-MAX_SIDE = 16_384
-"""Pixels of a side that x264 encodes."""
+MAX_SIDE_PX = 16_384
+"""Longest side that x264 encodes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """What a film is to be."""
+class FilmFormat:
+    """Size, rate, duration, audio and quality of a film."""
 
     size: tuple[int, int]
     """Width and height in pixels."""
@@ -36,26 +36,26 @@ class Film:
     duration: int
     """Frames."""
     channels: int = 0
-    """Of its sound: 0 for none."""
+    """Audio channels; 0 for no audio."""
     colour: tuple[int, int, int] = (1, 1, 1)
     """Primaries, transfer and matrix by the numbers of ITU-T H.273; 1 is Rec. 709."""
     crf: int = 18
-    """Quality of x264: 18 is visually transparent, 20 leaves thin lines and letters clean."""
+    """Quality for x264: 18 is visually transparent, 20 keeps thin lines and letters clean."""
 
 
 class FilmWriter:
-    """Takes a film's pictures, and its sound as far as they reach, and writes them."""
+    """Encodes the frames of a film, and its audio up to the end of each frame."""
 
-    def __init__(self, container: Any, film: Film) -> None:
+    def __init__(self, container: Any, film: FilmFormat) -> None:
         self._container, self.film = container, film
-        self.pictures = self.samples = 0
-        """How many were written."""
-        codec = encoder()
+        self.frames = self.samples = 0
+        """How many of each were written."""
+        codec = video_encoder()
         self._video = container.add_stream(codec, rate=film.rate, options=_options(codec, film))
         self._video.width, self._video.height = film.size
         self._video.pix_fmt = "yuv420p"
         self._video.time_base = self._video.codec_context.time_base = 1 / film.rate
-        # slices and macroblocks are encoded side by side by x264 itself
+        # x264 encodes slices and macroblocks in parallel itself
         self._video.codec_context.thread_count = 0
         self._audio = None
         if film.channels:
@@ -63,17 +63,16 @@ class FilmWriter:
             self._audio = container.add_stream("aac", rate=FILM_SAMPLE_RATE, layout=layout)
             self._audio.bit_rate = 192_000
 
-    def add(self, picture: av.VideoFrame, sound: Iterator[NDArray[np.float32]]) -> None:
-        """Append a picture in yuv420p of the film's size, and of `sound` what goes with it.
+    def add(self, frame: av.VideoFrame, audio: Iterator[NDArray[np.float32]]) -> None:
+        """Append a frame, in yuv420p and of the film's size, and the audio up to its end.
 
-        `sound` gives (channels, n) samples at `FILM_SAMPLE_RATE`; none are taken of a film
-        without sound.
+        `audio` yields (channels, n) samples at `FILM_SAMPLE_RATE`; a film without audio reads none.
         """
-        picture.pts, picture.time_base = self.pictures, 1 / self.film.rate
-        self.pictures += 1
-        self._container.mux(self._video.encode(picture))
-        while self._audio and self.samples * self.film.rate < self.pictures * FILM_SAMPLE_RATE:
-            samples = next(sound, None)
+        frame.pts, frame.time_base = self.frames, 1 / self.film.rate
+        self.frames += 1
+        self._container.mux(self._video.encode(frame))
+        while self._audio and self.samples * self.film.rate < self.frames * FILM_SAMPLE_RATE:
+            samples = next(audio, None)
             if samples is None:
                 break
             self._add_samples(samples)
@@ -89,37 +88,40 @@ class FilmWriter:
         self._container.mux(self._audio.encode(frame))
 
     def finish(self) -> None:
-        """Write what the encoders still hold."""
+        """Flush the encoders."""
         self._container.mux(self._video.encode(None))
         if self._audio is not None:
             self._container.mux(self._audio.encode(None))
 
 
 @contextmanager
-def writing(path: Path, film: Film) -> Iterator[FilmWriter]:
-    """Give what writes `film` to `path`, which takes its place when all frames are in it."""
-    if max(film.size) > MAX_SIDE:
+def film_writer(path: Path, film: FilmFormat) -> Iterator[FilmWriter]:
+    """Yield a writer for a film at `path`, which is replaced only when all frames are written.
+
+    Raise ToolError for a size that cannot be encoded, for missing frames, and for encoder errors.
+    """
+    if max(film.size) > MAX_SIDE_PX:
         raise ToolError(
-            f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded; no side may be "
-            f"longer than {MAX_SIDE} pixels: choose a smaller --canvas"
+            f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded: no side may be "
+            f"longer than {MAX_SIDE_PX} pixels; choose a smaller --canvas"
         )
     if any(side % 2 for side in film.size):
         raise ToolError(
-            f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded, because its sides "
-            "must be even: choose such a --canvas"
+            f"{path}: a film of {film.size[0]}x{film.size[1]} cannot be encoded: its sides must "
+            "be even; choose another --canvas"
         )
     with atomic_write(path) as temporary:
-        # the index goes to the front of an .mp4, so that it plays while it is still loaded
+        # the index goes to the front of an .mp4, so that it plays while it downloads
         kind = CONTAINERS.get(path.suffix.lower(), "mp4")
         options = {"movflags": "+faststart"} if kind != "matroska" else {}
         try:
             with av.open(input_url(temporary), "w", format=kind, options=options) as container:
                 writer = FilmWriter(container, film)
                 yield writer
-                if writer.pictures != film.duration:
+                if writer.frames != film.duration:
                     raise ToolError(
-                        f"{path}: only {writer.pictures} of {film.duration} frames could be made, "
-                        "so nothing was written; is the source damaged?"
+                        f"{path}: only {writer.frames} of {film.duration} frames could be made, so "
+                        "nothing was written; is the source damaged?"
                     )
                 writer.finish()
         except FFmpegError as error:
@@ -131,15 +133,15 @@ def writing(path: Path, film: Film) -> Iterator[FilmWriter]:
             ) from error
 
 
-def encoder() -> str:
-    """Return libx264, or mpeg4 where PyAV was built without it, saying so."""
+def video_encoder() -> str:
+    """Return libx264, or mpeg4 with a warning if PyAV was built without it."""
     if "libx264" in av.codecs_available:
         return "libx264"
-    log.warning("PyAV has no libx264: the film is encoded as mpeg4, larger and softer")
+    log.warning("PyAV has no libx264: the film is encoded as mpeg4, which is larger and softer")
     return "mpeg4"
 
 
-def _options(codec: str, film: Film) -> dict[str, str]:
+def _options(codec: str, film: FilmFormat) -> dict[str, str]:
     primaries, transfer, matrix = (str(number) for number in film.colour)
     colour = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
     colour["color_range"] = "tv"

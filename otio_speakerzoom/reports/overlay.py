@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, no_progress
-from otio_speakerzoom.render.encode import Film, writing
+from otio_speakerzoom.render.encode import FilmFormat, film_writer
 from otio_speakerzoom.reports.draw_text import draw_text, drawable_labels, shorten, width_of
 from otio_speakerzoom.reports.summary import VOICED, AnalysisSummary
 from otio_speakerzoom.source import FilterChain, film_audio, film_channels, read_frames
@@ -51,19 +51,19 @@ def write_overlay(
     size = film_size(media.size)
     labels = drawable_labels(summary.people)
     faces = _faces(summary, labels)
-    film = Film(size, media.rate, span.duration, film_channels(media), crf=20)
+    film = FilmFormat(size, media.rate, span.duration, film_channels(media), crf=20)
     # players assume BT.709 for large films without a colour tag, so we convert and tag
     to_film = FilterChain(("scale", "out_color_matrix=bt709:out_range=tv"), ("format", "yuv420p"))
     with (
         closing(read_frames(media, size=size, within=span)) as stream,
         closing(film_audio(media, span)) as audio,
-        writing(path, film) as writer,
+        film_writer(path, film) as writer,
     ):
         for frame, image in stream:
             overlay = _draw_overlay(summary, faces, labels, frame, image)
             rgb = av.VideoFrame.from_ndarray(overlay, format="rgb24")
             writer.add(to_film.convert(rgb), audio)
-            on_progress(writer.pictures, span.duration)
+            on_progress(writer.frames, span.duration)
 
 
 def film_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -31,14 +31,14 @@ def open_media(media: Media) -> Any:
         return av.open(input_url(media.path), container_options=LOCAL_ONLY)
     except FFmpegError as error:
         raise MediaError(
-            f"{media.path}: can no longer be opened ({error.strerror}); was it moved?"
+            f"{media.path}: cannot be opened anymore ({error.strerror}); was it moved?"
         ) from error
 
 
 def stream_of(container: Any, media: Media, index: int) -> Any:
     """Return the stream with that index."""
     if index >= len(container.streams):
-        raise MediaError(f"{media.path}: no longer has a stream {index}; was the file replaced?")
+        raise MediaError(f"{media.path}: has no stream {index} anymore; was the file replaced?")
     return container.streams[index]
 
 

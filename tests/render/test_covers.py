@@ -28,7 +28,7 @@ from otio_speakerzoom.model import (
     Shot,
     SpeechScores,
 )
-from otio_speakerzoom.render.covers import FaceObscurer, blurred
+from otio_speakerzoom.render.covers import FaceObscurer, blur
 from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.transform import cover_at, trim_shot
@@ -130,8 +130,8 @@ def test_a_cover_changes_all_of_its_box_and_nothing_else(how, pixels):
     picture = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=pixels)
     boxes = [Box(3.4, 5.2, 30.1, 41), Box(70, 50, 200, 99), Box(-20, -20, -5, 3)]
 
-    covered = FaceObscurer().cover(picture, [(how, box) for box in boxes])
-    changed = covered.to_ndarray()[0] != FaceObscurer().cover(picture, []).to_ndarray()[0]
+    covered = FaceObscurer().obscure(picture, [(how, box) for box in boxes])
+    changed = covered.to_ndarray()[0] != FaceObscurer().obscure(picture, []).to_ndarray()[0]
     inside = np.zeros((64, 96), bool)
     inside[5:41, 3:31] = inside[50:, 70:] = True
 
@@ -189,7 +189,7 @@ def test_a_blur_is_the_mean_around_each_pixel_weighed_by_a_gaussian():
         bell = np.exp(-((at[:, None] - at) ** 2) / (2 * (60 / 8) ** 2))
         weights.append(bell / bell.sum(axis=1, keepdims=True))
 
-    assert np.abs(blurred(part, 60) - weights[0] @ part @ weights[1].T).max() < 0.51
+    assert np.abs(blur(part, 60) - weights[0] @ part @ weights[1].T).max() < 0.51
 
 
 def test_a_face_half_out_of_the_picture_is_blurred_as_softly_as_a_whole_one():
@@ -198,7 +198,7 @@ def test_a_face_half_out_of_the_picture_is_blurred_as_softly_as_a_whole_one():
 
     left = {}
     for box in (Box(40, 20, 200, 140), Box(-120, 20, 40, 140)):  # of the second a quarter shows
-        luma = FaceObscurer().cover(picture, [("blur", box)]).to_ndarray()[0]
+        luma = FaceObscurer().obscure(picture, [("blur", box)]).to_ndarray()[0]
         inside = luma[60:100, max(0, int(box.left)) : int(box.right)].astype(int)
         left[box.left] = np.abs(np.diff(inside)).max()
 
