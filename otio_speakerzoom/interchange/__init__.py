@@ -1,1 +1,1 @@
-"""Timelines that come back from an editor: read, checked, and compared with the saved cut."""
+"""Timelines that come back from an editor: read, checked, and compared with the cached cut."""

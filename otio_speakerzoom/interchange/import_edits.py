@@ -36,10 +36,10 @@ class ImportResult:
 def import_timeline(
     job: pipeline.Job, path: Path, dialect: str | None = None, sequence: str = ""
 ) -> ImportResult:
-    """Compare the timeline at `path` with the saved cut, and save the changes as locks.
+    """Compare the timeline at `path` with the cached cut, and save the changes as locks.
 
     `dialect` is the host that the file is from; None to detect it from the file, and where its
-    numbers could be in either of two units, by which of them fits the saved cut. `sequence` is the
+    numbers could be in either of two units, by which of them fits the cached cut. `sequence` is the
     name or number of the one to import; empty for the only one that shows the recording.
     """
     cut_list = pipeline.cached_cut(job)
@@ -126,7 +126,7 @@ def _require_same_programme(path: Path, timeline: EditedTimeline, cut_list: CutL
         )
     if canvas and canvas != cut_list.canvas:
         raise TimelineError(
-            f"{path}: its canvas is {canvas[0]}x{canvas[1]}, the saved cut's "
+            f"{path}: its canvas is {canvas[0]}x{canvas[1]}, the cut's "
             f"{cut_list.canvas[0]}x{cut_list.canvas[1]}; "
             f"cut again with --canvas {canvas[0]}x{canvas[1]}, or change it in the editor"
         )

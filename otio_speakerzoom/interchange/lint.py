@@ -1,4 +1,4 @@
-"""Finds what is wrong with a timeline before anyone imports it, and what its host will do with it.
+"""Checks a timeline before anyone imports it: its problems, and what its host will do with it.
 
 Checks the file as an editor would: is the media there, do ranges lie in it, do rates agree, does
 every frame show something, and does the file keep the rules of its format. Nothing is changed.

@@ -1,4 +1,4 @@
-"""Compares an edited timeline with the saved cut: what changed, and the locks that hold it."""
+"""Compares an edited timeline with the cached cut: what changed, and the locks that hold it."""
 
 from otio_speakerzoom.interchange.diff.compare import Change, Comparison, compare
 

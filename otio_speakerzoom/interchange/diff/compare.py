@@ -1,4 +1,4 @@
-"""What an editor changed: an edited timeline against the saved cut, and the locks that hold it.
+"""What an editor changed: an edited timeline against the cached cut, and the locks that hold it.
 
 Every shot whose range, framing or person differs from the reference cut becomes a lock over its
 whole new range; no other shot does. So a cut that moved locks the shots on both of its sides.
@@ -111,7 +111,7 @@ def _spans(
             start, end = clip.source.start, clip.source.end
         first, last = max(start, cut.start), min(end, cut.end)
         if (first, last) != (start, end):
-            warnings.append(f"{label} shows frames outside the saved cut: those are left out")
+            warnings.append(f"{label} shows frames outside the cut: those are left out")
         if first < last:
             readable = clip.transform or reference.cuts_only
             reason = clip.unsupported or ("" if readable else "has no transform that can be read")

@@ -247,7 +247,7 @@ def _read_clip(item: _Item, name: str, record: FrameRange, facts: SequenceFacts)
 def _source_range(
     item: _Item, record: FrameRange, shift: Fraction, facts: SequenceFacts
 ) -> tuple[FrameRange | None, list[str]]:
-    """The frames of its media that a clip plays, and why they are not plain or unknown."""
+    """The frames of its media that a clip plays, None where unknown, and what is unsupported."""
     begin = start_of(item.element, facts)
     end = begin + item.duration
     time_map = item.element.find("timeMap")

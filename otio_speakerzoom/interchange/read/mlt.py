@@ -52,7 +52,7 @@ _AUDIO_TRACK_PROPERTIES = ("shotcut:audio", "kdenlive:audio_track")
 _MAX_DEPTH = 8
 """Tractors inside one another; Kdenlive's sequences of sequences have about four."""
 _MAX_VISITS = 200_000
-"""Elements visited, which bounds the work that a few lines that name one another can ask for."""
+"""Elements that may be visited: a few lines that name one another could cause endless work."""
 
 
 def read(text: str, hints: MediaHints) -> EditedTimeline:
@@ -226,7 +226,7 @@ def _read_clip(
 def _filters(
     holders: list[ET.Element], played: FrameRange, project: Project
 ) -> tuple[ClipTransform, bool]:
-    """The transform by the filters of a producer and its entry, and whether one of them has any."""
+    """The transform that the filters of a producer and its entry give, and whether there is one."""
     effects = [e for holder in holders for e in holder.iterfind("filter") if changes_picture(e)]
     placing = [effect for effect in effects if property_of(effect, "transition.rect")]
     unsupported = [

@@ -73,7 +73,7 @@ def profile_of(document: ET.Element) -> tuple[Fraction, tuple[int, int]]:
 
 
 def programme_of(document: ET.Element) -> ET.Element:
-    """Return what a document plays: the tractor that it names, or its last, or what it has."""
+    """Return the tractor that a document names, else its last, else its first producer."""
     requested = document.get("producer")
     tractors = list(document.iter("tractor"))
     for tractor in tractors:

@@ -198,7 +198,7 @@ def _read_clip(item: Json, name: str, record: FrameRange, facts: TimelineFacts) 
 def _source_range(
     item: Json, available: Json, record: FrameRange, facts: TimelineFacts
 ) -> tuple[FrameRange | None, list[str]]:
-    """The frames of its media that a clip plays, and why they are not plain or unknown.
+    """The frames of its media that a clip plays, None where unknown, and what is unsupported.
 
     A range in OTIO is what the clip fills; its media is played by the product of the speeds.
     """
