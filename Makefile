@@ -1,4 +1,4 @@
-# One command each; all of them set up .venv first. PYTHON picks the interpreter (3.11 or later).
+# One command each; all of them set up .venv first. PYTHON selects the interpreter (3.11 or later).
 PYTHON ?= python3
 BIN := .venv/bin
 SPEAKERZOOM := $(BIN)/speakerzoom
@@ -13,11 +13,11 @@ demo: setup
 	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4
 	$(SPEAKERZOOM) inspect $(SAMPLE) --work out
 
-# TESTS may name some of them, or give pytest options
+# TESTS may name some of them, or pass options to pytest
 test: setup
 	$(BIN)/python -m pytest $(TESTS)
 
-# what rests on other packages, with the lowest versions that pyproject.toml allows
+# tests that depend on other packages, with the lowest versions that pyproject.toml allows
 CORE := $(addprefix tests/, adapters faces render source speech store timeline cli/test_arguments.py)
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python -m pytest $(CORE)
@@ -30,9 +30,9 @@ check: setup
 
 setup: .venv/ready
 
-# mediapipe asks for opencv-contrib-python, which owns the same folder cv2/ as
-# opencv-python-headless and needs a display's libraries. It is taken out again, and the headless
-# package laid anew, because taking the one out removes files of the other.
+# mediapipe requires opencv-contrib-python, which installs into the same folder cv2/ as
+# opencv-python-headless and needs a display's libraries. It is uninstalled, and the headless
+# package installed again, because uninstalling the one removes files of the other.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'

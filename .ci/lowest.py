@@ -2,7 +2,7 @@
 
     python .ci/lowest.py > lowest.txt
 
-With the packages that the tests need, and without those that only write or check the source.
+This includes the packages of the tests, but not those that only format or check the source.
 """
 
 import re
@@ -19,19 +19,19 @@ def floors(requirements: list[str]) -> dict[str, str]:
     """Return the lowest version of each requirement; ValueError where one has none."""
     lowest = {}
     for requirement in requirements:
-        named = REQUIREMENT.match(requirement)
-        floor = named and FLOOR.search(named["rest"])
-        if not named or not floor:
+        match = REQUIREMENT.match(requirement)
+        floor = match and FLOOR.search(match["rest"])
+        if not match or not floor:
             raise ValueError(f"pyproject.toml: {requirement!r} has no lowest version (>=)")
-        lowest[named["name"]] = floor["version"]
+        lowest[match["name"]] = floor["version"]
     return lowest
 
 
 def main() -> None:
     """Print a line for each package."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
-    for name, version in floors(wanted).items():
+    packages = project["dependencies"] + project["optional-dependencies"]["test"]
+    for name, version in floors(packages).items():
         sys.stdout.write(f"{name}=={version}\n")
 
 
