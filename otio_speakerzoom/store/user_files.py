@@ -23,9 +23,7 @@ def check_readable(path: Path, what: str = "a file") -> None:
     except FileNotFoundError as error:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):  # a drive has one letter
             address = str(path).replace(":/", "://", 1)
-            raise SpeakerZoomError(
-                f"{address}: is an address, not a file; download it first"
-            ) from error
+            raise SpeakerZoomError(f"{address}: is a URL, not a file; download it first") from error
         raise SpeakerZoomError(f"{path}: no such file; check the name of {what}") from error
     except OSError as error:
         raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_MEND}") from error
