@@ -26,7 +26,7 @@ def visible_ranges(tracks: Sequence[Sequence[EditedClip]]) -> list[VisibleRange]
     those that are not opaque, which hide nothing.
     """
     clips = sorted(
-        ((clip.record.start, lane, clip) for lane, track in enumerate(tracks) for clip in track
+        ((clip.record.start, level, clip) for level, track in enumerate(tracks) for clip in track
          if clip.enabled and clip.opaque),
         key=lambda row: row[:2],
     )  # fmt: skip
@@ -36,8 +36,8 @@ def visible_ranges(tracks: Sequence[Sequence[EditedClip]]) -> list[VisibleRange]
     number = 0
     for at, following in pairwise(edges):
         while number < len(clips) and clips[number][0] == at:
-            _, lane, clip = clips[number]
-            heappush(active, (-lane, -number, clip))
+            _, level, clip = clips[number]
+            heappush(active, (-level, -number, clip))
             number += 1
         while active and active[0][2].record.end <= at:
             heappop(active)
