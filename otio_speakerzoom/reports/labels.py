@@ -33,7 +33,9 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
             f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it"
         ) from error
     except RecursionError as error:
-        raise SpeakerZoomError(f"{path}: is nested too deeply to be labels; see README") from error
+        raise SpeakerZoomError(
+            f"{path}: is nested too deeply to be labels; see docs/commands.md"
+        ) from error
     try:
         _check(Field(labels))
     except ValueError as error:
