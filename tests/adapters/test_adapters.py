@@ -81,7 +81,7 @@ def every_format_read(cut_list):
 
 
 def source(**changes):
-    known = {
+    defaults = {
         "path": Path("/a/talk.mp4"),
         "rate": Fraction(25),
         "duration": 500,
@@ -89,12 +89,12 @@ def source(**changes):
         "start": 90000,
         "audio_streams": (AudioStream(48000, 2, Fraction(0)),),
     }
-    return Media(**{**known, **changes})
+    return Media(**{**defaults, **changes})
 
 
 def one_shot(media, crop, canvas):
-    shown = Box(crop[0], crop[1], crop[0] + crop[2], crop[1] + crop[3])
-    return CutList(media, canvas, (Shot(FrameRange(100, 200), (), shown, "why"),))
+    box = Box(crop[0], crop[1], crop[0] + crop[2], crop[1] + crop[3])
+    return CutList(media, canvas, (Shot(FrameRange(100, 200), (), box, "why"),))
 
 
 def case_a():
@@ -126,7 +126,7 @@ def test_every_format_gives_back_each_crop_and_each_cut(cut_list):
 
 @settings(deadline=None, max_examples=15)
 @given(rich_cut_lists())
-def test_no_format_writes_a_minus_nothing_or_digits_that_mean_nothing(cut_list):
+def test_no_format_writes_minus_zero_or_insignificant_digits(cut_list):
     """Nine places of a scale or position leave no crop off by a thousandth of a pixel."""
     files = every_format(cut_list)
     for format_, text in files.items():
@@ -163,7 +163,7 @@ def test_a_crop_of_another_shape_covers_the_canvas_in_every_format(canvas, crop,
 
 @settings(deadline=None, max_examples=30)
 @given(rich_cut_lists())
-def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
+def test_the_visible_clips_are_the_cut_list_whatever_is_below(cut_list):
     """The highest clip that is on is what an editor shows; its moves are the shot's."""
     began = cut_list.range.start
     for format_, clips in every_format_read(cut_list):
@@ -181,7 +181,7 @@ def test_what_is_seen_in_the_end_is_the_cut_list_whatever_lies_below(cut_list):
 
 @settings(deadline=None, max_examples=15)
 @given(rich_cut_lists().filter(lambda cut_list: cut_list.angles))
-def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
+def test_other_angles_are_below_and_above_but_disabled(cut_list):
     began = cut_list.range.start
     for format_, clips in every_format_read(cut_list):
         if format_ in ("mlt", "edl"):  # they cannot switch a clip off
@@ -199,11 +199,11 @@ def test_other_angles_lie_ready_below_and_above_but_switched_off(cut_list):
             ready |= {f for span in cut_to for f in frames_of(span)}
             tracks = [{f for c in clips if c.track == n for f in (c.start, c.end - 1)}
                       for n in range(1, len(cut_list.people) + 1)]  # fmt: skip
-            assert not ready or any(found and found <= ready for found in tracks), format_
+            assert not ready or any(enabled and enabled <= ready for enabled in tracks), format_
 
 
 @pytest.mark.parametrize("name", ["mlt", "edl"])
-def test_a_format_that_cannot_switch_clips_off_says_what_it_leaves_out(name, caplog):
+def test_a_format_without_disabled_clips_warns_of_what_it_leaves_out(name, caplog):
     other = Shot(FrameRange(100, 200), (), Box(0, 0, 1920, 1080))
     written(replace(two_people(), angles=(other,)), name)
 
@@ -416,7 +416,7 @@ def test_fcpxml_clips_follow_without_gap_and_stay_in_the_asset(cut_list):
         assert start + length <= first + readers.seconds(asset.get("duration"))
 
 
-def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
+def test_fcpxml_has_rate_size_timecode_and_audio_of_the_source():
     ntsc = source(rate=Fraction(30000, 1001), start=107892, drop_frame=True, size=(3840, 2160))
     root = readers.parse_xml(written(one_shot(ntsc, (0, 0, 1600, 900), (1280, 720)), "fcpxml"))
     canvas, footage = root.iter("format")
@@ -440,7 +440,7 @@ def test_fcpxml_says_rate_size_timecode_and_sound_of_the_source():
     assert (asset.get("audioSources"), clip.get("videoRole")) == ("1", "video.Wide")
 
 
-def test_a_silent_source_claims_no_sound_anywhere():
+def test_a_silent_source_has_no_audio_in_any_format():
     files = every_format(one_shot(source(audio_streams=()), (0, 0, 1920, 1080), (1920, 1080)))
 
     assert "hasAudio" not in files["fcp"]
@@ -483,7 +483,7 @@ def test_xmeml_links_are_reciprocal_and_point_at_their_place(cut_list):
     for link in sequence.iter("link"):
         keys = ("mediatype", "trackindex", "clipindex")
         assert tuple(map(link.findtext, keys)) == places[link.findtext("linkclipref")]
-    channels = sum(sound.channels for sound in cut_list.media.audio_streams)
+    channels = sum(stream.channels for stream in cut_list.media.audio_streams)
     assert {len(members) for members in links.values()} == {channels + bool(channels)}
     assert [
         {int(clip.findtext("sourcetrack/trackindex")) for clip in track.iterfind("clipitem")}
@@ -520,7 +520,7 @@ def test_the_community_adapter_reads_our_xmeml(cut_list):
     assert timeline.duration().value == cut_list.range.duration
     # of exploded tracks that adapter reads the first
     counts = [
-        1 if sound.channels == 2 else sound.channels for sound in cut_list.media.audio_streams
+        1 if stream.channels == 2 else stream.channels for stream in cut_list.media.audio_streams
     ]
     assert len(timeline.audio_tracks()) == sum(counts)
     for clip, shot in zip(track, cut_list.shots, strict=True):
@@ -552,8 +552,8 @@ def seen_by_the_community_adapter(clip, cut_list):
     ],
 )
 def test_xmeml_rates_are_whole_numbers_everywhere(rate, timebase, ntsc):
-    shown = one_shot(source(rate=Fraction(rate)), (0, 0, 1920, 1080), (1920, 1080))
-    root = readers.parse_xml(written(shown, "premiere_xml"))
+    cut_list = one_shot(source(rate=Fraction(rate)), (0, 0, 1920, 1080), (1920, 1080))
+    root = readers.parse_xml(written(cut_list, "premiere_xml"))
 
     rates = {(e.findtext("timebase"), e.findtext("ntsc")) for e in root.iter("rate")}
     assert rates == {(str(timebase), ntsc)}
@@ -586,11 +586,11 @@ def test_xmeml_timecode_of_the_file(rate, frame, drop, label):
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_xmeml_turns_a_phones_picture_itself(rotation):
-    shown = source(size=(1080, 1920), rotation=rotation)
+def test_xmeml_rotates_a_phones_video_itself(rotation):
+    media = source(size=(1080, 1920), rotation=rotation)
     crop = Box(200, 300, 740, 1260)
     root = readers.parse_xml(
-        written(one_shot(shown, (200, 300, 540, 960), (1080, 1920)), "premiere_xml")
+        written(one_shot(media, (200, 300, 540, 960), (1080, 1920)), "premiere_xml")
     )
     values = readers.parameters(root.find(".//effect"))
     stored = root.find(".//file/media/video/samplecharacteristics")
@@ -611,16 +611,16 @@ def test_xmeml_turns_a_phones_picture_itself(rotation):
     assert (x, y) == pytest.approx((0, 0), abs=0.01)
 
 
-def test_resolve_turns_a_phones_picture_by_itself():
-    shown = one_shot(source(size=(1080, 1920), rotation=90), (270, 480, 540, 960), (1080, 1920))
-    root = readers.parse_xml(written(shown, "premiere_xml", variant="resolve"))
+def test_resolve_rotates_a_phones_video_by_itself():
+    cut_list = one_shot(source(size=(1080, 1920), rotation=90), (270, 480, 540, 960), (1080, 1920))
+    root = readers.parse_xml(written(cut_list, "premiere_xml", variant="resolve"))
     stored = root.find(".//file/media/video/samplecharacteristics")
 
     assert [stored.findtext(key) for key in ("width", "height")] == ["1080", "1920"]
     assert readers.parameters(root.find(".//effect"))["rotation"].text == "0"
 
 
-def test_xmeml_refuses_what_it_cannot_say():
+def test_xmeml_refuses_what_it_cannot_express():
     odd = one_shot(source(rate=Fraction(29) / 2), (0, 0, 1920, 1080), (1920, 1080))
     tight = one_shot(source(), (0, 0, 160, 90), (1920, 1080))
 
@@ -630,7 +630,7 @@ def test_xmeml_refuses_what_it_cannot_say():
         written(tight, "premiere_xml")
 
 
-def test_fcpxml_refuses_a_rate_it_cannot_count_in():
+def test_fcpxml_refuses_a_rate_it_cannot_express():
     odd = one_shot(source(rate=Fraction(2**33 + 1, 2**28)), (0, 0, 1920, 1080), (1920, 1080))
 
     with pytest.raises(TimelineError, match="conform it first"):
@@ -643,16 +643,16 @@ def test_fcpxml_refuses_a_rate_it_cannot_count_in():
 def test_resolve_otio_is_laid_out_as_resolve_exports_it():
     document = json.loads(written(case_a(), "resolve_otio"))
     (picture, sound) = document["tracks"]["children"]
-    (seen,), (heard,) = picture["children"], sound["children"]
-    reference = seen["media_references"]["DEFAULT_MEDIA"]
+    (video_clip,), (audio_clip,) = picture["children"], sound["children"]
+    reference = video_clip["media_references"]["DEFAULT_MEDIA"]
 
     assert document["metadata"]["Resolve_OTIO"] == {"Resolve OTIO Meta Version": "1.0"}
     assert document["global_start_time"]["value"] == 90000
-    assert (seen["name"], reference["target_url"]) == ("talk.mp4", "/a/talk.mp4")
-    assert seen["source_range"]["start_time"]["value"] == 90100
+    assert (video_clip["name"], reference["target_url"]) == ("talk.mp4", "/a/talk.mp4")
+    assert video_clip["source_range"]["start_time"]["value"] == 90100
     assert reference["available_range"]["start_time"]["value"] == 90000
-    assert seen["metadata"]["Resolve_OTIO"] == {"Link Group ID": 1}
-    assert heard["metadata"]["Resolve_OTIO"] == {
+    assert video_clip["metadata"]["Resolve_OTIO"] == {"Link Group ID": 1}
+    assert audio_clip["metadata"]["Resolve_OTIO"] == {
         "Link Group ID": 1,
         "Channels": [
             {"Source Channel ID": 0, "Source Track ID": 0},
@@ -662,7 +662,7 @@ def test_resolve_otio_is_laid_out_as_resolve_exports_it():
     assert sound["metadata"]["Resolve_OTIO"]["Audio Type"] == "Stereo"
     defaults = {
         p["Parameter ID"]: p["Default Parameter Value"]
-        for effect in seen["effects"]
+        for effect in video_clip["effects"]
         for p in effect["metadata"]["Resolve_OTIO"]["Parameters"]
     }
     assert defaults == {
@@ -737,36 +737,33 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
         )
         for track in others
     ]
-    assert indices == [str(sound.index) for sound in audio_streams] or (indices, audio_streams) == (
-        ["-1"],
-        (),
-    )
+    assert indices == ([str(stream.index) for stream in audio_streams] or ["-1"])
 
 
-@pytest.mark.parametrize(("bad", "shown"), [("\x07", "x07"), ("\r", "r")])
-def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_spell_it(bad, shown):
+@pytest.mark.parametrize(("bad", "escape"), [("\x07", "x07"), ("\r", "r")])
+def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_encode_it(bad, escape):
     cut_list = replace_media(two_people(), path=Path(f"/a/ta{bad}lk.mp4"))
-    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{shown}lk.mp4': .* MLT cannot .* rename"):
+    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{escape}lk.mp4': .* MLT cannot .* rename"):
         written(cut_list, "mlt")
     for name in ("fcpxml", "premiere_xml"):
         assert f"ta{quote(bad)}lk.mp4" in written(cut_list, name)
 
 
-def test_mlt_names_the_streams_of_picture_and_sound():
+def test_mlt_names_the_video_and_audio_streams():
     """MLT would take the first of each, which may be a thumbnail or a codec that it cannot read."""
     audio_streams = (AudioStream(48000, 2, Fraction(0), 4), AudioStream(48000, 1, Fraction(0), 1))
     cut_list = replace_media(two_people(), video_stream=3, audio_streams=audio_streams)
     producers = readers.parse_xml(written(cut_list, "mlt")).findall("producer")
 
-    found = {
+    indices_of = {
         producer.get("id"): tuple(
             producer.findtext(f"property[@name='{kind}_index']") for kind in ("video", "audio")
         )
         for producer in producers
         if producer.get("id") != "black"
     }
-    assert set(found.values()) == {("3", "4"), ("3", "1")}
-    assert found["producer0"] == found["producer1"] == ("3", "4")
+    assert set(indices_of.values()) == {("3", "4"), ("3", "1")}
+    assert indices_of["producer0"] == indices_of["producer1"] == ("3", "4")
 
 
 @pytest.mark.parametrize(
@@ -779,9 +776,7 @@ def test_mlt_names_the_streams_of_picture_and_sound():
         ("a talk.mp4", Fraction(-4, 5), False),
     ],
 )
-def test_mlt_warns_of_a_late_picture_that_an_older_mlt_plays_apart_from_its_sound(
-    name, late, warned, caplog
-):
+def test_mlt_warns_of_a_late_video_that_an_older_mlt_plays_out_of_sync(name, late, warned, caplog):
     audio_streams = (AudioStream(48000, 2, Fraction(0)), AudioStream(48000, 2, -late))
     written(replace_media(two_people(), path=Path("/a") / name, audio_streams=audio_streams), "mlt")
 
@@ -853,7 +848,7 @@ def test_people_have_colours_in_premiere_and_roles_in_final_cut():
     assert roles == ["video.Anna | A ", "video.Person 2 + Anna | A "]
 
 
-def test_all_streams_and_channels_are_heard_and_linked():
+def test_all_streams_and_channels_are_present_and_linked():
     audio_streams = tuple(
         AudioStream(48000, n, Fraction(0), at) for n, at in ((2, 1), (1, 3), (4, 4))
     )
@@ -863,22 +858,22 @@ def test_all_streams_and_channels_are_heard_and_linked():
     expected = [(0, 2), (1, 1), (2, 1), (2, 1), (2, 1), (2, 1)]
 
     tracks = [t for t in json.loads(files["otio"])["tracks"]["children"] if t["kind"] == "Audio"]
-    heard = [track["children"][0]["metadata"]["Resolve_OTIO"] for track in tracks]
-    assert [(h["Channels"][0]["Source Track ID"], len(h["Channels"])) for h in heard] == expected
-    assert {h["Link Group ID"] for h in heard} == {1}
+    clips = [track["children"][0]["metadata"]["Resolve_OTIO"] for track in tracks]
+    assert [(h["Channels"][0]["Source Track ID"], len(h["Channels"])) for h in clips] == expected
+    assert {h["Link Group ID"] for h in clips} == {1}
     tracks = [
         t for t in json.loads(files["premiere"])["tracks"]["children"] if t["kind"] == "Audio"
     ]
-    heard = [track["children"][0]["metadata"]["PremierePro_OTIO"] for track in tracks]
-    assert [h["OriginalChannelGroupIndex"] for h in heard] == [stream for stream, _ in expected]
-    assert {h["LinkID"] for h in heard} == {"1"}
+    clips = [track["children"][0]["metadata"]["PremierePro_OTIO"] for track in tracks]
+    assert [h["OriginalChannelGroupIndex"] for h in clips] == [stream for stream, _ in expected]
+    assert {h["LinkID"] for h in clips} == {"1"}
     asset = readers.parse_xml(files["fcp"]).find(".//asset")
     assert (asset.get("audioSources"), asset.get("audioChannels")) == ("3", "7")
     exploded = readers.parse_xml(files["xmeml"]).findall(".//audio/track")
     assert [t.get("premiereTrackType") for t in exploded] == ["Stereo"] * 2 + ["Mono"] * 5
     project = readers.parse_xml(files["mlt"])
-    heard = [project.find(f"*[@id='sound{n}-0']/property[@name='audio_index']") for n in (1, 2)]
-    assert [index.text for index in heard] == ["3", "4"]
+    clips = [project.find(f"*[@id='sound{n}-0']/property[@name='audio_index']") for n in (1, 2)]
+    assert [index.text for index in clips] == ["3", "4"]
 
 
 def test_pycmx_reads_our_edl():

@@ -55,10 +55,10 @@ def visible(picture, expected):
 
 
 def side(profile, first, last):
-    """Fit the source coordinates of the first and last border to the edges seen on one axis."""
+    """Fit source coordinates to the positions of edges on one axis, between two borders."""
     slope = np.abs(np.diff(profile))
     scale = len(profile) / (last - first)
-    seen, known = [], []
+    positions, borders = [], []
     for edge in EDGES:
         at = (edge - first) * scale
         reach = 7 * scale
@@ -66,11 +66,11 @@ def side(profile, first, last):
             window = np.arange(round(at - reach), round(at + reach))
             weight = slope[window]
             assert weight.sum() > 60, f"no edge where {edge} should be"
-            seen.append((weight * (window + 1)).sum() / weight.sum())
-            known.append(edge)
-    assert len(known) >= 3
-    step, origin = np.polyfit(seen, known, 1)
-    assert np.polyval((step, origin), seen) == pytest.approx(known, abs=0.5)
+            positions.append((weight * (window + 1)).sum() / weight.sum())
+            borders.append(edge)
+    assert len(borders) >= 3
+    step, origin = np.polyfit(positions, borders, 1)
+    assert np.polyval((step, origin), positions) == pytest.approx(borders, abs=0.5)
     return origin, origin + step * len(profile)
 
 
@@ -110,7 +110,7 @@ def test_our_film_shows_the_crop_and_the_frames_of_each_shot(chart, tmp_path, na
     film = rendered_by_us(cut_list, tmp_path)
 
     assert len(film) == cut_list.range.duration
-    for frame, meant in detected_frames(cut_list):
+    for frame, meant in analysed(cut_list):
         picture = film[frame - cut_list.range.start]
         assert counted(picture) == frame
         assert visible(picture, meant) == pytest.approx(meant, abs=1), f"frame {frame}"
@@ -122,15 +122,15 @@ def test_melt_shows_what_our_film_shows(chart, tmp_path, name):
     melted, ours = rendered_by_melt(cut_list, tmp_path), rendered_by_us(cut_list, tmp_path)
 
     assert len(melted) == len(ours)
-    for frame, meant in detected_frames(cut_list):
+    for frame, meant in analysed(cut_list):
         at = frame - cut_list.range.start
         assert counted(melted[at]) == counted(ours[at]) == frame
-        seen = visible(melted[at], meant)
-        assert seen == pytest.approx(visible(ours[at], meant), abs=1), f"frame {frame}"
-        assert seen == pytest.approx(meant, abs=0.5), f"frame {frame}"
+        melt_visible = visible(melted[at], meant)
+        assert melt_visible == pytest.approx(visible(ours[at], meant), abs=1), f"frame {frame}"
+        assert melt_visible == pytest.approx(meant, abs=0.5), f"frame {frame}"
 
 
-def detected_frames(cut_list):
+def analysed(cut_list):
     """First, middle and last frame of each shot and every fifth, each with what it should show."""
     for shot in cut_list.shots:
         first, last = shot.range.start, shot.range.end - 1
@@ -139,7 +139,7 @@ def detected_frames(cut_list):
             yield frame, between(keys, frame, cut_list.media.size, cut_list.canvas)
 
 
-def test_a_phones_picture_stands_upright_in_melt_as_in_our_film(rotated_clip, tmp_path):
+def test_a_phones_video_is_upright_in_melt_as_in_our_film(rotated_clip, tmp_path):
     media = probe(rotated_clip)
     crops = (Box(0, 0, 180, 320), Box(90, 160, 180, 320))
     shots = (Shot(FrameRange(20 * n, 20 * n + 20), (), crop) for n, crop in enumerate(crops))

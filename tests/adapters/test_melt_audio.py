@@ -45,7 +45,7 @@ def clicks(samples, rate):
         ("late.mkv", {"late": 0.8}),
     ],
 )
-def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path):
+def test_every_audio_stream_is_in_sync_with_the_video(name, changes, tmp_path):
     media = a_source(tmp_path / name, **changes)
     cuts = (3, 40, 71, media.duration - 8)
     shots = (Shot(FrameRange(start, end), (), Box(0, 0, 64, 36)) for start, end in pairwise(cuts))
@@ -53,7 +53,9 @@ def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path
     rendered_by_melt(cut_list, tmp_path, f"acodec=pcm_s16le ar={RATE}")
 
     with av.open(str(tmp_path / "melt.mkv")) as film:
-        heard = np.concatenate([f.to_ndarray().reshape(-1, 2)[:, 0] for f in film.decode(audio=0)])
+        samples = np.concatenate(
+            [f.to_ndarray().reshape(-1, 2)[:, 0] for f in film.decode(audio=0)]
+        )
     expected = [
         time
         for stream in range(len(CLICKS))
@@ -64,13 +66,13 @@ def test_every_stream_of_sound_is_heard_with_its_picture(name, changes, tmp_path
             SPEECH_SAMPLE_RATE,
         )
     ]
-    assert len(heard) / RATE == pytest.approx(cut_list.range.duration / media.rate, abs=0.04)
+    assert len(samples) / RATE == pytest.approx(cut_list.range.duration / media.rate, abs=0.04)
     assert len(expected) >= 7
-    assert clicks(heard, RATE) == pytest.approx(sorted(expected), abs=0.5 / float(media.rate))
+    assert clicks(samples, RATE) == pytest.approx(sorted(expected), abs=0.5 / float(media.rate))
 
 
 @pytest.mark.parametrize(("channels", "warned"), [(2, False), (4, False), (3, True), (10, True)])
-def test_channels_that_melt_does_not_play_are_told_with_a_remedy(
+def test_channels_that_melt_does_not_play_are_reported_with_a_remedy(
     channels, warned, tmp_path, caplog
 ):
     tones = [400 + 150 * n for n in range(channels)]
@@ -107,7 +109,7 @@ def played(path, tones, folder):
     cut_list = CutList(probe(path), (64, 36), (Shot(FrameRange(0, 25), (), Box(0, 0, 64, 36)),))
     rendered_by_melt(cut_list, folder, f"acodec=pcm_s16le ar={RATE}")
     with av.open(str(folder / "melt.mkv")) as film:
-        heard = np.concatenate([f.to_ndarray().reshape(-1, 2) for f in film.decode(audio=0)])
-    strength = np.abs(np.fft.rfft(heard.astype(float), axis=0)).max(axis=1) / len(heard)
-    at = np.fft.rfftfreq(len(heard), 1 / RATE)
+        samples = np.concatenate([f.to_ndarray().reshape(-1, 2) for f in film.decode(audio=0)])
+    strength = np.abs(np.fft.rfft(samples.astype(float), axis=0)).max(axis=1) / len(samples)
+    at = np.fft.rfftfreq(len(samples), 1 / RATE)
     return [tone for tone in tones if strength[np.abs(at - tone) < 3].max() > 100]

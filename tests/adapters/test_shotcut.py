@@ -105,7 +105,7 @@ def test_shotcut_deletes_a_shot_and_keeps_all_else_of_our_project(desks, streams
     job = Job(cut_list.media.path, work=project.parent / "work")
     store.save_people(job.folder, cut_list.people, "")
     store.save_cut_list(job.folder, cut_list, "")
-    taken = import_edits.import_timeline(job, project).comparison
-    assert (taken.unchanged, taken.locks, len(taken.changes)) == (3, (), 1)
+    comparison = import_edits.import_timeline(job, project).comparison
+    assert (comparison.unchanged, comparison.locks, len(comparison.changes)) == (3, (), 1)
     sound = readers.parse_xml(saved).findall("playlist[@id='playlist1']/entry")
     assert len(sound) == (len(cut_list.shots) if streams == 2 else 0)

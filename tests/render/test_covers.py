@@ -86,19 +86,19 @@ points = st.lists(st.tuples(st.integers(0, 1800), st.integers(0, 900)), min_size
 def test_wherever_another_face_shows_in_a_single_it_is_covered(mine, others, width, follow, start):
     style = replace(Style(), follow=follow, obscure_others="blur")
     own, other = path(mine, 200, width), path(others, 200 - start, width)
-    made = single(own, other, style=style, start=start)
+    cut_list = single(own, other, style=style, start=start)
 
-    assert uncovered(made, other, start) == []
+    assert uncovered(cut_list, other, start) == []
 
 
 def test_a_crop_that_follows_its_face_past_somebody_has_him_covered_in_every_frame():
     own = path([(400, 400), (400, 400), (1300, 400), (1300, 400)], 300, 120)
     other = path([(800, 420)], 300, 120)
-    made = single(own, other, style=replace(Style(), follow="smooth", obscure_others="blur"))
+    cut_list = single(own, other, style=replace(Style(), follow="smooth", obscure_others="blur"))
 
-    assert made.shots[0].keys
-    assert made.shots[0].covers
-    assert uncovered(made, other) == []
+    assert cut_list.shots[0].keys
+    assert cut_list.shots[0].covers
+    assert uncovered(cut_list, other) == []
 
 
 def test_a_face_that_shows_for_a_moment_only_is_covered():
@@ -106,10 +106,10 @@ def test_a_face_that_shows_for_a_moment_only_is_covered():
     other = path([(800, 420)], 200, 120)
     other[:, [0, 2]] += 900
     other[90:100, [0, 2]] -= 750  # one frame in twenty, so its usual place is out of the picture
-    made = single(own, other, style=replace(Style(), obscure_others="dim"))
+    cut_list = single(own, other, style=replace(Style(), obscure_others="dim"))
 
-    assert len(made.shots[0].covers) == 1
-    assert uncovered(made, other) == []
+    assert len(cut_list.shots[0].covers) == 1
+    assert uncovered(cut_list, other) == []
 
 
 def test_a_locked_crop_of_another_shape_has_covers_for_what_is_seen_of_it():
@@ -118,8 +118,8 @@ def test_a_locked_crop_of_another_shape_has_covers_for_what_is_seen_of_it():
     style = replace(Style(), obscure_others="blur")
 
     for top, covers in ((320, 0), (420, 1)):
-        made = single(own, path([(450, top)], 100, 120), style=style, locks=[lock])
-        assert len(made.shots[0].covers) == covers
+        cut_list = single(own, path([(450, top)], 100, 120), style=style, locks=[lock])
+        assert len(cut_list.shots[0].covers) == covers
 
 
 @pytest.mark.parametrize("how", ["dim", "blur"])
@@ -169,10 +169,8 @@ def test_in_the_film_a_moving_face_never_shows(tmp_path, how):
     media = probe(clip)
     render_film(CutList(media, (320, 180), shots, (Person(1, (1,)),)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
-        pictures = [
-            picture.to_ndarray(format="gray")[44:68].astype(int) for picture in film.decode()
-        ]
-    steps = [np.abs(np.diff(picture, axis=1)).max() for picture in pictures]
+        pictures = [frame.to_ndarray(format="gray")[44:68].astype(int) for frame in film.decode()]
+    steps = [np.abs(np.diff(frame, axis=1)).max() for frame in pictures]
 
     assert len(steps) == 50
     assert max(steps[5:45]) < 60
@@ -192,7 +190,7 @@ def test_a_blur_is_the_mean_around_each_pixel_weighed_by_a_gaussian():
     assert np.abs(blur(part, 60) - weights[0] @ part @ weights[1].T).max() < 0.51
 
 
-def test_a_face_half_out_of_the_picture_is_blurred_as_softly_as_a_whole_one():
+def test_a_face_half_out_of_the_frame_is_blurred_as_softly_as_a_whole_one():
     stripes = np.broadcast_to((np.arange(240) // 10 % 2 * 200 + 30).astype(np.uint8), (160, 240))
     picture = av.VideoFrame.from_ndarray(np.repeat(stripes[..., None], 3, 2), format="rgb24")
 

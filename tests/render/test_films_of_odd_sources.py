@@ -77,7 +77,7 @@ def film_of(path, tmp_path, cuts=CUTS, canvas=(96, 54)):
     with av.open(str(tmp_path / "film.mp4")) as film:
         assert film.streams.video[0].codec_context.pix_fmt == "yuv420p"
         assert film.streams.video[0].average_rate == media.rate
-        planes = [picture.to_ndarray()[:54] for picture in film.decode(video=0)]
+        planes = [frame.to_ndarray()[:54] for frame in film.decode(video=0)]
     return [plane[8:-8, 8:-8].mean() for plane in planes]
 
 
@@ -95,7 +95,7 @@ def beep(path):
 
 
 @pytest.mark.parametrize("name", PIXELS)
-def test_every_picture_format_renders_frame_by_frame(folder, tmp_path, name):
+def test_every_pixel_format_renders_frame_by_frame(folder, tmp_path, name):
     codec, pixels, *extra = PIXELS[name]
     source = make(folder / name, "-c:v", codec, "-pix_fmt", pixels, *extra)
 
@@ -122,7 +122,7 @@ def test_a_crop_at_odd_pixels_shifts_no_colour(folder, tmp_path):
 
 
 @pytest.mark.parametrize("first", ["top", "bottom"])
-def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
+def test_interlaced_frames_are_progressive_in_the_film(folder, tmp_path, first):
     """A bar that moves between the fields shows no comb, and frames stay as many."""
     bar = r"lum='16+219*between(X\,4*N\,4*N+40)':cb=128:cr=128"
     both = (
@@ -136,15 +136,15 @@ def test_interlaced_pictures_are_whole_in_the_film(folder, tmp_path, first):
     shot = Shot(FrameRange(0, FRAMES), (), Box(0, 0, *SIZE))
     render_film(CutList(media, SIZE, (shot,)), tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
-        shown = [picture.to_ndarray()[:144].astype(int) for picture in film.decode(video=0)]
-    detected_frames = [picture.astype(int) for _, picture in read_frames(media, gray=True)]
+        film_frames = [frame.to_ndarray()[:144].astype(int) for frame in film.decode(video=0)]
+    analysed = [frame.astype(int) for _, frame in read_frames(media, gray=True)]
     woven = [
         p.astype(int) for _, p in read_frames(replace(media, field_order="progressive"), gray=True)
     ]
 
-    assert len(shown) == len(detected_frames) == len(woven) == FRAMES
-    assert min(comb(picture) for picture in woven[2:-2]) > 5
-    assert max(comb(picture) for picture in (*shown[2:-2], *detected_frames[2:-2])) < 3
+    assert len(film_frames) == len(analysed) == len(woven) == FRAMES
+    assert min(comb(frame) for frame in woven[2:-2]) > 5
+    assert max(comb(frame) for frame in (*film_frames[2:-2], *analysed[2:-2])) < 3
 
 
 def comb(picture):
@@ -176,7 +176,7 @@ def onsets(samples, rate):
     return at[np.diff(at, prepend=-rate) > rate / 5] / rate
 
 
-def test_a_size_that_changes_midway_shifts_no_picture(folder, tmp_path):
+def test_a_size_that_changes_midway_shifts_no_frame(folder, tmp_path):
     source = joined(folder, "sizes", ("256x144", TONE), ("128x72", TONE), ("256x144", TONE))
     media = probe(source)
     assert (media.size, media.duration) == (SIZE, 75)
@@ -196,16 +196,16 @@ def test_a_size_that_changes_midway_shifts_no_picture(folder, tmp_path):
         ("1 48000", "2 48000"),
     ],
 )
-def test_sound_that_changes_midway_stays_where_it_was(folder, tmp_path, first, then):
+def test_audio_that_changes_midway_stays_in_place(folder, tmp_path, first, then):
     aac = ("256x144", TONE, "-c:a", "aac", "-ac")
     parts = [(*aac, channels, "-ar", rate) for channels, rate in map(str.split, (first, then))]
     source = joined(folder, f"sound {first} {then}", *parts, parts[0])
     media = probe(source)
-    heard = np.concatenate([*read_audio(media)])
+    samples = np.concatenate([*read_audio(media)])
     meant = [0, 0.5, 1, 1.5, 2, 2.5]
 
-    assert len(heard) == 3 * 16000
-    assert onsets(heard, 16000) == pytest.approx(meant, abs=0.04)
+    assert len(samples) == 3 * 16000
+    assert onsets(samples, 16000) == pytest.approx(meant, abs=0.04)
     film_of(source, tmp_path, [(0, 75, LEFT)])
     with av.open(str(tmp_path / "film.mp4")) as film:
         samples = np.concatenate([f.to_ndarray()[0] for f in film.decode(audio=0)])
@@ -236,7 +236,7 @@ def strength(samples, tone):
     return 2 * np.abs((samples * wave).mean())
 
 
-def test_all_streams_are_heard_in_the_film_at_their_own_level(folder, tmp_path):
+def test_all_streams_are_in_the_film_at_their_own_level(folder, tmp_path):
     tones = (r"0", r"0.3*sin(2*PI*440*t)", r"0.2*sin(2*PI*1000*t)|0")
     samples = film_samples(with_streams(folder, "streams", *tones), tmp_path)[:, 4800:-4800]
 
@@ -256,20 +256,20 @@ def test_streams_that_are_too_loud_together_are_turned_down_and_not_clipped(fold
     assert strength(samples[4800:9600], 440) == pytest.approx(0.4, rel=0.05)
 
 
-def test_channels_without_an_arrangement_are_all_heard(folder, tmp_path):
+def test_channels_without_a_layout_are_all_mixed(folder, tmp_path):
     tones = "|".join(f"0.1*sin(2*PI*{200 * (n + 1)}*t)" for n in range(10))
     path = folder / "ten.mov"
     ffmpeg("-f", "lavfi", "-i", "color=black:s=256x144:r=25:d=0.96", "-f", "lavfi", "-i",
            f"aevalsrc={tones}:s=48000:d=1", "-c:v", "libx264", "-c:a", "pcm_s16le",
            str(path))  # fmt: skip
     samples = film_samples(path, tmp_path)[0, 4800:-4800]
-    heard = np.concatenate([*read_audio(probe(path), microphone=Microphone(0, 3))])
+    fourth = np.concatenate([*read_audio(probe(path), microphone=Microphone(0, 3))])
 
     assert [strength(samples, 200 * (n + 1)) for n in range(10)] == pytest.approx(
         [0.1] * 10, rel=0.15
     )
-    peak = np.argmax(np.abs(np.fft.rfft(heard[:16000].astype(float))))
-    assert peak * 16000 / len(heard[:16000]) == pytest.approx(800, abs=3)
+    peak = np.argmax(np.abs(np.fft.rfft(fourth[:16000].astype(float))))
+    assert peak * 16000 / len(fourth[:16000]) == pytest.approx(800, abs=3)
 
 
 CONTAINERS = {
@@ -326,7 +326,7 @@ def test_a_film_of_a_source_that_ends_early_is_an_error_and_leaves_the_old_film(
     assert (tmp_path / "film.mp4").read_text() == "the last one"
 
 
-def test_damage_in_the_middle_shifts_nothing_and_is_told(folder, caplog):
+def test_damage_in_the_middle_shifts_nothing_and_is_reported(folder, caplog):
     source = folder / "whole_damage.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=256x144:r=25:d=4", "-f", "lavfi", "-i", TONE[:-1] + "4",
            "-c:v", "libx264", "-g", "10", "-c:a", "aac", str(source))  # fmt: skip
@@ -365,12 +365,12 @@ def test_high_dynamic_range_becomes_what_a_standard_screen_shows(folder, tmp_pat
     with av.open(str(tmp_path / "film.mp4")) as container:
         coder = container.streams.video[0].codec_context
         assert (coder.color_primaries, coder.color_trc, coder.colorspace) == (1, 1, 1)
-    _, detected_frames = next(read_frames(media, size=(64, 36)))
-    assert detected_frames.mean(axis=(0, 1)) == pytest.approx([255 * light] * 3, abs=2)
+    _, analysed = next(read_frames(media, size=(64, 36)))
+    assert analysed.mean(axis=(0, 1)) == pytest.approx([255 * light] * 3, abs=2)
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_a_turned_picture_is_upright_as_ffmpeg_shows_it(folder, make_clip, rotation):
+def test_a_rotated_video_is_upright_as_in_ffmpeg(folder, make_clip, rotation):
     path = folder / f"turned{rotation}.mp4"
     with av.open(str(make_clip("lying.mp4"))) as lying, av.open(str(path), "w") as turned:
         stream = turned.add_stream_from_template(lying.streams.video[0])
@@ -384,10 +384,10 @@ def test_a_turned_picture_is_upright_as_ffmpeg_shows_it(folder, make_clip, rotat
     ffmpeg("-i", str(path), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw))
     meant = np.frombuffer(raw.read_bytes(), np.uint8).reshape(*reversed(media.size), 3)
 
-    _, seen = next(read_frames(media))
+    _, upright = next(read_frames(media))
     assert media.rotation == rotation
-    assert np.abs(seen.astype(int) - meant).mean() < 2
-    assert np.abs(seen.astype(int) - meant[::-1]).mean() > 20
+    assert np.abs(upright.astype(int) - meant).mean() < 2
+    assert np.abs(upright.astype(int) - meant[::-1]).mean() > 20
 
 
 def test_a_clip_trimmed_by_its_edit_list_starts_where_players_start_it(numbered_clip, folder):
@@ -401,9 +401,9 @@ def test_a_clip_trimmed_by_its_edit_list_starts_where_players_start_it(numbered_
 
 def test_both_channels_mixed_are_as_loud_as_each(folder):
     source = with_streams(folder, "pair", "0.8*sin(2*PI*440*t)|0.8*sin(2*PI*440*t)")
-    heard = np.concatenate([*read_audio(probe(source))])
+    samples = np.concatenate([*read_audio(probe(source))])
 
-    assert np.abs(heard).max() / 32768 == pytest.approx(0.8, abs=0.01)
+    assert np.abs(samples).max() / 32768 == pytest.approx(0.8, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["small", "large"])
@@ -422,12 +422,12 @@ def test_colours_are_those_of_the_source(folder, tmp_path, name, pixels):
     with av.open(str(tmp_path / "film.mp4")) as film:
         picture = next(film.decode(video=0))
     convert = FilterChain(("scale", "out_range=pc"), ("format", "rgb24"))
-    shown = convert.convert(picture).to_ndarray()
+    rgb = convert.convert(picture).to_ndarray()
 
-    assert shown[100:200, 100:200].mean(axis=(0, 1)) == pytest.approx([0xC0, 0x40, 0x20], abs=4)
+    assert rgb[100:200, 100:200].mean(axis=(0, 1)) == pytest.approx([0xC0, 0x40, 0x20], abs=4)
 
 
-def test_without_x264_the_film_is_mpeg4_and_that_is_said(folder, tmp_path, monkeypatch, caplog):
+def test_without_x264_the_film_is_mpeg4_with_a_warning(folder, tmp_path, monkeypatch, caplog):
     source = make(folder / "mpeg4.mkv", "-c:v", "ffv1")
     monkeypatch.setattr("av.codecs_available", {"mpeg4", "aac"})
 

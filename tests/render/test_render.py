@@ -46,7 +46,7 @@ def luma(frame, right):
 
 def decoded(path):
     with av.open(str(path)) as film:
-        return [picture.to_ndarray(format="gray") for picture in film.decode(video=0)]
+        return [frame.to_ndarray(format="gray") for frame in film.decode(video=0)]
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001"])
@@ -81,7 +81,7 @@ def test_crops_of_many_sizes_fill_the_canvas(numbered_clip, tmp_path):
     film = decoded(tmp_path / "film.mp4")
 
     assert len(film) == 100
-    levels = [picture.mean() for picture in film]
+    levels = [frame.mean() for frame in film]
     assert levels == pytest.approx([2 * n * 255 / 219 for n in range(100)], abs=2)
 
 
@@ -113,9 +113,9 @@ def test_a_blurred_face_has_no_features_left(tmp_path):
     shot = Shot(FrameRange(0, 20), (), WHOLE, covers=(cover,))
     render_film(CutList(probe(path), (128, 64), (shot,)), tmp_path / "film.mp4")
 
-    for picture in decoded(tmp_path / "film.mp4"):
-        assert picture[8:56, 8:56].std() > 80
-        assert picture[8:56, 76:120].std() < 12
+    for frame in decoded(tmp_path / "film.mp4"):
+        assert frame[8:56, 8:56].std() > 80
+        assert frame[8:56, 76:120].std() < 12
 
 
 def test_a_crop_of_another_shape_is_not_stretched_but_its_middle_shown(tmp_path):
@@ -138,7 +138,7 @@ def test_a_crop_of_another_shape_is_not_stretched_but_its_middle_shown(tmp_path)
             assert picture[row].mean() == pytest.approx(expected, abs=3)
 
 
-def test_a_range_is_rendered_with_its_own_sound(two_halves, tmp_path):
+def test_a_range_is_rendered_with_its_own_audio(two_halves, tmp_path):
     media = probe(two_halves("25", "0.5"))
     # 0.5 s of sound lie before frame 0, so the beep is at 0.7 s of the picture, frame 17.5
     shot = Shot(FrameRange(10, 60), (), WHOLE)
@@ -167,7 +167,7 @@ def test_whole_pixels_stay_inside_and_within_a_pixel_of_the_crop(cut_list):
         assert left + width == pytest.approx(shot.crop.right, abs=1)
 
 
-def test_a_failed_render_leaves_nothing_and_says_why(two_halves, tmp_path):
+def test_a_failed_render_leaves_nothing_and_names_the_cause(two_halves, tmp_path):
     media = probe(two_halves("25"))
     shot = Shot(FrameRange(0, 90), (), WHOLE)
     too_large = CutList(media, (200_000, 100_000), (shot,))
@@ -179,11 +179,11 @@ def test_a_failed_render_leaves_nothing_and_says_why(two_halves, tmp_path):
 
 def test_progress_reaches_the_end(two_halves, tmp_path):
     media = probe(two_halves("25"))
-    told = []
+    steps = []
     cut_list = CutList(media, (128, 64), (Shot(FrameRange(0, 90), (), WHOLE),))
-    render_film(cut_list, tmp_path / "film.mkv", on_progress=lambda *step: told.append(step))
+    render_film(cut_list, tmp_path / "film.mkv", on_progress=lambda *step: steps.append(step))
 
-    assert told[-1] == (90, 90)
+    assert steps[-1] == (90, 90)
     assert Fraction(probe(tmp_path / "film.mkv").rate) == 25
 
 

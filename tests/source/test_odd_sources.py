@@ -1,7 +1,7 @@
-"""The table of odd sources: what each is, and what every timeline says of it.
+"""A table of odd sources: the properties of each, and how every timeline describes it.
 
-A row makes a file and tells what is right of it: its own time, not what is read. Rows below that
-cannot be right end in one line, whose command is run as it is printed.
+A row makes a file and has its correct properties. The sources of a second table cannot be read:
+each fails with one line, whose command the test runs as printed.
 """
 
 import json
@@ -45,7 +45,7 @@ from otio_speakerzoom.timeline.frame_rates import COMMON_RATES, EDITOR_RATES, ne
 NTSC = Fraction(30000, 1001)
 
 
-# --- making them ----------------------------------------------------------------------------------
+# --- how to make them -----------------------------------------------------------------------------
 
 
 def ffmpeg(*arguments):
@@ -101,7 +101,7 @@ def grown(path):
 
 
 def displayed(option, *values):
-    """Stored upright, to be shown as the matrix says."""
+    """Stored upright, to be displayed by the matrix."""
 
     def make(path):
         plain = path.with_name(f"plain_{path.name}")
@@ -118,7 +118,7 @@ def displayed(option, *values):
 
 
 def mark(data, *, drop=False, scale=None, duration=None, frames=None, count=None):
-    """Change what the timecode track of a QuickTime file says."""
+    """Change the timecode track of a QuickTime file."""
     at = data.index(b"tmcd", data.index(b"stsd", data.index(b"tmcd", data.index(b"hdlr"))))
     entry = at - 4  # flags, scale, duration and frames stand from byte 20 of it on
     if drop:
@@ -170,9 +170,11 @@ LATE = ("-itsoffset", "0.8", *picture(), *tone(3), "-map", "0", "-map", "1", *X2
 
 
 def timecode(label, rate="25", **changes):
-    made = (*picture(rate), *tone(), *X264, "-timecode", label)
+    arguments = (*picture(rate), *tone(), *X264, "-timecode", label)
     return (
-        patched(*made, change=lambda data: mark(data, **changes)) if changes else by_ffmpeg(*made)
+        patched(*arguments, change=lambda data: mark(data, **changes))
+        if changes
+        else by_ffmpeg(*arguments)
     )
 
 
@@ -183,7 +185,7 @@ def tagged(label, rate="25"):
 # --- the table ------------------------------------------------------------------------------------
 
 ROWS = {
-    # name: (how it is made, rate, frames, what else is right of it)
+    # name: (how to make it, rate, frames, other correct properties)
     "bframes.avi": (by_ffmpeg(*AVC, "-c:a", "pcm_s16le"), 25, 25, {"delay": 0, "stamped": False}),
     "divx.avi": (by_ffmpeg(*picture(), *tone(), "-c:v", "mpeg4", "-bf", "2"), 25, 25, {"delay": 0}),
     "fine_clock.mp4": (
@@ -208,14 +210,14 @@ ROWS = {
     "thumbnail_first.mkv": (
         by_ffmpeg(*picture(seconds=0.04, size="64x48"), *picture(), *tone(), "-map", "0", "-map",
                   "1", "-map", "2", *X264), 25, 25,
-        {"picture": 1, "size": (128, 96), "says": "after a shorter one"}),
+        {"picture": 1, "size": (128, 96), "warns": "after a shorter one"}),
     "apac_second.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 1)), 25, 25,
-                        {"sounds": [1], "says": "audio stream 2 has the codec apac"}),
+                        {"audio": [1], "warns": "audio stream 2 has the codec apac"}),
     "apac_first.mov": (patched(*TWO_SOUNDS, change=coded(b"mp4a", b"apac", 0)), 25, 25,
-                       {"sounds": [2], "says": "audio stream 1 has the codec apac"}),
+                       {"audio": [2], "warns": "audio stream 1 has the codec apac"}),
     "empty_sound.mkv": (
         by_ffmpeg(*picture(), "-f", "lavfi", "-i", "sine=d=0.1,atrim=end_sample=0", *X264, "-c:a",
-                  "pcm_s16le"), 25, 25, {"sounds": [], "says": "audio stream 1 is empty"}),
+                  "pcm_s16le"), 25, 25, {"audio": [], "warns": "audio stream 1 is empty"}),
     "channels10.mkv": (by_ffmpeg(*picture(), *tone(channels=10), *X264, "-c:a", "pcm_s16le"),
                        25, 25, {"channels": 10}),
     "channels12.mov": (by_ffmpeg(*picture(), *tone(channels=12), *X264, "-c:a", "pcm_s16le"),
@@ -227,8 +229,8 @@ ROWS = {
                       {"delay": 0.6}),
     "almost_square.mp4": (by_ffmpeg(*picture(filters="setsar=1279/1280"), *X264), 25, 25, {}),
     "upside_down.mp4": (displayed("set_display_rotation", 180), 25, 25, {"rotation": 180}),
-    "grown.ts": (grown, 25, 50, {"says": "its frame size changes", "varies": True}),
-    # timecode: each label is what the file says, worked out by hand
+    "grown.ts": (grown, 25, 50, {"warns": "its frame size changes", "varies": True}),
+    # timecode: each label is that of the file, worked out by hand
     "capitals.mkv": (tagged("10:00:00:00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
     "semicolon25.mkv": (tagged("10:00:00;00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
     "semicolon24.mkv": (tagged("10:00:00;00", "24"), 24, 24,
@@ -249,12 +251,12 @@ ROWS = {
         timecode("10:00:00:00", "50", scale=25, duration=1, frames=25, count=900012),
         50, 50, {"start": 1800024, "label": "10:00:00:24"}),
     "drop_flag24.mov": (timecode("10:00:00:00", "24", drop=True), 24, 24,
-                        {"start": 864000, "label": "10:00:00:00", "says": "drop-frame at 24"}),
+                        {"start": 864000, "label": "10:00:00:00", "warns": "drop-frame at 24"}),
     "clock_of_30_beside_24.mov": (
         timecode("00:00:00:00", "24", scale=30, duration=1, frames=30, count=108005), 24, 24,
         {"start": 86404, "label": "01:00:00:04"}),
     "label_of_another_rate.mkv": (tagged("10:00:00:29"), 25, 25,
-                                  {"start": 0, "label": "00:00:00:00", "says": "10:00:00:29"}),
+                                  {"start": 0, "label": "00:00:00:00", "warns": "10:00:00:29"}),
     "timecode.mxf": (by_ffmpeg(*picture(), *tone(), "-c:v", "mpeg2video", "-timecode",
                                "10:00:00:00"), 25, 25, {"start": 900000, "label": "10:00:00:00"}),
     # names that ffmpeg takes for something else
@@ -273,7 +275,7 @@ def plain(path):
 
 @pytest.fixture(scope="module")
 def row(tmp_path_factory):
-    """Return a function that gives a row's file, made once."""
+    """Return a function that makes a row's file once."""
     folder = tmp_path_factory.mktemp("odd")
 
     def make(name):
@@ -303,21 +305,21 @@ def test_each_source_is_read_as_it_is(row, name, monkeypatch):
     assert media.size == right.get("size", (128, 96))
     assert float(media.video_offset) == pytest.approx(right.get("offset", 0), abs=0.04)
     assert media.size_varies == right.get("varies", False)
-    assert all(sound.varies == right.get("varies", False) for sound in media.audio_streams)
+    assert all(stream.varies == right.get("varies", False) for stream in media.audio_streams)
     assert media.has_timestamps == right.get("stamped", media.path.suffix != ".avi")
-    if "sounds" in right:
-        assert [sound.index for sound in media.audio_streams] == right["sounds"]
+    if "audio" in right:
+        assert [stream.index for stream in media.audio_streams] == right["audio"]
     if "channels" in right:
-        assert [sound.channels for sound in media.audio_streams] == [right["channels"]]
+        assert [stream.channels for stream in media.audio_streams] == [right["channels"]]
     for stream in media.audio_streams:  # to one frame
         assert float(stream.delay) == pytest.approx(right.get("delay", 0), abs=1 / 25)
-    if "says" in right:
-        assert any(right["says"] in line for line in media.warnings)
+    if "warns" in right:
+        assert any(right["warns"] in line for line in media.warnings)
     else:
         assert all("starts" in line for line in media.warnings)
 
 
-# --- what timelines say of them -------------------------------------------------------------------
+# --- how timelines describe them ------------------------------------------------------------------
 
 
 def wide(media):
@@ -387,8 +389,8 @@ def test_timelines_name_fields_and_colours(row):
     for name, (xmeml, order) in names.items():
         media = probe(row(name))
         document = ET.fromstring(written(media, "speakerzoom_premiere_xml"))
-        told = [e.text for e in document.iter("fielddominance")]
-        assert sorted(told) == sorted(("none", xmeml))  # the programme is progressive
+        dominances = [e.text for e in document.iter("fielddominance")]
+        assert sorted(dominances) == sorted(("none", xmeml))  # the sequence is progressive
         formats = list(ET.fromstring(written(media, "speakerzoom_fcpxml")).iter("format"))
         assert [f.get("fieldOrder") for f in formats] == [None, order]
     spaces = {"hlg.mp4": "9-18-9 (Rec. 2020 HLG)", "pq.mov": "9-16-9 (Rec. 2020 PQ)",
@@ -398,10 +400,10 @@ def test_timelines_name_fields_and_colours(row):
         assert {f.get("colorSpace") for f in formats} == {space}
 
 
-# --- what cannot be read, and the remedy, run as it is printed ------------------------------------
+# --- what cannot be read, and the remedy, run as printed ------------------------------------------
 
 REFUSED = {
-    # name: (how it is made, what is said, rate and frames of what the remedy makes)
+    # name: (how to make it, part of the message, rate and frames of the remedy's output)
     "joined.ts": (joined, "start again after 1.0 s", 25, (49, 52)),
     "bad_stamp.mp4": (
         patched(*picture(), *tone(), *WITH_B, change=late_by(0x08000000)),
@@ -438,41 +440,41 @@ def streams(path):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_read_is_refused_with_a_remedy_that_works(tmp_path, name, monkeypatch):
-    make, says, rate, (least, most) = REFUSED[name]
+def test_unreadable_sources_are_refused_with_a_remedy_that_works(tmp_path, name, monkeypatch):
+    make, message_part, rate, (least, most) = REFUSED[name]
     make(tmp_path / name)
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(MediaError, match=says) as refused:
+    with pytest.raises(MediaError, match=message_part) as refused:
         probe(Path(name))
     message = str(refused.value)
     assert message.startswith(f"{name}: ")
     assert "\n" not in message
 
-    made = remedied(message, tmp_path)
-    media = probe(made)
+    remedy = remedied(message, tmp_path)
+    media = probe(remedy)
     assert media.rate == rate
     assert least <= media.duration <= most
     assert not any(side % 2 for side in media.size)
-    assert streams(made) == streams(tmp_path / name)  # no track is lost
+    assert streams(remedy) == streams(tmp_path / name)  # no track is lost
     with_timecode = "timecode" in "".join(
         str(s.metadata) for s in av.open(str(tmp_path / name)).streams
     )
     assert media.start == (900000 if with_timecode else 0)
 
 
-def test_a_mirrored_picture_is_mirrored_by_the_remedy(tmp_path):
+def test_a_mirrored_video_is_mirrored_by_the_remedy(tmp_path):
     make = REFUSED["mirrored.mp4"][0]
     make(tmp_path / "m.mp4")
     with pytest.raises(MediaError) as refused:
         probe(tmp_path / "m.mp4")
 
-    made = remedied(str(refused.value), tmp_path)
-    stored, shown = (
+    remedy = remedied(str(refused.value), tmp_path)
+    stored, mirrored = (
         next(av.open(str(path)).decode(video=0)).to_ndarray(format="gray")
-        for path in (tmp_path / "m.mp4", made)
+        for path in (tmp_path / "m.mp4", remedy)
     )
-    assert np.abs(stored[:, ::-1].astype(int) - shown).mean() < 3
+    assert np.abs(stored[:, ::-1].astype(int) - mirrored).mean() < 3
 
 
 @pytest.mark.parametrize("name", ["late.mp4", "grown.ts", "thumbnail_first.mkv"])
@@ -495,7 +497,7 @@ def test_the_remedy_of_a_warning_works(row, tmp_path, name):
     )  # all of it: no part is lost or played at another rate
 
 
-def test_a_kept_warning_names_the_file_from_every_folder(row, monkeypatch):
+def test_a_stored_warning_names_the_file_from_every_folder(row, monkeypatch):
     path = row("late.mp4")
     monkeypatch.chdir(path.parent)
     (line,) = probe(Path(path.name)).warnings
@@ -512,7 +514,7 @@ def test_a_name_with_a_colon_gets_a_remedy_that_works(tmp_path, monkeypatch):
     assert probe(remedied(str(refused.value), tmp_path)).size == (256, 96)
 
 
-def test_a_picture_of_unknown_coding_is_named(tmp_path):
+def test_an_unknown_video_codec_is_named(tmp_path):
     make = patched(*picture(), *tone(), *X264, change=coded(b"avc1", b"craw"))
     make(tmp_path / "canon.mov")
 
@@ -521,7 +523,7 @@ def test_a_picture_of_unknown_coding_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["still.png", "still.jpg", "still.mp4"])
-def test_a_still_is_no_recording(tmp_path, name):
+def test_a_still_image_is_refused(tmp_path, name):
     sound = tone() if name.endswith("mp4") else []
     ffmpeg(*picture(seconds=0.04), *sound, str(tmp_path / name))
 
@@ -529,19 +531,19 @@ def test_a_still_is_no_recording(tmp_path, name):
         probe(tmp_path / name)
 
 
-def test_what_is_no_file_is_called_what_it_is(tmp_path):
+def test_anything_but_a_file_is_refused_for_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     cases = {tmp_path: "is a folder", tmp_path / "pipe.mp4": "not a regular file",
              Path("https://example.com/talk.mp4"): "is a URL",
              tmp_path / "missing.mp4": "no such file",
              tmp_path / ("x" * 300): "File name too long"}  # fmt: skip
-    for path, says in cases.items():
-        with pytest.raises(MediaError, match=says):
+    for path, fault in cases.items():
+        with pytest.raises(MediaError, match=fault):
             probe(path)
 
 
 def test_a_playlist_reaches_no_network(tmp_path):
-    """An HLS list in a file called .mp4 may name addresses; libav is told to open files alone."""
+    """An HLS list in a file called .mp4 may name addresses; libav may open files only."""
     path = tmp_path / "talk.mp4"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
 
@@ -554,15 +556,15 @@ def test_a_playlist_reaches_no_network(tmp_path):
 
 def stamped(seconds, base, average):
     ticks = np.array([round(s * 90000) for s in seconds], np.int64)
-    found = grid(ticks, Fraction(1, 90000), Fraction(base), Fraction(average))
-    return found.rate, found.duration, found.variable
+    result = grid(ticks, Fraction(1, 90000), Fraction(base), Fraction(average))
+    return result.rate, result.duration, result.variable
 
 
 def test_fields_are_not_counted_as_frames():
     assert stamped([n / 25 for n in range(50)], 50, 25) == (25, 50, False)
 
 
-def test_fields_in_packets_of_their_own_are_not_counted_as_pictures():
+def test_fields_in_separate_packets_are_not_counted_as_frames():
     """As interlaced AVCHD is written: two packets a picture, a field's time apart."""
     fields = np.arange(7, 107) * 1800
     decoded = [int(n) for n in fields[:24:2]]
@@ -575,8 +577,8 @@ def test_fields_in_packets_of_their_own_are_not_counted_as_pictures():
     assert whole_frame_stamps(fields[::2], decoded).tolist() == fields[::2].tolist()
 
 
-def test_pictures_that_are_never_shown_are_not_counted(tmp_path):
-    """VP8 keeps pictures to predict from in packets of their own, with the stamp of a shown one."""
+def test_invisible_frames_are_not_counted(tmp_path):
+    """VP8 stores reference frames in packets of their own, with the timestamp of a visible one."""
     options = ["-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "300k",
                "-passlogfile", str(tmp_path / "log"), "-pass"]  # fmt: skip
     for step in ("1", "2"):
@@ -637,7 +639,7 @@ ODD_RATES = ["1", "10", "12", "25/2", "15", "20", "59/2", "48", "90", "100", "12
 
 
 @pytest.mark.parametrize("rate", ODD_RATES)
-def test_a_rate_that_an_editor_does_not_take_is_never_written_without_a_word(rate, caplog):
+def test_a_rate_that_an_editor_does_not_support_is_written_with_a_warning(rate, caplog):
     editors = {"resolve": "Resolve", "premiere": "Premiere", "fcp": "Final Cut", "edl": "an EDL",
                "markers": "an EDL"}  # fmt: skip
     for editor, (adapter, options) in (
@@ -647,15 +649,15 @@ def test_a_rate_that_an_editor_does_not_take_is_never_written_without_a_word(rat
         try:
             written(source_at(rate), adapter, **options)
         except TimelineError as error:
-            said = str(error)
+            message = str(error)
         else:
-            said = caplog.text
+            message = caplog.text
         name = editors.get(editor)
-        taken = not name or Fraction(rate) in EDITOR_RATES[name]
-        assert taken or re.search(r"ffmpeg\S* -i .*fps=\d+", said), (editor, adapter, said)
+        supported = not name or Fraction(rate) in EDITOR_RATES[name]
+        assert supported or re.search(r"ffmpeg\S* -i .*fps=\d+", message), (adapter, message)
 
 
-def test_the_rates_of_every_editor_are_written_in_silence(caplog):
+def test_the_common_rates_are_written_without_a_warning(caplog):
     for rate in COMMON_RATES:
         for kinds in FORMATS.values():
             for adapter, options in kinds.values():
@@ -668,24 +670,24 @@ def test_the_rates_of_every_editor_are_written_in_silence(caplog):
     [("12", 24), ("25/2", 25), ("15", 30), ("100", 50), ("120", 60), ("240", 60), ("48", 24),
      ("59/2", NTSC), ("10", 30), ("120000/1001", 2 * NTSC)],
 )  # fmt: skip
-def test_the_rate_to_conform_to_keeps_every_picture_alike(rate, best):
+def test_the_rate_to_conform_to_keeps_all_frames_equally_long(rate, best):
     assert nearest_rate(Fraction(rate), COMMON_RATES) == best
 
 
-# --- and that the pictures are what was said of them ----------------------------------------------
+# --- the frames match the properties --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_each_source_gives_the_pictures_that_were_counted(row, name):
+def test_each_source_yields_as_many_frames_as_probed(row, name):
     media = probe(row(name))
-    shown = [picture for _, picture in read_frames(media, size=(64, 48), gray=True)]
+    frames = [frame for _, frame in read_frames(media, size=(64, 48), gray=True)]
 
-    assert len(shown) == media.duration
-    fresh = [not np.array_equal(a, b) for a, b in pairwise(shown)]
+    assert len(frames) == media.duration
+    fresh = [not np.array_equal(a, b) for a, b in pairwise(frames)]
     assert np.mean(fresh) > 0.95  # the test picture moves in each: none is held, none is lost
 
 
-def test_pictures_of_an_avi_come_in_order(tmp_path):
+def test_frames_of_an_avi_come_in_order(tmp_path):
     """AVI has no stamps of showing; each picture is lighter than the one before."""
     path = tmp_path / "numbered.avi"
     light = "color=black:s=64x48:r=25,geq=lum='16+8*N':cb=128:cr=128"
@@ -698,7 +700,7 @@ def test_pictures_of_an_avi_come_in_order(tmp_path):
     for coder in coders:
         ffmpeg("-f", "lavfi", "-i", light, "-frames:v", "25", "-c:v", *coder, "-g", "12",
                "-pix_fmt", "yuv420p", "-q:v", "2", str(path))  # fmt: skip
-        levels = [picture.mean() for _, picture in read_frames(probe(path), gray=True)]
+        levels = [frame.mean() for _, frame in read_frames(probe(path), gray=True)]
         assert levels == pytest.approx([8 * n * 255 / 219 for n in range(25)], abs=4)
 
 
@@ -708,7 +710,7 @@ def onset(media, stream):
     return np.argmax(np.abs(samples.astype(int)) > 1000) / SPEECH_SAMPLE_RATE
 
 
-def test_the_remedy_for_sound_that_misses_the_lips_shifts_all_of_it(tmp_path):
+def test_the_remedy_for_audio_out_of_sync_shifts_all_of_it(tmp_path):
     late = ["-f", "lavfi", "-i", "aevalsrc=0.5*sin(2764*t)*gt(t\\,0.5):s=48000:d=1"]
     ffmpeg(*picture(), *late, *late, "-map", "0", "-map", "1", "-map", "2", *X264, "-timecode",
            "10:00:00:00", str(tmp_path / "talk.mov"))  # fmt: skip
@@ -733,7 +735,7 @@ def test_the_copy_in_matroska_keeps_time_and_timecode(row, tmp_path):
     assert probe(remedied(matroska_command(tmp_path / "code.mov"), tmp_path)).start == 900000
 
 
-# --- what `check` says of a timecode --------------------------------------------------------------
+# --- what `check` reports of a timecode -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if "label" in ROWS[name][3]])
@@ -743,7 +745,7 @@ def test_two_readings_of_a_timecode_agree(row, name):
 
 
 def test_check_finds_a_start_that_was_read_at_another_rate(row, tmp_path):
-    """A timecode track of 30 DF beside 59.94: its label, taken for the picture's, is 15 off."""
+    """A timecode track of 30 DF beside 59.94: its label, read at the video's rate, is 15 off."""
     media = probe(row("drop_beside_60p.mov"))
     right, wrong = tmp_path / "right.fcpxml", tmp_path / "wrong.fcpxml"
     right.write_text(written(media, "speakerzoom_fcpxml"))

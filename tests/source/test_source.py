@@ -55,7 +55,7 @@ def test_timecode_labels(label, rate, drop, frame):
     assert timecode_frames(*label, rate, drop=drop) == frame
 
 
-def test_a_rotated_picture_is_upright(rotated_clip, make_clip):
+def test_a_rotated_video_is_read_upright(rotated_clip, make_clip):
     media, lying = probe(rotated_clip), probe(make_clip("lying.mp4"))
     _, upright = next(read_frames(media))
     _, stored = next(read_frames(lying))
@@ -69,36 +69,38 @@ THREE_HOURS = 3 * 3600
 
 
 @pytest.mark.parametrize("nominal", ["30000/1001", "30", "60000/1001"])
-@pytest.mark.parametrize("kept", [0.97, 0.6])
-def test_uneven_time_stamps_keep_their_time_for_three_hours(nominal, kept):
+@pytest.mark.parametrize("share", [0.97, 0.6])
+def test_uneven_timestamps_keep_their_time_for_three_hours(nominal, share):
     """A phone's: each stamp a little off, some pictures left out, in ticks of 1/90000 s."""
     rng = np.random.default_rng(1)
     rate = Fraction(nominal)
-    numbers = np.flatnonzero(rng.random(int(THREE_HOURS * rate)) < kept)
+    numbers = np.flatnonzero(rng.random(int(THREE_HOURS * rate)) < share)
     exact = [int(n) / rate for n in numbers]
     ticks = np.sort([round(t * 90000) + int(rng.integers(-900, 900)) for t in exact])
 
-    found = grid(ticks, Fraction(1, 90000), rate, rate)
-    on_rate, duration, variable = found.rate, found.duration, found.variable
+    result = grid(ticks, Fraction(1, 90000), rate, rate)
+    on_rate, duration, variable = result.rate, result.duration, result.variable
 
     span = Fraction(int(ticks[-1] - ticks[0]), 90000)
     assert variable
     assert abs(duration / on_rate - span) <= Fraction(3, 2) / on_rate
-    shown = grid_frames(duration, on_rate)
-    for tick in (len(shown) // 3, len(shown) - 2):  # a tick lies where the clock says
-        assert abs(Fraction(tick, 25) - int(shown[tick]) / on_rate) <= Fraction(1, 50) + 1 / on_rate
+    frames = grid_frames(duration, on_rate)
+    for tick in (len(frames) // 3, len(frames) - 2):  # a tick lies where the clock says
+        assert (
+            abs(Fraction(tick, 25) - int(frames[tick]) / on_rate) <= Fraction(1, 50) + 1 / on_rate
+        )
 
 
 def test_a_variable_rate_is_read_onto_its_nominal_grid(vfr_clip):
     media = probe(vfr_clip)
-    got = list(read_frames(media, size=(64, 36)))
+    frames = list(read_frames(media, size=(64, 36)))
 
     assert media.variable_rate
     assert media.rate == 30
-    assert len(got) == media.duration in (59, 60)
+    assert len(frames) == media.duration in (59, 60)
 
 
-def test_sound_and_picture_agree_where_the_picture_comes_late(late_video_clip):
+def test_audio_and_video_are_in_sync_if_the_video_starts_late(late_video_clip):
     media = probe(late_video_clip)
 
     assert media.video_offset == Fraction(1, 2)
@@ -114,7 +116,7 @@ def test_sound_and_picture_agree_where_the_picture_comes_late(late_video_clip):
     assert level[3] < 10
 
 
-def test_a_late_picture_is_frame_0_and_nothing_is_repeated_for_it(late_video_clip, make_clip):
+def test_the_first_frame_of_a_late_video_is_frame_0(late_video_clip, make_clip):
     late, punctual = (probe(clip) for clip in (late_video_clip, make_clip("punctual.mp4")))
     pairs = zip(read_frames(late, gray=True), read_frames(punctual, gray=True), strict=True)
 
@@ -123,15 +125,15 @@ def test_a_late_picture_is_frame_0_and_nothing_is_repeated_for_it(late_video_cli
 
 def test_a_range_is_exactly_its_frames(numbered_clip):
     media = probe(numbered_clip("numbered.mp4"))
-    got = list(read_frames(media, gray=True, within=FrameRange(37, 52)))
+    frames = list(read_frames(media, gray=True, within=FrameRange(37, 52)))
 
-    assert [frame for frame, _ in got] == list(range(37, 52))
+    assert [frame for frame, _ in frames] == list(range(37, 52))
     # luma 16..235 becomes gray 0..255
-    levels = [picture.mean() for _, picture in got]
+    levels = [frame.mean() for _, frame in frames]
     assert levels == pytest.approx([2 * n * 255 / 219 for n in range(37, 52)], abs=1)
 
 
-def test_sound_of_a_range_begins_with_it(make_clip):
+def test_audio_of_a_range_begins_with_it(make_clip):
     media = probe(make_clip("beep.mp4"))
     whole = np.concatenate([*read_audio(media)])
     part = np.concatenate([*read_audio(media, within=FrameRange(10, 20))])
@@ -139,7 +141,7 @@ def test_sound_of_a_range_begins_with_it(make_clip):
     assert np.array_equal(part, whole[10 * 640 : 20 * 640])
 
 
-def test_a_file_without_sound_yields_silence(silent_clip):
+def test_a_file_without_audio_yields_silence(silent_clip):
     media = probe(silent_clip)
 
     assert media.first_audio is None
@@ -151,22 +153,22 @@ def longer(media, frames):
     return replace(media, duration=media.duration + frames)
 
 
-def test_pictures_that_end_before_the_grid_are_an_error_that_says_where(make_clip):
+def test_video_that_ends_before_the_grid_is_an_error_that_names_the_frame(make_clip):
     media = longer(probe(make_clip("short.mp4")), 3)
-    stream, got = read_frames(media, size=(64, 36)), []
+    stream, numbers = read_frames(media, size=(64, 36)), []
 
     with pytest.raises(MediaError, match=r"short\.mp4.* ends at frame 50 of 53.*--out 50f"):
-        got.extend(frame for frame, _ in stream)
-    assert got == list(range(49))  # nothing was made up
+        numbers.extend(frame for frame, _ in stream)
+    assert numbers == list(range(49))  # no frame is invented
     assert len(list(read_frames(media, size=(64, 36), within=FrameRange(0, 50)))) == 50
 
 
-def test_one_last_picture_may_be_lost(make_clip):
+def test_the_last_frame_may_be_missing(make_clip):
     media = longer(probe(make_clip("short.mp4")), 1)
-    got = [picture for _, picture in read_frames(media, size=(64, 36))]
+    frames = [frame for _, frame in read_frames(media, size=(64, 36))]
 
-    assert len(got) == 51
-    assert np.array_equal(got[-1], got[-2])
+    assert len(frames) == 51
+    assert np.array_equal(frames[-1], frames[-2])
 
 
 def test_stopping_early_ends_the_decoder(make_clip):
@@ -189,7 +191,7 @@ def wrong(tmp_path, sound_only, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "fault"),
     [
         ("missing.mp4", "no such file"),
         ("text.mp4", "not a video"),
@@ -197,16 +199,16 @@ def wrong(tmp_path, sound_only, name):
         ("voice.m4a", "has no video"),
     ],
 )
-def test_what_is_no_video_is_refused_in_one_line(tmp_path, sound_only, name, says):
+def test_anything_but_a_video_is_refused_in_one_line(tmp_path, sound_only, name, fault):
     path = wrong(tmp_path, sound_only, name)
 
-    with pytest.raises(MediaError, match=says) as caught:
+    with pytest.raises(MediaError, match=fault) as caught:
         probe(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_cover_art_is_no_picture(sound_only, make_clip, tmp_path):
+def test_cover_art_is_no_video(sound_only, make_clip, tmp_path):
     song, clip = tmp_path / "song.m4a", str(make_clip("cover.mp4"))
     ffmpeg("-i", str(sound_only), "-i", clip, "-map", "0:a", "-map", "1:v", "-frames:v", "1",
            "-c:v", "mjpeg", "-disposition:v", "attached_pic", str(song))  # fmt: skip

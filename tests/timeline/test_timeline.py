@@ -20,7 +20,7 @@ STEREO = AudioStream(48000, 2, Fraction(0))
 
 
 def talk(**changes):
-    known = {
+    defaults = {
         "path": Path("/a/talk.mp4"),
         "rate": Fraction(30000, 1001),
         "duration": 300,
@@ -29,7 +29,7 @@ def talk(**changes):
         "drop_frame": True,
         "audio_streams": (STEREO,),
     }
-    return Media(**{**known, **changes})
+    return Media(**{**defaults, **changes})
 
 
 def two_shots(media):
@@ -104,7 +104,7 @@ def test_clips_count_with_the_files_timecode_and_refer_to_all_of_it():
     assert second.range_in_parent().start_time.value == 70
 
 
-def test_a_clip_says_who_and_why():
+def test_a_clip_carries_its_people_and_reason():
     first, second = to_otio(two_shots(talk())).video_tracks()[0]
 
     assert (first.name, second.name) == ("Wide", "Person 7")
@@ -123,7 +123,7 @@ def test_a_clip_says_who_and_why():
     assert clip_crop(second) == Box(960, 100, 1600, 460)
 
 
-def test_sound_is_cut_with_its_picture_and_linked_to_it():
+def test_audio_is_cut_with_the_video_and_linked_to_it():
     timeline = to_otio(two_shots(talk()))
     (picture,), (sound,) = timeline.video_tracks(), timeline.audio_tracks()
 
@@ -131,7 +131,7 @@ def test_sound_is_cut_with_its_picture_and_linked_to_it():
     assert [c.metadata["speakerzoom"]["link"] for c in sound] == [1, 2]
 
 
-def test_a_silent_source_has_no_sound_track():
+def test_a_silent_source_has_no_audio_track():
     timeline = to_otio(two_shots(talk(audio_streams=())))
 
     assert not timeline.audio_tracks()
@@ -168,7 +168,7 @@ def test_a_timeline_edited_elsewhere_is_refused():
     [[0, 0, float("nan"), 9], [0, 0, float("inf"), 9], [5, 0, 5, 9], [9, 0, 5, 9], [0, 1, 2]],
 )
 @pytest.mark.parametrize("moving", [False, True])
-def test_a_framing_that_is_no_part_of_a_picture_is_refused(edges, moving):
+def test_a_crop_that_is_no_part_of_a_frame_is_refused(edges, moving):
     timeline = to_otio(two_shots(talk()))
     clip = timeline.video_tracks()[0][0]
     if moving:
@@ -230,7 +230,7 @@ def test_a_root_is_the_folder_that_the_system_finds_under_its_name(old, tmp_path
             assert relocate(path, old, "/x") == f"/x/{inside}"
 
 
-def test_a_link_to_the_file_is_looked_for_where_it_points_to(tmp_path):
+def test_a_link_to_the_file_is_also_found_where_it_points_to(tmp_path):
     film, link = tmp_path / "media" / "talk.mp4", tmp_path / "desk" / "today.mp4"
     for path in (film, link):
         path.parent.mkdir()
@@ -282,7 +282,7 @@ def test_a_timeline_for_another_machine_names_the_media_there():
     )
 
 
-def test_a_clip_knows_its_pictures_bounds_and_is_marked_by_how_sure_it_is():
+def test_a_clip_has_the_bounds_of_its_frame_and_a_marker_by_confidence():
     cut_list = two_shots(talk())
     doubtful = replace(cut_list.shots[1], confidence=0.3, locked=True)
     first, second = to_otio(replace(cut_list, shots=(cut_list.shots[0], doubtful))).video_tracks()[
@@ -297,7 +297,7 @@ def test_a_clip_knows_its_pictures_bounds_and_is_marked_by_how_sure_it_is():
 
 
 @pytest.mark.parametrize("angled", [False, True])
-def test_the_programme_carries_the_markers_of_its_shots_in_its_own_time(angled):
+def test_the_timeline_has_the_markers_of_its_shots_in_record_time(angled):
     """Kdenlive makes guides of the stack's markers; it shows none of a clip's on the timeline."""
     cut_list = two_shots(talk())
     doubtful = replace(cut_list.shots[1], confidence=0.3)

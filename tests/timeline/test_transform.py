@@ -44,7 +44,7 @@ def test_worked_cases_by_hand(crop, size, canvas, expected):
 
 
 @given(framings())
-def test_the_crop_comes_back_from_its_reframe(framing):
+def test_the_crop_comes_back_from_its_transform(framing):
     crop, size, canvas = framing
     back = crop_of(transform_of(crop, size, canvas), size, canvas)
 
@@ -76,10 +76,10 @@ def test_a_mirrored_crop_mirrors_the_move(framing):
 
 def test_a_crop_of_another_shape_covers_the_canvas_and_keeps_its_centre():
     crop = Box(100, 100, 500, 500)
-    seen = crop_of(transform_of(crop, (1920, 1080), (1920, 1080)), (1920, 1080), (1920, 1080))
+    visible = crop_of(transform_of(crop, (1920, 1080), (1920, 1080)), (1920, 1080), (1920, 1080))
 
-    assert seen.centre == pytest.approx(crop.centre)
-    assert (seen.width, seen.height) == pytest.approx((400, 225))
+    assert visible.centre == pytest.approx(crop.centre)
+    assert (visible.width, visible.height) == pytest.approx((400, 225))
 
 
 def zoom_in(start=10, last=30, end=50):
@@ -93,7 +93,7 @@ def zoom_in(start=10, last=30, end=50):
     [(10, (1, 0, 0)), (20, (2, -480, 390)), (25, (2.5, -720, 585)), (30, (3, -960, 780)),
      (49, (3, -960, 780))],
 )  # fmt: skip
-def test_a_move_is_even_in_scale_and_place_and_then_stands_still(frame, expected):
+def test_a_move_is_linear_in_scale_and_position_and_then_stands_still(frame, expected):
     move = transform_at(zoom_in(), frame, (1920, 1080), (1920, 1080))
 
     assert (move.scale, move.dx, move.dy) == pytest.approx(expected)
