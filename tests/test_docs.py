@@ -1,10 +1,12 @@
-"""Tables in docs/ agree with the code, and links lead somewhere."""
+"""The documentation agrees with the code: tables, links and commands."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from otio_speakerzoom.cli.parser import build_parser
 from otio_speakerzoom.cli.values import style_flag
 from otio_speakerzoom.director import style
 from otio_speakerzoom.timeline.frame_rates import COMMON_RATES, EDITOR_RATES
@@ -80,3 +82,18 @@ PLACES = (ROOT, ROOT / "otio_speakerzoom")
 def test_every_file_that_a_page_names_exists(page):
     for name in CODE.findall(page.read_text()):
         assert any((place / name).exists() for place in (*PLACES, page.parent)), name
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+COMMAND = re.compile(r"^ *speakerzoom (.+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if COMMAND.search(page.read_text())],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_command_on_a_page_is_valid(page):
+    for command in COMMAND.findall(page.read_text()):
+        build_parser().parse_args(shlex.split(command, comments=True))
