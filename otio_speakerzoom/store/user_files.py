@@ -26,13 +26,13 @@ def check_readable(path: Path, what: str = "a file") -> None:
             raise SpeakerZoomError(f"{address}: is a URL, not a file; download it first") from error
         raise SpeakerZoomError(f"{path}: no such file; check the name of {what}") from error
     except OSError as error:
-        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_MEND}") from error
+        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from error
     if stat.S_ISDIR(mode):
         raise SpeakerZoomError(f"{path}: is a folder; name {what} in it")
     if not stat.S_ISREG(mode):
         raise SpeakerZoomError(f"{path}: is no regular file; copy its content into {what} first")
     if not os.access(path, os.R_OK):
-        raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_MEND}")
+        raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_REMEDY}")
 
 
 def read_user_text(path: Path, what: str = "a file") -> str:
@@ -41,11 +41,11 @@ def read_user_text(path: Path, what: str = "a file") -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_MEND}") from error
+        raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from error
     except UnicodeDecodeError as error:
         raise SpeakerZoomError(
             f"{path}: byte {error.start} is not UTF-8; save it as text in UTF-8"
         ) from error
 
 
-_MEND = "check its name and its permissions"
+_REMEDY = "check its name and its permissions"
