@@ -112,7 +112,9 @@ def main() -> None:
                 start = time.perf_counter()
                 detections = detect(media, calls(detector), arguments.every, reading)
                 seconds = time.perf_counter() - start - reading.seconds
-            tracks = track_faces(detections, media.rate, media.range, sure=arguments.sure)
+            tracks = track_faces(
+                detections, media.rate, media.range, high_confidence=arguments.sure
+            )
             embeddings = embed(media, tracks, embedder) if embedder else None
             cells = [name, path.stem, *quality(labels, media, detections, tracks, embeddings)]
             cells.append(f"{1000 * calls.seconds / calls.calls:.1f}")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import pairwise_iou
-from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap
+from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, are_on_same_head, common_iou
 from otio_speakerzoom.model import FaceTrack, Person
 
 SAME_SHOT_OVERLAP = 0.2
@@ -133,7 +133,7 @@ def _alike(
     together = (start[:, None] < end[None, :]) & (start[None, :] < end[:, None])
     likeness = np.where(together, np.float32(-np.inf), likeness)
     for a, b in np.argwhere(np.triu(together, 1)).tolist():
-        if on_one_head(tracks[a], tracks[b]):
+        if are_on_same_head(tracks[a], tracks[b]):
             likeness[a, b] = likeness[b, a] = CERTAIN
     return likeness
 
@@ -171,8 +171,8 @@ def _continues(
     """
     best = 0.0
     for other in group:
-        if (common := common_overlap(tracks[n], tracks[other])) is not None:
-            if common < ON_ONE_HEAD:
+        if (common := common_iou(tracks[n], tracks[other])) is not None:
+            if common < SAME_HEAD_IOU:
                 return 0.0
             best = max(best, 1 + common)
             continue
@@ -180,12 +180,6 @@ def _continues(
         if overlap >= (SAME_SHOT_OVERLAP if shots[other] == shots[n] else ACROSS_CUTS_OVERLAP):
             best = max(best, overlap)
     return best
-
-
-def on_one_head(one: FaceTrack, other: FaceTrack) -> bool:
-    """Whether two tracks are there at the same time, and in one place."""
-    common = common_overlap(one, other)
-    return common is not None and common >= ON_ONE_HEAD
 
 
 def _place(track: FaceTrack) -> NDArray[np.float32]:

@@ -24,7 +24,7 @@ from otio_speakerzoom.faces.embed import (
     unit,
 )
 from otio_speakerzoom.faces.people import group_people
-from otio_speakerzoom.faces.track import ON_ONE_HEAD, common_overlap
+from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, common_iou
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media
 
 MEDIA = Media(Path("/talk.mp4"), Fraction(25), 200, (640, 360))
@@ -156,7 +156,7 @@ def test_every_track_has_one_person_who_is_never_in_two_places_at_a_time(faces, 
 
     assert sorted(n for group in groups for n in group) == [t.id for t in tracks]
     for a, b in (pair for group in groups for pair in combinations(group, 2)):
-        assert (common_overlap(by_id[a], by_id[b]) or 1) >= ON_ONE_HEAD
+        assert (common_iou(by_id[a], by_id[b]) or 1) >= SAME_HEAD_IOU
     firsts = [starts[group[0]] for group in groups]
     assert firsts == sorted(firsts)
 

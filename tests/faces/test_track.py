@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import walks
 
-from otio_speakerzoom.faces import track
+from otio_speakerzoom.faces import handover, track, tracklet
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detect import detector_size
 from otio_speakerzoom.faces.resize import quickly_shrunk
@@ -216,13 +216,18 @@ def test_a_head_that_jumps_is_one_track_though_doubtful_boxes_keep_the_old_one_a
 def test_the_work_grows_with_the_tracks_and_not_with_their_square(monkeypatch):
     cuts, end = range(20, 1200, 20), 1200
     rows = [(n, 100 + 200 * face, 100, 60) for n in range(0, end, 2) for face in range(2)]
-    finished = []
-    finish = track._finish
-    monkeypatch.setattr(track, "_finish", lambda *of: finished.append(of) or finish(*of))
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return tracklet.interpolate(*arguments)
+
+    for module in (track, handover):
+        monkeypatch.setattr(module, "interpolate", counted)
 
     tracks = tracked(seen(rows, detected_frames=range(0, end, 2), cuts=cuts), end)
     assert len(tracks) == 2 * (len(cuts) + 1)
-    assert len(finished) <= 3 * len(tracks)
+    assert len(tracks) <= len(calls) <= 3 * len(tracks)
 
 
 def test_a_pattern_that_is_a_face_now_and_then_is_dropped():
