@@ -21,7 +21,7 @@ from otio_speakerzoom.timeline.facts import (
     read_facts,
     tracks_of,
 )
-from otio_speakerzoom.timeline.frame_rates import unsupported_rate, warn_unsupported_rate
+from otio_speakerzoom.timeline.frame_rates import unsupported_rate_error, warn_unsupported_rate
 from otio_speakerzoom.timeline.media_paths import url_path
 from otio_speakerzoom.timeline.transform import Transform, fit, format_number
 from otio_speakerzoom.timeline.xml_text import xml_text
@@ -62,7 +62,7 @@ def write_to_string(
     shots = tracks[0].shots
     if facts.rate.numerator >= 2**31:  # the denominator of a time has 32 bits (reference)
         fault = f"FCPXML cannot express {facts.rate} frames per second"
-        raise unsupported_rate(facts.rate, facts.path, fault)
+        raise unsupported_rate_error(facts.rate, facts.path, fault)
     warn_unsupported_rate(facts.rate, facts.path, "Final Cut" if variant == "fcp" else "Resolve")
     document = ET.Element("fcpxml", version="1.10")
     _add_resources(document, facts)

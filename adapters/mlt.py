@@ -19,7 +19,7 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.source import matroska_command, mixdown_command
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
-from otio_speakerzoom.timeline.frame_rates import unsupported_rate
+from otio_speakerzoom.timeline.frame_rates import unsupported_rate_error
 from otio_speakerzoom.timeline.transform import Transform, format_number
 from otio_speakerzoom.timeline.xml_text import fits_xml, xml_text
 
@@ -37,7 +37,7 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
     facts, shots = read_facts(input_otio), single_track_shots(input_otio, "MLT")
     if max(facts.rate.as_integer_ratio()) >= 2**31:  # MLT holds both parts in a C int
         fault = f"MLT cannot express {facts.rate} frames per second"
-        raise unsupported_rate(facts.rate, facts.path, fault)
+        raise unsupported_rate_error(facts.rate, facts.path, fault)
     if not fits_xml(facts.path):  # MLT uses plain paths; a URL could encode any character
         raise TimelineError(
             f"{facts.path!r}: has a control character in its path, which MLT cannot write; rename "

@@ -17,7 +17,7 @@ from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 log = logging.getLogger(__name__)
 
-MAX_MISSING_AT_END = 1
+MAX_MISSING_END_FRAMES = 1
 """Frames that may be missing at the end: recorders that were switched off often leave half of the
 last one."""
 _TIE = Fraction(1, 1000)
@@ -72,7 +72,7 @@ def decode_frames(
             current, at = decoded, place
     if current is None:
         raise MediaError(f"{media.path}: no video frame could be decoded; is the file damaged?")
-    if within.end > at + 1 + MAX_MISSING_AT_END:
+    if within.end > at + 1 + MAX_MISSING_END_FRAMES:
         raise MediaError(
             f"{media.path}: its video ends at frame {at + 1} of {media.duration}; is it an "
             f"incomplete copy? Copy it again, or use the part that exists: --out {at + 1}f"

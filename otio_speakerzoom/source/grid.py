@@ -12,7 +12,7 @@ STANDARD_RATES = (
     *(Fraction(n) for n in (24, 25, 30, 48, 50, 60)),
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60)),
 )
-MAX_RATE = 240
+MAX_FPS = 240
 """Frames per second of the fastest cameras for talks; above, libav has taken a clock's ticks for
 frames."""
 _TOLERANCE = 1e-6
@@ -31,7 +31,7 @@ class Grid:
     """Seconds from the first timestamp to the time of frame 0: timestamps may be early or late."""
 
 
-def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Fraction) -> Grid:
+def fit_grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Fraction) -> Grid:
     """Return the grid of frames presented at `ticks` of `tick` seconds, in ascending order.
 
     `base` and `average` are rates from libav, 0 if unknown: the slowest rate on which it can place
@@ -50,7 +50,7 @@ def grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Frac
     own: Grid | None = None
     for rate in _candidates(base, average, 1 / step):
         # only the file can distinguish rates that differ by less, such as 30 and 30000/1001
-        if not 0 < rate <= MAX_RATE or (own and rate >= own.rate * Fraction(99, 100)):
+        if not 0 < rate <= MAX_FPS or (own and rate >= own.rate * Fraction(99, 100)):
             continue
         places = _places(ticks, tick, rate)
         if places:

@@ -22,7 +22,7 @@ from otio_speakerzoom.source.decoded_facts import (
     whole_frame_stamps,
 )
 from otio_speakerzoom.source.ffmpeg_commands import conform_command
-from otio_speakerzoom.source.grid import Grid, grid
+from otio_speakerzoom.source.grid import Grid, fit_grid
 from otio_speakerzoom.source.quicktime import sample_codes
 from otio_speakerzoom.source.refusals import (
     declared_rate,
@@ -137,7 +137,7 @@ def _film(
         with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
             stamps = whole_frame_stamps(stamps, first_frame_stamps(again, stream.index))
     rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
-    own = grid(stamps, stream.time_base, *rates)
+    own = fit_grid(stamps, stream.time_base, *rates)
     return _Film(stream, int(stamps[0]) * stream.time_base + own.begin, own, facts)
 
 

@@ -36,10 +36,10 @@ def timebase(rate: Fraction, path: str, format_: str) -> tuple[int, bool]:
     for ntsc, whole in ((False, rate), (True, rate * Fraction(1001, 1000))):
         if whole.denominator == 1:
             return whole.numerator, ntsc
-    raise unsupported_rate(rate, path, f"{format_} cannot express {rate} frames per second")
+    raise unsupported_rate_error(rate, path, f"{format_} cannot express {rate} frames per second")
 
 
-def unsupported_rate(rate: Fraction, path: str, fault: str) -> TimelineError:
+def unsupported_rate_error(rate: Fraction, path: str, fault: str) -> TimelineError:
     """Return the error for a rate that a format cannot hold, with the command that conforms it."""
     to = nearest_rate(rate, COMMON_RATES)
     return TimelineError(f"{path}: {fault}; conform it first: {conform_command(path, f'fps={to}')}")

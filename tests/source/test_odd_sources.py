@@ -35,7 +35,7 @@ from otio_speakerzoom.source import (
 )
 from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 from otio_speakerzoom.source.decoded_facts import whole_frame_stamps
-from otio_speakerzoom.source.grid import grid
+from otio_speakerzoom.source.grid import fit_grid
 from otio_speakerzoom.source.start_timecode import convert_count
 from otio_speakerzoom.timecode import may_drop
 from otio_speakerzoom.timeline.build import to_otio
@@ -556,7 +556,7 @@ def test_a_playlist_reaches_no_network(tmp_path):
 
 def stamped(seconds, base, average):
     ticks = np.array([round(s * 90000) for s in seconds], np.int64)
-    result = grid(ticks, Fraction(1, 90000), Fraction(base), Fraction(average))
+    result = fit_grid(ticks, Fraction(1, 90000), Fraction(base), Fraction(average))
     return result.rate, result.duration, result.variable
 
 

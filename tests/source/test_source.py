@@ -9,7 +9,7 @@ from conftest import ffmpeg
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import probe, read_audio, read_frames
-from otio_speakerzoom.source.grid import grid
+from otio_speakerzoom.source.grid import fit_grid
 from otio_speakerzoom.speech.features import grid_frames
 from otio_speakerzoom.timecode import timecode_frames
 
@@ -78,7 +78,7 @@ def test_uneven_timestamps_keep_their_time_for_three_hours(nominal, share):
     exact = [int(n) / rate for n in numbers]
     ticks = np.sort([round(t * 90000) + int(rng.integers(-900, 900)) for t in exact])
 
-    result = grid(ticks, Fraction(1, 90000), rate, rate)
+    result = fit_grid(ticks, Fraction(1, 90000), rate, rate)
     on_rate, duration, variable = result.rate, result.duration, result.variable
 
     span = Fraction(int(ticks[-1] - ticks[0]), 90000)
