@@ -37,7 +37,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech.av_sync import AvSyncEstimator
-from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
@@ -254,7 +254,7 @@ def score_three_faces(scorer: Scorer, frames: int, cut_every: int | None) -> Non
 
     score_speech(
         images(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames),
-        meter=AvSyncEstimator(),
+        sync_estimator=AvSyncEstimator(),
     )  # fmt: skip
 
 

@@ -26,11 +26,12 @@ from numpy.typing import NDArray
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.model import FaceTrack, SpeechScores, no_progress
+from otio_speakerzoom.speech.analyze import score_source
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.metrics import average_precision
-from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
-from otio_speakerzoom.speech.scorers import NETWORKS, score_source
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, lip_sync
+from otio_speakerzoom.speech.scorers import NETWORKS
 from otio_speakerzoom.weights.names import SCORERS
 
 MARGIN_S = 0.3
@@ -47,15 +48,15 @@ SOUNDS = (
 class Cue(MouthMotion):
     """Agreement of mouth and sound alone, in a share of a network's scale."""
 
-    gated = False
+    gated_by_vad = False
 
     def __init__(self, scale: float) -> None:
         self.calibration = Calibration(scale, 0)
 
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
-        """Return the (T, M) agreement of each clip."""
+        """Return the (T, M) correlation of each clip."""
         return [
-            np.stack([agreement(clip.crops, sound) for sound in clip.mfcc], axis=1).astype("f4")
+            np.stack([lip_sync(clip.crops, mfcc) for mfcc in clip.mfcc], axis=1).astype("f4")
             for clip in clips
         ]
 

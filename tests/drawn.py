@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from otio_speakerzoom.speech.features import mfcc, mfcc_rows
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 
 
 def syllables(seed, ticks=300):
@@ -18,7 +18,7 @@ def mfcc_of(loudness, seed=0):
     noise = np.random.default_rng(seed).normal(size=640 * len(loudness))
     at = np.arange(len(noise)) / 640 - 0.5
     amplitude = 30 * 100 ** np.interp(at, np.arange(len(loudness)), loudness)
-    return mfcc_rows(mfcc((noise * amplitude).astype(np.int16)), len(loudness))
+    return mfcc_at_ticks(compute_mfcc((noise * amplitude).astype(np.int16)), len(loudness))
 
 
 def face_of(opening, seed=0, sway=0.0):

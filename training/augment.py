@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from otio_speakerzoom.speech.features import CROP, mfcc, mfcc_rows
+from otio_speakerzoom.speech.crops import CROP_SIZE
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.networks.sync_asd import RECIPE
 
 Random = np.random.Generator
@@ -43,7 +44,7 @@ def degrade_audio(audio: Audio, rng: Random) -> NDArray[np.int16]:
 
 def degrade_mfcc(pcm: NDArray[np.int16], ticks: int, rng: Random) -> NDArray[np.float32]:
     """Return (4 ticks, 13) MFCC rows, as of another microphone and another voice."""
-    rows = mfcc_rows(mfcc(pcm), ticks)
+    rows = mfcc_at_ticks(compute_mfcc(pcm), ticks)
     rows[:, 1:] += rng.normal(0, rng.uniform(0, 6), 12)
     return rows
 
@@ -88,13 +89,15 @@ def crop_as_tracked(frames: Frames, rng: Random) -> Frames:
     mirror = rng.choice([-1, 1])
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     turn = turn @ np.diag([mirror * squeeze, 1 / squeeze])
-    crops = np.empty((count, CROP, CROP), np.uint8)
+    crops = np.empty((count, CROP_SIZE, CROP_SIZE), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     for frame, crop, middle, side in zip(frames, crops, centre, size, strict=True):
-        back = turn * side / CROP
-        corner = middle - 0.5 - back @ np.full(2, (CROP - 1) / 2)
+        back = turn * side / CROP_SIZE
+        corner = middle - 0.5 - back @ np.full(2, (CROP_SIZE - 1) / 2)
         matrix = np.column_stack([back, corner])
-        cv2.warpAffine(frame, matrix, (CROP, CROP), crop, flags, cv2.BORDER_CONSTANT, (OUTSIDE,))
+        cv2.warpAffine(
+            frame, matrix, (CROP_SIZE, CROP_SIZE), crop, flags, cv2.BORDER_CONSTANT, (OUTSIDE,)
+        )
     return crops
 
 
@@ -132,7 +135,7 @@ def _soften(crops: Frames, rng: Random) -> Frames:
 
         def rescaled(crop: Frames) -> NDArray:
             small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-            return cv2.resize(small, (CROP, CROP), interpolation=way)
+            return cv2.resize(small, (CROP_SIZE, CROP_SIZE), interpolation=way)
 
         crops = _map(rescaled, crops)
     if rng.random() < 0.15:

@@ -18,7 +18,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.speech.features import WHOLE_BOX, Clip, crop_face, mfcc, mfcc_rows
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import WHOLE_BOX, crop_face
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.scoring import Scorer, score_clip
@@ -165,7 +167,7 @@ def main() -> None:
     for number, row in enumerate(rows, 1):
         frames, pcm = decode(arguments.corpus / "tracks" / row["track"])
         crops = np.stack([crop_face(frame, FACE, WHOLE_BOX) for frame in frames])
-        mfccs = mfcc_rows(mfcc(pcm), len(crops))
+        mfccs = mfcc_at_ticks(compute_mfcc(pcm), len(crops))
         logits, visual, audio = zip(
             *(run_teacher(teacher, crops, mfccs) for teacher in teachers), strict=True
         )

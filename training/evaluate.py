@@ -29,8 +29,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from otio_speakerzoom.speech.features import mfcc, mfcc_rows
 from otio_speakerzoom.speech.metrics import average_precision
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 
 SPEAKING = ("talking", "mixed")
 """Kinds of frame in which the face speaks and is heard; all others are negative."""
@@ -90,7 +90,7 @@ class _Evaluation:
     def __init__(self, scorer: PairScorer, tracks: Sequence[Track]) -> None:
         self.scorer = scorer
         self.talkers = [t for t in tracks if t.sync not in ("not_speaking", "sync_doubtful")]
-        self.rows = {t.name: mfcc_rows(mfcc(t.pcm), len(t.frames)) for t in tracks}
+        self.rows = {t.name: mfcc_at_ticks(compute_mfcc(t.pcm), len(t.frames)) for t in tracks}
         self.faces = {t.name: scorer.encode_face(t.frames) for t in tracks}
         self._logits: dict[str, list[Scores]] = defaultdict(list)
         self._margins: dict[int, list[float]] = {seconds: [] for seconds in WINDOWS_S}
@@ -120,7 +120,7 @@ class _Evaluation:
         self._logits["talking"].append(own[speech])
         self._logits["pause"].append(own[quiet])
         hiss = rng.normal(0, 2, 640 * count).astype(np.int16)
-        self.add("muted", face, mfcc_rows(mfcc(hiss), count), speech)
+        self.add("muted", face, mfcc_at_ticks(compute_mfcc(hiss), count), speech)
         if count >= MIN_SHIFTED_TICKS:
             late = np.roll(rows, 4 * (count // 2), axis=0)
             self.add("shifted", face, late, speech & np.roll(speech, count // 2))
@@ -157,7 +157,7 @@ class _Evaluation:
 def _rows_of(audio: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the (4T, 13) MFCC rows of (640 T,) samples."""
     pcm = audio.clip(-32768, 32767).astype(np.int16)
-    return mfcc_rows(mfcc(pcm), len(pcm) // 640)
+    return mfcc_at_ticks(compute_mfcc(pcm), len(pcm) // 640)
 
 
 def shaken(frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -24,12 +24,14 @@ from pair_scorers import crop_faces
 from scenes import QUIET, REST_TICKS, longest_pause
 from scipy.ndimage import gaussian_filter1d
 
-from otio_speakerzoom.speech.features import LOWER_FACE, crop_face, mfcc, mfcc_rows
-from otio_speakerzoom.speech.mouth_motion.lips import Movement, movement
-from otio_speakerzoom.speech.mouth_motion.scorer import COEFFICIENTS, Hearing, evidence, hearing
+from otio_speakerzoom.speech.crops import LOWER_FACE, crop_face
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
+from otio_speakerzoom.speech.mouth_motion.audio_features import AudioFeatures, audio_features
+from otio_speakerzoom.speech.mouth_motion.mouth_features import MouthFeatures, mouth_features
+from otio_speakerzoom.speech.mouth_motion.scorer import COEFFICIENTS, regression_features
 from otio_speakerzoom.speech.vad import voice_activity
 
-S = TypeVar("S", Movement, Hearing)
+S = TypeVar("S", MouthFeatures, AudioFeatures)
 
 PAUSE, TALK, HELD, RESTING, DUBBED, LISTENING = range(6)
 KINDS = ("own pause", "talking", "held still", "resting", "dubbed", "listening")
@@ -48,11 +50,11 @@ class Face:
 
     person: str
     sync: str
-    moving: list[Movement]
+    moving: list[MouthFeatures]
     """As cut, and as a shaky tracker, a coarse frame and noise would show it."""
-    still: Movement
-    resting: Movement | None
-    audio: Hearing
+    still: MouthFeatures
+    resting: MouthFeatures | None
+    audio: AudioFeatures
     voice: NDArray[np.float32]
 
 
@@ -60,8 +62,8 @@ class Face:
 class Scene:
     """A stretch of movement and audio with what is true of each tick (one of KINDS)."""
 
-    movement: Movement
-    audio: Hearing
+    mouth: MouthFeatures
+    audio: AudioFeatures
     kind: NDArray[np.int64]
     weight: NDArray[np.float64]
 
@@ -96,10 +98,13 @@ def read_faces(corpus: Path, split: str, rng: np.random.Generator) -> list[Face]
             Face(
                 row["person"],
                 row["sync"],
-                [movement(crop_faces(frames, LOWER_FACE)), movement(shaken(frames, rng))],
-                movement(shaken(still, rng)),
-                None if pause is None else movement(shaken(frames[pause], rng)),
-                hearing(mfcc_rows(mfcc(pcm), len(frames))),
+                [
+                    mouth_features(crop_faces(frames, LOWER_FACE)),
+                    mouth_features(shaken(frames, rng)),
+                ],
+                mouth_features(shaken(still, rng)),
+                None if pause is None else mouth_features(shaken(frames[pause], rng)),
+                audio_features(mfcc_at_ticks(compute_mfcc(pcm), len(frames))),
                 voice,
             )
         )
@@ -136,11 +141,11 @@ def conversation(face: Face, faces: Sequence[Face], rng: np.random.Generator) ->
     while total < CONVERSATION_TICKS:
         other = face if speaks else talkers[rng.integers(len(talkers))]
         mouth = moving if speaks else idle
-        length = min(int(rng.integers(20, 200)), len(mouth.mouth), len(other.voice))
+        length = min(int(rng.integers(20, 200)), len(mouth.mouth_speed), len(other.voice))
         at = int(rng.integers(len(other.voice) - length + 1))
-        mouth_at = at if speaks else int(rng.integers(len(mouth.mouth) - length + 1))
+        mouth_at = at if speaks else int(rng.integers(len(mouth.mouth_speed) - length + 1))
         gain = 0 if speaks else rng.normal(0, 0.7)  # nats of energy: 3 dB
-        sound = Hearing(other.audio.level + gain, other.audio.flux)
+        sound = AudioFeatures(other.audio.log_energy + gain, other.audio.flux)
         voice = other.voice[at : at + length]
         kind = np.where(voice > 0.5, TALK, PAUSE) if speaks else np.full(length, otherwise)
         movements.append((mouth, mouth_at, mouth_at + length))
@@ -153,8 +158,8 @@ def conversation(face: Face, faces: Sequence[Face], rng: np.random.Generator) ->
 
 
 def idle_movement(
-    face: Face, faces: Sequence[Face], moving: Movement, kind: int, rng: np.random.Generator
-) -> Movement:
+    face: Face, faces: Sequence[Face], moving: MouthFeatures, kind: int, rng: np.random.Generator
+) -> MouthFeatures:
     """Return what the mouth does while it does not talk; a resting one may be another person's."""
     own = {HELD: face.still, DUBBED: moving}.get(kind) or face.resting
     if own:
@@ -174,9 +179,10 @@ def scenes(faces: Sequence[Face], repeats: int, rng: np.random.Generator) -> Ite
 
 
 def collect(scenes: Iterable[Scene], step: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Return evidence, kind and weight of every `step`-th tick."""
+    """Return features, kind and weight of every `step`-th tick."""
     parts = [
-        (evidence(s.movement, s.audio)[::step], s.kind[::step], s.weight[::step]) for s in scenes
+        (regression_features(s.mouth, s.audio)[::step], s.kind[::step], s.weight[::step])
+        for s in scenes
     ]
     x, kind, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     weight = weight.copy()
@@ -207,7 +213,9 @@ def picks(faces: Sequence[Face], b: NDArray, rng: np.random.Generator) -> dict[i
         for other in rng.permutation(np.array(others, object))[:8]:
             n = min(len(face.voice), len(other.voice))
             audio = join([(face.audio, 0, n)])
-            own, wrong = (evidence(join([(f.moving[0], 0, n)]), audio) @ b for f in (face, other))
+            own, wrong = (
+                regression_features(join([(f.moving[0], 0, n)]), audio) @ b for f in (face, other)
+            )
             for seconds, outcomes in right.items():
                 for i in range(0, n - 25 * seconds + 1, 25 * seconds):
                     window = slice(i, i + 25 * seconds)

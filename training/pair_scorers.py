@@ -13,9 +13,10 @@ import torch
 from corpus import FACE
 from numpy.typing import NDArray
 
-from otio_speakerzoom.speech.features import Clip, CropRecipe, crop_face
-from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, agreement
-from otio_speakerzoom.speech.networks.flat import normalised
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import CropRecipe, crop_face
+from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, lip_sync
+from otio_speakerzoom.speech.networks.folded import normalise
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import (
@@ -23,7 +24,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     Member,
     SyncAsd,
     SyncAsdScorer,
-    stacked,
+    frame_differences,
 )
 from otio_speakerzoom.speech.scoring import score_clip
 from otio_speakerzoom.weights import fetch
@@ -52,10 +53,10 @@ class PairScorer:
 def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
     """Return the scorer called `name` with the weights that the project finds, or with these.
 
-    `cue` is the agreement of mouth and audio alone, as `motion` measures it over 2 s and 4 s.
+    `cue` is the correlation of mouth and audio alone, as `motion` measures it over 2 s and 4 s.
     """
     if name in ("motion", "cue"):
-        score = score_by_motion if name == "motion" else agreement
+        score = score_by_motion if name == "motion" else lip_sync
         crop = partial(crop_faces, recipe=MouthMotion.recipe)
         return PairScorer(crop, lambda rows: rows, score, lambda crops, n: crops[:n])
     path = weights or fetch.need(name)
@@ -63,7 +64,7 @@ def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
         return sync_asd_scorer(SyncAsdScorer(path).network)
     asd = LrAsdScorer(path) if name == "lr-asd" else LightAsdScorer(path)
     return PairScorer(
-        lambda frames: asd.visual(normalised(torch.tensor(crop_faces(frames, asd.recipe))))[None],
+        lambda frames: asd.visual(normalise(torch.tensor(crop_faces(frames, asd.recipe))))[None],
         lambda rows: asd.network.encode_audio(torch.tensor(rows)[None]),
         lambda visual, audio: asd.network.combine(audio, visual)[0].numpy(),
         lambda visual, n: visual[:, :n],
@@ -73,7 +74,9 @@ def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
 def sync_asd_scorer(network: SyncAsd | Member) -> PairScorer:
     """Return our own network, or a member of it, in steps."""
     return PairScorer(
-        lambda frames: network.visual(stacked(torch.tensor(crop_faces(frames, RECIPE))[None])),
+        lambda frames: network.visual(
+            frame_differences(torch.tensor(crop_faces(frames, RECIPE))[None])
+        ),
         lambda rows: network.audio(torch.tensor(rows)[None]),
         lambda visual, audio: network.joint(visual, audio)[0].numpy(),
         lambda visual, n: visual[..., :n],

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
-from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, stacked
+from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, frame_differences
 
 BATCH, TICKS = 8, 128
 WEIGHT_DECAY, WARM_UP_STEPS = 0.05, 100
@@ -60,7 +60,7 @@ class Helpers(nn.Module):
 def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
     """Return the parts of the loss of one batch, each weighted already."""
     crops, rows, speaks, mouths, weight, visual_target, audio_target = batch
-    visual = network.visual(stacked(crops))  # (B, C, T)
+    visual = network.visual(frame_differences(crops))  # (B, C, T)
     audio = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairs in one call: if each kind were normalised by itself, its statistics would give it
     # away.

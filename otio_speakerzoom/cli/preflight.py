@@ -27,10 +27,10 @@ def check_plan(request: Request, job: Job) -> None:
 
 
 def _check_audio(media: Media, selection: AudioSelection) -> None:
-    from otio_speakerzoom.speech.audio_channels import check_listening
+    from otio_speakerzoom.speech.audio_channels import check_audio_selection
 
     if media.audio_streams:
-        check_listening(media, selection)
+        check_audio_selection(media, selection)
     elif selection.stream or selection.channel:
         raise MediaError(
             f"{media.path}: has no audio to choose from; leave out --audio-stream and --channels"

@@ -42,9 +42,9 @@ def check_requirements(session: Session, folder: AnalysisFolder, expected: Expec
     fetch.find(EMBEDDER)  # which reports a wrong file in its place
     if media.first_audio is None:
         return
-    from otio_speakerzoom.speech.audio_channels import check_listening
+    from otio_speakerzoom.speech.audio_channels import check_audio_selection
 
-    check_listening(media, session.audio_selection)
+    check_audio_selection(media, session.audio_selection)
     document = None if job.force else store.load_scores(folder.path)
     if document and document.input_digest in _scores_digests(session, expected):
         return
@@ -226,10 +226,10 @@ def detect_voice(
         return None
 
     def compute() -> tuple[VoiceActivity, str]:
-        from otio_speakerzoom.speech.scorers import hear_source
+        from otio_speakerzoom.speech.analyze import detect_voice
 
         on_progress = session.job.on_stage("detect voice")
-        voice = hear_source(media, folder.range, session.audio_selection, on_progress)
+        voice = detect_voice(media, folder.range, session.audio_selection, on_progress)
         session.check_unchanged()
         return voice, expected.voice
 
@@ -252,7 +252,8 @@ def score(
         return Speech(()), "none"
 
     def compute() -> tuple[Speech, str]:
-        from otio_speakerzoom.speech.scorers import choose_scorer, score_source
+        from otio_speakerzoom.speech.analyze import score_source
+        from otio_speakerzoom.speech.scorers import choose_scorer
 
         job, media = session.job, session.media
         scorer = choose_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)

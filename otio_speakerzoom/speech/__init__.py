@@ -1,1 +1,1 @@
-"""How much each face is speaking."""
+"""Voice activity detection and active speaker detection: how much each face speaks."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A scorer's own scale as probabilities: P(speaks) = sigmoid(slope * logit + offset).
+    """Turns a scorer's raw logits into probabilities: P(speaks) = sigmoid(slope * logit + offset).
 
     Platt scaling (J. Platt, in: Advances in Large Margin Classifiers, 1999).
     """

@@ -1,4 +1,4 @@
-"""Rows of numbers in the order in which they come, in memory that does not grow with them."""
+"""A growing array of rows that moves to disk once it is long, so memory does not grow with it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
 
-IN_MEMORY = 8 << 20
-"""Bytes after which the rows move to a temporary file: four minutes of one face for LR-ASD."""
+MAX_MEMORY_BYTES = 8 << 20
+"""After this the rows move to a temporary file: four minutes of one face for LR-ASD."""
 
 
 class RowBuffer:
     """A (n, width) float32 array that only grows at its end, on disk once it is long.
 
-    The file has no name, so nothing of it is left behind however the program ends; it goes with the
+    The file has no name, so nothing stays behind however the program ends; it is closed with the
     object.
     """
 
     def __init__(self, width: int) -> None:
         self.width = width
         self._rows = 0
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self._rows
 
     def add(self, rows: NDArray[np.float32]) -> None:
-        """Put (n, width) `rows` behind those that are there."""
+        """Append (n, width) `rows`."""
         if rows.shape[1:] != (self.width,):
             raise ValueError(f"need (n, {self.width}) rows, got {rows.shape}")
         try:
@@ -39,14 +39,14 @@ class RowBuffer:
             self._file.write(np.ascontiguousarray(rows, np.float32).tobytes())
         except OSError as error:
             raise ToolError(
-                f"{tempfile.gettempdir()}: no room for what scoring sets aside ({error.strerror}); "
+                f"{tempfile.gettempdir()}: cannot store intermediate scores ({error.strerror}); "
                 "free some space, or set TMPDIR to a folder on a larger disk"
             ) from error
         self._rows += len(rows)
 
     def read(self, start: int, end: int) -> NDArray[np.float32]:
-        """Return rows `start` up to `end`, as many of them as there are."""
+        """Return rows `start` up to `end`, as far as there are any."""
         start, end = max(0, start), min(end, self._rows)
         self._file.seek(4 * self.width * start)
-        wanted = 4 * self.width * max(0, end - start)
-        return np.frombuffer(self._file.read(wanted), np.float32).reshape(-1, self.width)
+        count = 4 * self.width * max(0, end - start)
+        return np.frombuffer(self._file.read(count), np.float32).reshape(-1, self.width)

@@ -1,9 +1,9 @@
-"""Tracks, pictures and sound to speech scores, in bounded memory.
+"""Scores face tracks with a scorer, from streams of frames and audio, in bounded memory.
 
-Pictures pass by once. Each track keeps only the crops of the window being filled, and what its
-scorer makes of a window goes to a spool, so memory follows the number of faces in view and not the
-length of the film. Windows of several tracks are given to the scorer together. What comes out is
-calibrated: whichever the scorer, a score is the log odds that this face speaks.
+Frames are read once. Each track stores only the crops of the current window, and the scorer's
+encodings of finished windows go to a row buffer, so memory depends on the number of visible faces
+and not on the length of the film. Windows of several tracks are encoded together. The results are
+calibrated: with every scorer, a score is the log odds that this face speaks.
 """
 
 from __future__ import annotations
@@ -18,59 +18,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, SpeechScores, no_progress
-from otio_speakerzoom.speech.av_sync import PIECE, AvSyncEstimator
+from otio_speakerzoom.speech.av_sync import PIECE_TICKS, AvSyncEstimator
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.features import (
-    COEFFICIENTS,
-    LOWER_FACE,
-    ROW_SAMPLES,
-    ROWS_PER_TICK,
-    STEP_SAMPLES,
-    Clip,
-    CropRecipe,
-    crop_face,
-    grid_frames,
-    mfcc,
-    mfcc_rows,
-    smooth_boxes,
-    to_source_frames,
-)
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import LOWER_FACE, CropRecipe, crop_face, smooth_boxes
+from otio_speakerzoom.speech.mfcc import read_mfcc
 from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.ticks import frames_at_ticks, to_source_frames
 
-AT_ONCE = 1500
-"""Ticks of waiting windows, 19 MB of crops, that are given to the scorer together: a minute, so
-that short tracks fill a GPU as well as long ones do."""
+BATCH_TICKS = 1500
+"""Ticks of pending windows, 19 MB of crops, that are encoded together: a minute, so that short
+tracks fill a GPU as well as long ones do."""
+
+UNSCORED_LOGIT = -5
+"""Of a track so short that no tick falls into it."""
 
 
 class Scorer(Protocol):
-    """What scores faces: a network, or the embedded mouth-motion measure."""
+    """Scores faces: a network, or the mouth-motion measure that needs no weights."""
 
     name: str
     licence: str
-    """Of its weights, or of itself where it has none."""
+    """Of its weights, or of itself if it has none."""
     recipe: CropRecipe
-    """How its pictures are cut from a face box."""
+    """How its crops are cut around a face box."""
     window: int
-    """Ticks of 1/25 s that one clip yields."""
+    """Ticks of 1/25 s that one clip is scored for."""
     context: int
-    """Ticks on each side that the clip must hold besides, where there are any, so that the cutting
-    into windows changes nothing."""
-    gated: bool
-    """Whether it cannot hear if anybody speaks at all, so that voice activity must tell it."""
+    """Extra ticks that a clip contains on each side, as far as there are any, so that splitting a
+    track into windows changes no score."""
+    gated_by_vad: bool
+    """Whether it cannot detect voices by itself, so that its scores must be gated by the VAD."""
     calibration: Calibration
-    """What makes log odds of its raw logits."""
+    """Turns its raw logits into log odds."""
 
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
         """Return (T, D) for each clip: what `decide` needs of every tick."""
         ...
 
     def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits, for M sounds, from the (T, D) rows of one whole track."""
+        """Return (M, T) raw logits for M microphones from the (T, D) encodings of a whole track."""
         ...
 
 
 def score_clip(scorer: Scorer, clip: Clip) -> NDArray[np.float32]:
-    """Return (M, T) raw logits of a clip that is a track of its own, in one piece."""
+    """Return the (M, T) raw logits of a clip that is a whole track, in one piece."""
     (rows,) = scorer.encode([clip])
     track = RowBuffer(rows.shape[1])
     track.add(rows)
@@ -78,186 +70,160 @@ def score_clip(scorer: Scorer, clip: Clip) -> NDArray[np.float32]:
 
 
 def score_speech(
-    pictures: Iterable[tuple[int, NDArray[np.uint8]]],
-    cepstra: Sequence[RowBuffer],
+    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+    mfcc: Sequence[RowBuffer],
     tracks: Sequence[FaceTrack],
     scorer: Scorer,
     rate: Fraction,
     within: FrameRange,
     *,
     voice: NDArray[np.float32] | None = None,
-    meter: AvSyncEstimator | None = None,
+    sync_estimator: AvSyncEstimator | None = None,
     on_progress: Progress = no_progress,
 ) -> tuple[SpeechScores, ...]:
     """Return one calibrated score per source frame for every track.
 
-    `pictures` are (frame, (H, W) gray) pairs of the whole of `within`, at the size that the boxes
-    are in; `cepstra` are the MFCC rows of its sound, of each microphone; `voice` is the (frames,)
-    probability that anybody is heard, which a gated scorer needs; `meter` is shown the lower faces
-    until it has seen enough.
+    `frames` are (number, (H, W) gray) pairs of all of `within`, at the size that the boxes refer
+    to; `mfcc` are the MFCC rows of the same range, for each microphone; `voice` is the (frames,)
+    voice probability, which gates scorers that need it; `sync_estimator` gets the lower faces until
+    it has enough.
     """
-    shown = within.start + grid_frames(within.duration, rate)
-    growing = [TrackScorer(track, shown, scorer) for track in tracks]
-    ticks_of = np.searchsorted(shown, np.arange(within.start, within.end + 1))
-    to_come = deque(sorted(growing, key=lambda track: track.start))
-    in_view: list[TrackScorer] = []
-    waiting: list[_Window] = []
-    for frame, picture in pictures:
-        first, last = ticks_of[frame - within.start], ticks_of[frame - within.start + 1]
-        while to_come and to_come[0].start < last:
-            in_view.append(to_come.popleft())
-        for track in in_view:
+    tick_frames = within.start + frames_at_ticks(within.duration, rate)
+    scorers = [TrackScorer(track, tick_frames, scorer) for track in tracks]
+    first_ticks = np.searchsorted(tick_frames, np.arange(within.start, within.end + 1))
+    upcoming = deque(sorted(scorers, key=lambda track: track.start))
+    active: list[TrackScorer] = []
+    pending: list[_Window] = []
+    for number, frame in frames:
+        first, last = first_ticks[number - within.start], first_ticks[number - within.start + 1]
+        while upcoming and upcoming[0].start < last:
+            active.append(upcoming.popleft())
+        for track in active:
             for tick in range(max(first, track.start), min(last, track.end)):
-                waiting += track.push_frame(picture, tick, cepstra)
-                track.push_to_sync_estimator(meter, picture, tick, cepstra)
-        in_view = [track for track in in_view if track.end > last]
-        if sum(len(window.clip.crops) for window in waiting) >= AT_ONCE:
-            _score_waiting(waiting, scorer)
-        on_progress(frame - within.start + 1, within.duration)
-    _score_waiting(waiting, scorer)
-    return tuple(track.scores(within, rate, voice) for track in growing)
+                pending += track.push_frame(frame, tick, mfcc)
+                track.push_to_sync_estimator(sync_estimator, frame, tick, mfcc)
+        active = [track for track in active if track.end > last]
+        if sum(len(window.clip.crops) for window in pending) >= BATCH_TICKS:
+            _encode_pending(pending, scorer)
+        on_progress(number - within.start + 1, within.duration)
+    _encode_pending(pending, scorer)
+    return tuple(track.scores(within, rate, voice) for track in scorers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Window:
-    """A stretch of a track that waits to be encoded, and which of its ticks count."""
+    """A window of a track to be encoded, and the slice of its clip without context."""
 
     track: TrackScorer
     clip: Clip
-    counted: slice
+    inner: slice
 
 
-def _score_waiting(waiting: list[_Window], scorer: Scorer) -> None:
-    """Let every waiting window be scored, and forget it."""
-    if waiting:
-        encoded = scorer.encode([window.clip for window in waiting])
-        for window, rows in zip(waiting, encoded, strict=True):
-            window.track.push_encoded(rows[window.counted])
-        waiting.clear()
+def _encode_pending(pending: list[_Window], scorer: Scorer) -> None:
+    """Encode all pending windows together, and empty the list."""
+    if pending:
+        encodings = scorer.encode([window.clip for window in pending])
+        for window, rows in zip(pending, encodings, strict=True):
+            window.track.push_encoded(rows[window.inner])
+        pending.clear()
 
 
 class TrackScorer:
-    """What is known of one track so far, and the crops that still wait to be encoded."""
+    """Scores one track: collects crops into windows, then encodings, and decides at its end."""
 
-    def __init__(self, track: FaceTrack, shown: NDArray[np.int64], scorer: Scorer) -> None:
+    def __init__(self, track: FaceTrack, tick_frames: NDArray[np.int64], scorer: Scorer) -> None:
+        """`tick_frames` is the source frame shown at each tick."""
         self._track, self._scorer = track, scorer
-        self.start, self.end = np.searchsorted(shown, (track.start, track.range.end)).tolist()
-        self._boxes = smooth_boxes(track.boxes[shown[self.start : self.end] - track.start])
-        self._crops: list[NDArray[np.uint8]] = []  # of ticks from self._kept on
-        self._kept = self._cut = self.start
-        self._mouths: list[NDArray[np.uint8]] = []  # for the offset meter
-        self._encoded: RowBuffer | None = None
-        self._logits = np.empty(0, np.float32)
+        ends = np.searchsorted(tick_frames, (track.start, track.range.end))
+        self.start, self.end = ends.tolist()  # in ticks, as all that follow
+        self._boxes = smooth_boxes(track.boxes[tick_frames[self.start : self.end] - track.start])
+        self._crops: list[NDArray[np.uint8]] = []
+        self._crops_start = self.start  # tick of the first of them
+        self._window_start = self.start  # tick of the next window, its context not included
+        self._sync_crops: list[NDArray[np.uint8]] = []
+        self._encodings: RowBuffer | None = None
+        self._tick_logits = np.empty(0, np.float32)  # raw, from self.start on
 
     def push_frame(
-        self, picture: NDArray[np.uint8], tick: int, cepstra: Sequence[RowBuffer]
+        self, frame: NDArray[np.uint8], tick: int, mfcc: Sequence[RowBuffer]
     ) -> Iterator[_Window]:
-        """Take in one more picture; yield the windows that are complete with it."""
+        """Add the frame shown at `tick`; yield the windows that are now complete."""
         box = self._boxes[tick - self.start]
-        self._crops.append(crop_face(picture, box, self._scorer.recipe))
-        seen, full = tick + 1, self._cut + self._scorer.window + self._scorer.context
-        if seen in (full, self.end):
-            yield self._next_window(seen, cepstra)
-            # the end of the track may hold more than one window when its context was cut short
-            while seen == self.end and self._cut < seen:
-                yield self._next_window(seen, cepstra)
-        if seen == self.end:
+        self._crops.append(crop_face(frame, box, self._scorer.recipe))
+        end, full = tick + 1, self._window_start + self._scorer.window + self._scorer.context
+        if end in (full, self.end):
+            yield self._next_window(end, mfcc)
+            # the end of the track may contain more than one window if its context is cut short
+            while end == self.end and self._window_start < end:
+                yield self._next_window(end, mfcc)
+        if end == self.end:
             self._crops.clear()  # the last window's context
 
     def push_to_sync_estimator(
         self,
-        meter: AvSyncEstimator | None,
-        picture: NDArray[np.uint8],
+        estimator: AvSyncEstimator | None,
+        frame: NDArray[np.uint8],
         tick: int,
-        cepstra: Sequence[RowBuffer],
+        mfcc: Sequence[RowBuffer],
     ) -> None:
-        """Show the meter the face, a piece at a time, until it has seen enough."""
-        piece = tick - len(self._mouths)  # begins there
-        if meter is None or meter.done or piece + PIECE > self.end:
-            self._mouths.clear()  # nobody asks, or the track ends before the piece would
+        """Pass the lower face to the estimator, in whole pieces, until it has enough."""
+        piece_start = tick - len(self._sync_crops)
+        if estimator is None or estimator.done or piece_start + PIECE_TICKS > self.end:
+            self._sync_crops.clear()  # not needed, or the track ends before the piece would
             return
-        self._mouths.append(crop_face(picture, self._boxes[tick - self.start], LOWER_FACE))
-        if len(self._mouths) == PIECE:
-            first = tick + 1 - PIECE
-            sounds = [rows_of(cepstrum, first, PIECE) for cepstrum in cepstra]
-            meter.push(Clip(np.stack(self._mouths), np.stack(sounds)))
-            self._mouths.clear()
+        self._sync_crops.append(crop_face(frame, self._boxes[tick - self.start], LOWER_FACE))
+        if len(self._sync_crops) == PIECE_TICKS:
+            first = tick + 1 - PIECE_TICKS
+            rows = [read_mfcc(buffer, first, PIECE_TICKS) for buffer in mfcc]
+            estimator.push(Clip(np.stack(self._sync_crops), np.stack(rows)))
+            self._sync_crops.clear()
 
-    def _next_window(self, seen: int, cepstra: Sequence[RowBuffer]) -> _Window:
-        """Return the next window, of which ticks up to `seen` are there."""
-        first, last = self._cut, min(self._cut + self._scorer.window, seen)
-        crops = np.stack(self._crops[: last + self._scorer.context - self._kept])
-        sounds = [rows_of(cepstrum, self._kept, len(crops)) for cepstrum in cepstra]
-        counted = slice(first - self._kept, last - self._kept)
-        self._cut = last
-        keep = max(self._kept, last - self._scorer.context)
-        del self._crops[: keep - self._kept]
-        self._kept = keep
-        return _Window(self, Clip(crops, np.stack(sounds)), counted)
+    def _next_window(self, end: int, mfcc: Sequence[RowBuffer]) -> _Window:
+        """Return the next window, given the crops of all ticks before `end`."""
+        first, last = self._window_start, min(self._window_start + self._scorer.window, end)
+        crops = np.stack(self._crops[: last + self._scorer.context - self._crops_start])
+        rows = [read_mfcc(buffer, self._crops_start, len(crops)) for buffer in mfcc]
+        inner = slice(first - self._crops_start, last - self._crops_start)
+        self._window_start = last
+        still_needed = max(self._crops_start, last - self._scorer.context)
+        del self._crops[: still_needed - self._crops_start]
+        self._crops_start = still_needed
+        return _Window(self, Clip(crops, np.stack(rows)), inner)
 
     def push_encoded(self, rows: NDArray[np.float32]) -> None:
-        """Take in what the scorer made of the next window; after the last one, decide."""
-        if self._encoded is None:
-            self._encoded = RowBuffer(rows.shape[1])
-        self._encoded.add(rows)
-        if len(self._encoded) == self.end - self.start:
-            self._logits = best_heard(self._scorer.decide(self._encoded))
-            self._encoded = None
+        """Add the scorer's encoding of the next window; after the last one, decide."""
+        if self._encodings is None:
+            self._encodings = RowBuffer(rows.shape[1])
+        self._encodings.add(rows)
+        if len(self._encodings) == self.end - self.start:
+            self._tick_logits = best_microphone(self._scorer.decide(self._encodings))
+            self._encodings = None
 
     def scores(
         self, within: FrameRange, rate: Fraction, voice: NDArray[np.float32] | None
     ) -> SpeechScores:
         frames, start = len(self._track.boxes), self._track.start - within.start
-        if not len(self._logits):  # at more than 25 fps a track may fall between two ticks
-            return SpeechScores(self._track.id, self._track.start, np.full(frames, -5, np.float32))
-        logits = self._scorer.calibration(self._logits)
+        if not len(self._tick_logits):  # above 25 fps a track may lie between two ticks
+            logits = np.full(frames, UNSCORED_LOGIT, np.float32)
+            return SpeechScores(self._track.id, self._track.start, logits)
+        logits = self._scorer.calibration(self._tick_logits)
         logits = to_source_frames(logits, self.start, start, frames, rate)
-        if voice is not None and self._scorer.gated:
-            logits = gated(logits, voice[start : start + frames])
+        if voice is not None and self._scorer.gated_by_vad:
+            logits = gate_by_vad(logits, voice[start : start + frames])
         return SpeechScores(self._track.id, self._track.start, logits)
 
 
-def best_heard(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (T,) logits of a face from those with each of M microphones, (M, T)."""
+def best_microphone(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the (T,) logits of a face from its (M, T) logits with each of M microphones."""
     return logits.max(axis=0)
 
 
-def gated(logits: NDArray[np.float32], voice: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logit of "this face speaks, and somebody is heard": the two as independent.
+def gate_by_vad(logits: NDArray[np.float32], voice: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logit of "this face speaks, and there is a voice", the two as independent.
 
-    P = sigmoid(logit) * voice, for which the logits must be calibrated, taken back to a logit; a
-    voice surer than 0.999 changes nothing that matters.
+    P = sigmoid(logit) * voice, for calibrated logits, converted back to a logit; a voice
+    probability above 0.999 changes nothing that matters.
     """
-    heard = np.clip(voice, 1e-3, 1 - 1e-3).astype(np.float64)
-    odds_face, odds_voice = np.exp(-logits.astype(np.float64)), (1 - heard) / heard
+    clipped = np.clip(voice, 1e-3, 1 - 1e-3).astype(np.float64)
+    odds_face, odds_voice = np.exp(-logits.astype(np.float64)), (1 - clipped) / clipped
     return -np.log(odds_face + odds_voice + odds_face * odds_voice).astype(np.float32)
-
-
-def cepstra_of(blocks: Iterable[NDArray[np.int16]]) -> RowBuffer:
-    """Return (n, 13) the MFCC of sound that comes in blocks, equal to that of the sound in one.
-
-    A row looks 400 samples ahead of its 160 and one sample back, so each block is taken together
-    with what the rows before it could not finish.
-    """
-    rows = RowBuffer(COEFFICIENTS)
-    for block in _cepstra_blocks(blocks):
-        rows.add(block.astype(np.float32))
-    return rows
-
-
-def _cepstra_blocks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.float64]]:
-    rest, lead = np.empty(0, np.int16), 0  # `lead` rows at the head of `rest` are done already
-    for block in blocks:
-        rest = np.concatenate([rest, block])
-        ready = (len(rest) - ROW_SAMPLES) // STEP_SAMPLES  # rows with all their samples there
-        if ready > lead:
-            yield mfcc(rest[: (ready - 1) * STEP_SAMPLES + ROW_SAMPLES])[lead:]
-            # keep one finished row: its samples give the next row its pre-emphasis
-            rest, lead = rest[(ready - 1) * STEP_SAMPLES :], 1
-    if len(rest):
-        yield mfcc(rest)[lead:]
-
-
-def rows_of(cepstrum: RowBuffer, start: int, ticks: int) -> NDArray[np.float32]:
-    """Return the (4 * ticks, 13) MFCC rows from tick `start` on."""
-    return mfcc_rows(cepstrum.read(ROWS_PER_TICK * start, ROWS_PER_TICK * (start + ticks)), ticks)

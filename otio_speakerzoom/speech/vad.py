@@ -1,7 +1,7 @@
-"""When anybody is heard at all: the speech probability of the sound, frame by frame.
+"""Voice activity detection: the probability of a voice in the audio, 25 times a second.
 
-Silero VAD (MIT, the model lies inside its wheel) hears 32 ms at a time and carries its state
-from one chunk to the next, so a programme of hours passes through in the memory of one chunk.
+Silero VAD (MIT, the model is inside its wheel) takes 32 ms at a time and carries its state from one
+chunk to the next, so hours of audio pass through in the memory of one chunk.
 """
 
 from __future__ import annotations
@@ -15,62 +15,61 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-FRAME = 640
-"""Samples of one frame: 16 kHz at 25 Hz, the grid on which the scorers work."""
+from otio_speakerzoom.speech.ticks import TICK_SAMPLES
 
-_CHUNK = 512
-"""Samples that Silero VAD 5 and later take at once at 16 kHz; it accepts no other number."""
+_CHUNK_SAMPLES = 512
+"""Silero VAD 5 and later accept no other number at 16 kHz."""
 
 
 def voice_activity(pcm: Iterable[NDArray[np.int16]] | NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the probability that anybody is heard, one value for every 25 Hz frame begun.
+    """Return the probability of a voice, one value for every 25 Hz tick begun.
 
-    `pcm` is mono 16 kHz sound, as one (N,) array or as blocks of any length that follow one
-    another; the blocking does not change the result. The result is (ceil(N / 640),). A frame
-    takes the highest value of the two or three chunks that overlap it, because a word that
-    begins or ends inside a frame is heard in that frame.
+    `pcm` is mono 16 kHz audio, as one (N,) array or as consecutive blocks of any length; the
+    blocking does not change the result. The result is (ceil(N / 640),). A tick takes the highest
+    value of the two or three chunks that overlap it, because a word that begins or ends inside a
+    tick is audible in that tick.
     """
     blocks = [pcm] if isinstance(pcm, np.ndarray) else pcm
     probabilities: list[float] = []
     samples = 0
     with _one_thread(), torch.inference_mode():
-        hear = _silero()
-        for chunk, used in _chunks(blocks):
-            probabilities.append(hear(chunk))
-            samples += used
-    return _on_frames(np.array(probabilities, np.float32), -(-samples // FRAME))
+        detect = _load_silero()
+        for chunk, chunk_samples in _chunks(blocks):
+            probabilities.append(detect(chunk))
+            samples += chunk_samples
+    return _to_ticks(np.array(probabilities, np.float32), -(-samples // TICK_SAMPLES))
 
 
-def _on_frames(chunks: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Take for each of `count` frames the maximum of the (C,) chunk values that overlap it."""
-    if not count:
+def _to_ticks(chunks: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
+    """Take for each of `ticks` ticks the maximum of the (C,) chunk values that overlap it."""
+    if not ticks:
         return np.zeros(0, np.float32)
-    start = np.arange(count) * FRAME
-    first, last = start // _CHUNK, (start + FRAME - 1) // _CHUNK
+    start = np.arange(ticks) * TICK_SAMPLES
+    first, last = start // _CHUNK_SAMPLES, (start + TICK_SAMPLES - 1) // _CHUNK_SAMPLES
     end = len(chunks) - 1
     return np.max([chunks[np.minimum(c, end)] for c in (first, first + 1, last)], axis=0)
 
 
 def _chunks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[tuple[torch.Tensor, int]]:
-    """Yield (512,) float samples in -1..1 and how many are real; the last chunk ends in silence."""
+    """Yield (512,) float samples in -1..1 and how many are real; the last chunk is zero-padded."""
     rest = np.zeros(0, np.int16)
     for block in blocks:
         rest = np.concatenate((rest, block)) if len(rest) else block
-        whole = len(rest) // _CHUNK * _CHUNK
-        for row in rest[:whole].reshape(-1, _CHUNK):
-            yield torch.from_numpy(row.astype(np.float32) / 32768), _CHUNK
+        whole = len(rest) // _CHUNK_SAMPLES * _CHUNK_SAMPLES
+        for row in rest[:whole].reshape(-1, _CHUNK_SAMPLES):
+            yield torch.from_numpy(row.astype(np.float32) / 32768), _CHUNK_SAMPLES
         rest = rest[whole:]
     if len(rest):
-        padded = np.pad(rest.astype(np.float32) / 32768, (0, _CHUNK - len(rest)))
+        padded = np.pad(rest.astype(np.float32) / 32768, (0, _CHUNK_SAMPLES - len(rest)))
         yield torch.from_numpy(padded), len(rest)
 
 
-def _silero() -> Callable[[torch.Tensor], float]:
+def _load_silero() -> Callable[[torch.Tensor], float]:
     """Load a fresh Silero VAD, its state empty, as a function from chunk to probability.
 
-    The TorchScript form needs no further runtime. Whenever such a file is loaded, torch calls the
-    format deprecated (2.13 as a DeprecationWarning, 2.14 as a FutureWarning), which is Silero's to
-    change and not the user's. That one message is left out, whatever its category, and no other.
+    The TorchScript form needs no further runtime. Whenever such a file is loaded, torch warns that
+    the format is deprecated (2.13 with a DeprecationWarning, 2.14 with a FutureWarning), which only
+    Silero can change. That one message is suppressed, whatever its category, and no other.
     """
     from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
 

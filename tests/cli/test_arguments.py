@@ -293,7 +293,7 @@ def no_frames(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--audio-stream 3", "--audio-stream 3 is not there; choose 1"),
+        ("--audio-stream 3", "--audio-stream 3: there is no such stream; choose 1"),
         ("--channels 5", "has no channel 5; --channels takes 1 or mix"),
         ("--in 100s", "--in and --out give frames"),
         ("--media-root /nowhere=/x", "is not in /nowhere"),

@@ -23,7 +23,7 @@ def job(clip, tmp_path):
 
 @pytest.fixture
 def stage_runs(monkeypatch):
-    from otio_speakerzoom.speech import scorers
+    from otio_speakerzoom.speech import analyze, scorers
 
     runs = []
 
@@ -34,7 +34,7 @@ def stage_runs(monkeypatch):
         boxes = np.array([LEFT, RIGHT] if name == "blazeface" else [RIGHT, LEFT], np.float32)
         yield lambda frame: (boxes + np.float32((0, 0, 2, 2)), np.ones(2, np.float32))
 
-    def hear_source(media, within, selection, on_progress):
+    def detect_voice(media, within, selection, on_progress):
         runs.append(f"detect voice in {selection.stream}, {selection.channel}")
         probability = np.ones(within.duration, np.float32)
         return VoiceActivity(within.start, probability, (Microphone(0),))
@@ -48,8 +48,8 @@ def stage_runs(monkeypatch):
         return Speech(tuple(scores_of(track) for track in tracks))
 
     monkeypatch.setattr(choose, "choose_detector", choose_detector)
-    monkeypatch.setattr(scorers, "hear_source", hear_source)
-    monkeypatch.setattr(scorers, "score_source", score_source)
+    monkeypatch.setattr(analyze, "detect_voice", detect_voice)
+    monkeypatch.setattr(analyze, "score_source", score_source)
     monkeypatch.setattr(scorers, "prepare_scorer", lambda *_, **__: None)
     monkeypatch.setattr(scorers, "choose_scorer", lambda name, *_, **__: Scorer(name))
     return runs

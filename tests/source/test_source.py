@@ -10,7 +10,7 @@ from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import probe, read_audio, read_frames
 from otio_speakerzoom.source.grid import fit_grid
-from otio_speakerzoom.speech.features import grid_frames
+from otio_speakerzoom.speech.ticks import frames_at_ticks
 from otio_speakerzoom.timecode import timecode_frames
 
 
@@ -84,7 +84,7 @@ def test_uneven_timestamps_keep_their_time_for_three_hours(nominal, share):
     span = Fraction(int(ticks[-1] - ticks[0]), 90000)
     assert variable
     assert abs(duration / on_rate - span) <= Fraction(3, 2) / on_rate
-    frames = grid_frames(duration, on_rate)
+    frames = frames_at_ticks(duration, on_rate)
     for tick in (len(frames) // 3, len(frames) - 2):  # a tick lies where the clock says
         assert (
             abs(Fraction(tick, 25) - int(frames[tick]) / on_rate) <= Fraction(1, 50) + 1 / on_rate

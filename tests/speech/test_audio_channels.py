@@ -1,4 +1,4 @@
-"""Which microphones a source has, told from tones on its channels and streams."""
+"""Choosing the microphones of a source, tested with tones on its channels and streams."""
 
 import subprocess
 
@@ -9,13 +9,13 @@ from conftest import find_ffmpeg
 from otio_speakerzoom import source
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioSelection, Microphone
-from otio_speakerzoom.speech.audio_channels import choose_microphones, microphones_apart
+from otio_speakerzoom.speech.audio_channels import choose_microphones, independent_channels
 
 RATE = 48000
 
 
 def turns(*, own, other):
-    """(2, 6 s) two tones by turns of a second, each louder in its own channel."""
+    """(2, 6 s) two tones in turns of a second, each louder in its own channel."""
     t = np.arange(6 * RATE) / RATE
     first = t % 2 < 1
     tone = 8000 * np.sin(2 * np.pi * np.where(first, 300, 500) * t)
@@ -23,7 +23,7 @@ def turns(*, own, other):
 
 
 @pytest.fixture(scope="module")
-def with_sound(tmp_path_factory):
+def with_audio(tmp_path_factory):
     """Return a function that makes a clip with these audio streams, each (channels, samples)."""
     folder = tmp_path_factory.mktemp("microphones")
 
@@ -43,54 +43,54 @@ def with_sound(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def two_microphones(with_sound):
-    return with_sound("two", turns(own=1, other=0.2))
+def two_microphones(with_audio):
+    return with_audio("two", turns(own=1, other=0.2))
 
 
-def chosen(source, **wanted):
-    return choose_microphones(source, source.range, AudioSelection(**wanted))
+def choose(source, **selection):
+    return choose_microphones(source, source.range, AudioSelection(**selection))
 
 
-def test_a_microphone_for_each_talker_is_heard_on_its_own(two_microphones, caplog):
+def test_each_talkers_microphone_is_used_separately(two_microphones, caplog):
     caplog.set_level("INFO")
 
-    assert chosen(two_microphones) == (Microphone(0, 0), Microphone(0, 1))
+    assert choose(two_microphones) == (Microphone(0, 0), Microphone(0, 1))
     assert "2 microphones (stream 1, channel 1; stream 1, channel 2)" in caplog.text
 
 
-def test_a_stereo_pair_is_one_sound(with_sound):
-    assert chosen(with_sound("pair", turns(own=1, other=0.7))) == (Microphone(0),)
+def test_a_stereo_pair_is_mixed(with_audio):
+    assert choose(with_audio("pair", turns(own=1, other=0.7))) == (Microphone(0),)
 
 
-def test_microphones_may_lie_on_streams_of_their_own(with_sound):
+def test_microphones_may_be_separate_streams(with_audio):
     left, right = turns(own=1, other=0.1)
-    source = with_sound("streams", left[None], right[None])
+    source = with_audio("streams", left[None], right[None])
 
     assert [stream.channels for stream in source.audio_streams] == [1, 1]
-    assert chosen(source) == (Microphone(0, 0), Microphone(1, 0))
-    assert chosen(source, stream=2) == (Microphone(1),)
+    assert choose(source) == (Microphone(0, 0), Microphone(1, 0))
+    assert choose(source, stream=2) == (Microphone(1),)
 
 
-def test_a_silent_first_stream_is_passed_over(with_sound, caplog):
+def test_a_silent_first_stream_is_skipped(with_audio, caplog):
     caplog.set_level("INFO")
-    sound = turns(own=1, other=1)
-    source = with_sound("camera", np.zeros_like(sound), sound)
+    talk = turns(own=1, other=1)
+    source = with_audio("camera", np.zeros_like(talk), talk)
 
-    assert chosen(source) == (Microphone(1),)
-    assert "stream 1 is silent; listening to stream 2" in caplog.text
-
-
-def test_silence_everywhere_is_the_first_stream(with_sound):
-    assert chosen(with_sound("silence", np.zeros((2, 6 * RATE)))) == (Microphone(0),)
+    assert choose(source) == (Microphone(1),)
+    assert "stream 1 is silent; using stream 2" in caplog.text
 
 
-def test_what_is_asked_for_is_what_is_heard(two_microphones):
-    assert chosen(two_microphones, mixed=True) == (Microphone(0),)
-    (right,) = chosen(two_microphones, channel=2)
+def test_if_all_is_silent_the_first_stream_is_used(with_audio):
+    assert choose(with_audio("silence", np.zeros((2, 6 * RATE)))) == (Microphone(0),)
+
+
+def test_the_selected_channel_is_read(two_microphones):
+    assert choose(two_microphones, mixed=True) == (Microphone(0),)
+    (right,) = choose(two_microphones, channel=2)
 
     def levels(microphone):
-        sound = np.concatenate(list(source.read_audio(two_microphones, microphone=microphone)))
-        return np.abs(sound.reshape(6, -1).astype(float)).mean(axis=1)
+        audio = np.concatenate(list(source.read_audio(two_microphones, microphone=microphone)))
+        return np.abs(audio.reshape(6, -1).astype(float)).mean(axis=1)
 
     assert right == Microphone(0, 1)
     assert levels(right)[1] == pytest.approx(5 * levels(right)[0], rel=0.05)
@@ -99,17 +99,17 @@ def test_what_is_asked_for_is_what_is_heard(two_microphones):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
-    [({"stream": 2}, "--audio-stream 2 is not there; choose 1"),
+    ("selection", "message"),
+    [({"stream": 2}, "--audio-stream 2: there is no such stream; choose 1"),
      ({"channel": 3}, "audio stream 1 has no channel 3; --channels takes 1 to 2 or mix")],
 )  # fmt: skip
-def test_what_is_not_there_is_said(two_microphones, wanted, says):
-    with pytest.raises(MediaError, match=says):
-        chosen(two_microphones, **wanted)
+def test_a_missing_stream_or_channel_is_refused(two_microphones, selection, message):
+    with pytest.raises(MediaError, match=message):
+        choose(two_microphones, **selection)
 
 
-def test_channels_that_repeat_an_earlier_one_or_carry_nothing_do_not_count():
+def test_silent_channels_and_copies_of_another_do_not_count():
     talk = np.where(np.arange(200) // 20 % 2, -20.0, -40.0)
     levels = np.stack([talk, talk - 6, np.full(200, -80.0), -60 - talk])
 
-    assert microphones_apart(levels.astype(np.float32)) == [0, 3]
+    assert independent_channels(levels.astype(np.float32)) == [0, 3]

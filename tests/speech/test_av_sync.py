@@ -1,64 +1,65 @@
-"""Whether the sound is early or late, told from drawn mouths whose truth is known."""
+"""Estimates of the A/V offset of drawn mouths, whose true offset is known."""
 
 import numpy as np
 import pytest
 from drawn import face_of, mfcc_of, syllables
 
-from otio_speakerzoom.speech.av_sync import PIECE, PLENTY, AvSyncEstimator
-from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.av_sync import MAX_ESTIMATES, PIECE_TICKS, AvSyncEstimator
+from otio_speakerzoom.speech.clip import Clip
 
 
-def piece(seed, late=0, sounds=1):
-    """A face of 20 s with its sound, `late` ticks later, and before it others that are not its."""
-    said = syllables(seed, PIECE)
-    others = [mfcc_of(syllables(seed + 100 * n, PIECE)) for n in range(1, sounds)]
-    return Clip(face_of(said, seed, sway=0.3), np.stack([*others, mfcc_of(np.roll(said, late))]))
+def piece(seed, offset=0, microphones=1):
+    """A face of 20 s whose audio is `offset` ticks late, on the last of several microphones."""
+    loudness = syllables(seed, PIECE_TICKS)
+    others = [mfcc_of(syllables(seed + 100 * n, PIECE_TICKS)) for n in range(1, microphones)]
+    own = mfcc_of(np.roll(loudness, offset))
+    return Clip(face_of(loudness, seed, sway=0.3), np.stack([*others, own]))
 
 
-@pytest.mark.parametrize("late", [-8, 0, 5])
-def test_the_offset_of_a_recording_is_found(late):
-    meter = AvSyncEstimator()
+@pytest.mark.parametrize("offset", [-8, 0, 5])
+def test_the_offset_of_a_recording_is_estimated(offset):
+    estimator = AvSyncEstimator()
     for seed in range(3):
-        meter.push(piece(seed, late))
+        estimator.push(piece(seed, offset))
 
-    found = meter.late()
+    estimate = estimator.offset_s()
 
-    assert found is not None
-    assert found == pytest.approx(late / 25, abs=0.081)  # two ticks
+    assert estimate is not None
+    assert estimate == pytest.approx(offset / 25, abs=0.081)  # two ticks
 
 
-def test_of_several_sounds_the_faces_own_counts():
-    meter = AvSyncEstimator()
+def test_of_several_microphones_the_best_one_counts():
+    estimator = AvSyncEstimator()
     for seed in range(3):
-        meter.push(piece(seed, 6, sounds=3))
+        estimator.push(piece(seed, 6, microphones=3))
 
-    assert meter.late() == pytest.approx(0.24, abs=0.081)
-
-
-def test_little_to_go_by_is_no_answer():
-    meter = AvSyncEstimator()
-    meter.push(piece(0, 6))
-    meter.push(piece(1, 6))
-
-    assert meter.late() is None
+    assert estimator.offset_s() == pytest.approx(0.24, abs=0.081)
 
 
-def test_still_faces_and_opinions_that_differ_are_no_answer():
+def test_two_estimates_are_too_few():
+    estimator = AvSyncEstimator()
+    estimator.push(piece(0, 6))
+    estimator.push(piece(1, 6))
+
+    assert estimator.offset_s() is None
+
+
+def test_still_faces_and_differing_estimates_give_no_offset():
     still = AvSyncEstimator()
     differing = AvSyncEstimator()
-    for seed, late in enumerate((-10, -5, 0, 5, 10)):
-        still.push(Clip(face_of(np.full(PIECE, 0.2), seed), piece(seed).mfcc))
-        differing.push(piece(seed, late))
+    for seed, offset in enumerate((-10, -5, 0, 5, 10)):
+        still.push(Clip(face_of(np.full(PIECE_TICKS, 0.2), seed), piece(seed).mfcc))
+        differing.push(piece(seed, offset))
 
-    assert still.late() is None
-    assert differing.late() is None
+    assert still.offset_s() is None
+    assert differing.offset_s() is None
 
 
-def test_the_meter_asks_for_no_more_than_it_needs():
-    meter = AvSyncEstimator()
-    taken = piece(2)
-    for _ in range(PLENTY):
-        assert not meter.done
-        meter.push(taken)
+def test_the_estimator_is_done_once_it_has_enough():
+    estimator = AvSyncEstimator()
+    clip = piece(2)
+    for _ in range(MAX_ESTIMATES):
+        assert not estimator.done
+        estimator.push(clip)
 
-    assert meter.done
+    assert estimator.done

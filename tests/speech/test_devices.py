@@ -9,7 +9,7 @@ from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.s3fd import S3fdNetwork
 from otio_speakerzoom.model import no_progress
-from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer

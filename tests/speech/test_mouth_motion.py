@@ -4,14 +4,15 @@ from drawn import face_of, mfcc_of, syllables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.speech.features import LOWER_FACE, Clip
-from otio_speakerzoom.speech.mouth_motion.lips import movement
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import LOWER_FACE
+from otio_speakerzoom.speech.mouth_motion.audio_features import audio_features
+from otio_speakerzoom.speech.mouth_motion.mouth_features import mouth_features
 from otio_speakerzoom.speech.mouth_motion.scorer import (
     COEFFICIENTS,
     MouthMotion,
-    agreement,
-    evidence,
-    hearing,
+    lip_sync,
+    regression_features,
 )
 from otio_speakerzoom.speech.scoring import score_clip
 
@@ -23,50 +24,50 @@ def score(crops, rows):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_mouth_that_opens_with_the_sound_beats_the_same_mouth_with_another(seed):
-    said, other = syllables(seed), syllables(seed + 100)
-    crops = face_of(said, seed, sway=0.3)
+def test_a_mouth_scores_higher_with_its_own_audio_than_with_another(seed):
+    loudness, other = syllables(seed), syllables(seed + 100)
+    crops = face_of(loudness, seed, sway=0.3)
 
-    own, foreign = score(crops, mfcc_of(said)), score(crops, mfcc_of(other))
+    own, foreign = score(crops, mfcc_of(loudness)), score(crops, mfcc_of(other))
 
     assert own.mean() > 0.5
     assert own.mean() > foreign.mean() + 1
-    # agreement alone tells it too
-    assert agreement(crops, mfcc_of(said)).mean() > agreement(crops, mfcc_of(other)).mean() + 0.5
+    # the correlation alone distinguishes them too
+    assert lip_sync(crops, mfcc_of(loudness)).mean() > lip_sync(crops, mfcc_of(other)).mean() + 0.5
 
 
 @pytest.mark.parametrize("sway", [0, 0.3, 1])
 def test_a_still_mouth_does_not_speak_however_the_head_sways(sway):
-    said = syllables(5)
+    loudness = syllables(5)
 
-    logits = score(face_of(np.full(300, 0.2), 5, sway), mfcc_of(said))
+    logits = score(face_of(np.full(300, 0.2), 5, sway), mfcc_of(loudness))
 
     assert logits.max() < 0
-    assert logits.mean() < score(face_of(said, 5, sway), mfcc_of(said)).mean() - 2
+    assert logits.mean() < score(face_of(loudness, 5, sway), mfcc_of(loudness)).mean() - 2
 
 
-def test_turns_are_told_apart_frame_by_frame():
-    said = syllables(6, 500)
+def test_the_talker_scores_higher_in_each_turn():
+    loudness = syllables(6, 500)
     turn = np.arange(500) // 125 % 2 == 0  # 5 s each
-    left = face_of(np.where(turn, said, 0.1), 1)
-    right = face_of(np.where(turn, 0.1, said), 2)
+    left = face_of(np.where(turn, loudness, 0.1), 1)
+    right = face_of(np.where(turn, 0.1, loudness), 2)
 
-    ahead = score(left, mfcc_of(said)) > score(right, mfcc_of(said))
+    ahead = score(left, mfcc_of(loudness)) > score(right, mfcc_of(loudness))
 
     assert (ahead == turn).mean() > 0.9
 
 
-def test_sound_that_is_two_ticks_late_still_belongs_to_the_mouth():
-    said = syllables(7)
+def test_audio_that_is_two_ticks_late_still_scores():
+    loudness = syllables(7)
 
-    late = score(face_of(said), mfcc_of(np.roll(said, 2)))
+    late = score(face_of(loudness), mfcc_of(np.roll(loudness, 2)))
 
     assert late.mean() > 0.5
 
 
-def test_sight_and_sound_shifted_together_shift_the_scores():
-    said = syllables(8, 700)
-    crops, rows = face_of(said), mfcc_of(said)
+def test_crops_and_audio_shifted_together_shift_the_scores():
+    loudness = syllables(8, 700)
+    crops, rows = face_of(loudness), mfcc_of(loudness)
 
     whole, later = score(crops, rows), score(crops[30:], rows[120:])
 
@@ -75,8 +76,8 @@ def test_sight_and_sound_shifted_together_shift_the_scores():
 
 
 def test_a_window_with_its_context_scores_as_in_the_whole():
-    said = syllables(9, 600)
-    crops, rows = face_of(said, sway=0.5), mfcc_of(said)
+    loudness = syllables(9, 600)
+    crops, rows = face_of(loudness, sway=0.5), mfcc_of(loudness)
     reach, start, end = MouthMotion.context, 200, 350
 
     part = score(crops[start - reach : end + reach], rows[4 * (start - reach) : 4 * (end + reach)])
@@ -91,7 +92,7 @@ def test_a_window_with_its_context_scores_as_in_the_whole():
     level=st.sampled_from([-36.04, 0.0, 10.0, 30.0]),
 )
 @settings(max_examples=40, deadline=None)
-def test_blank_crops_and_steady_sound_score_finite_and_below_zero(ticks, gray, level):
+def test_blank_crops_and_steady_audio_score_finite_and_below_zero(ticks, gray, level):
     crops = np.full((ticks, 112, 112), gray, np.uint8)
     rows = np.full((4 * ticks, 13), level, np.float32)
 
@@ -105,7 +106,7 @@ def test_blank_crops_and_steady_sound_score_finite_and_below_zero(ticks, gray, l
 
 @given(ticks=st.integers(1, 60), seed=st.integers(0, 2**16))
 @settings(max_examples=25, deadline=None)
-def test_pictures_and_sound_of_any_kind_score_finite(ticks, seed):
+def test_crops_and_audio_of_any_kind_score_finite(ticks, seed):
     rng = np.random.default_rng(seed)
     crops = rng.integers(0, 256, (ticks, 112, 112), dtype=np.uint8)
     rows = rng.normal(0, 30, (4 * ticks, 13)).astype(np.float32)
@@ -114,28 +115,35 @@ def test_pictures_and_sound_of_any_kind_score_finite(ticks, seed):
 
 
 def test_the_same_input_scores_the_same():
-    said = syllables(10, 80)
-    crops, rows = face_of(said), mfcc_of(said)
+    loudness = syllables(10, 80)
+    crops, rows = face_of(loudness), mfcc_of(loudness)
 
     np.testing.assert_array_equal(score(crops, rows), score(crops.copy(), rows.copy()))
 
 
-def test_silence_agrees_with_nothing():
-    still_sound = np.full((1200, 13), -36.04, np.float32)
+def test_silence_correlates_with_nothing():
+    silence = np.full((1200, 13), -36.04, np.float32)
 
-    found = evidence(movement(face_of(syllables(11))), hearing(still_sound))
+    features = regression_features(mouth_features(face_of(syllables(11))), audio_features(silence))
 
-    assert np.abs(found[:, :3]).max() < 1e-6
-    assert found.shape == (300, len(COEFFICIENTS))
+    assert np.abs(features[:, :3]).max() < 1e-6
+    assert features.shape == (300, len(COEFFICIENTS))
 
 
 def test_a_moving_head_is_not_a_moving_mouth():
     still = np.full(200, 0.2)
 
-    swaying, talking = movement(face_of(still, sway=1)), movement(face_of(syllables(12, 200)))
+    swaying, talking = (
+        mouth_features(face_of(still, sway=1)),
+        mouth_features(face_of(syllables(12, 200))),
+    )
 
-    assert np.median(swaying.mouth) < 0.5 * np.median(talking.mouth)
+    assert np.median(swaying.mouth_speed) < 0.5 * np.median(talking.mouth_speed)
 
 
-def test_it_declares_what_it_must_be_given():
-    assert (MouthMotion.name, MouthMotion.recipe, MouthMotion.gated) == ("motion", LOWER_FACE, True)
+def test_it_declares_its_crops_and_its_gate():
+    assert (MouthMotion.name, MouthMotion.recipe, MouthMotion.gated_by_vad) == (
+        "motion",
+        LOWER_FACE,
+        True,
+    )

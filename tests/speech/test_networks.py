@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.speech.features import LOWER_FACE, WHOLE_BOX, Clip, mfcc, mfcc_rows
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import LOWER_FACE, WHOLE_BOX
+from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
-from otio_speakerzoom.speech.networks import flat
+from otio_speakerzoom.speech.networks import folded
 from otio_speakerzoom.speech.networks import light_asd as light_asd_module
 from otio_speakerzoom.speech.networks import lr_asd as lr_asd_module
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
@@ -29,7 +31,7 @@ LIGHT_WEIGHTS = SHARED / "weights" / "light-asd_pretrain_AVA_CVPR.model"
 
 
 def filler(name, like):
-    """A stand-in tensor that no layer leaves without effect: norms off 1 and 0, biases off 0."""
+    """A random tensor that changes the output of every layer: norms off 1 and 0, biases off 0."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     if like.ndim == 0:
         return torch.zeros_like(like)
@@ -39,24 +41,24 @@ def filler(name, like):
     return torch.tensor(rng.normal(0, spread, like.shape), dtype=like.dtype)
 
 
-def filled(network):
+def fill(network):
     network.load_state_dict({name: filler(name, x) for name, x in network.state_dict().items()})
     return network.eval()
 
 
 @pytest.fixture(scope="module")
 def lr_asd():
-    return filled(LrAsd())
+    return fill(LrAsd())
 
 
 @pytest.fixture(scope="module")
 def light_asd():
-    return filled(LightAsd())
+    return fill(LightAsd())
 
 
 @pytest.fixture(scope="module")
 def talknet():
-    return filled(TalkNet())
+    return fill(TalkNet())
 
 
 def scorer_of(kind, network, folder):
@@ -104,20 +106,20 @@ def run(network, crops, rows):
         return network(torch.tensor(rows)[None], torch.tensor(crops)[None])[0].numpy()
 
 
-def scored(scorer, crops, *sounds):
+def score(scorer, crops, *mfcc):
     """(M, T) logits of one clip in one piece."""
-    return score_clip(scorer, Clip(crops, np.stack(sounds)))
+    return score_clip(scorer, Clip(crops, np.stack(mfcc)))
 
 
-def in_windows(scorer, crops, rows, window):
-    """(T,) logits of a track whose pictures were given `window` at a time with their context."""
+def score_in_windows(scorer, crops, rows, window):
+    """(T,) logits of a track that is encoded `window` ticks at a time, with context."""
     track = None
     for start in range(0, len(crops), window):
         first, last = max(0, start - scorer.context), start + window + scorer.context
         clip = Clip(crops[first:last], rows[None, 4 * first : 4 * last])
-        (encoded,) = scorer.encode([clip])
-        track = RowBuffer(encoded.shape[1]) if track is None else track
-        track.add(encoded[start - first :][:window])
+        (encodings,) = scorer.encode([clip])
+        track = RowBuffer(encodings.shape[1]) if track is None else track
+        track.add(encodings[start - first :][:window])
     return scorer.decide(track)[0]
 
 
@@ -126,7 +128,7 @@ def in_windows(scorer, crops, rows, window):
 
 @pytest.fixture(scope="module")
 def generated():
-    """The module that made the parity data."""
+    """The module that generated the parity data."""
     sys.path.insert(0, str(SHARED / "parity"))
     try:
         return pytest.importorskip("generated_weights", reason=f"no parity data in {SHARED}")
@@ -137,7 +139,7 @@ def generated():
 def parity_clip(generated, stored):
     frames = int(stored["frames"])
     crops = generated.crops(frames, int(stored["crop_seed"]))
-    rows = mfcc_rows(mfcc(generated.sound(frames, int(stored["sound_seed"]))), frames)
+    rows = mfcc_at_ticks(compute_mfcc(generated.sound(frames, int(stored["sound_seed"]))), frames)
     np.testing.assert_allclose(rows, stored["mfcc"], rtol=0, atol=1e-5)
     return crops, rows
 
@@ -146,9 +148,9 @@ def assert_encodings(network, crops, rows, stored):
     with torch.inference_mode():
         audio = network.encode_audio(torch.tensor(rows)[None])[0].numpy()
         visual = network.encode_visual(torch.tensor(crops)[None])[0].numpy()
-    for made, name in ((audio, "audio_embedding"), (visual, "visual_embedding")):
+    for actual, name in ((audio, "audio_embedding"), (visual, "visual_embedding")):
         largest = np.abs(stored[name]).max()  # up to 60, where float32 itself steps by 4e-6
-        np.testing.assert_allclose(made, stored[name], rtol=0, atol=1e-5 * max(1, largest))
+        np.testing.assert_allclose(actual, stored[name], rtol=0, atol=1e-5 * max(1, largest))
 
 
 @pytest.mark.weights
@@ -176,7 +178,7 @@ def test_lr_asd_agrees_with_the_published_code(generated):
 
     assert_encodings(scorer.network, crops, rows, stored)
     np.testing.assert_allclose(
-        scored(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
+        score(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
     )
 
 
@@ -190,7 +192,7 @@ def test_light_asd_agrees_with_the_published_code(generated):
 
     assert_encodings(scorer.network, crops, rows, stored)
     np.testing.assert_allclose(
-        scored(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
+        score(scorer, crops, rows)[0], stored["logits"][:, 1], rtol=0, atol=1e-5
     )
 
 
@@ -213,39 +215,39 @@ def test_a_batch_of_two_is_two_single_passes(name, request):
 
 
 @pytest.mark.parametrize("name", ["lr_asd", "light_asd"])
-def test_the_fast_form_gives_the_numbers_of_the_plain_one(name, request):
+def test_the_folded_network_gives_the_same_numbers(name, request):
     network = request.getfixturevalue(name)
     scorer = request.getfixturevalue(name.replace("asd", "scorer"))
-    crops, rows = clip(130)  # three pieces in the first block, two in the second
+    crops, rows = clip(130)  # three chunks in the first block, two in the second
 
     plain = run(network, crops, rows)
 
     assert plain.std() > 1e-3
-    np.testing.assert_allclose(scored(scorer, crops, rows)[0], plain, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(score(scorer, crops, rows)[0], plain, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["lr_scorer", "light_scorer"])
 @pytest.mark.parametrize("window", [7, 50])
-def test_a_track_in_windows_scores_as_in_one_pass(name, window, request, monkeypatch):
+def test_a_track_in_windows_scores_like_one_pass(name, window, request, monkeypatch):
     scorer = request.getfixturevalue(name)
     crops, rows = clip(120)
     plain = run(scorer.network, crops, rows)
 
-    for module in (lr_asd_module, light_asd_module, flat):
-        monkeypatch.setattr(module, "BLOCK", 32)  # so that the GRUs' state is handed on too
-    made = in_windows(scorer, crops, rows, window)
+    for module in (lr_asd_module, light_asd_module, folded):
+        monkeypatch.setattr(module, "GRU_TICKS", 32)  # so that the GRUs' state is carried on too
+    windowed = score_in_windows(scorer, crops, rows, window)
 
-    np.testing.assert_allclose(made, plain, rtol=0, atol=1e-5)
-    assert ((made > 0) == (plain > 0)).all()
+    np.testing.assert_allclose(windowed, plain, rtol=0, atol=1e-5)
+    assert ((windowed > 0) == (plain > 0)).all()
 
 
-def test_sync_asd_and_mouth_motion_score_windows_as_in_one_pass(sync_scorer, motion_scorer):
+def test_sync_asd_and_mouth_motion_score_windows_like_one_pass(sync_scorer, motion_scorer):
     crops, rows = clip(600)
 
     for scorer, window in ((sync_scorer, 70), (motion_scorer, 200)):
-        whole = scored(scorer, crops, rows)[0]
+        whole = score(scorer, crops, rows)[0]
         assert whole.std() > 1e-2
-        np.testing.assert_allclose(in_windows(scorer, crops, rows, window), whole, atol=1e-3)
+        np.testing.assert_allclose(score_in_windows(scorer, crops, rows, window), whole, atol=1e-3)
 
 
 def six_loops(talknet, crops, rows):
@@ -261,68 +263,68 @@ def six_loops(talknet, crops, rows):
 
 
 @pytest.mark.parametrize("frames", [1, 3, 24, 26, 52, 178])  # tails of every kind
-def test_the_shared_front_end_scores_as_six_separate_passes(talknet, talknet_scorer, frames):
+def test_the_shared_front_end_scores_like_six_separate_passes(talknet, talknet_scorer, frames):
     crops, rows = clip(frames)
 
-    made = scored(talknet_scorer, crops, rows)[0]
+    ensemble = score(talknet_scorer, crops, rows)[0]
 
-    np.testing.assert_allclose(made, six_loops(talknet, crops, rows), rtol=0, atol=1e-5)
-    assert made.dtype == np.float32
+    np.testing.assert_allclose(ensemble, six_loops(talknet, crops, rows), rtol=0, atol=1e-5)
+    assert ensemble.dtype == np.float32
 
 
-def test_talknet_goes_through_the_front_end_once(talknet_scorer, monkeypatch):
-    pictures = []
+def test_talknet_runs_the_front_end_once(talknet_scorer, monkeypatch):
+    frames = []
     forward = talknet_scorer.frontend.forward
     monkeypatch.setattr(
         talknet_scorer.frontend, "forward",
-        lambda seen, fives, piece: pictures.append(len(fives)) or forward(seen, fives, piece),
+        lambda crops, five, batch: frames.append(len(five)) or forward(crops, five, batch),
     )  # fmt: skip
 
-    scored(talknet_scorer, *clip(150))
+    score(talknet_scorer, *clip(150))
 
-    assert pictures == [150 + 4 * 5]  # and once more the four next to each of five cuts
+    assert frames == [150 + 4 * 5]  # and once more the four next to each of five cuts
 
 
 @pytest.mark.parametrize("name", SCORERS)
-def test_clips_in_a_batch_score_as_on_their_own(name, request):
+def test_clips_in_a_batch_score_like_single_clips(name, request):
     scorer = request.getfixturevalue(name)
     clips = [Clip(crops, rows[None]) for crops, rows in (clip(n, seed=n) for n in (60, 25, 31))]
 
     together = scorer.encode(clips)
 
-    for made, alone in zip(together, clips, strict=True):
-        np.testing.assert_allclose(made, scorer.encode([alone])[0], rtol=0, atol=1e-4)
+    for actual, alone in zip(together, clips, strict=True):
+        np.testing.assert_allclose(actual, scorer.encode([alone])[0], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SCORERS)
-def test_each_of_two_sounds_scores_as_on_its_own(name, request):
+def test_each_of_two_microphones_scores_like_a_single_one(name, request):
     scorer = request.getfixturevalue(name)
     (crops, left), (_, right) = clip(40, seed=1), clip(40, seed=2)
 
-    both = scored(scorer, crops, left, right)
+    both = score(scorer, crops, left, right)
 
     assert both.shape == (2, 40)
-    for made, rows in zip(both, (left, right), strict=True):
-        np.testing.assert_allclose(made, scored(scorer, crops, rows)[0], rtol=0, atol=1e-4)
+    for actual, rows in zip(both, (left, right), strict=True):
+        np.testing.assert_allclose(actual, score(scorer, crops, rows)[0], rtol=0, atol=1e-4)
     assert np.abs(both[0] - both[1]).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", SCORERS)
 @pytest.mark.parametrize("frames", [1, 3])
 def test_a_short_track_has_a_score_for_every_frame(name, frames, request):
-    scores = scored(request.getfixturevalue(name), *clip(frames))
+    scores = score(request.getfixturevalue(name), *clip(frames))
 
     assert scores.shape == (1, frames)
     assert np.isfinite(scores).all()
 
 
 @pytest.mark.parametrize(("crops", "rows"), [(5, 19), (0, 0)])
-def test_a_clip_needs_pictures_and_four_rows_for_each(crops, rows):
+def test_a_clip_needs_crops_and_four_mfcc_rows_for_each(crops, rows):
     with pytest.raises(ValueError, match=f"{crops} crops need"):
         Clip(np.zeros((crops, 112, 112), np.uint8), np.zeros((1, rows, 13), np.float32))
 
 
-def test_scorers_say_how_they_want_to_be_fed():
+def test_scorers_declare_their_crops_windows_and_licence():
     kinds = (TalkNetScorer, LrAsdScorer, LightAsdScorer, SyncAsdScorer, MouthMotion)
 
     assert [kind.name for kind in kinds] == ["talknet", "lr-asd", "light-asd", "sync-asd", "motion"]
@@ -391,7 +393,7 @@ def spoil(weights, how, path):
         "something other than tensors",
     ],
 )
-def test_a_checkpoint_that_does_not_fit_is_refused(lr_asd, tmp_path, how):
+def test_an_unsuitable_checkpoint_is_refused(lr_asd, tmp_path, how):
     spoil(lr_asd.state_dict(), how, tmp_path / "odd.model")
 
     with pytest.raises(WeightsError) as refusal:
@@ -438,7 +440,7 @@ def test_a_missing_checkpoint_is_refused(tmp_path):
         load_checkpoint(LrAsd(), tmp_path / "none.model")
 
 
-def test_names_left_by_training_on_several_gpus_load(lr_asd, tmp_path):
+def test_checkpoints_of_training_on_several_gpus_load(lr_asd, tmp_path):
     wrapped = {f"module.{name}": tensor for name, tensor in lr_asd.state_dict().items()}
     torch.save(wrapped, tmp_path / "wrapped.model")
     network = LrAsd()
@@ -468,9 +470,9 @@ def test_a_gpu_gives_the_scores_of_the_cpu(kind, tmp_path):
     path = SYNC_WEIGHTS
     if kind.name in networks:
         path = tmp_path / "random.model"
-        torch.save(filled(networks[kind.name]()).state_dict(), path)
+        torch.save(fill(networks[kind.name]()).state_dict(), path)
     crops, rows = clip(160)
     on_cpu, on_gpu = (kind(path, device) for device in ("cpu", "cuda"))
 
     # TF32 and another order of summation; decisions hang on far larger differences
-    assert scored(on_gpu, crops, rows) == pytest.approx(scored(on_cpu, crops, rows), abs=1e-2)
+    assert score(on_gpu, crops, rows) == pytest.approx(score(on_cpu, crops, rows), abs=1e-2)

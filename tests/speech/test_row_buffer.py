@@ -12,7 +12,7 @@ from otio_speakerzoom.speech.row_buffer import RowBuffer
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(-3, 60), st.integers(-3, 60))
-def test_rows_are_read_as_from_an_array(lengths, start, end):
+def test_rows_read_like_an_array(lengths, start, end):
     rng = np.random.default_rng(sum(lengths))
     parts = [rng.random((length, 3), np.float32) for length in lengths]
     rows = RowBuffer(3)
@@ -24,8 +24,8 @@ def test_rows_are_read_as_from_an_array(lengths, start, end):
     assert np.array_equal(rows.read(start, end), whole[max(0, start) : max(0, end)])
 
 
-def test_long_rows_move_to_disk_and_stay_the_same(monkeypatch):
-    monkeypatch.setattr(row_buffer, "IN_MEMORY", 100)
+def test_a_long_buffer_moves_to_disk_and_stays_the_same(monkeypatch):
+    monkeypatch.setattr(row_buffer, "MAX_MEMORY_BYTES", 100)
     rows = RowBuffer(2)
     for number in range(40):
         rows.add(np.full((1, 2), number, np.float32))
@@ -40,13 +40,13 @@ def test_rows_of_another_width_are_refused():
         RowBuffer(2).add(np.zeros((1, 3), np.float32))
 
 
-def test_a_full_disk_says_where_and_what_to_do(monkeypatch):
+def test_the_error_on_a_full_disk_says_where_and_what_to_do(monkeypatch):
     rows = RowBuffer(2)
 
-    def full(data):
+    def write(data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(rows._file, "write", full)
+    monkeypatch.setattr(rows._file, "write", write)
     with pytest.raises(ToolError, match=r"No space left on device.*TMPDIR") as refusal:
         rows.add(np.zeros((1, 2), np.float32))
 

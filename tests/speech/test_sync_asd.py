@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.speech.features import Clip
+from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.networks.sync_asd import (
-    ENCODER_HALO,
-    JOINT_HALO,
+    ENCODER_HALO_TICKS,
+    JOINT_HALO_TICKS,
     SyncAsd,
     SyncAsdScorer,
 )
@@ -19,7 +19,7 @@ from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "weights" / "sync-asd.npz"
-HALO = ENCODER_HALO + JOINT_HALO
+HALO = ENCODER_HALO_TICKS + JOINT_HALO_TICKS
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def scorer():
 
 
 def clip(frames, seed=0):
-    """A picture that drifts, and rows that swell: (frames, 112, 112) uint8, (4 * frames, 13)."""
+    """An image that drifts, and rows that swell: (frames, 112, 112) uint8, (4 * frames, 13)."""
     rng = np.random.default_rng(seed)
     still = rng.integers(0, 256, (14, 14)).repeat(8, 0).repeat(8, 1)
     crops = np.stack([np.roll(still, (t, t // 2), (0, 1)) for t in range(frames)]).astype(np.uint8)
@@ -37,14 +37,14 @@ def clip(frames, seed=0):
     return crops, rows
 
 
-def scored(scorer, crops, rows):
+def score(scorer, crops, rows):
     return score_clip(scorer, Clip(crops, rows[None]))[0]
 
 
 # --- the committed file ------------------------------------------------------------------------
 
 
-def test_the_committed_file_is_the_one_that_the_catalogue_names():
+def test_the_committed_file_is_the_one_in_the_catalogue():
     entry = catalogue.entry("sync-asd")
 
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() == entry.sha256
@@ -52,12 +52,12 @@ def test_the_committed_file_is_the_one_that_the_catalogue_names():
     assert fetch.find("sync-asd") == FILE
 
 
-def test_it_fills_a_network_of_at_most_a_million_and_a_half_numbers(scorer):
+def test_the_network_has_at_most_a_million_and_a_half_parameters(scorer):
     assert sum(weight.numel() for weight in scorer.network.parameters()) <= 1_500_000
 
 
-def test_its_scores_on_fixed_input_are_as_measured_when_it_was_committed(scorer):
-    logits = scored(scorer, *clip(60))
+def test_scores_on_fixed_input_are_as_when_it_was_committed(scorer):
+    logits = score(scorer, *clip(60))
 
     assert logits.shape == (60,)
     assert logits[::12] == pytest.approx(PINNED, abs=2e-3)
@@ -68,15 +68,15 @@ PINNED = [-3.5334, -8.6920, -7.3645, -7.5472, -6.1817]
 
 def test_a_file_with_a_tensor_missing_is_refused(tmp_path):
     with np.load(FILE) as arrays:
-        kept = dict(arrays.items())
-    kept.pop("members.1.joint.score.weight")
-    np.savez(tmp_path / "short.npz", **kept)
+        tensors = dict(arrays.items())
+    tensors.pop("members.1.joint.score.weight")
+    np.savez(tmp_path / "short.npz", **tensors)
 
     with pytest.raises(WeightsError, match=r"short\.npz.*missing members\.1\.joint\.score\.weight"):
         load_checkpoint(SyncAsd(), tmp_path / "short.npz")
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path):
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path):
     (tmp_path / "text.npz").write_text("not an archive")
 
     with pytest.raises(WeightsError, match=r"text\.npz: not a checkpoint"):
@@ -86,24 +86,24 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path):
 # --- the network -------------------------------------------------------------------------------
 
 
-def test_windows_with_their_context_give_what_one_pass_gives(scorer):
+def test_windows_with_context_score_like_one_pass(scorer):
     crops, rows = clip(700)
     start, end = 300, 400
 
-    whole = scored(scorer, crops, rows)
+    whole = score(scorer, crops, rows)
     first, last = start - HALO, end + HALO
-    window = scored(scorer, crops[first:last], rows[4 * first : 4 * last])
+    window = score(scorer, crops[first:last], rows[4 * first : 4 * last])
 
     assert window[HALO:-HALO] == pytest.approx(whole[start:end], abs=1e-4)
     assert np.ptp(whole[start:end]) > 1e-2
 
 
-def test_no_score_depends_on_what_lies_beyond_the_halo(scorer):
+def test_no_score_depends_on_anything_beyond_the_halo(scorer):
     crops, rows = clip(2 * HALO + 40)
-    before = scored(scorer, crops, rows)
+    before = score(scorer, crops, rows)
     crops[0], rows[:4] = 255 - crops[0], rows[:4] + 30
 
-    after = scored(scorer, crops, rows)
+    after = score(scorer, crops, rows)
 
     assert after[HALO + 1 :] == pytest.approx(before[HALO + 1 :], abs=1e-5)
     assert np.abs(after - before)[:20].max() > 1e-2
@@ -117,18 +117,18 @@ def test_a_batch_of_two_is_two_single_passes(scorer):
         both = scorer.network(rows, crops).numpy()
 
     for logits, pair in zip(both, pairs, strict=True):
-        assert logits == pytest.approx(scored(scorer, *pair), abs=1e-4)
+        assert logits == pytest.approx(score(scorer, *pair), abs=1e-4)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
 def test_the_shortest_tracks_get_a_score_for_every_tick(scorer, frames):
-    logits = scored(scorer, *clip(frames))
+    logits = score(scorer, *clip(frames))
 
     assert logits.shape == (frames,)
     assert np.isfinite(logits).all()
 
 
-def test_black_pictures_and_silence_give_finite_scores_below_zero(scorer):
-    logits = scored(scorer, np.zeros((50, 112, 112), np.uint8), np.zeros((200, 13), np.float32))
+def test_black_frames_and_silence_give_finite_scores_below_zero(scorer):
+    logits = score(scorer, np.zeros((50, 112, 112), np.uint8), np.zeros((200, 13), np.float32))
 
     assert (scorer.calibration(logits) < 0).all()

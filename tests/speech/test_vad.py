@@ -1,4 +1,4 @@
-"""The gate: no voice in silence and noise, whatever the blocks in which they come."""
+"""Voice activity: none in silence and noise, and the same however the audio is split."""
 
 import warnings
 
@@ -32,38 +32,38 @@ def vowels(seconds):
     return (8000 * wave / np.abs(wave).max() * syllables).astype(np.int16)
 
 
-def test_silence_is_nobody():
+def test_silence_has_no_voice():
     assert voice_activity(np.zeros(32000, np.int16)).max() < 0.5
 
 
 @pytest.mark.parametrize("amplitude", [30, 1000, 8000])
-def test_noise_is_nobody_most_of_the_time(amplitude):
+def test_noise_has_no_voice_most_of_the_time(amplitude):
     assert (voice_activity(noise(48000, amplitude)) < 0.5).mean() > 0.9
 
 
-def test_a_voice_between_two_silences_is_heard_where_it_is():
+def test_a_voice_between_two_silences_is_detected_where_it_is():
     silence = np.zeros(16000, np.int16)
 
-    heard = voice_activity([silence, vowels(2), silence])
+    voice = voice_activity([silence, vowels(2), silence])
 
-    assert heard[:24].max() < 0.5
-    assert heard[30:70].mean() > 0.5
-    assert heard[-12:].max() < 0.5
+    assert voice[:24].max() < 0.5
+    assert voice[30:70].mean() > 0.5
+    assert voice[-12:].max() < 0.5
 
 
 @given(samples=st.integers(0, 3000))
 @settings(max_examples=10, deadline=None)
-def test_there_is_one_value_for_every_frame_begun(samples):
-    heard = voice_activity(noise(samples))
+def test_there_is_one_value_for_every_tick_begun(samples):
+    voice = voice_activity(noise(samples))
 
-    assert heard.shape == (-(-samples // 640),)
-    assert heard.dtype == np.float32
-    assert ((heard >= 0) & (heard <= 1)).all()
+    assert voice.shape == (-(-samples // 640),)
+    assert voice.dtype == np.float32
+    assert ((voice >= 0) & (voice <= 1)).all()
 
 
 @given(cuts=st.lists(st.integers(0, 20000), max_size=8))
 @settings(max_examples=10, deadline=None)
-def test_blocks_of_any_length_are_heard_as_one_piece(cuts):
+def test_blocks_of_any_length_give_the_same_result(cuts):
     pcm = vowels(2)[:20000]
 
     blocks = (part for part in np.split(pcm, sorted(cuts)))
@@ -71,7 +71,7 @@ def test_blocks_of_any_length_are_heard_as_one_piece(cuts):
     np.testing.assert_array_equal(voice_activity(blocks), voice_activity(pcm))
 
 
-def test_no_blocks_are_no_frames():
+def test_no_blocks_give_no_ticks():
     assert voice_activity([]).shape == (0,)
 
 
@@ -86,18 +86,18 @@ def test_the_callers_thread_count_is_left_as_it_was():
 
 
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
-def test_what_torch_says_of_sileros_format_is_not_shown_and_all_else_is(category, monkeypatch):
+def test_only_torchs_warning_about_sileros_format_is_suppressed(category, monkeypatch):
     from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
 
     def loaded(**options):
-        of_format = "`torch.jit.load` is deprecated. Please switch to `torch.export`."
-        warnings.warn(of_format, category, stacklevel=2)
+        deprecation = "`torch.jit.load` is deprecated. Please switch to `torch.export`."
+        warnings.warn(deprecation, category, stacklevel=2)
         warnings.warn("the file is older than this torch", category, stacklevel=2)
         return load_silero_vad(**options)
 
     monkeypatch.setattr("silero_vad.load_silero_vad", loaded)
-    with warnings.catch_warnings(record=True, action="always") as seen:
+    with warnings.catch_warnings(record=True, action="always") as caught:
         voice_activity(noise(1000))
 
-    texts = [str(warning.message) for warning in seen]
+    texts = [str(warning.message) for warning in caught]
     assert [text for text in texts if "torch" in text] == ["the file is older than this torch"]

@@ -1,1 +1,1 @@
-"""The scorer that needs no trained weights: does this mouth move as the audio says it should?"""
+"""The scorer without trained weights: does this mouth move with the audio?"""

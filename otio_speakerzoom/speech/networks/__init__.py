@@ -1,1 +1,1 @@
-"""Published active-speaker networks, one a file, layer for layer."""
+"""Active speaker networks, one per file: the published ones layer for layer, and our own."""

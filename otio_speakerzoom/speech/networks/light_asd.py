@@ -1,8 +1,9 @@
 """Light-ASD, the network of Liao et al. (CVPR 2023), layer for layer, and its scorer.
 
-Two paths of unlike reach see each picture, and two hear each stretch of sound; their sums meet
-frame by frame, and two GRUs, one behind the other, look along them. Code and weights by the authors
-are under the MIT licence (Junhua-Liao/Light-ASD). Module names are the checkpoint's.
+Two paths with kernels of different size encode each frame, and two encode the audio; the sums of
+both are added tick by tick and go through two GRUs in sequence, the second backwards in time. Code
+and weights by the authors are under the MIT licence (Junhua-Liao/Light-ASD). Names of modules are
+keys of the checkpoint.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
+from otio_speakerzoom.speech.networks.folded import (
+    GRU_TICKS,
+    FoldedConv,
+    FoldedScorer,
+    normalise,
+)
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 
-NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
-HALO = 6
-"""Frames on either side that an encoded frame depends on: three blocks of 5 taps."""
+BATCH_NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
+HALO_TICKS = 6
+"""Ticks on either side that an encoding depends on: three blocks of 5 taps."""
 
 
 class LightAsd(nn.Module):
-    """Whether the face seen is the voice heard, frame by frame."""
+    """Whether the visible face is the audible voice, tick by tick."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,8 +49,8 @@ class LightAsd(nn.Module):
         return self.combine(self.encode_audio(mfcc), self.encode_visual(crops))
 
     def encode_visual(self, crops: Tensor) -> Tensor:
-        """Return (B, T, 128); each frame depends on 6 frames on either side."""
-        return self.model["visualEncoder"](normalised(crops)[:, None])  # (B, T, 128)
+        """Return (B, T, 128); each tick depends on `HALO_TICKS` ticks on either side."""
+        return self.model["visualEncoder"](normalise(crops)[:, None])  # (B, T, 128)
 
     def encode_audio(self, mfcc: Tensor) -> Tensor:
         """Return (B, T, 128) from (B, 4T, 13)."""
@@ -56,21 +62,21 @@ class LightAsd(nn.Module):
 
 
 class _VisualBlock(nn.Module):
-    """Paths of 3 and of 5 pixels and frames, added up and mixed."""
+    """Two paths, of 3 and of 5 pixels and frames, added up and mixed."""
 
-    def __init__(self, entering: int, leaving: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
         step = (1, stride, stride)
         for k in (3, 5):
             h = k // 2
-            space = nn.Conv3d(entering, leaving, (1, k, k), step, (0, h, h), bias=False)
-            time = nn.Conv3d(leaving, leaving, (k, 1, 1), padding=(h, 0, 0), bias=False)
+            space = nn.Conv3d(in_channels, out_channels, (1, k, k), step, (0, h, h), bias=False)
+            time = nn.Conv3d(out_channels, out_channels, (k, 1, 1), padding=(h, 0, 0), bias=False)
             self.add_module(f"s_{k}", space)
-            self.add_module(f"bn_s_{k}", nn.BatchNorm3d(leaving, NORM_EPS))
+            self.add_module(f"bn_s_{k}", nn.BatchNorm3d(out_channels, BATCH_NORM_EPS))
             self.add_module(f"t_{k}", time)
-            self.add_module(f"bn_t_{k}", nn.BatchNorm3d(leaving, NORM_EPS))
-        self.last = nn.Conv3d(leaving, leaving, 1, bias=False)
-        self.bn_last = nn.BatchNorm3d(leaving, NORM_EPS)
+            self.add_module(f"bn_t_{k}", nn.BatchNorm3d(out_channels, BATCH_NORM_EPS))
+        self.last = nn.Conv3d(out_channels, out_channels, 1, bias=False)
+        self.bn_last = nn.BatchNorm3d(out_channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         paths = []
@@ -95,19 +101,19 @@ class _VisualEncoder(nn.Module):
 
 
 class _AudioBlock(nn.Module):
-    """The same of 3 and of 5 coefficients and rows."""
+    """Two paths, of 3 and of 5 coefficients and MFCC rows, added up and mixed."""
 
-    def __init__(self, entering: int, leaving: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         for k in (3, 5):
-            mel = nn.Conv2d(entering, leaving, (k, 1), padding=(k // 2, 0), bias=False)
-            time = nn.Conv2d(leaving, leaving, (1, k), padding=(0, k // 2), bias=False)
+            mel = nn.Conv2d(in_channels, out_channels, (k, 1), padding=(k // 2, 0), bias=False)
+            time = nn.Conv2d(out_channels, out_channels, (1, k), padding=(0, k // 2), bias=False)
             self.add_module(f"m_{k}", mel)
-            self.add_module(f"bn_m_{k}", nn.BatchNorm2d(leaving, NORM_EPS))
+            self.add_module(f"bn_m_{k}", nn.BatchNorm2d(out_channels, BATCH_NORM_EPS))
             self.add_module(f"t_{k}", time)
-            self.add_module(f"bn_t_{k}", nn.BatchNorm2d(leaving, NORM_EPS))
-        self.last = nn.Conv2d(leaving, leaving, 1, bias=False)
-        self.bn_last = nn.BatchNorm2d(leaving, NORM_EPS)
+            self.add_module(f"bn_t_{k}", nn.BatchNorm2d(out_channels, BATCH_NORM_EPS))
+        self.last = nn.Conv2d(out_channels, out_channels, 1, bias=False)
+        self.bn_last = nn.BatchNorm2d(out_channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         paths = []
@@ -135,62 +141,62 @@ class _Detector(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gru_forward = nn.GRU(128, 128, batch_first=True)
-        self.gru_backward = nn.GRU(128, 128, batch_first=True)  # reads the other's frames backwards
+        self.gru_backward = nn.GRU(
+            128, 128, batch_first=True
+        )  # reads the output of the other backwards
 
     def forward(self, x: Tensor) -> Tensor:
-        onward = nn.functional.gelu(self.gru_forward(x)[0])  # (B, T, 128)
-        back = self.gru_backward(onward.flip(1))[0].flip(1)  # (B, T, 128)
+        forward = nn.functional.gelu(self.gru_forward(x)[0])  # (B, T, 128)
+        back = self.gru_backward(forward.flip(1))[0].flip(1)  # (B, T, 128)
         return nn.functional.gelu(back)
 
 
-class _FlatPaths(nn.Module):
-    """A trained `_VisualBlock` as it is fast."""
+class _FoldedPaths(nn.Module):
+    """A trained `_VisualBlock` with its batch norms folded in."""
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__()
 
-        def folded(name: str, *, relu: bool = True) -> Folded:
-            return Folded(getattr(block, name), getattr(block, f"bn_{name}"), relu=relu)
+        def fold(name: str, *, relu: bool = True) -> FoldedConv:
+            return FoldedConv(getattr(block, name), getattr(block, f"bn_{name}"), relu=relu)
 
-        self.paths = nn.ModuleList(
-            nn.Sequential(folded(f"s_{k}"), folded(f"t_{k}")) for k in (3, 5)
-        )
-        self.last = folded("last", relu=False)
+        self.paths = nn.ModuleList(nn.Sequential(fold(f"s_{k}"), fold(f"t_{k}")) for k in (3, 5))
+        self.last = fold("last", relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
         fine, coarse = (path(x) for path in self.paths)
         return self.last(fine.add_(coarse))
 
 
-class LightAsdScorer(FlatScorer):
+class LightAsdScorer(FoldedScorer):
     """Light-ASD with trained weights, as the pipeline calls it.
 
-    Its GRUs see everything, as LR-ASD's do, so they too go over all of a track.
+    Its GRUs depend on the whole track, as LR-ASD's do, so they too run over all of it.
     """
 
     name = "light-asd"
-    context = HALO
+    context = HALO_TICKS
     calibration = Calibration(1.89, -0.52)
-    """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
+    """Fitted on the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        super().__init__(LightAsd(), _FlatPaths, path, device)
+        super().__init__(LightAsd(), _FoldedPaths, path, device)
 
     @torch.inference_mode()
     def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) logits from what `encode` made of a whole track."""
+        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
         detector: Any = self.network.model["GRU"]
-        sounds = track.width // 128 - 1
-        onwards, state = RowBuffer(128 * sounds), None
-        for start in range(0, len(track), BLOCK):
-            visual, audio = self.block(track, start)
-            onward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)
-            onwards.add(nn.functional.gelu(onward).transpose(0, 1).flatten(1).cpu().numpy())
-        logits, state = [np.empty((sounds, 0), np.float32)], None
-        for start in reversed(range(0, len(track), BLOCK)):
-            rows = torch.tensor(onwards.read(start, start + BLOCK), device=self.device)
-            onward = rows.unflatten(1, (sounds, 128)).transpose(0, 1)  # (M, n, 128)
-            back, state = detector.gru_backward(onward.flip(1), state)
+        microphones = track.width // 128 - 1
+        forward_rows, state = RowBuffer(128 * microphones), None
+        for start in range(0, len(track), GRU_TICKS):
+            visual, audio = self.read_block(track, start)
+            forward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)
+            forward_rows.add(nn.functional.gelu(forward).transpose(0, 1).flatten(1).cpu().numpy())
+        logits, state = [np.empty((microphones, 0), np.float32)], None
+        for start in reversed(range(0, len(track), GRU_TICKS)):
+            rows = torch.tensor(forward_rows.read(start, start + GRU_TICKS), device=self.device)
+            forward = rows.unflatten(1, (microphones, 128)).transpose(0, 1)  # (M, n, 128)
+            back, state = detector.gru_backward(forward.flip(1), state)
             both = nn.functional.gelu(back.flip(1))
             logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
         return np.concatenate(logits[::-1], axis=1)

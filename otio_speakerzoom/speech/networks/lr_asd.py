@@ -1,8 +1,9 @@
 """LR-ASD, the light network of Liao et al. (IJCV 2025), layer for layer, and its scorer.
 
-A picture goes through convolutions over space and then time, sound through ones over mel and then
-time; both meet frame by frame, and two GRUs look along them in either direction. Code and weights
-by the authors are under the MIT licence (Junhua-Liao/LR-ASD). Module names are the checkpoint's.
+Frames go through convolutions over space and then time, audio through convolutions over mel and
+then time; both are joined tick by tick and go through two GRUs, one in each direction. Code and
+weights by the authors are under the MIT licence (Junhua-Liao/LR-ASD). Names of modules are keys of
+the checkpoint.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.networks.flat import BLOCK, FlatScorer, Folded, normalised
+from otio_speakerzoom.speech.networks.folded import (
+    GRU_TICKS,
+    FoldedConv,
+    FoldedScorer,
+    normalise,
+)
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 
-NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
-HALO = 9
-"""Frames on either side that an encoded frame depends on: three blocks of 5 and 3 taps."""
+BATCH_NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
+HALO_TICKS = 9
+"""Ticks on either side that an encoding depends on: three blocks of 5 and 3 taps."""
 
 
 class LrAsd(nn.Module):
-    """Whether the face seen is the voice heard, frame by frame."""
+    """Whether the visible face is the audible voice, tick by tick."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,8 +50,8 @@ class LrAsd(nn.Module):
         return self.combine(self.encode_audio(mfcc), self.encode_visual(crops))
 
     def encode_visual(self, crops: Tensor) -> Tensor:
-        """Return (B, T, 128); each frame depends on `HALO` frames on either side."""
-        return self.model["visualEncoder"](normalised(crops)[:, None])  # (B, T, 128)
+        """Return (B, T, 128); each tick depends on `HALO_TICKS` ticks on either side."""
+        return self.model["visualEncoder"](normalise(crops)[:, None])  # (B, T, 128)
 
     def encode_audio(self, mfcc: Tensor) -> Tensor:
         """Return (B, T, 128) from (B, 4T, 13)."""
@@ -60,17 +66,17 @@ class LrAsd(nn.Module):
 class _VisualBlock(nn.Module):
     """Two convolutions over space, then two over time."""
 
-    def __init__(self, entering: int, leaving: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
-        half, step = leaving // 2, (1, stride, stride)
-        self.s_1 = nn.Conv3d(entering, half, (1, 5, 5), step, (0, 2, 2), bias=False)
-        self.s_norm_1 = nn.BatchNorm3d(half, NORM_EPS)
-        self.s_2 = nn.Conv3d(half, leaving, (1, 3, 3), padding=(0, 1, 1), bias=False)
-        self.s_norm_2 = nn.BatchNorm3d(leaving, NORM_EPS)
-        self.t_1 = nn.Conv3d(leaving, leaving, (5, 1, 1), padding=(2, 0, 0), bias=False)
-        self.t_norm_1 = nn.BatchNorm3d(leaving, NORM_EPS)
-        self.t_2 = nn.Conv3d(leaving, leaving, (3, 1, 1), padding=(1, 0, 0), bias=False)
-        self.t_norm_2 = nn.BatchNorm3d(leaving, NORM_EPS)
+        half, step = out_channels // 2, (1, stride, stride)
+        self.s_1 = nn.Conv3d(in_channels, half, (1, 5, 5), step, (0, 2, 2), bias=False)
+        self.s_norm_1 = nn.BatchNorm3d(half, BATCH_NORM_EPS)
+        self.s_2 = nn.Conv3d(half, out_channels, (1, 3, 3), padding=(0, 1, 1), bias=False)
+        self.s_norm_2 = nn.BatchNorm3d(out_channels, BATCH_NORM_EPS)
+        self.t_1 = nn.Conv3d(out_channels, out_channels, (5, 1, 1), padding=(2, 0, 0), bias=False)
+        self.t_norm_1 = nn.BatchNorm3d(out_channels, BATCH_NORM_EPS)
+        self.t_2 = nn.Conv3d(out_channels, out_channels, (3, 1, 1), padding=(1, 0, 0), bias=False)
+        self.t_norm_2 = nn.BatchNorm3d(out_channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.s_norm_1(self.s_1(x)).relu()  # (B, C/2, T, H/stride, W/stride)
@@ -96,17 +102,17 @@ class _VisualEncoder(nn.Module):
 class _AudioBlock(nn.Module):
     """Two convolutions over mel, then two over time."""
 
-    def __init__(self, entering: int, leaving: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        half = leaving // 2
-        self.m_1 = nn.Conv2d(entering, half, (5, 1), padding=(2, 0), bias=False)
-        self.m_norm_1 = nn.BatchNorm2d(half, NORM_EPS)
-        self.m_2 = nn.Conv2d(half, leaving, (3, 1), padding=(1, 0), bias=False)
-        self.m_norm_2 = nn.BatchNorm2d(leaving, NORM_EPS)
-        self.t_1 = nn.Conv2d(leaving, leaving, (1, 5), padding=(0, 2), bias=False)
-        self.t_norm_1 = nn.BatchNorm2d(leaving, NORM_EPS)
-        self.t_2 = nn.Conv2d(leaving, leaving, (1, 3), padding=(0, 1), bias=False)
-        self.t_norm_2 = nn.BatchNorm2d(leaving, NORM_EPS)
+        half = out_channels // 2
+        self.m_1 = nn.Conv2d(in_channels, half, (5, 1), padding=(2, 0), bias=False)
+        self.m_norm_1 = nn.BatchNorm2d(half, BATCH_NORM_EPS)
+        self.m_2 = nn.Conv2d(half, out_channels, (3, 1), padding=(1, 0), bias=False)
+        self.m_norm_2 = nn.BatchNorm2d(out_channels, BATCH_NORM_EPS)
+        self.t_1 = nn.Conv2d(out_channels, out_channels, (1, 5), padding=(0, 2), bias=False)
+        self.t_norm_1 = nn.BatchNorm2d(out_channels, BATCH_NORM_EPS)
+        self.t_2 = nn.Conv2d(out_channels, out_channels, (1, 3), padding=(0, 1), bias=False)
+        self.t_norm_2 = nn.BatchNorm2d(out_channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.m_norm_1(self.m_1(x)).relu()  # (B, C/2, 13, R)
@@ -130,12 +136,12 @@ class _AudioEncoder(nn.Module):
 
 
 class _Gate(nn.Module):
-    """Lets through as much of each channel as the frame's channels together suggest."""
+    """Scales each channel by a weight that depends on all channels of the same tick."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.attention = nn.Conv1d(channels, channels, 1, bias=False)
-        self.bn = nn.BatchNorm1d(channels, NORM_EPS)
+        self.bn = nn.BatchNorm1d(channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         weights = self.bn(self.attention(x.transpose(1, 2))).sigmoid()  # (B, C, T)
@@ -146,19 +152,19 @@ class _Detector(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gru_forward = nn.GRU(256, 64, batch_first=True)
-        self.gru_backward = nn.GRU(256, 64, batch_first=True)  # reads the frames from the end
+        self.gru_backward = nn.GRU(256, 64, batch_first=True)  # reads the ticks from the end
         self.attention = _Gate(128)
 
     def forward(self, x: Tensor) -> Tensor:
-        onward = self.gru_forward(x)[0]  # (B, T, 64)
+        forward = self.gru_forward(x)[0]  # (B, T, 64)
         back = self.gru_backward(x.flip(1))[0].flip(1)  # (B, T, 64)
-        return self.attention(torch.cat([onward, back], dim=2))  # (B, T, 128)
+        return self.attention(torch.cat([forward, back], dim=2))  # (B, T, 128)
 
 
-def flat_block(block: nn.Module) -> nn.Sequential:
-    """Return a trained `_VisualBlock` as it is fast."""
+def fold_block(block: nn.Module) -> nn.Sequential:
+    """Return a trained `_VisualBlock` with its batch norms folded in."""
     layers = (
-        Folded(
+        FoldedConv(
             getattr(block, f"{axis}_{n}"),
             getattr(block, f"{axis}_norm_{n}"),
             relu=(axis, n) != ("t", 2),
@@ -169,43 +175,42 @@ def flat_block(block: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class LrAsdScorer(FlatScorer):
+class LrAsdScorer(FoldedScorer):
     """LR-ASD with trained weights, as the pipeline calls it.
 
-    Its encoders see nine ticks to either side, but its GRUs everything, and they remember for
-    minutes: in windows of two minutes with another half a minute on either side, logits still moved
-    by up to 0.4 and 7 of 7,500 changed sign. So what the encoders make of every tick is set aside,
-    and each GRU goes over all of it, its state carried on from block to block.
+    Its encoders depend on nine ticks to either side, but its GRUs on everything, and they remember
+    for minutes: in windows of two minutes with another half a minute on either side, logits still
+    moved by up to 0.4 and 7 of 7,500 changed sign. So the encodings of all ticks are buffered, and
+    each GRU runs over all of them, its state carried on from block to block.
     """
 
     name = "lr-asd"
-    context = HALO
+    context = HALO_TICKS
     calibration = Calibration(1.10, -1.07)
-    """Of the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
+    """Fitted on the corpus's validation people (54 tracks, 27 people; `training/evaluate.py`)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        super().__init__(LrAsd(), flat_block, path, device)
+        super().__init__(LrAsd(), fold_block, path, device)
 
     @torch.inference_mode()
     def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) logits from what `encode` made of a whole track."""
+        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
         detector: Any = self.network.model["detector"]
-        ticks = len(track)
-        backs = RowBuffer(64 * (track.width // 128 - 1))  # from the last tick to the first
-        state = None
-        for start in reversed(range(0, ticks, BLOCK)):
+        ticks, microphones = len(track), track.width // 128 - 1
+        back_rows, state = RowBuffer(64 * microphones), None  # from the last tick to the first
+        for start in reversed(range(0, ticks, GRU_TICKS)):
             back, state = detector.gru_backward(self._joint(track, start).flip(1), state)
-            backs.add(back.transpose(0, 1).flatten(1).cpu().numpy())  # (n, M * 64)
-        logits, state = [np.empty((track.width // 128 - 1, 0), np.float32)], None
-        for start in range(0, ticks, BLOCK):
-            onward, state = detector.gru_forward(self._joint(track, start), state)  # (M, n, 64)
-            rows = torch.tensor(backs.read(ticks - start - onward.shape[1], ticks - start))
+            back_rows.add(back.transpose(0, 1).flatten(1).cpu().numpy())  # (n, M * 64)
+        logits, state = [np.empty((microphones, 0), np.float32)], None
+        for start in range(0, ticks, GRU_TICKS):
+            forward, state = detector.gru_forward(self._joint(track, start), state)  # (M, n, 64)
+            rows = torch.tensor(back_rows.read(ticks - start - forward.shape[1], ticks - start))
             back = rows.to(self.device).unflatten(1, (-1, 64)).transpose(0, 1).flip(1)
-            both = detector.attention(torch.cat([onward, back], dim=2))  # (M, n, 128)
+            both = detector.attention(torch.cat([forward, back], dim=2))  # (M, n, 128)
             logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
         return np.concatenate(logits, axis=1)
 
     def _joint(self, track: RowBuffer, start: int) -> Tensor:
-        """Return (M, n, 256) picture and sounds joined, of the block that begins at `start`."""
-        visual, audio = self.block(track, start)
+        """Return (M, n, 256) visual and audio encodings joined, of the block from `start` on."""
+        visual, audio = self.read_block(track, start)
         return self.network.model["fusion"](torch.cat([audio, visual.expand_as(audio)], dim=2))

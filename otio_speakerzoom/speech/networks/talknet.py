@@ -1,10 +1,10 @@
 """TalkNet, the network of Tao et al. (ACM MM 2021), layer for layer, and its scorer.
 
-A picture goes through a 3-D convolution, a ResNet and a temporal network, sound through a
-squeeze-and-excitation ResNet; each then attends to the other, and both together to themselves. Code
-and weights by the authors are under the MIT licence (TaoRuijie/TalkNet-ASD). Module names are the
-checkpoint's. Normalisation, excitation and attention see all of time without a mask, so a clip
-filled up with zeros scores differently: only clips of equal length may share a batch.
+Frames go through a 3-D convolution, a ResNet and a temporal network, audio through a squeeze-and-
+excitation ResNet; then come cross attention and self attention. Code and weights by the authors are
+under the MIT licence (TaoRuijie/TalkNet-ASD). Names of modules are keys of the checkpoint.
+Normalisation, excitation and attention use the whole clip without a mask, so a clip padded with
+zeros scores differently: only clips of equal length may share a batch.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
 from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.features import LOWER_FACE, ROWS_PER_TICK, TICKS_PER_SECOND, Clip
-from otio_speakerzoom.speech.networks.flat import LAST, normalised, use_channels_last
+from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.crops import LOWER_FACE
+from otio_speakerzoom.speech.mfcc import ROWS_PER_TICK
+from otio_speakerzoom.speech.networks.folded import CHANNELS_LAST, normalise, use_channels_last
 from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.ticks import TICKS_PER_SECOND
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 from otio_speakerzoom.weights.device import BatchSizer
 
-PICTURE_EPS = 1e-3  # the picture's batch norms; the others keep torch's 1e-5
+VISUAL_NORM_EPS = 1e-3  # of the batch norms in the front-end; the others have torch's 1e-5
 DURATIONS = (1, 2, 3, 4, 5, 6)
 """Seconds. The demo lists 1 three times and 2 and 3 twice, but in a set, so each counts once."""
-PICTURE_BYTES = 4 * 64 * 56 * 56
-"""Of the largest layer's result for one picture."""
-PICTURES = 30
-"""Pictures at a time on a processor, 24 MB: see `flat.PICTURES`."""
-BATCH = 20
-"""How many times as many pictures what follows the front-end takes at once; it is that small."""
+FRAME_BYTES = 4 * 64 * 56 * 56
+"""Of the largest layer's output for one frame."""
+CPU_FRAMES = 30
+"""Batch size on a CPU, 24 MB: see `folded.CPU_FRAMES`."""
+TEMPORAL_FACTOR = 20
+"""The layers after the front-end are small: they take so many times its batch size."""
 
 
 class TalkNet(nn.Module):
-    """Whether the face seen is the voice heard, frame by frame."""
+    """Whether the visible face is the audible voice, tick by tick."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,9 +68,9 @@ class TalkNet(nn.Module):
 
     def encode_visual(self, crops: Tensor) -> Tensor:
         """Return (B, T, 128) from (B, T, 112, 112)."""
-        return self.follow(self.model["visualFrontend"](normalised(crops)[:, None]))
+        return self.encode_temporal(self.model["visualFrontend"](normalise(crops)[:, None]))
 
-    def follow(self, features: Tensor) -> Tensor:
+    def encode_temporal(self, features: Tensor) -> Tensor:
         """Return (B, T, 128) from the front-end's (B, 512, T)."""
         x = self.model["visualConv1D"](self.model["visualTCN"](features))  # (B, 128, T)
         return x.transpose(1, 2)
@@ -79,14 +82,14 @@ class TalkNet(nn.Module):
 
     def combine(self, audio: Tensor, visual: Tensor) -> Tensor:
         """Return (B, T) logits from both encodings, (B, T, 128) each."""
-        heard = self.model["crossA2V"](audio, visual)  # (B, T, 128)
-        seen = self.model["crossV2A"](visual, audio)  # (B, T, 128)
-        joint = torch.cat([heard, seen], dim=2)  # (B, T, 256)
+        attended_audio = self.model["crossA2V"](audio, visual)  # (B, T, 128)
+        attended_visual = self.model["crossV2A"](visual, audio)  # (B, T, 128)
+        joint = torch.cat([attended_audio, attended_visual], dim=2)  # (B, T, 256)
         return self.lossAV["FC"](self.model["selfAV"](joint, joint))[:, :, 1]  # (B, T)
 
 
 class _Net(nn.Module):
-    """Layers one after the other, under the name that the checkpoint has for them."""
+    """Layers in sequence, under the name that they have in the checkpoint."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -101,7 +104,7 @@ class _VisualFrontend(nn.Module):
         super().__init__()
         self.frontend3D = nn.Sequential(
             nn.Conv3d(1, 64, (5, 7, 7), (1, 2, 2), (2, 3, 3), bias=False),
-            nn.BatchNorm3d(64, PICTURE_EPS),
+            nn.BatchNorm3d(64, VISUAL_NORM_EPS),
             nn.ReLU(),
             nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
         )
@@ -114,35 +117,35 @@ class _VisualFrontend(nn.Module):
         self.resnet = nn.Sequential(OrderedDict(layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        # Upstream lays a batch end to end in time here, so that clips leak into their neighbours.
+        # Upstream concatenates a batch in time here, so that clips leak into their neighbours.
         x = self.frontend3D(x).transpose(1, 2)  # (B, T, 64, 28, 28)
-        pictures = self.resnet(x.flatten(0, 1)).mean(dim=(2, 3))  # (B * T, 512)
-        return pictures.unflatten(0, x.shape[:2]).transpose(1, 2)  # (B, 512, T)
+        features = self.resnet(x.flatten(0, 1)).mean(dim=(2, 3))  # (B * T, 512)
+        return features.unflatten(0, x.shape[:2]).transpose(1, 2)  # (B, 512, T)
 
 
 class _ResNetLayer(nn.Module):
     """Two residual blocks of a ResNet-18, in the order of lordmartian/deep_avsr.
 
-    The second adds what the first made before its norm, not after.
+    The second adds the output of the first before its norm, not after.
     """
 
-    def __init__(self, entering: int, leaving: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.conv1a = nn.Conv2d(entering, leaving, 3, stride, 1, bias=False)
-        self.bn1a = nn.BatchNorm2d(leaving, PICTURE_EPS)
-        self.conv2a = nn.Conv2d(leaving, leaving, 3, padding=1, bias=False)
-        # layer1 owns one as well, and never uses it.
-        self.downsample = nn.Conv2d(entering, leaving, 1, stride, bias=False)
-        self.outbna = nn.BatchNorm2d(leaving, PICTURE_EPS)
-        self.conv1b = nn.Conv2d(leaving, leaving, 3, padding=1, bias=False)
-        self.bn1b = nn.BatchNorm2d(leaving, PICTURE_EPS)
-        self.conv2b = nn.Conv2d(leaving, leaving, 3, padding=1, bias=False)
-        self.outbnb = nn.BatchNorm2d(leaving, PICTURE_EPS)
+        self.conv1a = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.bn1a = nn.BatchNorm2d(out_channels, VISUAL_NORM_EPS)
+        self.conv2a = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        # layer1 has one as well, and never uses it.
+        self.downsample = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+        self.outbna = nn.BatchNorm2d(out_channels, VISUAL_NORM_EPS)
+        self.conv1b = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn1b = nn.BatchNorm2d(out_channels, VISUAL_NORM_EPS)
+        self.conv2b = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.outbnb = nn.BatchNorm2d(out_channels, VISUAL_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = x if self.stride == 1 else self.downsample(x)  # (N, C, H/stride, W/stride)
-        middle = self.conv2a(self.bn1a(self.conv1a(x)).relu()) + kept
+        residual = x if self.stride == 1 else self.downsample(x)  # (N, C, H/stride, W/stride)
+        middle = self.conv2a(self.bn1a(self.conv1a(x)).relu()) + residual
         x = self.outbna(middle).relu()
         x = self.conv2b(self.bn1b(self.conv1b(x)).relu()) + middle
         return self.outbnb(x).relu()
@@ -172,12 +175,12 @@ class _GlobalNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        # One group of all channels is the same norm; only the names and shapes differ.
+        # One group of all channels is the same norm; only names and shapes of parameters differ.
         return functional.group_norm(x, 1, self.gamma.flatten(), self.beta.flatten(), eps=1e-8)
 
 
 def _audio_encoder() -> nn.Sequential:
-    """A thin ResNet-34 over mel and time; two of its layers halve time, to one column a frame."""
+    """A thin ResNet-34 over mel and time; two of its layers halve time, to one column per tick."""
     layers = {
         "conv1": nn.Conv2d(1, 16, 7, (2, 1), 3, bias=False),  # (B, 16, 7, 4T)
         "bn1": nn.BatchNorm2d(16),
@@ -190,9 +193,11 @@ def _audio_encoder() -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-def _audio_layer(blocks: int, entering: int, leaving: int, stride: int) -> nn.Sequential:
-    first = _AudioBlock(entering, leaving, stride)
-    return nn.Sequential(first, *(_AudioBlock(leaving, leaving, 1) for _ in range(blocks - 1)))
+def _audio_layer(blocks: int, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    first = _AudioBlock(in_channels, out_channels, stride)
+    return nn.Sequential(
+        first, *(_AudioBlock(out_channels, out_channels, 1) for _ in range(blocks - 1))
+    )
 
 
 class _AudioBlock(nn.Module):
@@ -201,31 +206,31 @@ class _AudioBlock(nn.Module):
     Unlike most, it applies ReLU before its first norm.
     """
 
-    def __init__(self, entering: int, leaving: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(entering, leaving, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(leaving)
-        self.conv2 = nn.Conv2d(leaving, leaving, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(leaving)
-        squeeze = (nn.Linear(leaving, leaving // 8), nn.ReLU())
-        excite = (nn.Linear(leaving // 8, leaving), nn.Sigmoid())
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        squeeze = (nn.Linear(out_channels, out_channels // 8), nn.ReLU())
+        excite = (nn.Linear(out_channels // 8, out_channels), nn.Sigmoid())
         self.se = nn.ModuleDict({"fc": nn.Sequential(*squeeze, *excite)})
         self.downsample = None
-        if entering != leaving:
-            matched = nn.Conv2d(entering, leaving, 1, stride, bias=False)
-            self.downsample = nn.Sequential(matched, nn.BatchNorm2d(leaving))
+        if in_channels != out_channels:
+            matched = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+            self.downsample = nn.Sequential(matched, nn.BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = x if self.downsample is None else self.downsample(x)
+        residual = x if self.downsample is None else self.downsample(x)
         x = self.bn2(self.conv2(self.bn1(self.conv1(x).relu())))  # (B, C, H/stride, W/stride)
         weights = self.se["fc"](x.mean(dim=(2, 3)))  # (B, C), of the mean over the whole clip
-        return (x * weights[:, :, None, None] + kept).relu()  # (B, C, H/stride, W/stride)
+        return (x * weights[:, :, None, None] + residual).relu()  # (B, C, H/stride, W/stride)
 
 
 class _Attention(nn.Module):
-    """One transformer layer without positions, in which `x` is looked up by another stream.
+    """One transformer layer without positional encoding, in which `query` attends to `x`.
 
-    The residual is `x`, the one looked at (keys and values), and not the one that asks.
+    The residual is `x` (keys and values), and not the query.
     """
 
     def __init__(self, channels: int) -> None:
@@ -236,16 +241,16 @@ class _Attention(nn.Module):
         self.norm1 = nn.LayerNorm(channels)
         self.norm2 = nn.LayerNorm(channels)
 
-    def forward(self, x: Tensor, asking: Tensor) -> Tensor:
-        x = self.norm1(x + self.self_attn(asking, x, x, need_weights=False)[0])  # (B, T, C)
+    def forward(self, x: Tensor, query: Tensor) -> Tensor:
+        x = self.norm1(x + self.self_attn(query, x, x, need_weights=False)[0])  # (B, T, C)
         return self.norm2(x + self.linear2(functional.relu(self.linear1(x))))  # (B, T, C)
 
 
-class _FlatFrontend(nn.Module):
-    """The trained visual front-end, its 3-D convolution as a 2-D one over five pictures at once.
+class _FoldedFrontend(nn.Module):
+    """The trained visual front-end, its 3-D convolution as a 2-D one over five frames at once.
 
-    So a feature is made of five pictures, wherever they come from: where a chunk begins or ends,
-    the pictures beyond are blank, as the published network pads them.
+    So a feature depends on five frames, wherever they come from: at the start or end of a chunk,
+    the frames beyond are blank, as the published network pads them.
     """
 
     def __init__(self, frontend: Any) -> None:
@@ -253,36 +258,36 @@ class _FlatFrontend(nn.Module):
         conv, norm, *_ = frontend.frontend3D
         stem = nn.Conv2d(5, 64, 7, 2, 3, bias=False)
         stem.weight.data = conv.weight.data[:, 0]
-        flat_norm = nn.BatchNorm2d(64, PICTURE_EPS)
-        flat_norm.load_state_dict(norm.state_dict())
-        self.stem = fuse_conv_bn_eval(stem.eval(), flat_norm.eval())
-        self.layers = nn.Sequential(*map(_FlatLayer, frontend.resnet))
+        norm_2d = nn.BatchNorm2d(64, VISUAL_NORM_EPS)
+        norm_2d.load_state_dict(norm.state_dict())
+        self.stem = fuse_conv_bn_eval(stem.eval(), norm_2d.eval())
+        self.layers = nn.Sequential(*map(_FoldedLayer, frontend.resnet))
         use_channels_last(self)
 
-    def forward(self, pictures: Tensor, fives: Tensor, piece: int) -> Tensor:
-        """Return (N, 512) features of (N, 5) numbers of normalised pictures, -1 for a blank one."""
-        padded = torch.cat([pictures, pictures.new_zeros(1, *pictures.shape[1:])])
-        made = []
-        for part in fives.split(piece):
-            x = padded[part].contiguous(memory_format=LAST)  # (n, 5, 112, 112)
+    def forward(self, crops: Tensor, neighbours: Tensor, batch: int) -> Tensor:
+        """Return (N, 512) features from (N, 5) indices of normalised crops, -1 for a blank one."""
+        padded = torch.cat([crops, crops.new_zeros(1, *crops.shape[1:])])
+        features = []
+        for indices in neighbours.split(batch):
+            x = padded[indices].contiguous(memory_format=CHANNELS_LAST)  # (n, 5, 112, 112)
             x = functional.max_pool2d(self.stem(x).relu_(), 3, 2, 1)  # (n, 64, 28, 28)
-            made.append(self.layers(x).mean((2, 3)))
-        return torch.cat(made)
+            features.append(self.layers(x).mean((2, 3)))
+        return torch.cat(features)
 
 
-class _FlatLayer(nn.Module):
-    """A trained `_ResNetLayer`, with those norms folded in that follow a convolution alone."""
+class _FoldedLayer(nn.Module):
+    """A trained `_ResNetLayer`; batch norms that follow only a convolution are folded in."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
         self.first = fuse_conv_bn_eval(layer.conv1a, layer.bn1a)
         self.third = fuse_conv_bn_eval(layer.conv1b, layer.bn1b)
         self.second, self.fourth = layer.conv2a, layer.conv2b
-        self.kept = layer.downsample if layer.stride == 2 else nn.Identity()
+        self.residual = layer.downsample if layer.stride == 2 else nn.Identity()
         self.middle_norm, self.norm = layer.outbna, layer.outbnb
 
     def forward(self, x: Tensor) -> Tensor:
-        middle = self.second(self.first(x).relu_()).add_(self.kept(x))
+        middle = self.second(self.first(x).relu_()).add_(self.residual(x))
         x = self.middle_norm(middle).relu_()
         return self.norm(self.fourth(self.third(x).relu_()).add_(middle)).relu_()
 
@@ -291,96 +296,99 @@ class TalkNetScorer:
     """TalkNet with trained weights, as the pipeline calls it: the published ensemble.
 
     A score is the mean over chunks of 1 to 6 s, each an utterance to the network. Unlike the demo,
-    no last frame is lost and no score rounded. The front-end, 98 in 100 of the work, sees two
-    pictures to either side, so its features are the same in every chunk but for the two at each end
-    of one: they are made once, and those at the ends, which all durations share, once more.
+    no last frame is lost and no score rounded. The front-end, 98 % of the work, depends on two
+    frames to either side, so its features are the same in every chunk except for the two at each
+    end: features are computed once, and those at the ends, which all durations share, once more.
     """
 
     name = "talknet"
     licence = "MIT"
     recipe = LOWER_FACE
-    gated = False
+    gated_by_vad = False
     window = 1500
-    """Ticks scored in one go: a minute, which chunks of every duration divide, so that windows cut
+    """Ticks scored at a time: a minute, which chunks of every duration divide, so that windows cut
     no chunk and change no score."""
     context = 0
     calibration = Calibration(2.0, 0.0)
-    """By its published training, a softmax over two logits whose rows move against each other: of
-    the second alone, P is about sigmoid(2 z). Not fitted, as its weights were not at hand."""
+    """From its published training, a softmax over two logits whose rows move against each other: of
+    the second alone, P is about sigmoid(2 z). Not fitted, as its weights were not available."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         network = TalkNet()
         load_checkpoint(network, path)
-        # norms are folded on the processor, where all weights are, and only then do both move
-        self.frontend = _FlatFrontend(network.eval().model["visualFrontend"]).to(device)
+        # norms are folded on the CPU, where all weights are; both move to the device after that
+        self.frontend = _FoldedFrontend(network.eval().model["visualFrontend"]).to(device)
         self.network = network.to(device)
         self.device = device
-        self.batch_sizer = BatchSizer(device, PICTURE_BYTES, PICTURES)
+        self.batch_sizer = BatchSizer(device, FRAME_BYTES, CPU_FRAMES)
 
     @torch.inference_mode()
     def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
         """Return the (T, M) logits of each clip."""
-        return self.batch_sizer.run(lambda piece: self._encode(clips, piece))
+        return self.batch_sizer.run(lambda batch: self._encode(clips, batch))
 
     def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) logits from what `encode` made of a whole track."""
+        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
         return track.read(0, len(track)).T
 
-    def _encode(self, clips: Sequence[Clip], piece: int) -> list[NDArray[np.float32]]:
-        features = [self._features(clip, piece) for clip in clips]
+    def _encode(self, clips: Sequence[Clip], batch: int) -> list[NDArray[np.float32]]:
+        features = [self._features(clip, batch) for clip in clips]
         sums = [np.zeros((len(clip.crops), len(clip.mfcc)), np.float32) for clip in clips]
         for length in (TICKS_PER_SECOND * seconds for seconds in DURATIONS):
-            for some in _alike(clips, length, max(1, BATCH * piece // length)):
-                seen = torch.stack([_chunk(*features[n], span) for n, span in some], dim=0)
-                visual = self.network.follow(seen.transpose(1, 2))  # (n, length, 128)
+            for chunks in _chunk_batches(clips, length, max(1, TEMPORAL_FACTOR * batch // length)):
+                chunk_features = [_chunk_features(*features[n], span) for n, span in chunks]
+                stacked = torch.stack(chunk_features, dim=0)
+                visual = self.network.encode_temporal(stacked.transpose(1, 2))  # (n, length, 128)
                 for m in range(len(clips[0].mfcc)):
-                    heard = np.stack([_rows(clips[n].mfcc[m], span) for n, span in some])
-                    audio = self.network.encode_audio(torch.tensor(heard, device=self.device))
+                    rows = np.stack([_mfcc_rows(clips[n].mfcc[m], span) for n, span in chunks])
+                    audio = self.network.encode_audio(torch.tensor(rows, device=self.device))
                     logits = self.network.combine(audio, visual).cpu().numpy()
-                    for (n, span), scores in zip(some, logits, strict=True):
+                    for (n, span), scores in zip(chunks, logits, strict=True):
                         sums[n][span, m] += scores
         return [total / np.float32(len(DURATIONS)) for total in sums]
 
-    def _features(self, clip: Clip, piece: int) -> tuple[Tensor, Tensor]:
+    def _features(self, clip: Clip, batch: int) -> tuple[Tensor, Tensor]:
         """Return (T, 512) features, and again with a cut at every second, where chunks may end."""
         ticks = np.arange(len(clip.crops))
-        fives = ticks[:, None] + np.arange(-2, 3)  # (T, 5)
-        fives[(fives < 0) | (fives >= len(ticks))] = -1  # before the start and beyond the end
+        neighbours = ticks[:, None] + np.arange(-2, 3)  # (T, 5)
+        neighbours[(neighbours < 0) | (neighbours >= len(ticks))] = -1  # beyond the clip
         second = TICKS_PER_SECOND
-        cut_off = (fives >= 0) & (fives // second != ticks[:, None] // second)
+        cut_off = (neighbours >= 0) & (neighbours // second != ticks[:, None] // second)
         near = np.flatnonzero(cut_off.any(axis=1))
-        pictures = normalised(torch.tensor(clip.crops, device=self.device))
-        wanted = np.concatenate([fives, np.where(cut_off, -1, fives)[near]])
-        made = self.frontend(pictures, torch.tensor(wanted, device=self.device), piece)
-        whole, cut = made[: len(ticks)], made[: len(ticks)].clone()
-        cut[near] = made[len(ticks) :]
+        crops = normalise(torch.tensor(clip.crops, device=self.device))
+        indices = np.concatenate([neighbours, np.where(cut_off, -1, neighbours)[near]])
+        features = self.frontend(crops, torch.tensor(indices, device=self.device), batch)
+        whole, cut = features[: len(ticks)], features[: len(ticks)].clone()
+        cut[near] = features[len(ticks) :]
         return whole, cut
 
 
-def _alike(clips: Sequence[Clip], length: int, most: int) -> Iterator[list[tuple[int, slice]]]:
+def _chunk_batches(
+    clips: Sequence[Clip], length: int, max_chunks: int
+) -> Iterator[list[tuple[int, slice]]]:
     """Yield batches of chunks of equal length, as the number of their clip and their ticks.
 
-    They come from chunks of `length` ticks, of which the last in a clip is shorter.
+    Clips are split into chunks of `length` ticks, of which the last one is shorter.
     """
     chunks: dict[int, list[tuple[int, slice]]] = {}
     for n, clip in enumerate(clips):
         for start in range(0, len(clip.crops), length):
             span = slice(start, min(start + length, len(clip.crops)))
             chunks.setdefault(span.stop - start, []).append((n, span))
-    for alike in chunks.values():
-        yield from (alike[first : first + most] for first in range(0, len(alike), most))
+    for group in chunks.values():
+        yield from (group[first : first + max_chunks] for first in range(0, len(group), max_chunks))
 
 
-def _chunk(whole: Tensor, cut: Tensor, span: slice) -> Tensor:
-    """Return the (length, 512) features of a chunk, which sees nothing beyond its ends."""
-    made = whole[span].clone()
+def _chunk_features(whole: Tensor, cut: Tensor, span: slice) -> Tensor:
+    """Return the (length, 512) features of a chunk, as if there were no frames beyond its ends."""
+    features = whole[span].clone()
     if span.start > 0:
-        made[:2] = cut[span][:2]
+        features[:2] = cut[span][:2]
     if span.stop < len(whole):
-        made[-2:] = cut[span][-2:]
-    return made
+        features[-2:] = cut[span][-2:]
+    return features
 
 
-def _rows(sound: NDArray[np.float32], span: slice) -> NDArray[np.float32]:
+def _mfcc_rows(mfcc: NDArray[np.float32], span: slice) -> NDArray[np.float32]:
     """Return the (4 * length, 13) rows of the ticks in `span`."""
-    return sound[ROWS_PER_TICK * span.start : ROWS_PER_TICK * span.stop]
+    return mfcc[ROWS_PER_TICK * span.start : ROWS_PER_TICK * span.stop]
