@@ -18,7 +18,8 @@ test: setup
 	$(BIN)/python -m pytest $(TESTS)
 
 # tests that depend on other packages, with the lowest versions that pyproject.toml allows
-CORE := $(addprefix tests/, adapters faces render source speech store timeline cli/test_arguments.py)
+CORE := $(addprefix tests/, adapters faces render source speech store timeline training \
+	cli/test_arguments.py)
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python -m pytest $(CORE)
 
