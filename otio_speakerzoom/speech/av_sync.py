@@ -29,11 +29,11 @@ LAGS_TICKS = np.arange(-12, 13)
 PIECE_TICKS = 500
 """Length of the pieces, 20 s, of which each gives one estimate."""
 MIN_ESTIMATES, MAX_ESTIMATES = 3, 9
-"""How many are required, and after how many no more are made: 1 and 3 minutes of faces."""
+"""How many are required, and how many are enough: 1 and 3 minutes of faces."""
 MIN_CORRELATION = 0.2
 """Below this a piece gives no estimate: its face listens, or is not audible. Of 46 pieces (single
 talkers of the training corpus) 33 gave one, 31 of these within two ticks of no offset; of the other
-13 seven would have been."""
+13 only seven would have been that close."""
 MAX_DEVIATION_TICKS = 2
 """At least half of the estimates must lie so close to their median."""
 

@@ -25,8 +25,8 @@ def frames_at_ticks(frames: int, rate: Fraction) -> NDArray[np.int64]:
     """
     ticks = -(-TICKS_PER_SECOND * frames * rate.denominator // rate.numerator)
     halves = 2 * np.arange(ticks, dtype=np.int64) + 1  # of a tick: (2k + 1) / 50 s
-    shown = halves * rate.numerator // (2 * TICKS_PER_SECOND * rate.denominator)
-    return np.minimum(shown, frames - 1)
+    frame = halves * rate.numerator // (2 * TICKS_PER_SECOND * rate.denominator)
+    return np.minimum(frame, frames - 1)
 
 
 def to_source_frames(

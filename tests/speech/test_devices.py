@@ -5,7 +5,6 @@ import pytest
 import torch
 from fake_gpu import FakeGpu
 
-from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.s3fd import S3fdNetwork
 from otio_speakerzoom.model import no_progress
@@ -16,7 +15,6 @@ from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
 from otio_speakerzoom.speech.scorers import NETWORKS
 from otio_speakerzoom.speech.scoring import score_clip
-from otio_speakerzoom.weights import device
 
 SCORERS = {
     TalkNetScorer: TalkNet, SyncAsdScorer: SyncAsd, LrAsdScorer: LrAsd, LightAsdScorer: LightAsd,
@@ -35,11 +33,11 @@ def saved(network, folder):
     return folder / "random.model"
 
 
-def clip(ticks=30, sounds=2):
+def clip(ticks=30, microphones=2):
     rng = np.random.default_rng(0)
     return Clip(
         rng.integers(0, 256, (ticks, 112, 112), np.uint8),
-        rng.normal(0, 8, (sounds, 4 * ticks, 13)).astype(np.float32),
+        rng.normal(0, 8, (microphones, 4 * ticks, 13)).astype(np.float32),
     )
 
 
@@ -72,31 +70,3 @@ def test_s3fd_stays_on_the_requested_device(tmp_path, zero_weights, monkeypatch)
     assert (boxes.shape, sure.shape) == ((0, 4), (0,))
     assert gpu.worked
     assert not gpu.missed
-
-
-# --- checks before anything is loaded -------------------------------------------------------------
-
-
-def test_an_unknown_device_is_refused():
-    with pytest.raises(ToolError, match="--device tpu: there is no such device; choose auto, cpu"):
-        device.check_device("tpu")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device that works")
-@pytest.mark.parametrize("name", device.GPUS)
-def test_a_gpu_that_does_not_work_is_refused(name, monkeypatch, caplog):
-    """For example an old driver, or a card that this torch has no kernels for."""
-    monkeypatch.setattr(device, "is_available", lambda gpu: gpu == name)
-
-    with pytest.raises(
-        ToolError, match=rf"cannot use the {name.upper()} device .+; choose --device"
-    ):
-        device.check_device(name)
-    assert device.find_device("auto") == "cpu"
-    assert f"{name} is not used: torch" in caplog.text
-
-
-def test_the_cpu_is_always_available():
-    for name in ("auto", "cpu"):
-        device.check_device(name)
-    assert device.find_device("cpu") == "cpu"

@@ -1,4 +1,5 @@
-import pickle
+"""Networks and their scorers: published numbers, windows, batches, and short tracks."""
+
 import sys
 import zlib
 from pathlib import Path
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import LOWER_FACE, WHOLE_BOX
 from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
@@ -21,7 +21,6 @@ from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scoring import score_clip
-from otio_speakerzoom.weights import device
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -333,133 +332,7 @@ def test_scorers_declare_their_crops_windows_and_licence():
     assert {kind.licence for kind in kinds} == {"MIT"}
 
 
-# --- devices ------------------------------------------------------------------------------------
-
-
-def test_the_batch_size_is_halved_on_out_of_memory(caplog):
-    sizer, sizes = device.BatchSizer("cpu", 1, cpu_frames=40), []
-
-    def work(frames):
-        sizes.append(frames)
-        if frames > 12:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return "done"
-
-    assert sizer.run(work) == "done"
-    assert (sizes, sizer.frames) == ([40, 20, 10], 10)
-    assert caplog.messages[-1] == "the GPU is out of memory: batches of 10 frames now"
-
-
-def test_out_of_memory_for_a_single_frame_is_an_error():
-    def never(frames):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    with pytest.raises(ToolError, match=r"single frame.*--device cpu"):
-        device.BatchSizer("cpu", 1, cpu_frames=8).run(never)
-
-
-# --- checkpoints -------------------------------------------------------------------------------
-
-
-class Hostile:
-    def __reduce__(self):
-        return (print, ("a checkpoint must not run this",))
-
-
-def spoil(weights, how, path):
-    if how == "missing":
-        del weights["lossAV.FC.bias"]
-    elif how == "unexpected":
-        weights["lossAV.FC.scale"] = torch.zeros(2)
-    elif how == "wrong shape":
-        weights["lossAV.FC.bias"] = torch.zeros(3)
-    elif how == "wrong kind of numbers":
-        weights["lossAV.FC.bias"] = torch.zeros(2, dtype=torch.complex64)
-    elif how == "not finite":
-        weights["lossAV.FC.bias"] = torch.tensor([0.0, torch.nan])
-    elif how == "something other than tensors":
-        weights = [weights]
-    torch.save(weights, path)
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        "missing",
-        "unexpected",
-        "wrong shape",
-        "wrong kind of numbers",
-        "not finite",
-        "something other than tensors",
-    ],
-)
-def test_an_unsuitable_checkpoint_is_refused(lr_asd, tmp_path, how):
-    spoil(lr_asd.state_dict(), how, tmp_path / "odd.model")
-
-    with pytest.raises(WeightsError) as refusal:
-        load_checkpoint(LrAsd(), tmp_path / "odd.model")
-
-    assert "odd.model" in str(refusal.value)
-    assert how in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-
-
-def test_many_missing_names_are_not_all_listed(tmp_path):
-    torch.save({}, tmp_path / "empty.model")
-
-    with pytest.raises(WeightsError, match="and 165 more"):
-        load_checkpoint(LrAsd(), tmp_path / "empty.model")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"<html>not found</html>", pickle.dumps({"a": Hostile()}), b"PK\x03\x04 half a download"],
-    ids=["empty", "text", "class", "cut short"],
-)
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content, capsys):
-    (tmp_path / "odd.model").write_bytes(content)
-
-    with pytest.raises(WeightsError, match=r"odd\.model: not a checkpoint") as refusal:
-        load_checkpoint(LrAsd(), tmp_path / "odd.model")
-
-    assert "\n" not in str(refusal.value)
-    assert not capsys.readouterr().out
-
-
-def test_a_class_inside_a_checkpoint_is_never_run(tmp_path, capsys):
-    torch.save({"a": Hostile()}, tmp_path / "odd.model")
-
-    with pytest.raises(WeightsError, match=r"odd\.model"):
-        load_checkpoint(LrAsd(), tmp_path / "odd.model")
-
-    assert not capsys.readouterr().out
-
-
-def test_a_missing_checkpoint_is_refused(tmp_path):
-    with pytest.raises(WeightsError, match=r"none\.model: cannot be read"):
-        load_checkpoint(LrAsd(), tmp_path / "none.model")
-
-
-def test_checkpoints_of_training_on_several_gpus_load(lr_asd, tmp_path):
-    wrapped = {f"module.{name}": tensor for name, tensor in lr_asd.state_dict().items()}
-    torch.save(wrapped, tmp_path / "wrapped.model")
-    network = LrAsd()
-
-    load_checkpoint(network, tmp_path / "wrapped.model")
-
-    for name, tensor in lr_asd.state_dict().items():
-        assert torch.equal(network.state_dict()[name], tensor)
-
-
-@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_both_containers_of_torch_load(lr_asd, tmp_path, zipped):
-    path = tmp_path / "contained.model"
-    torch.save(lr_asd.state_dict(), path, _use_new_zipfile_serialization=zipped)
-    network = LrAsd()
-
-    load_checkpoint(network, path)
-
-    assert all(torch.equal(network.state_dict()[n], x) for n, x in lr_asd.state_dict().items())
+# --- on a GPU ----------------------------------------------------------------------------------
 
 
 @pytest.mark.gpu

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech import scoring
 from otio_speakerzoom.speech.av_sync import AvSyncEstimator
@@ -19,7 +18,6 @@ from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
 from otio_speakerzoom.speech.scoring import gate_by_vad, score_speech
 from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.device import find_device
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
 
 
@@ -265,18 +263,6 @@ def test_auto_chooses_talknet_if_its_weights_are_installed(monkeypatch, tmp_path
 def no_fetch(name):
     """Return a progress callback that fails at the first byte."""
     return lambda done, total: pytest.fail(f"{name} must not be downloaded")
-
-
-def test_a_missing_device_is_an_error():
-    import torch
-
-    if torch.cuda.is_available():
-        assert find_device("auto") == "cuda"
-    else:
-        assert find_device("auto") == "cpu"
-        for name in ("cuda", "mps"):
-            with pytest.raises(ToolError, match=f"--device {name}: .* choose --device cpu or auto"):
-                find_device(name)
 
 
 def test_scores_are_calibrated():
