@@ -16,7 +16,7 @@ from otio_speakerzoom.cli import options
 from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.streams import one_line, print_line
 from otio_speakerzoom.cli.values import Folder, Input, Output
-from otio_speakerzoom.timeline.formats import FORMATS, STDOUT
+from otio_speakerzoom.timeline.formats import FORMATS, STDOUT_SUFFIXES
 
 PROGRAM = "speakerzoom"
 
@@ -139,7 +139,7 @@ def _choose_adapter(
     suffix = output.suffix
     if str(output) == "-":
         first = next((s for s, d in FORMATS.items() if editor in d), ".otio")
-        suffix = STDOUT.get(editor or "", first)
+        suffix = STDOUT_SUFFIXES.get(editor or "", first)
     dialects = FORMATS[suffix]
     if editor and editor not in dialects:
         fitting = " or ".join(s for s, d in FORMATS.items() if editor in d)

@@ -2,8 +2,8 @@
 
 Every clip references the full original file, so an editor can trim beyond a shot. Source ranges
 include the file's own timecode, as OTIO defines them; record time starts at 0. What OTIO has no
-field for (exact rate, canvas, crop) is in `metadata["speakerzoom"]`, which only `timeline.facts`
-reads. A cut list with other angles gives several video tracks.
+field for (exact rate, canvas, crop) is in `metadata["speakerzoom"]`, which `timeline.facts` reads
+for the adapters. A cut list with other angles gives several video tracks.
 """
 
 from __future__ import annotations
@@ -91,16 +91,16 @@ def _video_track(
     media, at = cut_list.media, cut_list.range.start
     track = otio.schema.Track(name, kind=otio.schema.TrackKind.Video)
     for item in clips:
-        shot, shows = item.shot, cut_list.names(item.shot)
+        shot, label = item.shot, cut_list.names(item.shot)
         if at < shot.range.start:
             empty = FrameRange(at, shot.range.start)
             track.append(otio.schema.Gap(source_range=_with_timecode(media, empty)))
-        clip = _clip(media, path, shot, shows)
+        clip = _clip(media, path, shot, label)
         clip.enabled = item.enabled
-        clip.metadata[NAMESPACE] = {"link": item.number, **_shot_metadata(shot, shows)}
+        clip.metadata[NAMESPACE] = {"link": item.number, **_shot_metadata(shot, label)}
         clip.effects.append(_reframe_effect(shot.crop, cut_list.canvas))
         if item.number:
-            clip.markers.append(_marker(media, shot, shows, media.start + shot.range.start))
+            clip.markers.append(_marker(media, shot, label, media.start + shot.range.start))
         track.append(clip)
         at = shot.range.end
     return track
@@ -111,14 +111,13 @@ def _audio_track(cut_list: CutList, path: str, audio: AudioTrack, number: int) -
     track.metadata[NAMESPACE] = {"stream": audio.stream, "channels": list(audio.channels)}
     for link, shot in enumerate(cut_list.shots, start=1):
         clip = _clip(cut_list.media, path, shot, cut_list.names(shot))
-        clip.metadata[NAMESPACE] = {
-            "link": link
-        }  # same number as the video clip: they move together
+        # the same number as the video clip, so that the two move together
+        clip.metadata[NAMESPACE] = {"link": link}
         track.append(clip)
     return track
 
 
-def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Marker:
+def _marker(media: Media, shot: Shot, label: str, frame: int) -> otio.schema.Marker:
     """Return the reason for a shot and its confidence as a marker, red if the shot is doubtful.
 
     Each shot has two, because some programs read markers in only one of the two places: on its
@@ -128,12 +127,12 @@ def _marker(media: Media, shot: Shot, shows: str, frame: int) -> otio.schema.Mar
     rate = float(media.rate)
     colours = otio.schema.MarkerColor
     return otio.schema.Marker(
-        name=shows,
+        name=label,
         marked_range=otio.opentime.TimeRange(
             otio.opentime.RationalTime(frame, rate), otio.opentime.RationalTime(1, rate)
         ),
         color=colours.RED if shot.confidence < 0.5 else colours.GREEN,
-        comment=f"{shows}: {marker_comment(shot.reason or shows, shot.confidence)}",
+        comment=f"{label}: {marker_comment(shot.reason or label, shot.confidence)}",
         metadata={NAMESPACE: {"reason": shot.reason, "confidence": shot.confidence}},
     )
 

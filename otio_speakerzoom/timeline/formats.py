@@ -25,5 +25,5 @@ FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
 """Suffix -> editor -> name of the OTIO adapter and its arguments. The first editor of a suffix is
 its default."""
 
-STDOUT = {"premiere": ".xml"}
+STDOUT_SUFFIXES = {"premiere": ".xml"}
 """Editor -> suffix of its format on stdout, if not the first one above."""
