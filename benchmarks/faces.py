@@ -39,11 +39,13 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom.boxes import pairwise_iou
 from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors import choose
+from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person
 from otio_speakerzoom.pipeline import no_stage_progress
+from otio_speakerzoom.weights import names
 
 MIN_IOU = 0.3
 """Least intersection over union: a labelled box is the median of a shot, and heads move to 0.5."""
@@ -51,9 +53,9 @@ MIN_IOU = 0.3
 BATCH_FRAMES = 100
 """Frames read ahead, so that ffmpeg does not decode beside what is timed."""
 
-DETECTORS: dict[str, Callable[[], choose.OpenDetector]] = {
+DETECTORS: dict[str, Callable[[], FaceDetector]] = {
     name: partial(choose.choose_detector, name, on_fetch=no_stage_progress)
-    for name in choose.DETECTORS
+    for name in names.DETECTORS
 }
 
 COLUMNS = (

@@ -12,10 +12,10 @@ from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors import blazeface
 from otio_speakerzoom.faces.detectors.blazeface import (
     BlazeFace,
-    _distinct,
-    _tight,
+    _distinct_faces,
+    _tight_boxes,
     _views,
-    cannot_load,
+    mediapipe_error,
 )
 from otio_speakerzoom.weights import fetch
 
@@ -130,14 +130,13 @@ def test_a_missing_model_is_named(tmp_path):
 def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "text.tflite").write_text("not a model at all")
 
-    with pytest.raises(
-        WeightsError, match=r"text\.tflite: MediaPipe cannot find faces with it .not a TFLite model"
-    ):
+    message = r"text\.tflite: MediaPipe cannot detect faces with it .not a TFLite model"
+    with pytest.raises(WeightsError, match=message):
         BlazeFace(tmp_path / "text.tflite")
 
 
 def test_a_missing_system_library_is_told_with_its_package():
-    error = cannot_load(OSError("libEGL.so.1: cannot open shared object file\nmore"))
+    error = mediapipe_error(OSError("libEGL.so.1: cannot open shared object file\nmore"))
 
     assert isinstance(error, ToolError)
     assert "libEGL.so.1" in str(error)
@@ -164,14 +163,14 @@ def test_a_face_cut_by_a_square_yields_to_the_whole_one():
     boxes = np.array([[50, 0, 100, 100], [0, 0, 100, 100], [300, 0, 400, 100]], dtype=float)
     ears, confidences, cut = boxes[:, :1] + 50, [[0.9], [0.6], [0.8]], [[1], [0], [0]]
 
-    _, remaining = _distinct(np.concatenate([boxes, ears, confidences, cut], axis=1))
+    _, remaining = _distinct_faces(np.concatenate([boxes, ears, confidences, cut], axis=1))
 
     assert remaining.tolist() == np.float32([0.8, 0.6]).tolist()
 
 
 def test_a_box_follows_the_ears_of_a_turned_head():
     squares = np.array([[100, 100, 200, 200], [100, 100, 200, 200]], dtype=float)
-    straight, turned = _tight(squares, np.array([150.0, 130.0]))
+    straight, turned = _tight_boxes(squares, np.array([150.0, 130.0]))
 
     assert straight.tolist() == pytest.approx([106, 83, 194, 204])
     assert (turned - straight).tolist() == pytest.approx([-9, 0, -9, 0])

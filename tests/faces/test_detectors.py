@@ -12,15 +12,16 @@ import torch
 
 from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.choose import DETECTORS, WEIGHTS, choose_detector
+from otio_speakerzoom.faces.detectors.choose import FACTORIES, WEIGHTS, choose_detector
 from otio_speakerzoom.faces.detectors.dlib_hog import DlibHog
-from otio_speakerzoom.faces.detectors.haar import need_classifier
+from otio_speakerzoom.faces.detectors.haar import require_classifier
 from otio_speakerzoom.faces.detectors.mtcnn import Mtcnn
 from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
 from otio_speakerzoom.faces.detectors.s3fd import S3fd, S3fdNetwork
 from otio_speakerzoom.faces.detectors.yunet import YuNet
 from otio_speakerzoom.model import no_progress
 from otio_speakerzoom.weights import catalogue, fetch
+from otio_speakerzoom.weights.names import DETECTORS
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "two_talkers.mp4"
 
@@ -136,7 +137,7 @@ def test_what_is_no_picture_is_refused(detector):
 
 
 def test_every_detector_is_known_by_its_own_name_and_needs_known_weights():
-    assert WEIGHTS.keys() == DETECTORS.keys()
+    assert WEIGHTS.keys() == FACTORIES.keys()
     assert all(
         catalogue.entry(name).kind == "detector" for need in WEIGHTS.values() for name in need
     )
@@ -168,7 +169,7 @@ def test_an_opencv_without_cascades_is_told_in_one_line(monkeypatch):
     monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
 
     with pytest.raises(ToolError, match="opencv-python-headless<5") as told:
-        need_classifier()
+        require_classifier()
     assert "\n" not in str(told.value)
 
 

@@ -11,7 +11,7 @@ from otio_speakerzoom.weights import catalogue, device, names
 
 
 def test_detectors_are_those_that_can_be_built():
-    assert names.DETECTORS == tuple(choose.DETECTORS) == tuple(choose.WEIGHTS)
+    assert names.DETECTORS == tuple(choose.FACTORIES) == tuple(choose.WEIGHTS)
 
 
 def test_trackers_are_those_that_opencv_can_have():

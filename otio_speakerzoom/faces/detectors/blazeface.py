@@ -1,9 +1,9 @@
-"""Find faces with BlazeFace full range, MediaPipe's network for faces some metres away.
+"""BlazeFace full range, MediaPipe's network for faces some metres away.
 
-The network sees 192 x 192 pixels whatever it is given, and loses a face that is less than about a
-tenth as high as a wide picture. So it looks at the whole picture, and then at overlapping squares
-as high as the picture (two for 16:9), in which a face is nearly twice as large, up to three at a
-time where there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
+The network's input is 192 x 192 pixels, and it misses a face that is less than about a tenth as
+high as a wide frame. So it runs on the whole frame, and then on overlapping squares as high as the
+frame (two for 16:9), in which a face is nearly twice as large; up to three views in parallel, if
+there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import nms
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.shared import REMEDY, check
+from otio_speakerzoom.faces.detectors.interface import DetectedFaces
+from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
+from otio_speakerzoom.faces.detectors.preprocess import check_frame
 
-# Squares overlap by this share of their side, so that a face up to a fifth of the picture's height
-# is whole in one of them; larger ones are found in the whole picture. Below the least gain they
-# would show the whole picture again.
-_OVERLAP = 0.2
-_LEAST_GAIN = 1.2
+# Squares overlap by this share of their side, so that a face up to a fifth of the frame's height is
+# whole in one of them; larger ones are detected in the whole frame. With a lower aspect ratio than
+# the minimum they would show the whole frame again.
+_SQUARE_OVERLAP = 0.2
+_MIN_ASPECT_RATIO = 1.2
 
-# Two boxes are one face where they share this much of their common area (MediaPipe's own default,
-# min_suppression_threshold), or this much of the smaller: half a face lies inside the whole one.
+# Two boxes are one face above this IoU (MediaPipe's own default, min_suppression_threshold), or if
+# they share this much of the smaller: half a face lies inside the whole one.
 _SAME_FACE_IOU = 0.3
 _SAME_FACE_OF_SMALLER = 0.6
 
-# A box may be half a face where it comes this close to an edge at which a square cuts the picture,
-# in sides of the square: one pixel and a half of what the network sees.
-_CUT_MARGIN = 1.5 / 192
+# A box may be half a face where it comes this close to an edge at which a square cuts the frame,
+# in sides of the square: one and a half pixels of the network's input.
+_CUT_MARGIN_SIDES = 1.5 / 192
 
 # From BlazeFace's square to the tight box from forehead to chin, in sides of the square. Measured
 # against YuNet's boxes (WIDER FACE's convention, which is that of S3FD too) on 1044 faces in 11
@@ -45,21 +47,19 @@ _CUT_MARGIN = 1.5 / 192
 # towards the nose; how far shows in the middle of the ears, whose distance from the middle of the
 # square times 0.43 to 0.48, whichever clip is left out, leads to the middle of the tight box.
 # Median IoU: 0.71 as it comes, 0.85 with the edges moved, 0.88 with the slide undone as well.
-_INSET_SIDES = 0.06
-_RAISE_TOP = 0.17
-_LOWER_BOTTOM = 0.04
+_TIGHT_BOX_MARGINS = [0.06, -0.17, -0.06, 0.04]  # left, top, right, bottom
 _TOWARDS_EARS = 0.45
 
 _EARS = slice(4, 6)  # of the six points: eyes, tip of the nose, mouth, ears (face_detection.proto)
 
-_AT_ONCE = 3  # views looked at side by side: as many as a 16:9 picture has
+_MAX_PARALLEL_VIEWS = 3  # as many as a 16:9 frame has
 
 
 class BlazeFace:
-    """A face detector; starting it takes a second, so keep one for a whole film.
+    """A deterministic face detector; it takes a second to start, so use one for a whole film.
 
-    Faces surer than `min_confidence`, between 0 and 1, are returned. The same picture gives the
-    same boxes. A box may reach past the edge of the picture where the face does.
+    Detects faces with more than `min_confidence`, between 0 and 1. A box may reach past the edge of
+    the frame where the face does.
     """
 
     name = "blazeface"
@@ -67,43 +67,38 @@ class BlazeFace:
     def __init__(self, model: Path, *, min_confidence: float = 0.5) -> None:
         if not 0 < min_confidence < 1:
             raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}")
-        try:
-            model_bytes = model.read_bytes()
-        except OSError as error:
-            raise WeightsError(f"{model}: cannot be read ({error.strerror}); {REMEDY}") from error
-        at_once = min(_AT_ONCE, os.cpu_count() or 1)
+        model_bytes = read_weights(model)
+        parallel = min(_MAX_PARALLEL_VIEWS, os.cpu_count() or 1)
         self._idle: SimpleQueue[Any] = SimpleQueue()
         try:
-            with ExitStack() as started:  # which closes them all again if one does not start
-                for _ in range(at_once):
+            with ExitStack() as stack:  # which closes them all again if one does not start
+                for _ in range(parallel):
                     detector, self._image = _start(model_bytes, min_confidence)
-                    started.callback(detector.close)
+                    stack.callback(detector.close)
                     self._idle.put(detector)
-                self._started = started.pop_all()
+                self._detectors = stack.pop_all()
         except (ImportError, OSError) as error:
-            raise cannot_load(error) from error
+            raise mediapipe_error(error) from error
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(
-                f"{model}: MediaPipe cannot find faces with it ({reason}); update mediapipe, or "
+                f"{model}: MediaPipe cannot detect faces with it ({reason}); update mediapipe, or "
                 "choose another --detector"
             ) from error
-        # MediaPipe runs the network on one thread and lets Python go on meanwhile.
-        self._threads = ThreadPoolExecutor(at_once)
+        # MediaPipe runs the network on one thread and releases Python's lock meanwhile.
+        self._threads = ThreadPoolExecutor(parallel)
 
-    def __call__(
-        self, picture: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return (N, 4) boxes in pixels of the (H, W, 3) RGB picture, and (N,) confidences."""
-        check(picture)
-        height, width, _ = picture.shape
-        faces = self._threads.map(partial(self._look, picture), _views(width, height))
-        return _distinct(np.concatenate(list(faces)))
+    def __call__(self, frame: NDArray[np.uint8]) -> DetectedFaces:
+        """Return (N, 4) boxes in pixels of the (H, W, 3) RGB frame, and (N,) confidences."""
+        check_frame(frame)
+        height, width, _ = frame.shape
+        rows = self._threads.map(partial(self._detect_in_view, frame), _views(width, height))
+        return _distinct_faces(np.concatenate(list(rows)))
 
     def close(self) -> None:
         """Free MediaPipe's graphs and their threads; a second time does nothing."""
         self._threads.shutdown()
-        self._started.close()
+        self._detectors.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,50 +106,50 @@ class BlazeFace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _look(
-        self, picture: NDArray[np.uint8], view: tuple[int, int, int, int]
+    def _detect_in_view(
+        self, frame: NDArray[np.uint8], view: tuple[int, int, int, int]
     ) -> NDArray[np.float64]:
-        """(N, 7) BlazeFace's square, x of the ears' middle, confidence, 1 where `view` cuts it."""
+        """Return (N, 7) square, x between the ears, confidence, and 1 where the view cuts it."""
         left, top, right, bottom = view
-        faces = self._seen(np.ascontiguousarray(picture[top:bottom, left:right]))
+        faces = self._detect(np.ascontiguousarray(frame[top:bottom, left:right]))
         faces[:, :5] += left, top, left, top, left
-        margin = _CUT_MARGIN * (bottom - top)
-        inner = [left > 0, top > 0, right < picture.shape[1], bottom < picture.shape[0]]
-        inside = (faces[:, :4] - view) * [1, 1, -1, -1]  # (N, 4) how far from each edge of `view`
-        faces[:, 6] = ((inside < margin) & inner).any(axis=1)
+        margin = _CUT_MARGIN_SIDES * (bottom - top)
+        is_cut = [left > 0, top > 0, right < frame.shape[1], bottom < frame.shape[0]]
+        distances = (faces[:, :4] - view) * [1, 1, -1, -1]  # (N, 4) from the edges of the view
+        faces[:, 6] = ((distances < margin) & is_cut).any(axis=1)
         return faces
 
-    def _seen(self, part: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(N, 7) as of `_look` in pixels of `part`, all of it: none is cut."""
+    def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return (N, 7) rows like `_detect_in_view`, in pixels of the image, the last column 0."""
         detector = self._idle.get()
         try:
-            found = detector.detect(self._image(data=part)).detections
+            detections = detector.detect(self._image(data=image)).detections
         finally:
             self._idle.put(detector)
-        faces = np.zeros((len(found), 7))
-        for row, face in zip(faces, found, strict=True):
+        faces = np.zeros((len(detections), 7))
+        for row, face in zip(faces, detections, strict=True):
             box = face.bounding_box
             left_ear, right_ear = face.keypoints[_EARS]
             row[:2] = box.origin_x, box.origin_y
             row[2:4] = box.origin_x + box.width, box.origin_y + box.height
-            row[4] = (left_ear.x + right_ear.x) / 2 * part.shape[1]
+            row[4] = (left_ear.x + right_ear.x) / 2 * image.shape[1]
             row[5] = face.categories[0].score
         return faces
 
 
-def cannot_load(error: Exception) -> ToolError:
-    """Return what to tell a user on whose machine MediaPipe fails to load."""
+def mediapipe_error(error: Exception) -> ToolError:
+    """Return the error for a machine on which MediaPipe fails to load, with the remedy."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     remedy = "on Debian and Ubuntu, apt install libegl1 libgles2"
     if isinstance(error, ImportError):
         remedy = "pip install mediapipe"
-    return ToolError(f"MediaPipe, which finds the faces, cannot be loaded ({reason}): {remedy}")
+    return ToolError(f"MediaPipe, which detects the faces, cannot be loaded ({reason}): {remedy}")
 
 
 def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
-    """MediaPipe's detector, and what makes its images.
+    """Return MediaPipe's detector and its image factory.
 
-    Imported here, since it takes a second and needs libraries that some machines lack.
+    MediaPipe is imported here, since it takes a second and needs libraries that some machines lack.
     """
     import mediapipe
     from mediapipe.tasks.python import vision
@@ -168,34 +163,38 @@ def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
 
 
 def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """The whole picture, then squares along its longer side: left, top, right, bottom."""
+    """Return the whole frame, then squares along its longer side: left, top, right, bottom."""
     whole = (0, 0, width, height)
     side, length = sorted((width, height))
-    if length < _LEAST_GAIN * side:
+    if length < _MIN_ASPECT_RATIO * side:
         return [whole]
-    count = max(2, ceil((length / side - _OVERLAP) / (1 - _OVERLAP)))
+    count = max(2, ceil((length / side - _SQUARE_OVERLAP) / (1 - _SQUARE_OVERLAP)))
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
     if width > height:
         return [whole, *((at, 0, at + side, side) for at in starts)]
     return [whole, *((0, at, side, at + side) for at in starts)]
 
 
-def _distinct(faces: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(N, 4) tight boxes and (N,) confidences, one a face, of (M, 7) as of `BlazeFace._look`."""
-    squares, ears, sureness, cut = np.split(faces, [4, 5, 6], axis=1)
-    kept = nms(
+def _distinct_faces(faces: NDArray[np.float64]) -> DetectedFaces:
+    """Return one tight box and confidence per face, of (M, 7) rows like `_detect_in_view`.
+
+    Squares that no view cuts come first, then those of higher confidence.
+    """
+    squares, ears, confidences, cut = np.split(faces, [4, 5, 6], axis=1)
+    distinct = nms(
         squares,
-        np.lexsort((-sureness[:, 0], cut[:, 0])),
+        np.lexsort((-confidences[:, 0], cut[:, 0])),
         max_iou=_SAME_FACE_IOU,
         max_share_of_smaller=_SAME_FACE_OF_SMALLER,
     )
-    return _tight(squares[kept], ears[kept, 0]), sureness[kept, 0].astype(np.float32)
+    boxes = _tight_boxes(squares[distinct], ears[distinct, 0])
+    return boxes, confidences[distinct, 0].astype(np.float32)
 
 
-def _tight(squares: NDArray[np.float64], ears: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(N, 4) boxes from forehead to chin for BlazeFace's squares and the x of the ears' middle."""
+def _tight_boxes(squares: NDArray[np.float64], ears: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return (N, 4) boxes from forehead to chin for squares and the x between the ears."""
     side = (squares[:, 2:] - squares[:, :2]).mean(axis=1)
     slide = _TOWARDS_EARS * (ears - squares[:, [0, 2]].mean(axis=1))
-    moved = np.outer(side, [_INSET_SIDES, -_RAISE_TOP, -_INSET_SIDES, _LOWER_BOTTOM])
-    moved[:, [0, 2]] += slide[:, np.newaxis]
-    return (squares + moved).astype(np.float32)
+    offsets = np.outer(side, _TIGHT_BOX_MARGINS)
+    offsets[:, [0, 2]] += slide[:, np.newaxis]
+    return (squares + offsets).astype(np.float32)

@@ -1,23 +1,20 @@
-"""Which face detectors there are, and one of them made ready, its weights fetched if need be.
+"""Opens a face detector by name, and downloads its weights if necessary.
 
-Nothing is loaded before it is chosen, so the names alone cost nothing.
+A detector's libraries are imported only when it is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.model import Progress
 from otio_speakerzoom.weights import fetch
+from otio_speakerzoom.weights.names import DETECTORS
 
-Need = Callable[[str], Path]
-"""The name of weights in weights.toml -> where they lie, by now."""
+WeightsPath = Callable[[str], Path]
+"""The name of weights in weights.toml -> their path, downloaded if necessary."""
 
 WEIGHTS = {
     "yunet": ("yunet",),
@@ -28,81 +25,71 @@ WEIGHTS = {
     "dlib": (),
     "haar": ("haar-frontal-face",),
 }
-"""What each detector needs of weights.toml, in the order in which it takes them."""
-
-
-class OpenDetector(AbstractContextManager[Any], Protocol):
-    """A detector that is to be closed: see faces/detectors."""
-
-    name: str
-
-    def __call__(
-        self, picture: NDArray[np.uint8], /
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
-
-    def close(self) -> None: ...
+"""The weights in weights.toml that each detector needs, in the order of its arguments."""
 
 
 def choose_detector(
     name: str, *, on_fetch: Callable[[str], Progress], device: str = "auto"
-) -> OpenDetector:
-    """Return the detector called `name`, to be closed after use; ValueError where there is none.
+) -> FaceDetector:
+    """Open the detector `name`, to be closed after use; ValueError if there is none.
 
-    `device` is where one runs that PyTorch computes; the others know the processor alone.
+    `device` is for detectors that run in PyTorch; the others run on the CPU only.
 
-    ToolError where a package that it needs is missing, WeightsError where its weights are.
+    ToolError if a package that it needs is missing, WeightsError if its weights are.
     """
     if name not in DETECTORS:
         raise ValueError(f"no detector is called {name!r}; there are {', '.join(DETECTORS)}")
-    return DETECTORS[name](
-        lambda wanted: fetch.need(wanted, on_progress=on_fetch(f"fetch {wanted}")), device
-    )
+
+    def weights_path(weights: str) -> Path:
+        return fetch.need(weights, on_progress=on_fetch(f"fetch {weights}"))
+
+    return FACTORIES[name](weights_path, device)
 
 
-def _yunet(need: Need, device: str) -> OpenDetector:
+def _yunet(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.yunet import YuNet
 
-    return YuNet(*map(need, WEIGHTS["yunet"]))
+    return YuNet(*map(weights_path, WEIGHTS["yunet"]))
 
 
-def _blazeface(need: Need, device: str) -> OpenDetector:
+def _blazeface(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 
-    return BlazeFace(*map(need, WEIGHTS["blazeface"]))
+    return BlazeFace(*map(weights_path, WEIGHTS["blazeface"]))
 
 
-def _s3fd(need: Need, device: str) -> OpenDetector:
+def _s3fd(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.s3fd import S3fd
 
-    return S3fd(*map(need, WEIGHTS["s3fd"]), device=device)
+    return S3fd(*map(weights_path, WEIGHTS["s3fd"]), device=device)
 
 
-def _mtcnn(need: Need, device: str) -> OpenDetector:
+def _mtcnn(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.mtcnn import Mtcnn
 
-    return Mtcnn(*map(need, WEIGHTS["mtcnn"]))
+    return Mtcnn(*map(weights_path, WEIGHTS["mtcnn"]))
 
 
-def _retinaface(need: Need, device: str) -> OpenDetector:
+def _retinaface(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.retinaface import RetinaFace
 
-    return RetinaFace(*map(need, WEIGHTS["retinaface"]))
+    return RetinaFace(*map(weights_path, WEIGHTS["retinaface"]))
 
 
-def _dlib(need: Need, device: str) -> OpenDetector:
+def _dlib(weights_path: WeightsPath, device: str) -> FaceDetector:
     from otio_speakerzoom.faces.detectors.dlib_hog import DlibHog
 
     return DlibHog()
 
 
-def _haar(need: Need, device: str) -> OpenDetector:
-    from otio_speakerzoom.faces.detectors.haar import Haar, bundled_cascade, need_classifier
+def _haar(weights_path: WeightsPath, device: str) -> FaceDetector:
+    from otio_speakerzoom.faces.detectors.haar import Haar, bundled_cascade, require_classifier
 
-    need_classifier()
-    return Haar(bundled_cascade() or need(*WEIGHTS["haar"]))
+    require_classifier()
+    return Haar(bundled_cascade() or weights_path(*WEIGHTS["haar"]))
 
 
-DETECTORS: dict[str, Callable[[Need, str], OpenDetector]] = {
+FACTORIES: dict[str, Callable[[WeightsPath, str], FaceDetector]] = {
     "yunet": _yunet,
     "blazeface": _blazeface,
     "s3fd": _s3fd,
@@ -111,4 +98,4 @@ DETECTORS: dict[str, Callable[[Need, str], OpenDetector]] = {
     "dlib": _dlib,
     "haar": _haar,
 }
-"""Best first, by faces found for what they cost; each makes its detector ready."""
+"""Opens each detector of `weights.names`."""

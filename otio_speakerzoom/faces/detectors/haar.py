@@ -1,4 +1,4 @@
-"""Find faces with OpenCV's cascade of Haar features, the oldest detector here.
+"""OpenCV's cascade of Haar features, the oldest detector here.
 
 Viola and Jones, CVPR 2001. OpenCV 5 has neither the cascade's file nor the class that runs it.
 """
@@ -13,59 +13,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.shared import REMEDY, Found, InMemory, check
+from otio_speakerzoom.faces.detectors.interface import DetectedFaces, InMemoryDetector
+from otio_speakerzoom.faces.detectors.opencv_dnn import REMEDY
+from otio_speakerzoom.faces.detectors.preprocess import check_frame
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
-_STEP = 1.1  # between two sizes of window: OpenCV's own default
-_LEAST_FACE = 0.04  # of the longer side: 40 pixels of 960, as small as dlib's
+_SCALE_STEP = 1.1  # between two window sizes: OpenCV's own default
+_MIN_FACE_SHARE = 0.04  # of the longer side: 40 pixels of 960, as small as dlib's
 
-# Windows that must agree. Three, OpenCV's own, took 11 other things for faces in 40 pictures; six
+# Windows that must agree. Three, OpenCV's own, took 11 other things for faces in 40 frames; six
 # took 11 in 160 and lost no face.
-_NEIGHBOURS = 6
+_MIN_NEIGHBOURS = 6
 
-_LEAST_SCORE = 2.0  # what the last stage must add up to: 331 faces of 331 have more than 2.2
+_MIN_SCORE = 2.0  # sum of the last stage: 331 faces of 331 have more than 2.2
 
 # From the cascade's square to the tight box from forehead to chin, in sides of the square: left,
 # top, right, bottom. Medians against YuNet's boxes on 331 faces in 7 clips, a dozen people; left
 # and right, which differ as heads turn, are made alike. Median IoU: 0.74 as
-# it comes, 0.90 so.
-_TIGHT = np.array([0.12, -0.01, -0.12, 0.04])
+# it comes, 0.90 with these margins.
+_TIGHT_BOX_MARGINS = np.array([0.12, -0.01, -0.12, 0.04])
 
 
-class Haar(InMemory):
-    """A face detector; the same picture gives the same boxes.
+class Haar(InMemoryDetector):
+    """A deterministic face detector.
 
-    Faces with more than `least_score` of the cascade's own score are returned. The confidence is
-    the logistic of how much more: an order, not a probability.
+    Detects faces with more than `min_score` of the cascade's own score. The confidence is the
+    logistic of how much more: an order, not a probability.
     """
 
     name = "haar"
 
-    def __init__(self, cascade: Path, *, least_score: float = _LEAST_SCORE) -> None:
-        need_classifier()
-        self._least_score = least_score
+    def __init__(self, cascade: Path, *, min_score: float = _MIN_SCORE) -> None:
+        require_classifier()
+        self._min_score = min_score
         self._cascade: Any = cv2.CascadeClassifier(str(cascade))  # pyright: ignore
         if self._cascade.empty():
             raise WeightsError(f"{cascade}: is no cascade that OpenCV can read; {REMEDY}")
 
-    def __call__(self, picture: NDArray[np.uint8]) -> Found:
-        """Return (N, 4) boxes in pixels of the (H, W, 3) RGB picture, and (N,) confidences."""
-        check(picture)
-        gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        least = round(_LEAST_FACE * max(gray.shape))
-        found, _, scores = self._cascade.detectMultiScale3(
-            gray, _STEP, _NEIGHBOURS, minSize=(least, least), outputRejectLevels=True
-        )
-        over = np.array(scores, np.float64).reshape(-1) - self._least_score
-        squares = np.array(found, np.float64).reshape(-1, 4)[over > 0]
+    def __call__(self, frame: NDArray[np.uint8]) -> DetectedFaces:
+        """Return (N, 4) boxes in pixels of the (H, W, 3) RGB frame, and (N,) confidences."""
+        check_frame(frame)
+        gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        min_side = round(_MIN_FACE_SHARE * max(gray.shape))
+        rectangles, _, scores = self._cascade.detectMultiScale3(
+            gray, _SCALE_STEP, _MIN_NEIGHBOURS, minSize=(min_side, min_side),
+            outputRejectLevels=True,
+        )  # fmt: skip
+        margins = np.array(scores, np.float64).reshape(-1) - self._min_score
+        squares = np.array(rectangles, np.float64).reshape(-1, 4)[margins > 0]
         corners = np.concatenate([squares[:, :2], squares[:, :2] + squares[:, 2:]], axis=1)
-        boxes = corners + squares[:, 2:3] * _TIGHT
-        return boxes.astype(np.float32), (1 / (1 + np.exp(-over[over > 0]))).astype(np.float32)
+        boxes = corners + squares[:, 2:3] * _TIGHT_BOX_MARGINS
+        confidences = 1 / (1 + np.exp(-margins[margins > 0]))
+        return boxes.astype(np.float32), confidences.astype(np.float32)
 
 
-def need_classifier() -> None:
-    """ToolError where this OpenCV cannot run a cascade; worth asking before one is fetched."""
+def require_classifier() -> None:
+    """Raise ToolError if this OpenCV cannot run a cascade; call it before one is downloaded."""
     if not hasattr(cv2, "CascadeClassifier"):
         raise ToolError(
             f"OpenCV {cv2.__version__} runs no Haar cascades: "
@@ -74,6 +78,6 @@ def need_classifier() -> None:
 
 
 def bundled_cascade() -> Path | None:
-    """Return the cascade that OpenCV's own package brings; None where it brings none."""
+    """Return the cascade in OpenCV's own package; None if it has none."""
     path = Path(cv2.__file__).parent / "data" / CASCADE
     return path if path.is_file() else None
