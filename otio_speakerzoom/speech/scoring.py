@@ -89,9 +89,9 @@ def score_speech(
     it has enough.
     """
     tick_frames = within.start + frames_at_ticks(within.duration, rate)
-    scorers = [TrackScorer(track, tick_frames, scorer) for track in tracks]
+    track_scorers = [TrackScorer(track, tick_frames, scorer) for track in tracks]
     first_ticks = np.searchsorted(tick_frames, np.arange(within.start, within.end + 1))
-    upcoming = deque(sorted(scorers, key=lambda track: track.start))
+    upcoming = deque(sorted(track_scorers, key=lambda track: track.start))
     active: list[TrackScorer] = []
     pending: list[_Window] = []
     for number, frame in frames:
@@ -107,7 +107,7 @@ def score_speech(
             _encode_pending(pending, scorer)
         on_progress(number - within.start + 1, within.duration)
     _encode_pending(pending, scorer)
-    return tuple(track.scores(within, rate, voice) for track in scorers)
+    return tuple(track.scores(within, rate, voice) for track in track_scorers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
