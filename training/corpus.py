@@ -23,7 +23,8 @@ from otio_speakerzoom.speech.crops import WHOLE_BOX, crop_face
 from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
-from otio_speakerzoom.speech.scoring import Scorer, score_clip
+from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.scoring import Scorer
 from otio_speakerzoom.speech.vad import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)
@@ -146,9 +147,10 @@ def run_teacher(
     teacher: Scorer, crops: NDArray[np.uint8], rows: NDArray[np.float32]
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return (T,) logits, and (T, 128) features of the frames and of the audio."""
-    clip = Clip(crops, rows[None])
-    (encoded,) = teacher.encode([clip])
-    return score_clip(teacher, clip)[0], encoded[:, :128], encoded[:, 128:]
+    (encoded,) = teacher.encode([Clip(crops, rows[None])])
+    track = RowBuffer(encoded.shape[1])
+    track.add(encoded)
+    return teacher.decide(track)[0], encoded[:, :128], encoded[:, 128:]
 
 
 def main() -> None:
