@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()
     if arguments.cue and arguments.scorer == "motion":
-        parser.error("--cue is for networks: `motion` is made of the cue")
+        parser.error("--cue is for networks: `motion` contains the cue")
     print("| clip | average precision | face frames | on top | frames | false, P > 0.5 | frames |")
     print("|---|---|---|---|---|---|---|")
     everything, undubbed = Tally(), Tally()

@@ -112,7 +112,7 @@ def split_rows(corpus: Path) -> dict[str, list[dict[str, str]]]:
 
 
 def read_tracks(corpus: Path, teachers: Path, split: str) -> list[Track]:
-    """Return the tracks of one of `split_rows`, with what the teachers made of them."""
+    """Return the tracks of one of `split_rows`, with the teachers' results."""
     rows = split_rows(corpus)[split]
     with np.load(teachers) as results, ThreadPoolExecutor() as pool:
         names = [row["track"] for row in rows]
