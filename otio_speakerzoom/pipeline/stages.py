@@ -102,7 +102,7 @@ def _detect(session: Session, folder: AnalysisFolder) -> Detections:
     with opening as detector, closing(frames):
         detections = detect_faces(
             frames, media, detector, within=folder.range, every=options.detect_every or None,
-            follow=options.tracker or "", on_progress=job.on_stage("find faces"),
+            tracker=options.tracker or "", on_progress=job.on_stage("find faces"),
         )  # fmt: skip
     session.check_unchanged()
     if not len(detections.frames):

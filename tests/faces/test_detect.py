@@ -14,12 +14,12 @@ from otio_speakerzoom.boxes import iou, pairwise_iou
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
-from otio_speakerzoom.faces.opencv_trackers import TRACKERS, follow_faces
+from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.weights import fetch
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-FOLLOWING = [name for name in TRACKERS if name != "iou"]
+FOLLOWING = [name for name in AVAILABLE_TRACKERS if name != "iou"]
 NO_FACE = np.empty((0, 4), np.float32)
 
 
@@ -92,7 +92,7 @@ def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
 
 def test_no_picture_gives_no_face():
     assert (
-        len(detect_faces((), source(), seeing(lambda _: NO_FACE), follow="mil").detected_frames)
+        len(detect_faces((), source(), seeing(lambda _: NO_FACE), tracker="mil").detected_frames)
         == 0
     )
 
@@ -142,7 +142,7 @@ def square_seen_every_fifth(tracker, *, cut=None):
 
     media = source(size=(640, 480))
     pictures = moving_square(range(14), cut=cut)
-    return detect_faces(pictures, media, look, every=5, follow=tracker)
+    return detect_faces(pictures, media, look, every=5, tracker=tracker)
 
 
 @pytest.mark.parametrize("tracker", FOLLOWING)
@@ -169,7 +169,7 @@ def test_following_twice_gives_the_same_boxes(tracker):
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
     pictures = [np.roll(noise, 3 * n, axis=1) for n in range(4)]  # MIL's luck shows in these
     boxes = np.array([[100, 50, 160, 120]], np.float32)
-    once, again = (follow_faces(tracker, pictures, boxes) for _ in "ab")
+    once, again = (track_boxes(tracker, pictures, boxes) for _ in "ab")
 
     assert np.array_equal(once, again)
 
@@ -182,7 +182,7 @@ def test_without_a_tracker_nothing_is_seen_between_looks():
 def test_what_of_a_face_lies_outside_the_picture_stays_with_it(tracker):
     wall = texture(1, (240, 360))
     pictures = [np.ascontiguousarray(wall[:, at : at + 320]) for at in (0, 4, 8)]
-    followed = follow_faces(tracker, pictures, np.array([[260, -20, 350, 90]], np.float32))
+    followed = track_boxes(tracker, pictures, np.array([[260, -20, 350, 90]], np.float32))
 
     assert followed.shape == (2, 1, 4)
     assert followed[-1, 0] == pytest.approx([252, -20, 342, 90], abs=6)
@@ -192,7 +192,7 @@ def test_what_of_a_face_lies_outside_the_picture_stays_with_it(tracker):
 def test_a_face_too_small_to_learn_from_is_lost(tracker):
     pictures = [texture(1, (240, 320))] * 3
     boxes = np.array([[-50, 10, 4, 60], [100, 100, 160, 180]], np.float32)
-    followed = follow_faces(tracker, pictures, boxes)
+    followed = track_boxes(tracker, pictures, boxes)
 
     assert np.isnan(followed).all(axis=(0, 2)).tolist() == [True, False]
 
@@ -203,9 +203,9 @@ def test_a_tracker_that_this_opencv_lacks_is_told_in_one_line_before_anything_is
         yield
 
     with pytest.raises(ToolError) as told:
-        detect_faces(unread(), source(), seeing(lambda _: NO_FACE), follow="nano")
+        detect_faces(unread(), source(), seeing(lambda _: NO_FACE), tracker="nano")
 
-    assert f"no tracker 'nano'; choose one of {', '.join(TRACKERS)}" in str(told.value)
+    assert f"no tracker 'nano'; choose one of {', '.join(AVAILABLE_TRACKERS)}" in str(told.value)
     assert "\n" not in str(told.value)
 
 
@@ -221,7 +221,7 @@ def test_the_talkers_of_the_sample_are_followed_between_looks(tracker):
     media, within = source_file.probe(SAMPLES / "two_talkers.mp4"), FrameRange(0, 5)
     pictures = source_file.read_frames(media, size=detector_size(media), within=within)
     with BlazeFace(model) as detector, closing(pictures):
-        found = detect_faces(pictures, media, detector, within=within, every=4, follow=tracker)
+        found = detect_faces(pictures, media, detector, within=within, every=4, tracker=tracker)
 
     assert found.frames.tolist() == sorted([*range(5)] * 2)
     assert pairwise_iou(found.boxes, labels).max(axis=1).min() > 0.7

@@ -16,10 +16,10 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.faces import people
 from otio_speakerzoom.faces.embed import (
-    FACE_SIDE,
-    STRETCHES,
+    FACE_SIDE_PX,
+    SEGMENTS_PER_TRACK,
     MobileFaceNet,
-    cut_face,
+    crop_face,
     embed_tracks,
     unit,
 )
@@ -199,7 +199,7 @@ def test_the_sharpest_of_large_boxes_is_taken_from_each_stretch_of_the_track():
 
     embed_tracks(film, MEDIA, [FaceTrack(1, 0, boxes, np.ones(160, bool))], embedder)
 
-    assert len(taken) == STRETCHES
+    assert len(taken) == SEGMENTS_PER_TRACK
     assert min(taken) > 10
 
 
@@ -214,12 +214,12 @@ def test_faces_too_small_or_never_seen_have_no_looks():
 def test_a_face_at_the_edge_of_the_picture_is_cut_with_the_edge_repeated():
     picture = np.zeros((100, 100, 3), np.uint8)
     picture[:, -1] = 255
-    face = cut_face(picture, np.float32([60, 20, 140, 100]))
+    face = crop_face(picture, np.float32([60, 20, 140, 100]))
 
-    assert face.shape == (FACE_SIDE, FACE_SIDE, 3)
+    assert face.shape == (FACE_SIDE_PX, FACE_SIDE_PX, 3)
     assert (face[:, -50:] == 255).all()
     assert (face[:, :50] == 0).all()
-    assert (cut_face(picture, np.float32([-40, 20, 40, 100])) == 0).all()
+    assert (crop_face(picture, np.float32([-40, 20, 40, 100])) == 0).all()
 
 
 def test_a_file_that_is_no_network_is_said_to_be_none(tmp_path):
@@ -254,8 +254,8 @@ def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
 def test_places_are_looked_up_once_for_each_track(monkeypatch):
     tracks = [track(n, 50 * (n // 2), 100 + 300 * (n % 2)) for n in range(60)]
     asked = []
-    place = people._place
-    monkeypatch.setattr(people, "_place", lambda of: asked.append(of) or place(of))
+    place = people._position
+    monkeypatch.setattr(people, "_position", lambda of: asked.append(of) or place(of))
 
     assert len(members(tracks, cuts=range(50, 1500, 50))) == 2
     assert len(asked) == len(tracks)

@@ -13,7 +13,7 @@ from strategies import walks
 from otio_speakerzoom.faces import handover, track, tracklet
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detect import detector_size
-from otio_speakerzoom.faces.resize import quickly_shrunk
+from otio_speakerzoom.faces.resize import resize_fast
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Detections, FrameRange, Media
 
@@ -286,7 +286,7 @@ def test_a_cut_between_two_pictures_is_found_to_the_frame_and_a_pan_is_not():
     cuts = CameraCuts(RATE)
     for frame in range(40):
         picture = np.roll(one, frame, axis=1) if frame < 23 else two
-        cuts.see(frame, picture)
+        cuts.push_frame(frame, picture)
 
     assert cuts.finish().tolist() == [23]
 
@@ -295,9 +295,9 @@ def test_shrinking_fast_gives_nearly_the_mean_of_what_each_pixel_covers():
     """Fine stripes turn grey; taking single pixels of them would leave stripes."""
     fine = np.zeros((540, 960, 3), np.uint8)
     fine[:, ::2] = 255
-    small = quickly_shrunk(fine, (256, 144))
+    small = resize_fast(fine, (256, 144))
     noise = np.random.default_rng(1).integers(0, 255, (288, 480, 3), np.uint8)
-    last = quickly_shrunk(noise, (256, 154)).astype(float)
+    last = resize_fast(noise, (256, 154)).astype(float)
     nearest = cv2.resize(noise, (256, 154), interpolation=cv2.INTER_NEAREST).astype(float)
 
     assert small.shape == (144, 256, 3)

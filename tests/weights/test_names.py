@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from otio_speakerzoom.faces import embed, opencv_trackers
+from otio_speakerzoom.faces import opencv_trackers
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.speech import scorers
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
@@ -15,8 +15,8 @@ def test_detectors_are_those_that_can_be_built():
 
 
 def test_trackers_are_those_that_opencv_can_have():
-    assert (opencv_trackers.NO_TRACKER, *opencv_trackers._CLASSES) == names.TRACKERS
-    assert set(opencv_trackers.TRACKERS) <= set(names.TRACKERS)
+    assert (names.NO_TRACKER, *opencv_trackers._CLASSES) == names.TRACKERS
+    assert set(opencv_trackers.AVAILABLE_TRACKERS) <= set(names.TRACKERS)
 
 
 def test_scorers_are_those_that_can_be_built():
@@ -30,7 +30,6 @@ def test_weights_of_networks_are_in_the_catalogue():
     assert all(entries[name].kind == "scorer" for name in scorers.NETWORKS)
     assert not entries[names.BUNDLED_SCORER].sources
     assert entries[names.EMBEDDER].kind == "embedder"
-    assert names.EMBEDDER == embed.EMBEDDER_WEIGHTS
     weights = {name for needs in choose.WEIGHTS.values() for name in needs}
     assert weights == {name for name, file in entries.items() if file.kind == "detector"}
 
