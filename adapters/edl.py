@@ -12,7 +12,7 @@ import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
-from otio_speakerzoom.timecode import may_drop, one_hour, timecode
+from otio_speakerzoom.timecode import allows_drop_frame, frame_to_timecode, one_hour_frames
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
 from otio_speakerzoom.timeline.frame_rates import timebase, warn_unsupported_rate
 from otio_speakerzoom.timeline.transform import crop_of, format_number, transform_of
@@ -85,11 +85,11 @@ def _marker(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
 
 def _record_start(facts: TimelineFacts) -> int:
     """Return the timecode of the timeline's first frame, one hour, in frames."""
-    return one_hour(_timebase(facts), drop=_is_drop_frame(facts))
+    return one_hour_frames(_timebase(facts), drop=_is_drop_frame(facts))
 
 
 def _label(facts: TimelineFacts, frame: int) -> str:
-    return timecode(frame, _timebase(facts), drop=_is_drop_frame(facts))
+    return frame_to_timecode(frame, _timebase(facts), drop=_is_drop_frame(facts))
 
 
 def _timebase(facts: TimelineFacts) -> int:
@@ -97,7 +97,7 @@ def _timebase(facts: TimelineFacts) -> int:
 
 
 def _is_drop_frame(facts: TimelineFacts) -> bool:
-    return facts.drop_frame and may_drop(facts.rate)
+    return facts.drop_frame and allows_drop_frame(facts.rate)
 
 
 def _line(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.timecode import may_drop, timecode
+from otio_speakerzoom.timecode import allows_drop_frame, frame_to_timecode
 from otio_speakerzoom.timeline.audio_layout import AudioChannel, audio_channels
 from otio_speakerzoom.timeline.facts import (
     ShotClip,
@@ -290,10 +290,10 @@ def _rate(facts: TimelineFacts) -> dict[str, Any]:
 
 
 def _timecode(facts: TimelineFacts, frame: int) -> dict[str, Any]:
-    rate, drop = _rate(facts), facts.drop_frame and may_drop(facts.rate)
+    rate, drop = _rate(facts), facts.drop_frame and allows_drop_frame(facts.rate)
     return {
         "rate": rate,
-        "string": timecode(frame, rate["timebase"], drop=drop),
+        "string": frame_to_timecode(frame, rate["timebase"], drop=drop),
         "frame": frame,
         "displayformat": "DF" if drop else "NDF",
     }

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.timecode import one_hour
+from otio_speakerzoom.timecode import one_hour_frames
 from otio_speakerzoom.timeline.audio_layout import AudioTrack, audio_tracks
 from otio_speakerzoom.timeline.facts import (
     ShotClip,
@@ -54,7 +54,9 @@ def write_to_string(
     warn_unsupported_rate(facts.rate, facts.path, "Resolve")
     timeline = otio.schema.Timeline(
         name=facts.name,
-        global_start_time=rational_time(one_hour(round(facts.rate), drop=facts.drop_frame), facts),
+        global_start_time=rational_time(
+            one_hour_frames(round(facts.rate), drop=facts.drop_frame), facts
+        ),
         metadata={_NAMESPACE: {"Resolve OTIO Meta Version": "1.0"}},
     )
     timeline.tracks.markers.extend(_marker(facts, shot) for shot in shots)

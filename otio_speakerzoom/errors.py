@@ -1,36 +1,36 @@
-"""What can go wrong for a user, as a tree.
+"""The errors that a user can meet, as a tree.
 
-SpeakerZoomError            everything a user can meet
-├── MediaError              the source cannot be opened or decoded, or has no picture
-├── ToolError               a film cannot be encoded
-├── WeightsError            trained weights missing, or not the ones named in weights.toml
-├── StoreError              a file beside the source is damaged or from a newer version
-└── TimelineError           the chosen format cannot say what the cut list says
+SpeakerZoomError            any of them
+├── MediaError              the source cannot be opened or decoded, or has no video
+├── ToolError               a codec, package or device on this machine cannot do its part
+├── WeightsError            trained weights are missing, or not those named in weights.toml
+├── StoreError              a file beside the source is damaged, newer, or cannot be written
+└── TimelineError           the chosen format cannot represent the cut list
 
-Every message names the file, says what is wrong, and what to do next, in one line. Only the
-command line catches these; a caller who breaks a contract meets ValueError or TypeError.
+Every message states the file, the fault and the remedy in one line. Only the command line catches
+these; a caller who breaks a contract gets ValueError or TypeError.
 """
 
 
 class SpeakerZoomError(Exception):
-    """Everything a user can meet; the message is the one line they read."""
+    """Any error that a user can meet; the message is the one line they read."""
 
 
 class MediaError(SpeakerZoomError):
-    """The source cannot be opened or decoded, or has no picture."""
+    """The source cannot be opened or decoded, or has no video."""
 
 
 class ToolError(SpeakerZoomError):
-    """A film cannot be encoded."""
+    """A codec, package or device on this machine is missing or cannot do its part."""
 
 
 class WeightsError(SpeakerZoomError):
-    """Trained weights are missing, or are not the ones that weights.toml names."""
+    """Trained weights are missing, or are not those that weights.toml names."""
 
 
 class StoreError(SpeakerZoomError):
-    """A file beside the source is damaged, or from a newer version, or cannot be written."""
+    """A file beside the source is damaged, from a newer version, or cannot be written."""
 
 
 class TimelineError(SpeakerZoomError):
-    """The chosen format cannot say what the cut list says."""
+    """The chosen format cannot represent the cut list."""

@@ -1,27 +1,27 @@
-"""Timecode labels to frames and back; which labels drop-frame counting leaves out."""
+"""Timecode to frame counts and back, with and without drop-frame counting (SMPTE ST 12-1)."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 
-def may_drop(rate: Fraction) -> bool:
-    """Whether labels can be dropped at `rate`: at 29.97 and its multiples (SMPTE ST 12-1).
+def allows_drop_frame(rate: Fraction) -> bool:
+    """Whether timecode at `rate` can be drop-frame: at 29.97 and its multiples (SMPTE ST 12-1).
 
-    At 30 and its multiples too, as some cameras do: the count is the same, only the clock is not.
-    Rates that were rounded, 2997/100, are taken for what they mean.
+    At 30 and its multiples too, as in some cameras: the count is the same, only the clock is not.
+    Rounded rates, 2997/100, count as the exact rate that they mean.
     """
     base = round(rate)
     return base % 30 == 0 and 0 <= base / rate - 1 < Fraction(11, 10_000)
 
 
-def timecode_frames(
+def timecode_to_frame(
     hours: int, minutes: int, seconds: int, frames: int, rate: Fraction, *, drop: bool = False
 ) -> int:
-    """Return the frame that a timecode label names, counted from 00:00:00:00.
+    """Return the number of the frame with this timecode, counted from 00:00:00:00.
 
-    Drop frame leaves out two labels a minute at 29.97 and four at 59.94, except every tenth
-    minute (SMPTE ST 12-1), so that labels keep up with the clock.
+    Drop-frame timecode skips two labels a minute at 29.97 and four at 59.94, except every tenth
+    minute, so that it keeps up with the clock.
     """
     base = round(rate)
     total_minutes = 60 * hours + minutes
@@ -29,23 +29,23 @@ def timecode_frames(
     return label - (base // 15 * (total_minutes - total_minutes // 10) if drop else 0)
 
 
-def timecode(frame: int, base: int, *, drop: bool) -> str:
-    """Return a count of frames from 00:00:00:00 as HH:MM:SS:FF; midnight follows 23:59.
+def frame_to_timecode(frame: int, base: int, *, drop: bool) -> str:
+    """Return the timecode of a frame counted from 00:00:00:00, as HH:MM:SS:FF, modulo 24 hours.
 
-    Dropped counting (SMPTE ST 12-1) leaves out the first 2 labels in 30, or 4 in 60, of every
-    minute that is not a tenth one.
+    `base` is the rounded rate. Drop-frame timecode (HH:MM:SS;FF) skips the first 2 labels of 30, or
+    4 of 60, in every minute but each tenth one.
     """
     if drop:
-        dropped = base // 15
-        minute = 60 * base - dropped
-        tens, rest = divmod(frame, 10 * minute + dropped)
-        frame += dropped * (9 * tens + max(0, (rest - dropped) // minute))
+        skipped = base // 15
+        minute = 60 * base - skipped
+        tens, rest = divmod(frame, 10 * minute + skipped)
+        frame += skipped * (9 * tens + max(0, (rest - skipped) // minute))
     seconds, frames = divmod(frame, base)
     hours, minutes = seconds // 3600 % 24, seconds // 60 % 60
     return f"{hours:02}:{minutes:02}:{seconds % 60:02}{';' if drop else ':'}{frames:02}"
 
 
-def one_hour(base: int, *, drop: bool) -> int:
-    """Return the frames to 01:00:00:00, where editors start a timeline."""
-    # Dropped counting leaves out 2 labels in 30 in 54 of an hour's minutes.
+def one_hour_frames(base: int, *, drop: bool) -> int:
+    """Return the number of the frame at 01:00:00:00, where editors start a timeline."""
+    # Drop-frame timecode skips 2 labels of 30 in 54 of an hour's minutes.
     return 3600 * base - (54 * base // 15 if drop else 0)

@@ -149,7 +149,7 @@ def time(text: str) -> Callable[[Media], int]:
 
 def _timecode_frame(parts: list[int], media: Media) -> int:
     """Return the source frame of a timecode, counted from the file's own timecode if it has one."""
-    from otio_speakerzoom.timecode import timecode_frames
+    from otio_speakerzoom.timecode import timecode_to_frame
 
     hours, minutes, seconds, frames = parts
     if frames >= round(media.rate):
@@ -157,7 +157,7 @@ def _timecode_frame(parts: list[int], media: Media) -> int:
             f"{media.path}: has {round(media.rate)} frames a second, so a timecode ends in "
             f"{round(media.rate) - 1} at most, not {frames}; correct --in or --out"
         )
-    frame = timecode_frames(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
+    frame = timecode_to_frame(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
     return frame - media.start
 
 

@@ -17,7 +17,7 @@ from otio_speakerzoom.reports.summary import (
     least_certain_first,
     screen_time,
 )
-from otio_speakerzoom.timecode import timecode
+from otio_speakerzoom.timecode import frame_to_timecode
 
 _NO_CUT = "nothing is cut yet: `speakerzoom cut` decides the shots"
 
@@ -104,7 +104,7 @@ def _timecode(media: Media, frame: int) -> str:
     base = round(media.rate)
     if media.rate not in (base, Fraction(base * 1000, 1001)):
         return f"{float(frame / media.rate):.2f} s"
-    return timecode(media.start + frame, base, drop=media.drop_frame)
+    return frame_to_timecode(media.start + frame, base, drop=media.drop_frame)
 
 
 def _alternative(summary: AnalysisSummary, shot: Shot) -> str:

@@ -14,7 +14,7 @@ import av
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.source.quicktime import TimecodeTrack, timecode_track
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
-from otio_speakerzoom.timecode import may_drop, timecode_frames
+from otio_speakerzoom.timecode import allows_drop_frame, timecode_to_frame
 
 _DAY_S = 24 * 3600
 
@@ -77,8 +77,8 @@ def timecode_labels(container: Any, index: int) -> Iterator[str]:
 def label_frame(label: str, rate: Fraction) -> int:
     """Return the frame number of a label such as 01:00:00;00 at `rate`."""
     hours, minutes, seconds, frames, drop = _parse(label) or (0, 0, 0, 0, False)
-    return timecode_frames(
-        hours, minutes, seconds, frames, rate, drop=drop and may_drop(rate)
+    return timecode_to_frame(
+        hours, minutes, seconds, frames, rate, drop=drop and allows_drop_frame(rate)
     )  # fmt: skip
 
 
@@ -105,13 +105,13 @@ def _from_label(label: str, rate: Fraction) -> StartTimecode:
             "second: 00:00:00:00 is used instead, and an editor may read it differently"
         )
         return StartTimecode(warnings=(warning,))
-    return StartTimecode(label_frame(label, rate), fields[4] and may_drop(rate))
+    return StartTimecode(label_frame(label, rate), fields[4] and allows_drop_frame(rate))
 
 
 def _from_track(track: TimecodeTrack, rate: Fraction) -> StartTimecode:
     """Return the start of a timecode track at the rate of the video."""
     warnings: list[str] = []
-    if track.drop and not may_drop(track.rate):
+    if track.drop and not allows_drop_frame(track.rate):
         warnings.append(
             f"its timecode track is marked drop-frame at {track.rate} frames per second, which has "
             "no drop-frame: it is read as non-drop, and an editor may count differently"
@@ -122,7 +122,7 @@ def _from_track(track: TimecodeTrack, rate: Fraction) -> StartTimecode:
             f"its timecode track runs at {track.rate} frames per second, the video at {rate}, "
             "and starts between two frames: the nearer one is used"
         )
-    return StartTimecode(round(frames), track.drop and may_drop(rate), tuple(warnings))
+    return StartTimecode(round(frames), track.drop and allows_drop_frame(rate), tuple(warnings))
 
 
 def convert_count(count: int, track_rate: Fraction, rate: Fraction) -> Fraction:

@@ -37,7 +37,7 @@ from otio_speakerzoom.source.audio import SPEECH_SAMPLE_RATE
 from otio_speakerzoom.source.decoded_facts import whole_frame_stamps
 from otio_speakerzoom.source.grid import fit_grid
 from otio_speakerzoom.source.start_timecode import convert_count
-from otio_speakerzoom.timecode import may_drop
+from otio_speakerzoom.timecode import allows_drop_frame
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.timeline.frame_rates import COMMON_RATES, EDITOR_RATES, nearest_rate
@@ -596,7 +596,7 @@ def test_invisible_frames_are_not_counted(tmp_path):
      ("24000/1001", False), ("25", False), ("59/2", False), ("50", False), ("31", False)],
 )  # fmt: skip
 def test_labels_are_dropped_at_multiples_of_30_alone(rate, may):
-    assert may_drop(Fraction(rate)) == may
+    assert allows_drop_frame(Fraction(rate)) == may
 
 
 def test_soft_telecine_is_read_at_the_rate_of_film():

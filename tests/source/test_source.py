@@ -11,7 +11,7 @@ from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import probe, read_audio, read_frames
 from otio_speakerzoom.source.grid import fit_grid
 from otio_speakerzoom.speech.ticks import frames_at_ticks
-from otio_speakerzoom.timecode import timecode_frames
+from otio_speakerzoom.timecode import timecode_to_frame
 
 
 def test_facts_of_an_ntsc_file_are_exact(ntsc_clip):
@@ -52,7 +52,7 @@ def test_start_timecode_is_counted_in_frames_without_dropped_labels(timecode_cli
     ],
 )
 def test_timecode_labels(label, rate, drop, frame):
-    assert timecode_frames(*label, rate, drop=drop) == frame
+    assert timecode_to_frame(*label, rate, drop=drop) == frame
 
 
 def test_a_rotated_video_is_read_upright(rotated_clip, make_clip):
