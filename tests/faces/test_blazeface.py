@@ -44,19 +44,19 @@ def two_talkers():
 
 @pytest.fixture(scope="session")
 def labelled():
-    known = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
-    return np.array(sorted(face["box"] for face in known["faces"]), dtype=float)
+    truth = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
+    return np.array(sorted(face["box"] for face in truth["faces"]), dtype=float)
 
 
-def from_the_left(found):
-    boxes, _ = found
+def from_the_left(detections):
+    boxes, _ = detections
     return boxes[np.argsort(boxes[:, 0])]
 
 
-def half_size(picture):
+def half_size(frame):
     """Mean of each 2 x 2 block."""
-    height, width, _ = picture.shape
-    blocks = picture.reshape(height // 2, 2, width // 2, 2, 3)
+    height, width, _ = frame.shape
+    blocks = frame.reshape(height // 2, 2, width // 2, 2, 3)
     return blocks.mean(axis=(1, 3)).astype(np.uint8)
 
 
@@ -66,13 +66,13 @@ def test_both_faces_are_boxed_from_forehead_to_chin(detector, two_talkers, label
 
     assert boxes.shape == (2, 4)
     assert boxes.dtype == confidences.dtype == np.float32
-    assert all(0.5 < sureness <= 1 for sureness in confidences)
+    assert all(0.5 < confidence <= 1 for confidence in confidences)
     assert all(iou(*pair) > 0.7 for pair in zip(from_the_left((boxes, 0)), labelled, strict=True))
     assert np.all(boxes[:, 3] - boxes[:, 1] > 1.2 * (boxes[:, 2] - boxes[:, 0]))
 
 
 @pytest.mark.weights
-def test_boxes_are_in_pixels_of_the_picture_given(detector, two_talkers):
+def test_boxes_are_in_pixels_of_the_frame(detector, two_talkers):
     full = from_the_left(detector(two_talkers))
     half = from_the_left(detector(half_size(two_talkers)))
 
@@ -81,7 +81,7 @@ def test_boxes_are_in_pixels_of_the_picture_given(detector, two_talkers):
 
 
 @pytest.mark.weights
-def test_a_mirrored_picture_gives_mirrored_boxes(detector, two_talkers):
+def test_a_mirrored_frame_gives_mirrored_boxes(detector, two_talkers):
     width = two_talkers.shape[1]
     straight = from_the_left(detector(two_talkers))
     mirrored = from_the_left(detector(two_talkers[:, ::-1]))
@@ -91,7 +91,7 @@ def test_a_mirrored_picture_gives_mirrored_boxes(detector, two_talkers):
 
 
 @pytest.mark.weights
-def test_the_same_picture_gives_the_same_boxes(detector, model, two_talkers):
+def test_the_same_frame_gives_the_same_boxes(detector, model, two_talkers):
     once = detector(two_talkers)
     with BlazeFace(model) as another:
         again = another(two_talkers)
@@ -101,8 +101,8 @@ def test_the_same_picture_gives_the_same_boxes(detector, model, two_talkers):
 
 
 @pytest.mark.weights
-def test_a_face_too_small_for_the_whole_picture_is_found_in_a_square(detector, two_talkers):
-    half = half_size(two_talkers)  # faces of about 110 pixels, a tenth of the picture's height
+def test_a_face_too_small_in_the_whole_frame_is_detected_in_a_square(detector, two_talkers):
+    half = half_size(two_talkers)  # faces of about 110 pixels, a tenth of the frame's height
     far = np.full_like(two_talkers, 128)
     far[270 : 270 + half.shape[0], 60 : 60 + half.shape[1]] = half
     boxes = from_the_left(detector(far))
@@ -114,7 +114,7 @@ def test_a_face_too_small_for_the_whole_picture_is_found_in_a_square(detector, t
 
 @pytest.mark.weights
 @pytest.mark.parametrize("shape", [(720, 1280, 3), (1280, 720, 3), (300, 300, 3), (64, 64, 3)])
-def test_an_empty_picture_has_no_faces(detector, shape):
+def test_an_empty_frame_has_no_faces(detector, shape):
     boxes, confidences = detector(np.full(shape, 128, np.uint8))
 
     assert boxes.shape == (0, 4)
@@ -135,7 +135,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
         BlazeFace(tmp_path / "text.tflite")
 
 
-def test_a_missing_system_library_is_told_with_its_package():
+def test_a_missing_system_library_is_reported_with_its_package():
     error = mediapipe_error(OSError("libEGL.so.1: cannot open shared object file\nmore"))
 
     assert isinstance(error, ToolError)
@@ -145,7 +145,7 @@ def test_a_missing_system_library_is_told_with_its_package():
 
 
 @given(st.integers(16, 4000), st.integers(16, 4000))
-def test_squares_cover_the_picture_and_overlap(width, height):
+def test_squares_cover_the_frame_and_overlap(width, height):
     whole, *squares = _views(width, height)
     along = 0 if width > height else 1
     side = min(width, height)
@@ -159,7 +159,7 @@ def test_squares_cover_the_picture_and_overlap(width, height):
         assert steps.max() <= 0.8 * side + 1
 
 
-def test_a_face_cut_by_a_square_yields_to_the_whole_one():
+def test_a_face_cut_by_a_square_gives_way_to_the_whole_one():
     boxes = np.array([[50, 0, 100, 100], [0, 0, 100, 100], [300, 0, 400, 100]], dtype=float)
     ears, confidences, cut = boxes[:, :1] + 50, [[0.9], [0.6], [0.8]], [[1], [0], [0]]
 

@@ -1,4 +1,4 @@
-"""Where the detector looks, and what follows faces between looks, on pictures made by hand."""
+"""Detection and visual tracking between detections, on synthetic frames."""
 
 import json
 from contextlib import closing
@@ -19,7 +19,7 @@ from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.weights import fetch
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-FOLLOWING = [name for name in AVAILABLE_TRACKERS if name != "iou"]
+VISUAL_TRACKERS = [name for name in AVAILABLE_TRACKERS if name != "iou"]
 NO_FACE = np.empty((0, 4), np.float32)
 
 
@@ -28,7 +28,7 @@ def source(*, rate=25, duration=100, size=(1920, 1080)):
 
 
 def numbered(frames):
-    """Pictures that say in every pixel which frame they are."""
+    """Frames whose pixels are their index."""
     return ((n, np.full((54, 96, 3), n, np.uint8)) for n in frames)
 
 
@@ -36,32 +36,32 @@ def face_at(left):
     return np.array([[left, 10, left + 20, 34]], np.float32)
 
 
-def seeing(boxes_in):
-    """A detector that sees `boxes_in(frame)` in a numbered picture, as surely as it says."""
+def detector_of(boxes_in):
+    """A detector of `boxes_in(index)` in a numbered frame; its confidence grows with the index."""
 
-    def look(picture):
-        frame = int(picture[0, 0, 0])
-        boxes = boxes_in(frame)
-        return boxes, np.full(len(boxes), frame / 255, np.float32)
+    def detect(frame):
+        index = int(frame[0, 0, 0])
+        boxes = boxes_in(index)
+        return boxes, np.full(len(boxes), index / 255, np.float32)
 
-    return look
+    return detect
 
 
 def detected_frames(boxes_in, *, frames=range(30), **options):
-    found = detect_faces(numbered(frames), source(), seeing(boxes_in), **options)
-    return found.detected_frames.tolist()
+    detections = detect_faces(numbered(frames), source(), detector_of(boxes_in), **options)
+    return detections.detected_frames.tolist()
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 7])
-def test_every_nth_frame_of_the_range_is_looked_at(every):
+def test_the_detector_runs_on_every_nth_frame_of_the_range(every):
     within = FrameRange(11, 40)
     jumping = [face_at(left) for left in (0, 70)]
 
-    looks = detected_frames(
+    indices = detected_frames(
         lambda frame: jumping[frame % 2], frames=range(11, 40), within=within, every=every
     )
 
-    assert looks == list(range(11, 40, every))
+    assert indices == list(range(11, 40, every))
 
 
 def test_every_counts_from_one():
@@ -73,45 +73,49 @@ def test_every_counts_from_one():
     ("rate", "step"), [("24000/1001", 2), (25, 2), ("30000/1001", 2), (50, 4), (4, 1)]
 )
 @pytest.mark.parametrize("boxes", [NO_FACE, face_at(10)])
-def test_faces_are_looked_at_twelve_times_a_second(rate, step, boxes):
-    found = detect_faces(numbered(range(41)), source(rate=rate), seeing(lambda _: boxes))
+def test_the_detector_runs_twelve_times_a_second(rate, step, boxes):
+    detections = detect_faces(numbered(range(41)), source(rate=rate), detector_of(lambda _: boxes))
 
-    assert found.detected_frames.tolist() == list(range(0, 41, step))
+    assert detections.detected_frames.tolist() == list(range(0, 41, step))
 
 
 def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
-    found = detect_faces(
-        numbered(range(16)), source(), seeing(lambda frame: face_at(0 if frame < 13 else 50))
+    detections = detect_faces(
+        numbered(range(16)), source(), detector_of(lambda frame: face_at(0 if frame < 13 else 50))
     )
 
-    assert found.frames.tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
-    assert found.boxes[:, 0].tolist() == [0] * 7 + [1000]
-    assert found.boxes[-1].tolist() == [1000, 200, 1400, 680]
-    assert found.confidences == pytest.approx(found.frames / 255)
+    assert detections.frames.tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert detections.boxes[:, 0].tolist() == [0] * 7 + [1000]
+    assert detections.boxes[-1].tolist() == [1000, 200, 1400, 680]
+    assert detections.confidences == pytest.approx(detections.frames / 255)
 
 
-def test_no_picture_gives_no_face():
+def test_no_frame_gives_no_face():
     assert (
-        len(detect_faces((), source(), seeing(lambda _: NO_FACE), tracker="mil").detected_frames)
+        len(
+            detect_faces(
+                (), source(), detector_of(lambda _: NO_FACE), tracker="mil"
+            ).detected_frames
+        )
         == 0
     )
 
 
 @pytest.mark.parametrize("size", [(960, 540), (540, 960), (300, 300), (101, 57), (513, 288)])
-def test_a_cut_is_found_to_the_frame_at_any_size(size):
+def test_a_cut_is_detected_to_the_frame_at_any_size(size):
     rng = np.random.default_rng(3)
     one, two = (
         cv2.resize(rng.integers(0, 255, (9, 16, 3), np.uint8), size, interpolation=cv2.INTER_AREA)
         for _ in "ab"
     )
-    pictures = ((n, one if n < 23 else two) for n in range(40))
-    found = detect_faces(pictures, source(), lambda _: (NO_FACE, np.empty(0, np.float32)))
+    frames = ((n, one if n < 23 else two) for n in range(40))
+    detections = detect_faces(frames, source(), lambda _: (NO_FACE, np.empty(0, np.float32)))
 
-    assert found.camera_cuts.tolist() == [23]
+    assert detections.camera_cuts.tolist() == [23]
 
 
 def texture(seed, shape):
-    """Blurred noise over the whole range, in which a tracker finds its way."""
+    """Blurred noise of full contrast, which a tracker can follow."""
     noise = np.random.default_rng(seed).integers(0, 255, (*shape, 3), np.uint8)
     return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
 
@@ -122,106 +126,106 @@ def square_at(frame):
 
 
 def moving_square(frames, *, cut=None):
-    """A square before a wall; from `cut` on, another wall and no square."""
+    """A square in front of a wall; from `cut` on, another wall without a square."""
     wall, other, square = texture(1, (240, 320)), texture(2, (240, 320)), texture(3, (80, 80))
     for frame in frames:
         left, top, right, bottom = map(int, square_at(frame)[0])
-        picture = (other if cut is not None and frame >= cut else wall).copy()
+        image = (other if cut is not None and frame >= cut else wall).copy()
         if cut is None or frame < cut:
-            picture[top:bottom, left:right] = square
-        yield frame, picture
+            image[top:bottom, left:right] = square
+        yield frame, image
 
 
-def square_seen_every_fifth(tracker, *, cut=None):
-    """The square looked at in frames 0, 5 and 10, and what `tracker` makes of it in between."""
-    looks = iter(range(0, 15, 5))
+def square_detected_every_fifth(tracker, *, cut=None):
+    """The square detected in frames 0, 5 and 10, and tracked in between."""
+    indices = iter(range(0, 15, 5))
 
-    def look(_):
-        frame = next(looks)
+    def detect(_):
+        frame = next(indices)
         return square_at(frame), np.array([0.9 - frame / 100], np.float32)
 
     media = source(size=(640, 480))
-    pictures = moving_square(range(14), cut=cut)
-    return detect_faces(pictures, media, look, every=5, tracker=tracker)
+    frames = moving_square(range(14), cut=cut)
+    return detect_faces(frames, media, detect, every=5, tracker=tracker)
 
 
-@pytest.mark.parametrize("tracker", FOLLOWING)
-def test_a_moving_square_is_followed_in_every_frame_between_looks(tracker):
-    found = square_seen_every_fifth(tracker)
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
+def test_a_moving_square_is_tracked_in_every_frame_between_detections(tracker):
+    detections = square_detected_every_fifth(tracker)
     truth = np.concatenate([square_at(frame) for frame in range(14)])
 
-    assert found.detected_frames.tolist() == found.frames.tolist() == list(range(14))
-    assert iou(found.boxes / 2, truth).min() > 0.75
-    assert found.confidences == pytest.approx(0.9 - found.frames // 5 / 20)
+    assert detections.detected_frames.tolist() == detections.frames.tolist() == list(range(14))
+    assert iou(detections.boxes / 2, truth).min() > 0.75
+    assert detections.confidences == pytest.approx(0.9 - detections.frames // 5 / 20)
 
 
-@pytest.mark.parametrize("tracker", FOLLOWING)
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
 def test_a_tracker_never_crosses_a_camera_cut(tracker):
-    found = square_seen_every_fifth(tracker, cut=7)
+    detections = square_detected_every_fifth(tracker, cut=7)
 
-    assert found.camera_cuts.tolist() == [7]
-    assert [n for n in found.frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
-    assert [n for n in found.detected_frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
+    assert detections.camera_cuts.tolist() == [7]
+    assert [n for n in detections.frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
+    assert [n for n in detections.detected_frames.tolist() if 5 <= n <= 10] == [5, 6, 10]
 
 
-@pytest.mark.parametrize("tracker", FOLLOWING)
-def test_following_twice_gives_the_same_boxes(tracker):
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
+def test_tracking_twice_gives_the_same_boxes(tracker):
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
-    pictures = [np.roll(noise, 3 * n, axis=1) for n in range(4)]  # MIL's luck shows in these
+    frames = [np.roll(noise, 3 * n, axis=1) for n in range(4)]  # MIL's randomness shows in these
     boxes = np.array([[100, 50, 160, 120]], np.float32)
-    once, again = (track_boxes(tracker, pictures, boxes) for _ in "ab")
+    once, again = (track_boxes(tracker, frames, boxes) for _ in "ab")
 
     assert np.array_equal(once, again)
 
 
-def test_without_a_tracker_nothing_is_seen_between_looks():
-    assert square_seen_every_fifth("iou").detected_frames.tolist() == [0, 5, 10]
+def test_without_a_tracker_nothing_is_detected_in_between():
+    assert square_detected_every_fifth("iou").detected_frames.tolist() == [0, 5, 10]
 
 
-@pytest.mark.parametrize("tracker", FOLLOWING)
-def test_what_of_a_face_lies_outside_the_picture_stays_with_it(tracker):
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
+def test_the_part_of_a_face_outside_the_frame_moves_along(tracker):
     wall = texture(1, (240, 360))
-    pictures = [np.ascontiguousarray(wall[:, at : at + 320]) for at in (0, 4, 8)]
-    followed = track_boxes(tracker, pictures, np.array([[260, -20, 350, 90]], np.float32))
+    frames = [np.ascontiguousarray(wall[:, at : at + 320]) for at in (0, 4, 8)]
+    boxes = track_boxes(tracker, frames, np.array([[260, -20, 350, 90]], np.float32))
 
-    assert followed.shape == (2, 1, 4)
-    assert followed[-1, 0] == pytest.approx([252, -20, 342, 90], abs=6)
+    assert boxes.shape == (2, 1, 4)
+    assert boxes[-1, 0] == pytest.approx([252, -20, 342, 90], abs=6)
 
 
-@pytest.mark.parametrize("tracker", FOLLOWING)
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
 def test_a_face_too_small_to_learn_from_is_lost(tracker):
-    pictures = [texture(1, (240, 320))] * 3
+    frames = [texture(1, (240, 320))] * 3
     boxes = np.array([[-50, 10, 4, 60], [100, 100, 160, 180]], np.float32)
-    followed = track_boxes(tracker, pictures, boxes)
+    tracked = track_boxes(tracker, frames, boxes)
 
-    assert np.isnan(followed).all(axis=(0, 2)).tolist() == [True, False]
+    assert np.isnan(tracked).all(axis=(0, 2)).tolist() == [True, False]
 
 
-def test_a_tracker_that_this_opencv_lacks_is_told_in_one_line_before_anything_is_read():
+def test_a_tracker_that_this_opencv_lacks_is_refused_before_anything_is_read():
     def unread():
-        raise AssertionError("a picture was read")
+        raise AssertionError("a frame was read")
         yield
 
-    with pytest.raises(ToolError) as told:
-        detect_faces(unread(), source(), seeing(lambda _: NO_FACE), tracker="nano")
+    with pytest.raises(ToolError) as error:
+        detect_faces(unread(), source(), detector_of(lambda _: NO_FACE), tracker="nano")
 
-    assert f"no tracker 'nano'; choose one of {', '.join(AVAILABLE_TRACKERS)}" in str(told.value)
-    assert "\n" not in str(told.value)
+    assert f"no tracker 'nano'; choose one of {', '.join(AVAILABLE_TRACKERS)}" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("tracker", FOLLOWING)
-def test_the_talkers_of_the_sample_are_followed_between_looks(tracker):
+@pytest.mark.parametrize("tracker", VISUAL_TRACKERS)
+def test_the_talkers_of_the_sample_are_tracked_between_detections(tracker):
     try:
         model = fetch.need("blazeface-full-range")
     except WeightsError as error:
         pytest.skip(str(error))
-    known = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
-    labels = np.array([face["box"] for face in known["faces"]], np.float32)
+    truth = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
+    labels = np.array([face["box"] for face in truth["faces"]], np.float32)
     media, within = source_file.probe(SAMPLES / "two_talkers.mp4"), FrameRange(0, 5)
-    pictures = source_file.read_frames(media, size=detector_size(media), within=within)
-    with BlazeFace(model) as detector, closing(pictures):
-        found = detect_faces(pictures, media, detector, within=within, every=4, tracker=tracker)
+    frames = source_file.read_frames(media, size=detector_size(media), within=within)
+    with BlazeFace(model) as detector, closing(frames):
+        detections = detect_faces(frames, media, detector, within=within, every=4, tracker=tracker)
 
-    assert found.frames.tolist() == sorted([*range(5)] * 2)
-    assert pairwise_iou(found.boxes, labels).max(axis=1).min() > 0.7
+    assert detections.frames.tolist() == sorted([*range(5)] * 2)
+    assert pairwise_iou(detections.boxes, labels).max(axis=1).min() > 0.7

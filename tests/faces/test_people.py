@@ -1,4 +1,4 @@
-"""People out of tracks, by place and by looks, on worlds made by hand; and the real embedder."""
+"""Tracks to people, by position and by embedding, from synthetic tracks; and the real embedder."""
 
 import json
 from contextlib import closing
@@ -37,32 +37,32 @@ def track(number, start, left, length=50):
     return FaceTrack(number, start, np.tile(box, (length, 1)), np.ones(length, bool))
 
 
-def members(tracks, cuts=(), looks=None):
-    """Track ids of each person; `looks` are directions in a plane, in degrees, None if unknown."""
+def members(tracks, cuts=(), angles=None):
+    """Track ids of each person; embeddings are unit vectors at `angles` in degrees, 0 for None."""
     vectors = None
-    if looks is not None:
-        angles = np.radians([0 if angle is None else angle for angle in looks])
-        vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-        vectors[[angle is None for angle in looks]] = 0
+    if angles is not None:
+        radians = np.radians([0 if angle is None else angle for angle in angles])
+        vectors = np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+        vectors[[angle is None for angle in angles]] = 0
     return [p.track_ids for p in group_people(tracks, np.array(cuts, np.int32), vectors)]
 
 
-def test_who_comes_back_to_the_same_place_is_the_same_person():
+def test_somebody_back_at_the_same_position_is_the_same_person():
     assert members([track(1, 0, 100), track(2, 80, 130), track(3, 80, 600)]) == [(1, 2), (3,)]
 
 
-def test_faces_at_different_places_at_the_same_time_are_never_one_person():
+def test_faces_at_different_positions_at_the_same_time_are_never_one_person():
     assert members([track(1, 0, 100), track(2, 49, 165)]) == [(1,), (2,)]
-    assert members([track(1, 0, 100), track(2, 49, 165)], looks=[0, 0]) == [(1,), (2,)]
+    assert members([track(1, 0, 100), track(2, 49, 165)], angles=[0, 0]) == [(1,), (2,)]
 
 
-def test_two_tracks_on_one_head_are_one_person_however_they_look():
+def test_two_tracks_on_one_head_are_one_person_whatever_their_embeddings():
     both = [track(1, 0, 100), track(2, 48, 110)]
 
     assert members(both) == [(1, 2)]
-    for looks in ([0, 0], [0, 150], [0, None], [None, None]):
-        assert members(both, looks=looks) == [(1, 2)]
-    assert members([*both, track(3, 0, 400)], looks=[0, 150, 150]) == [(1, 2), (3,)]
+    for angles in ([0, 0], [0, 150], [0, None], [None, None]):
+        assert members(both, angles=angles) == [(1, 2)]
+    assert members([*both, track(3, 0, 400)], angles=[0, 150, 150]) == [(1, 2), (3,)]
 
 
 def test_across_a_camera_cut_only_the_same_angle_joins():
@@ -70,68 +70,68 @@ def test_across_a_camera_cut_only_the_same_angle_joins():
     assert members([track(1, 0, 100), track(2, 60, 104)], cuts=[55]) == [(1, 2)]
 
 
-def test_by_looks_people_are_joined_across_cuts_wherever_they_sit():
+def test_by_embedding_people_are_joined_across_cuts_at_any_position():
     one_angle = [track(1, 0, 100), track(2, 0, 400)]
     reverse = [track(3, 50, 100), track(4, 50, 400)]
 
     assert members(one_angle + reverse, cuts=[50]) == [(1, 3), (2, 4)]
-    assert members(one_angle + reverse, cuts=[50], looks=[0, 90, 80, 10]) == [(1, 4), (2, 3)]
+    assert members(one_angle + reverse, cuts=[50], angles=[0, 90, 80, 10]) == [(1, 4), (2, 3)]
 
 
-def test_who_leaves_and_comes_in_again_elsewhere_is_known_by_looks_only():
+def test_somebody_back_at_another_position_is_joined_only_by_embedding():
     tracks = [track(1, 0, 100), track(2, 100, 400)]
 
     assert members(tracks) == [(1,), (2,)]
-    assert members(tracks, looks=[0, 20]) == [(1, 2)]
+    assert members(tracks, angles=[0, 20]) == [(1, 2)]
 
 
-def test_somebody_else_in_the_same_place_is_somebody_else():
+def test_somebody_else_at_the_same_position_is_another_person():
     tracks = [track(1, 0, 100), track(2, 100, 100)]
 
     assert members(tracks) == [(1, 2)]
-    assert members(tracks, looks=[0, 90]) == [(1,), (2,)]
+    assert members(tracks, angles=[0, 90]) == [(1,), (2,)]
 
 
-def test_twins_who_are_there_at_the_same_time_stay_two_through_a_third_track():
+def test_twins_at_the_same_time_stay_two_people_despite_a_third_track():
     twins = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 250)]
 
-    assert members(twins, looks=[0, 8, 6]) == [(1,), (2, 3)]
+    assert members(twins, angles=[0, 8, 6]) == [(1,), (2, 3)]
 
 
-def test_a_chain_of_faces_each_like_the_next_is_not_one_person():
+def test_a_chain_of_similar_faces_is_not_one_person():
     tracks = [track(1, 0, 100), track(2, 100, 300), track(3, 200, 500)]
 
-    assert members(tracks, looks=[0, 50, 110]) == [(1, 2), (3,)]
+    assert members(tracks, angles=[0, 50, 110]) == [(1, 2), (3,)]
 
 
-def test_the_same_place_in_the_same_shot_makes_up_for_a_profile():
+def test_the_same_position_in_the_same_shot_compensates_for_a_profile():
     here, there = [track(1, 0, 100), track(2, 100, 110)], [track(1, 0, 100), track(2, 100, 400)]
 
-    assert members(here, looks=[0, 70]) == [(1, 2)]
-    assert members(there, looks=[0, 70]) == [(1,), (2,)]
-    assert members(here, cuts=[80], looks=[0, 70]) == [(1,), (2,)]
+    assert members(here, angles=[0, 70]) == [(1, 2)]
+    assert members(there, angles=[0, 70]) == [(1,), (2,)]
+    assert members(here, cuts=[80], angles=[0, 70]) == [(1,), (2,)]
 
 
-def test_where_the_wide_comes_back_a_surplus_face_is_one_of_them_from_another_side():
+def test_a_surplus_face_is_joined_where_the_wide_comes_back():
     wide = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 100), track(4, 100, 400)]
     single = track(5, 200, 250)
     joined = [(1, 3, 5), (2, 4)]
 
-    assert members([*wide, single], cuts=[90, 190], looks=[0, 180, 0, 180, 70]) == joined
-    assert members([*wide, single], cuts=[90, 190], looks=[0, 180, 0, 180, 75]) == [
+    assert members([*wide, single], cuts=[90, 190], angles=[0, 180, 0, 180, 70]) == joined
+    assert members([*wide, single], cuts=[90, 190], angles=[0, 180, 0, 180, 75]) == [
         (1, 3), (2, 4), (5,)
     ]  # fmt: skip
     pairs = [track(1, 0, 0), track(2, 0, 400), track(3, 100, 150), track(4, 100, 550)]
-    assert members(pairs, cuts=[90], looks=[0, 180, 70, 270]) == [(1,), (2,), (3,), (4,)]
+    assert members(pairs, cuts=[90], angles=[0, 180, 70, 270]) == [(1,), (2,), (3,), (4,)]
     once = [track(1, 0, 100), track(2, 0, 400), track(5, 200, 250)]
-    assert members(once, cuts=[90], looks=[0, 180, 70]) == [(1,), (2,), (5,)]
+    assert members(once, cuts=[90], angles=[0, 180, 70]) == [(1,), (2,), (5,)]
 
 
-def test_a_track_of_unknown_looks_is_joined_by_place():
+def test_a_track_without_embedding_is_joined_by_position():
     tracks = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 410)]
 
-    assert members(tracks, looks=[0, 90, None]) == [(1,), (2, 3)]
-    assert members(tracks, looks=[None, None, None]) == [(1,), (2, 3)]
+    assert members(tracks, angles=[0, 90, None]) == [(1,), (2, 3)]
+    assert members(tracks, angles=[None, None, None]) == [(1,), (2, 3)]
 
 
 def test_no_tracks_are_nobody():
@@ -148,9 +148,9 @@ def test_no_tracks_are_nobody():
     st.sets(st.integers(1, 340), max_size=3).map(sorted),
     st.booleans(),
 )
-def test_every_track_has_one_person_who_is_never_in_two_places_at_a_time(faces, cuts, known):
+def test_every_track_has_one_person_who_is_never_in_two_places_at_once(faces, cuts, embedded):
     tracks = [track(n, start, left) for n, (start, left, _) in enumerate(faces, 1)]
-    groups = members(tracks, cuts, [angle for *_, angle in faces] if known else None)
+    groups = members(tracks, cuts, [angle for *_, angle in faces] if embedded else None)
     by_id = {t.id: t for t in tracks}
     starts = {t.id: t.start for t in tracks}
 
@@ -161,68 +161,72 @@ def test_every_track_has_one_person_who_is_never_in_two_places_at_a_time(faces, 
     assert firsts == sorted(firsts)
 
 
-def painted(frames):
-    """Pictures of flat gray, 100 left of x = 320 and 200 right of it."""
-    picture = np.full((180, 320, 3), 100, np.uint8)
-    picture[:, 160:] = 200
-    return ((frame, picture) for frame in range(frames))
+def gray_frames(frames):
+    """Gray frames, 100 in the left half and 200 in the right half."""
+    frame = np.full((180, 320, 3), 100, np.uint8)
+    frame[:, 160:] = 200
+    return ((frame_index, frame) for frame_index in range(frames))
 
 
-def colour(face):
+def embed_brightness(face):
     return np.array([face.mean(), 100], np.float32)
 
 
-def test_a_row_of_length_1_is_given_for_each_track_and_progress_told():
-    told = []
+def test_every_track_gets_an_embedding_of_length_1_and_progress_is_reported():
+    progress = []
     tracks = [track(1, 0, 100), track(2, 100, 400), track(3, 150, 100)]
-    looks = embed_tracks(painted(200), MEDIA, tracks, colour, on_progress=lambda *p: told.append(p))
+    embeddings = embed_tracks(
+        gray_frames(200), MEDIA, tracks, embed_brightness, on_progress=lambda *p: progress.append(p)
+    )
 
-    assert looks.shape == (3, 2)
-    assert looks.dtype == np.float32
-    assert np.linalg.norm(looks, axis=1) == pytest.approx(1)
-    assert looks[0] == pytest.approx(looks[2])
-    assert looks[0] == pytest.approx(unit(np.float32([100, 100])))
-    assert looks[1] == pytest.approx(unit(np.float32([200, 100])))
-    assert told[-1] == (200, 200)
+    assert embeddings.shape == (3, 2)
+    assert embeddings.dtype == np.float32
+    assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1)
+    assert embeddings[0] == pytest.approx(embeddings[2])
+    assert embeddings[0] == pytest.approx(unit(np.float32([100, 100])))
+    assert embeddings[1] == pytest.approx(unit(np.float32([200, 100])))
+    assert progress[-1] == (200, 200)
 
 
-def test_the_sharpest_of_large_boxes_is_taken_from_each_stretch_of_the_track():
+def test_each_segment_of_a_track_embeds_its_sharpest_large_box():
     noise = np.random.default_rng(5).integers(0, 255, (360, 640, 3), np.uint8)
     film = ((f, noise if f % 20 == 0 else np.full_like(noise, f)) for f in range(160))
     boxes = np.tile(np.float32([100, 100, 180, 200]), (160, 1))
     boxes[0::20, 2:] += 4
-    taken = []
+    contrasts = []
 
     def embedder(face):
-        taken.append(float(face.std()))
+        contrasts.append(float(face.std()))
         return np.ones(4, np.float32)
 
     embed_tracks(film, MEDIA, [FaceTrack(1, 0, boxes, np.ones(160, bool))], embedder)
 
-    assert len(taken) == SEGMENTS_PER_TRACK
-    assert min(taken) > 10
+    assert len(contrasts) == SEGMENTS_PER_TRACK
+    assert min(contrasts) > 10
 
 
-def test_faces_too_small_or_never_seen_have_no_looks():
+def test_faces_too_small_or_never_detected_have_no_embedding():
     tiny = FaceTrack(1, 0, np.tile(np.float32([10, 10, 30, 30]), (50, 1)), np.ones(50, bool))
-    unseen = FaceTrack(2, 0, np.tile(np.float32([10, 10, 90, 90]), (50, 1)), np.zeros(50, bool))
-    looks = embed_tracks(painted(200), MEDIA, [tiny, unseen, track(3, 0, 100)], colour)
+    undetected = FaceTrack(2, 0, np.tile(np.float32([10, 10, 90, 90]), (50, 1)), np.zeros(50, bool))
+    embeddings = embed_tracks(
+        gray_frames(200), MEDIA, [tiny, undetected, track(3, 0, 100)], embed_brightness
+    )
 
-    assert looks.any(axis=1).tolist() == [False, False, True]
+    assert embeddings.any(axis=1).tolist() == [False, False, True]
 
 
-def test_a_face_at_the_edge_of_the_picture_is_cut_with_the_edge_repeated():
-    picture = np.zeros((100, 100, 3), np.uint8)
-    picture[:, -1] = 255
-    face = crop_face(picture, np.float32([60, 20, 140, 100]))
+def test_a_face_at_the_edge_of_the_frame_is_cropped_with_the_edge_repeated():
+    frame = np.zeros((100, 100, 3), np.uint8)
+    frame[:, -1] = 255
+    face = crop_face(frame, np.float32([60, 20, 140, 100]))
 
     assert face.shape == (FACE_SIDE_PX, FACE_SIDE_PX, 3)
     assert (face[:, -50:] == 255).all()
     assert (face[:, :50] == 0).all()
-    assert (crop_face(picture, np.float32([-40, 20, 40, 100])) == 0).all()
+    assert (crop_face(frame, np.float32([-40, 20, 40, 100])) == 0).all()
 
 
-def test_a_file_that_is_no_network_is_said_to_be_none(tmp_path):
+def test_a_file_that_is_no_network_is_refused(tmp_path):
     (tmp_path / "face.onnx").write_bytes(b"nothing of the kind")
 
     with pytest.raises(WeightsError, match=r"face\.onnx"):
@@ -233,7 +237,7 @@ def test_a_file_that_is_no_network_is_said_to_be_none(tmp_path):
 @pytest.mark.footage
 @pytest.mark.skipif(not MODEL.is_file(), reason=f"no embedder at {MODEL}")
 @pytest.mark.skipif(not CUTAWAY.is_file(), reason=f"no labelled clip at {CUTAWAY}")
-def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
+def test_the_real_embedder_recognizes_two_people_who_swap_places_at_a_cut():
     labels = json.loads(CUTAWAY.read_text())
     media = source_file.probe(CUTAWAY.parent / labels["file"])
     tracks, names = [], []
@@ -242,20 +246,20 @@ def test_the_real_embedder_knows_two_people_who_swap_places_at_a_cut():
         boxes = np.tile(np.float32(face["box"]), (end - start, 1))
         tracks.append(FaceTrack(len(tracks) + 1, start, boxes, np.ones(end - start, bool)))
         names.append(face["person"])
-    with closing(source_file.read_frames(media, within=FrameRange(0, 360))) as pictures:
-        looks = embed_tracks(pictures, media, tracks, MobileFaceNet(MODEL))
+    with closing(source_file.read_frames(media, within=FrameRange(0, 360))) as frames:
+        embeddings = embed_tracks(frames, media, tracks, MobileFaceNet(MODEL))
 
-    assert looks.shape == (4, 128)
+    assert embeddings.shape == (4, 128)
     assert names == ["A", "B", "B", "A"]
-    people = group_people(tracks, np.array([180], np.int32), looks)
+    people = group_people(tracks, np.array([180], np.int32), embeddings)
     assert [p.track_ids for p in people] == [(1, 4), (2, 3)]
 
 
-def test_places_are_looked_up_once_for_each_track(monkeypatch):
+def test_positions_are_computed_once_per_track(monkeypatch):
     tracks = [track(n, 50 * (n // 2), 100 + 300 * (n % 2)) for n in range(60)]
-    asked = []
-    place = people._position
-    monkeypatch.setattr(people, "_position", lambda of: asked.append(of) or place(of))
+    calls = []
+    position = people._position
+    monkeypatch.setattr(people, "_position", lambda of: calls.append(of) or position(of))
 
     assert len(members(tracks, cuts=range(50, 1500, 50))) == 2
-    assert len(asked) == len(tracks)
+    assert len(calls) == len(tracks)

@@ -1,4 +1,4 @@
-"""Real faces, moved about over a wall by hand: found, followed and kept apart."""
+"""Real faces, moved over a wall: detected, tracked and kept apart."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -49,7 +49,7 @@ def heads(detector):
 
 
 def places(frame, tops):
-    """Left and top of each head's picture in `frame`; None where it is not there."""
+    """Left and top of each head in `frame`; None where it is not there."""
     left = (40 + WALK * frame, tops[0])
     right = (320 - WALK * frame if frame < AWAY.start else WALK * frame - 300, tops[1])
     return left if frame not in HIDDEN else None, right if frame not in AWAY else None
@@ -58,14 +58,14 @@ def places(frame, tops):
 def film(heads, tops):
     """They cross, the second in front; then the first is hidden, and the second leaves."""
     for frame in range(FRAMES):
-        picture = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+        image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
         for head, place in zip(heads, places(frame, tops), strict=True):
             if place is None:
                 continue
             x, y = place
             there = np.clip([x, x + 100], 0, WIDTH)
-            picture[y : y + 100, there[0] : there[1]] = head[:, there[0] - x : there[1] - x]
-        yield frame, picture
+            image[y : y + 100, there[0] : there[1]] = head[:, there[0] - x : there[1] - x]
+        yield frame, image
 
 
 @pytest.mark.weights
@@ -77,11 +77,11 @@ def film(heads, tops):
 def test_two_who_cross_leave_and_hide_keep_their_tracks(detector, heads, tops, expected):
     """Whoever was quite hidden may come back as a new track, but never as the other person."""
     media = Media(Path("/walk.mp4"), Fraction(25), FRAMES, (WIDTH, HEIGHT))
-    found = detect_faces(film(heads, tops), media, detector)
-    tracks = track_faces(found, media.rate, media.range)
+    detections = detect_faces(film(heads, tops), media, detector)
+    tracks = track_faces(detections, media.rate, media.range)
     owners = []
     for track in tracks:
-        seen = set()
+        heads_here = set()
         for n, box in enumerate(track.boxes):
             if not track.has_detection[n]:
                 continue
@@ -92,9 +92,9 @@ def test_two_who_cross_leave_and_hide_keep_their_tracks(detector, heads, tops, e
             apart = [distance for distance in there if distance is not None]
             if len(apart) == 2 and max(apart) - min(apart) < 60:
                 continue  # they lie over each other, so it may be either
-            seen.add(there.index(min(apart)))
-        owners.append(seen)
+            heads_here.add(there.index(min(apart)))
+        owners.append(heads_here)
 
-    assert all(len(seen) == 1 for seen in owners)
-    assert sorted(seen.pop() for seen in owners) == expected
-    assert not len(found.camera_cuts)
+    assert all(len(owner) == 1 for owner in owners)
+    assert sorted(owner.pop() for owner in owners) == expected
+    assert not len(detections.camera_cuts)

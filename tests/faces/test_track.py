@@ -1,4 +1,4 @@
-"""Camera cuts and tracks, on worlds made by hand; detectors and people have their own files."""
+"""Tracks and camera cuts, from synthetic detections and frames."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -20,8 +20,8 @@ from otio_speakerzoom.model import Detections, FrameRange, Media
 RATE = Fraction(25)
 
 
-def seen(rows, *, detected_frames=range(0, 100, 2), cuts=()):
-    """Detections from (frame, left, top, size) rows, with a confidence of 1 where none follows."""
+def detections(rows, *, detected_frames=range(0, 100, 2), cuts=()):
+    """Detections from (frame, left, top, size, confidence = 1) rows."""
     rows = sorted(rows)
     boxes = [(left, top, left + size, top + size) for _, left, top, size, *_ in rows]
     return Detections(
@@ -33,29 +33,29 @@ def seen(rows, *, detected_frames=range(0, 100, 2), cuts=()):
     )
 
 
-def tracked(detections, end=100):
-    return track_faces(detections, RATE, FrameRange(0, end))
+def tracked(faces, end=100):
+    return track_faces(faces, RATE, FrameRange(0, end))
 
 
 def test_two_faces_give_two_tracks_in_order_from_the_left():
-    found = tracked(seen([(f, x, 50, 40) for f in range(0, 100, 2) for x in (300 - f, 100)]))
+    tracks = tracked(detections([(f, x, 50, 40) for f in range(0, 100, 2) for x in (300 - f, 100)]))
 
-    assert [(t.id, t.start, len(t.boxes)) for t in found] == [(1, 0, 100), (2, 0, 100)]
-    assert found[0].boxes[:, 0].tolist() == [100] * 100
-    assert found[1].boxes[:99, 0] == pytest.approx(300 - np.arange(99))
+    assert [(t.id, t.start, len(t.boxes)) for t in tracks] == [(1, 0, 100), (2, 0, 100)]
+    assert tracks[0].boxes[:, 0].tolist() == [100] * 100
+    assert tracks[1].boxes[:99, 0] == pytest.approx(300 - np.arange(99))
 
 
-def test_boxes_between_two_looks_are_interpolated_and_said_to_be():
-    (track,) = tracked(seen([(f, f, 0, 80) for f in range(0, 100, 2)]))
+def test_boxes_between_detections_are_interpolated_and_marked():
+    (track,) = tracked(detections([(f, f, 0, 80) for f in range(0, 100, 2)]))
 
     assert track.has_detection.tolist() == [True, False] * 50
     assert track.boxes[31].tolist() == [31, 0, 111, 80]
 
 
-def test_a_face_missed_for_a_moment_stays_one_track_and_for_long_becomes_two():
+def test_a_short_gap_keeps_one_track_and_a_long_one_makes_two():
     def with_a_hole(first, last):
         rows = [(f, 10, 10, 40) for f in range(0, 100, 2) if not first <= f < last]
-        return [(t.start, t.range.end) for t in tracked(seen(rows))]
+        return [(t.start, t.range.end) for t in tracked(detections(rows))]
 
     assert with_a_hole(40, 66) == [(0, 100)]
     assert with_a_hole(40, 72) == [(0, 40), (72, 100)]
@@ -63,130 +63,139 @@ def test_a_face_missed_for_a_moment_stays_one_track_and_for_long_becomes_two():
 
 def test_tracks_end_at_camera_cuts_to_the_frame():
     rows = [(f, 10, 10, 40) for f in range(0, 100, 2)]
-    found = tracked(seen(rows, cuts=[51]))
+    tracks = tracked(detections(rows, cuts=[51]))
 
-    assert [(t.start, t.range.end) for t in found] == [(0, 51), (52, 100)]
+    assert [(t.start, t.range.end) for t in tracks] == [(0, 51), (52, 100)]
 
 
 def test_crossing_close_by_does_not_swap_two_faces():
     left = [(f, 100 + f, 50, 40) for f in range(0, 100, 2)]
     right = [(f, 250 - f, 78, 40) for f in range(0, 100, 2)]
-    found = tracked(seen([*left, *right]))
+    tracks = tracked(detections([*left, *right]))
 
-    assert len(found) == 2
-    assert {float(t.boxes[98, 0]) for t in found} == {198.0, 152.0}
-    assert all(abs(float(t.boxes[98, 1] - t.boxes[0, 1])) < 1 for t in found)
+    assert len(tracks) == 2
+    assert {float(t.boxes[98, 0]) for t in tracks} == {198.0, 152.0}
+    assert all(abs(float(t.boxes[98, 1] - t.boxes[0, 1])) < 1 for t in tracks)
 
 
-def test_two_people_who_cross_keep_their_tracks_though_only_the_front_one_is_seen():
-    looks = range(0, 100, 2)
-    front = [(f, 50 + 3 * f, 50, 40) for f in looks]
-    behind = [(f, 350 - 3 * f, 54, 40) for f in looks]
+def test_two_people_who_cross_keep_their_tracks_though_one_is_hidden():
+    frames = range(0, 100, 2)
+    front = [(f, 50 + 3 * f, 50, 40) for f in frames]
+    behind = [(f, 350 - 3 * f, 54, 40) for f in frames]
     hidden = {f for f, x, *_ in behind if abs(50 + 3 * f - x) < 40}
-    found = tracked(seen([*front, *(row for row in behind if row[0] not in hidden)]))
+    tracks = tracked(detections([*front, *(row for row in behind if row[0] not in hidden)]))
 
     assert len(hidden) >= 6
-    assert [(t.start, t.range.end) for t in found] == [(0, 100)] * 2
-    assert found[0].boxes[[0, 98], 0].tolist() == [50, 344]
-    assert found[1].boxes[[0, 98], 0].tolist() == [350, 56]
+    assert [(t.start, t.range.end) for t in tracks] == [(0, 100)] * 2
+    assert tracks[0].boxes[[0, 98], 0].tolist() == [50, 344]
+    assert tracks[1].boxes[[0, 98], 0].tolist() == [350, 56]
 
 
-def test_who_walks_and_is_hidden_for_a_second_keeps_the_track_where_the_walk_leads():
+def test_a_walker_hidden_for_a_second_keeps_the_track_along_the_way():
     def walk(back_at):
         rows = [(f, 100 + 2 * f, 50, 60) for f in range(0, 40, 2)]
         rows += [(f, back_at + 2 * (f - 66), 50, 60) for f in range(66, 100, 2)]
-        return [(t.start, t.range.end) for t in tracked(seen(rows))]
+        return [(t.start, t.range.end) for t in tracked(detections(rows))]
 
     assert walk(100 + 2 * 66) == [(0, 100)]
     assert walk(100) == [(0, 40), (66, 100)]
 
 
-def test_who_sits_in_front_keeps_the_track_while_somebody_walks_past_behind():
-    looks = range(0, 100, 2)
-    sitting = [(f, 300 + (6 if f % 4 else -6), 50, 80) for f in looks]
-    walking = [(f, 50 + 5 * f, 50, 80) for f in looks if abs(50 + 5 * f - 300) > 65]
-    found = tracked(seen([*sitting, *walking]))
+def test_somebody_in_front_keeps_the_track_while_somebody_walks_past_behind():
+    frames = range(0, 100, 2)
+    sitting = [(f, 300 + (6 if f % 4 else -6), 50, 80) for f in frames]
+    walking = [(f, 50 + 5 * f, 50, 80) for f in frames if abs(50 + 5 * f - 300) > 65]
+    tracks = tracked(detections([*sitting, *walking]))
 
-    assert [(t.start, t.range.end) for t in found] == [(0, 100)] * 2
-    assert found[0].boxes[[0, 98], 0].tolist() == [50, 540]
-    assert abs(found[1].boxes[:, 0] - 300).max() == 6
+    assert [(t.start, t.range.end) for t in tracks] == [(0, 100)] * 2
+    assert tracks[0].boxes[[0, 98], 0].tolist() == [50, 540]
+    assert abs(tracks[1].boxes[:, 0] - 300).max() == 6
 
 
-def test_touching_faces_that_vanish_in_turn_do_not_take_each_other_over():
-    looks = range(0, 100, 2)
-    left = [(f, 100, 50, 80) for f in looks if not 30 <= f < 50]
-    right = [(f, 175, 55, 80) for f in looks if not 50 <= f < 70]
-    found = tracked(seen([*left, *right]))
+def test_touching_faces_that_vanish_in_turn_do_not_swap_tracks():
+    frames = range(0, 100, 2)
+    left = [(f, 100, 50, 80) for f in frames if not 30 <= f < 50]
+    right = [(f, 175, 55, 80) for f in frames if not 50 <= f < 70]
+    tracks = tracked(detections([*left, *right]))
 
-    assert [(t.start, t.range.end) for t in found] == [(0, 100)] * 2
-    assert [set(t.boxes[:, 0].tolist()) for t in found] == [{100.0}, {175.0}]
+    assert [(t.start, t.range.end) for t in tracks] == [(0, 100)] * 2
+    assert [set(t.boxes[:, 0].tolist()) for t in tracks] == [{100.0}, {175.0}]
 
 
 def test_a_profile_of_low_confidence_continues_a_track_and_begins_none():
     rows = [(f, 100, 50, 80, 0.3 if 50 <= f < 125 else 0.9) for f in range(0, 200, 2)]
     rows += [(f, 400, 50, 80, 0.45) for f in range(0, 200, 2)]
-    (found,) = tracked(seen(rows, detected_frames=range(0, 200, 2)), end=200)
+    (track,) = tracked(detections(rows, detected_frames=range(0, 200, 2)), end=200)
 
-    assert (found.start, found.range.end) == (0, 200)
-    assert found.has_detection[::2].all()
-
-
-def test_a_track_begins_where_its_face_is_first_sure():
-    (found,) = tracked(seen([(f, 100, 50, 80, 0.9 if f >= 20 else 0.4) for f in range(0, 100, 2)]))
-
-    assert (found.start, found.range.end) == (20, 100)
+    assert (track.start, track.range.end) == (0, 200)
+    assert track.has_detection[::2].all()
 
 
-def test_a_sure_box_is_given_away_before_a_doubtful_one():
+def test_a_track_begins_at_its_first_confident_detection():
+    (track,) = tracked(
+        detections([(f, 100, 50, 80, 0.9 if f >= 20 else 0.4) for f in range(0, 100, 2)])
+    )
+
+    assert (track.start, track.range.end) == (20, 100)
+
+
+def test_confident_detections_are_assigned_first():
     rows = [(f, 100, 50, 80) for f in range(0, 50, 2)]
     rows += [(f, 125, 50, 80) for f in range(50, 100, 2)]
     rows += [(f, 100, 50, 80, 0.4) for f in range(50, 100, 2)]
-    (found,) = tracked(seen(rows))
+    (track,) = tracked(detections(rows))
 
-    assert found.boxes[60, 0] == 125
+    assert track.boxes[60, 0] == 125
 
 
 def test_a_profile_that_vanishes_for_3_seconds_ends_one_track_and_begins_another():
     rows = [(f, 100, 50, 80) for f in range(0, 200, 2) if not 50 <= f < 125]
-    found = tracked(seen(rows, detected_frames=range(0, 200, 2)), end=200)
+    tracks = tracked(detections(rows, detected_frames=range(0, 200, 2)), end=200)
 
-    assert [(t.start, t.range.end) for t in found] == [(0, 50), (126, 200)]
+    assert [(t.start, t.range.end) for t in tracks] == [(0, 50), (126, 200)]
 
 
-def test_a_box_that_jumps_in_size_is_left_out():
-    looks = range(0, 100, 2)
-    (found,) = tracked(seen([(f, 100, 50, 200 if f == 40 else 80) for f in looks]))
+def test_a_box_that_jumps_in_size_is_ignored():
+    frames = range(0, 100, 2)
+    (track,) = tracked(detections([(f, 100, 50, 200 if f == 40 else 80) for f in frames]))
 
-    assert (found.start, found.range.end) == (0, 100)
-    assert found.boxes[40].tolist() == [100, 50, 180, 130]
+    assert (track.start, track.range.end) == (0, 100)
+    assert track.boxes[40].tolist() == [100, 50, 180, 130]
 
 
 def test_a_poster_is_dropped_and_a_small_listener_is_not():
-    looks = range(0, 300, 2)
-    large = [(f, 100, 50, 200) for f in looks]
+    frames = range(0, 300, 2)
+    large = [(f, 100, 50, 200) for f in frames]
 
     def beside(size, sway):
-        rows = [*large, *((f, 600 + sway * size * np.sin(f / 40), 50, size) for f in looks)]
-        return len(tracked(seen(rows, detected_frames=looks), end=300))
+        rows = [*large, *((f, 600 + sway * size * np.sin(f / 40), 50, size) for f in frames)]
+        return len(tracked(detections(rows, detected_frames=frames), end=300))
 
     assert beside(40, 0) == 1
     assert beside(40, 0.05) == 2
     assert beside(60, 0) == 2
 
 
-def test_a_small_face_that_is_still_for_a_few_seconds_is_kept():
-    looks = range(0, 100, 2)
+def test_a_small_face_that_is_still_for_a_few_seconds_stays():
+    frames = range(0, 100, 2)
 
-    assert len(tracked(seen([(f, x, 50, s) for f in looks for x, s in ((0, 200), (600, 40))]))) == 2
+    assert (
+        len(tracked(detections([(f, x, 50, s) for f in frames for x, s in ((0, 200), (600, 40))])))
+        == 2
+    )
 
 
-def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
-    looks = range(0, 100, 2)
-    head = [(f, 100, 50, 80) for f in looks]
+def test_an_occasional_second_box_on_a_more_confident_head_is_dropped():
+    frames = range(0, 100, 2)
+    head = [(f, 100, 50, 80) for f in frames]
 
-    def beside(left, sure, often):
+    def beside(left, confidence, often):
         return len(
-            tracked(seen([*head, *((f, left, 50, 80, sure) for f in looks if f % often == 0)]))
+            tracked(
+                detections(
+                    [*head, *((f, left, 50, 80, confidence) for f in frames if f % often == 0)]
+                )
+            )
         )
 
     assert beside(150, 0.9, 6) == 1
@@ -198,19 +207,19 @@ def test_a_second_box_that_now_and_then_touches_a_surer_one_is_dropped():
 
     flicker = [(f, 100, 50, 80) for f in range(0, 300, 2) if f % 30 == 0]  # no face itself
     face = [(f, 150, 50, 80, 0.9) for f in range(120, 200, 2) if f % 6 == 0]
-    found = tracked(seen([*flicker, *face], detected_frames=range(0, 300, 2)), end=300)
-    assert [t.boxes[0, 0] for t in found] == [150]
+    tracks = tracked(detections([*flicker, *face], detected_frames=range(0, 300, 2)), end=300)
+    assert [t.boxes[0, 0] for t in tracks] == [150]
 
 
-def test_a_head_that_jumps_is_one_track_though_doubtful_boxes_keep_the_old_one_alive():
-    looks = range(0, 200, 2)
-    rows = [(f, 100, 50, 80) for f in looks if f < 100]
+def test_a_head_that_jumps_is_one_track_despite_doubtful_boxes_at_its_old_place():
+    frames = range(0, 200, 2)
+    rows = [(f, 100, 50, 80) for f in frames if f < 100]
     rows += [(f, 100, 50, 80, 0.4) for f in (100, 102)]
-    rows += [(f, 152, 50, 80) for f in looks if f >= 100]
-    (found,) = tracked(seen(rows, detected_frames=looks), end=200)
+    rows += [(f, 152, 50, 80) for f in frames if f >= 100]
+    (track,) = tracked(detections(rows, detected_frames=frames), end=200)
 
-    assert (found.start, found.range.end) == (0, 200)
-    assert found.boxes[[98, 100], 0].tolist() == [100, 152]
+    assert (track.start, track.range.end) == (0, 200)
+    assert track.boxes[[98, 100], 0].tolist() == [100, 152]
 
 
 def test_the_work_grows_with_the_tracks_and_not_with_their_square(monkeypatch):
@@ -225,34 +234,32 @@ def test_the_work_grows_with_the_tracks_and_not_with_their_square(monkeypatch):
     for module in (track, handover):
         monkeypatch.setattr(module, "interpolate", counted)
 
-    tracks = tracked(seen(rows, detected_frames=range(0, end, 2), cuts=cuts), end)
+    tracks = tracked(detections(rows, detected_frames=range(0, end, 2), cuts=cuts), end)
     assert len(tracks) == 2 * (len(cuts) + 1)
     assert len(tracks) <= len(calls) <= 3 * len(tracks)
 
 
-def test_a_pattern_that_is_a_face_now_and_then_is_dropped():
-    looks = range(0, 300, 2)
-    flicker = [(f, 300, 50, 80) for f in looks if f % 28 == 0]
-    mostly_doubtful = [(f, 600, 50, 80, 0.9 if f % 28 == 0 else 0.4) for f in looks]
+def test_a_pattern_that_is_a_face_only_at_times_is_dropped():
+    frames = range(0, 300, 2)
+    flicker = [(f, 300, 50, 80) for f in frames if f % 28 == 0]
+    mostly_doubtful = [(f, 600, 50, 80, 0.9 if f % 28 == 0 else 0.4) for f in frames]
 
-    assert tracked(seen([*flicker, *mostly_doubtful], detected_frames=looks), end=300) == ()
+    assert tracked(detections([*flicker, *mostly_doubtful], detected_frames=frames), end=300) == ()
 
 
 @settings(deadline=None)  # a busy machine is not a slow function
 @given(walks(), st.data())
-def test_people_who_keep_apart_have_a_track_each_whatever_is_missed_for_a_moment(
-    video_tracks, data
-):
-    looks = range(0, 100, 2)
+def test_people_apart_have_one_track_each_despite_short_gaps(video_tracks, data):
+    frames = range(0, 100, 2)
     rows = []
     for top, lefts in video_tracks:
-        missed = data.draw(st.integers(4, 40).map(lambda first: range(first, first + 24)))
-        rows += [(f, lefts[f], top, 60) for f in looks if f not in missed]
-    found = tracked(seen(rows))
+        gap = data.draw(st.integers(4, 40).map(lambda first: range(first, first + 24)))
+        rows += [(f, lefts[f], top, 60) for f in frames if f not in gap]
+    tracks = tracked(detections(rows))
 
-    assert sorted(float(t.boxes[0, 1]) for t in found) == [top for top, _ in video_tracks]
-    assert all((t.start, t.range.end) == (0, 100) for t in found)
-    assert all(np.ptp(t.boxes[:, 1]) == 0 for t in found)
+    assert sorted(float(t.boxes[0, 1]) for t in tracks) == [top for top, _ in video_tracks]
+    assert all((t.start, t.range.end) == (0, 100) for t in tracks)
+    assert all(np.ptp(t.boxes[:, 1]) == 0 for t in tracks)
 
 
 @settings(deadline=None)  # a busy machine is not a slow function
@@ -266,32 +273,32 @@ def test_people_who_keep_apart_have_a_track_each_whatever_is_missed_for_a_moment
     ),
     st.sets(st.integers(1, 99), max_size=3).map(sorted),
 )  # fmt: skip
-def test_no_track_crosses_a_cut_or_leaves_the_range_and_no_box_serves_twice(rows, cuts):
-    found = tracked(seen(rows, cuts=cuts))
+def test_no_track_crosses_a_cut_or_leaves_the_range_and_no_box_is_used_twice(rows, cuts):
+    tracks = tracked(detections(rows, cuts=cuts))
 
-    assert all(t.start >= 0 and t.range.end <= 100 and len(t.boxes) >= 10 for t in found)
-    assert not any(t.start < cut < t.range.end for t in found for cut in cuts)
-    assert all(t.has_detection[0] for t in found)
-    assert sum(t.has_detection.sum() for t in found) <= len(rows)
+    assert all(t.start >= 0 and t.range.end <= 100 and len(t.boxes) >= 10 for t in tracks)
+    assert not any(t.start < cut < t.range.end for t in tracks for cut in cuts)
+    assert all(t.has_detection[0] for t in tracks)
+    assert sum(t.has_detection.sum() for t in tracks) <= len(rows)
 
 
 def test_a_flash_of_a_face_is_no_track():
-    assert tracked(seen([(f, 10, 10, 40) for f in (10, 12, 14)])) == ()
-    assert tracked(seen([])) == ()
+    assert tracked(detections([(f, 10, 10, 40) for f in (10, 12, 14)])) == ()
+    assert tracked(detections([])) == ()
 
 
-def test_a_cut_between_two_pictures_is_found_to_the_frame_and_a_pan_is_not():
+def test_a_cut_is_detected_to_the_frame_and_a_pan_is_not():
     rng = np.random.default_rng(3)
     one, two = (rng.integers(0, 255, (18, 64, 3), np.uint8).repeat(5, 0).repeat(5, 1) for _ in "ab")
     cuts = CameraCuts(RATE)
-    for frame in range(40):
-        picture = np.roll(one, frame, axis=1) if frame < 23 else two
-        cuts.push_frame(frame, picture)
+    for frame_index in range(40):
+        frame = np.roll(one, frame_index, axis=1) if frame_index < 23 else two
+        cuts.push_frame(frame_index, frame)
 
     assert cuts.finish().tolist() == [23]
 
 
-def test_shrinking_fast_gives_nearly_the_mean_of_what_each_pixel_covers():
+def test_fast_resizing_is_nearly_area_averaging():
     """Fine stripes turn grey; taking single pixels of them would leave stripes."""
     fine = np.zeros((540, 960, 3), np.uint8)
     fine[:, ::2] = 255
@@ -309,5 +316,5 @@ def test_shrinking_fast_gives_nearly_the_mean_of_what_each_pixel_covers():
     ("size", "detector_input"),
     [((3840, 2160), (960, 540)), ((1080, 1920), (540, 960)), ((320, 180), (320, 180))],
 )
-def test_the_detector_sees_a_fixed_size_and_never_an_enlarged_picture(size, detector_input):
+def test_the_detector_gets_a_fixed_size_and_never_an_upscaled_frame(size, detector_input):
     assert detector_size(Media(Path("/talk.mp4"), RATE, 10, size)) == detector_input
