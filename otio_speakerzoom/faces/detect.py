@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
-from otio_speakerzoom.faces.detectors.interface import Detect
+from otio_speakerzoom.faces.detectors.interface import Detector
 from otio_speakerzoom.faces.opencv_trackers import check_tracker, track_boxes
 from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, no_progress
 from otio_speakerzoom.weights.names import NO_TRACKER
@@ -35,7 +35,7 @@ def detector_size(media: Media) -> tuple[int, int]:
 def detect_faces(
     frames: Iterable[tuple[int, NDArray[np.uint8]]],
     media: Media,
-    detect: Detect,
+    detector: Detector,
     *,
     within: FrameRange | None = None,
     every: int | None = None,
@@ -60,7 +60,7 @@ def detect_faces(
         cuts.push_frame(frame_index, frame)
         if (frame_index - within.start) % step == 0:
             faces += _track_between(tracker, pending, faces)
-            faces.append(_FrameFaces(frame_index, frame_index, *detect(frame)))
+            faces.append(_FrameFaces(frame_index, frame_index, *detector(frame)))
             pending = []
         if tracker != NO_TRACKER:
             pending.append((frame_index, frame))

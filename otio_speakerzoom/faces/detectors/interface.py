@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 DetectedFaces = tuple[NDArray[np.float32], NDArray[np.float32]]
 """(N, 4) boxes, left, top, right, bottom in pixels, and (N,) confidences from 0 to 1."""
 
-Detect = Callable[[NDArray[np.uint8]], DetectedFaces]
+Detector = Callable[[NDArray[np.uint8]], DetectedFaces]
 """Detects the faces in an (H, W, 3) RGB frame, in pixels of that frame."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import WeightsError
 
-REMEDY = "move it away, and it is fetched again, or choose another --detector"
+REMEDY = "move it away to download it again, or choose another --detector"
 """What to do about a weights file that is damaged or cannot be read."""
 
 
