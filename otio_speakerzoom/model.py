@@ -440,7 +440,7 @@ class CutList:
     def range(self) -> FrameRange:
         return FrameRange(self.shots[0].range.start, self.shots[-1].range.end)
 
-    def names(self, shot: Shot) -> str:
-        """Return the names of the framed people, or Wide."""
+    def shot_label(self, shot: Shot) -> str:
+        """Return the names of the framed people joined by +, or Wide."""
         labels = {person.id: person.label for person in self.people}
         return " + ".join(labels[id_] for id_ in shot.subjects) or "Wide"

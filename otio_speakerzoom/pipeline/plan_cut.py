@@ -253,7 +253,7 @@ def _reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedC
     by_range = {shot.range: shot for shot in plan.cut_list().shots}
     for n in cached.misfits:
         shots[n] = replace(by_range[shots[n].range], reason="edited", locked=shots[n].locked)
-        log.info("%s: shots[%d] is now framed for %s", path, n, cached.value.names(shots[n]))
+        log.info("%s: shots[%d] is now framed for %s", path, n, cached.value.shot_label(shots[n]))
     return replace(cached, value=store.stored_form(replace(cached.value, shots=tuple(shots))))
 
 

@@ -127,7 +127,7 @@ def _shots(cut_list: CutList, shots: list[tuple[int, Shot]]) -> str:
         f'<td class="number">{number}</td>'
         f'<td class="number">{shot.range.start / rate:.2f} s</td>'
         f'<td class="number">{shot.range.duration / rate:.2f} s</td>'
-        f"<td>{escape(cut_list.names(shot))}</td><td>{escape(shot.reason)}</td>"
+        f"<td>{escape(cut_list.shot_label(shot))}</td><td>{escape(shot.reason)}</td>"
         f'<td class="number">{shot.confidence:.2f}</td></tr>'
         for number, shot in shots
     ]

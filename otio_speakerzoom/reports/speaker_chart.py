@@ -155,7 +155,7 @@ def _speech(axis: _Axis, speaks: NDArray[np.bool_]) -> Iterator[Bar]:
 def _shots(axis: _Axis, cut_list: CutList, framed: Sequence[Sequence[int]]) -> Iterator[Bar]:
     """Yield the shots, in the lower half of the lanes that they frame, or in that of the wide."""
     for shot, lanes in zip(cut_list.shots, framed, strict=True):
-        title = f"{cut_list.names(shot)}: {shot.reason} ({shot.confidence:.2f})"
+        title = f"{cut_list.shot_label(shot)}: {shot.reason} ({shot.confidence:.2f})"
         opacity = 0.35 + 0.65 * shot.confidence
         kind = "shown" if lanes else "wide"
         for lane in lanes or [axis.lanes - 1]:

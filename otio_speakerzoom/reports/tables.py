@@ -54,10 +54,11 @@ def show_review(summary: AnalysisSummary, console: Console) -> None:
         table.add_column(name)
     for number, shot in least_certain_first(summary.cut_list):
         length = shot.range.duration / float(summary.media.rate)
+        texts = (summary.cut_list.shot_label(shot), shot.reason, _alternative(summary, shot))
         table.add_row(
             f"{shot.confidence:.2f}", str(number),
             _timecode(summary.media, shot.range.start), f"{length:.2f} s",
-            *map(escape, (summary.cut_list.names(shot), shot.reason, _alternative(summary, shot))),
+            *map(escape, texts),
         )  # fmt: skip
     console.print(table)
 
@@ -83,7 +84,7 @@ def _shots(cut_list: CutList) -> Table:
             f"{start:.2f} s",
             f"{end:.2f} s",
             f"{end - start:.2f} s",
-            escape(cut_list.names(shot)),
+            escape(cut_list.shot_label(shot)),
             escape(shot.reason),
         )
     return table

@@ -33,7 +33,7 @@ def to_otio(cut_list: CutList, *, path: str = "") -> otio.schema.Timeline:
         metadata={NAMESPACE: _timeline_metadata(cut_list, path)},
     )
     timeline.tracks.markers.extend(
-        _marker(media, shot, cut_list.names(shot), shot.range.start - cut_list.range.start)
+        _marker(media, shot, cut_list.shot_label(shot), shot.range.start - cut_list.range.start)
         for shot in cut_list.shots
     )
     for name, clips in video_tracks(cut_list):
@@ -91,7 +91,7 @@ def _video_track(
     media, at = cut_list.media, cut_list.range.start
     track = otio.schema.Track(name, kind=otio.schema.TrackKind.Video)
     for item in clips:
-        shot, label = item.shot, cut_list.names(item.shot)
+        shot, label = item.shot, cut_list.shot_label(item.shot)
         if at < shot.range.start:
             empty = FrameRange(at, shot.range.start)
             track.append(otio.schema.Gap(source_range=_with_timecode(media, empty)))
@@ -110,7 +110,7 @@ def _audio_track(cut_list: CutList, path: str, audio: AudioTrack, number: int) -
     track = otio.schema.Track(f"Audio {number}", kind=otio.schema.TrackKind.Audio)
     track.metadata[NAMESPACE] = {"stream": audio.stream, "channels": list(audio.channels)}
     for link, shot in enumerate(cut_list.shots, start=1):
-        clip = _clip(cut_list.media, path, shot, cut_list.names(shot))
+        clip = _clip(cut_list.media, path, shot, cut_list.shot_label(shot))
         # the same number as the video clip, so that the two move together
         clip.metadata[NAMESPACE] = {"link": link}
         track.append(clip)

@@ -216,7 +216,7 @@ def test_a_failed_encoding_leaves_nothing_and_says_why(beeping, silent_clip, tmp
     fake = AudioStream(rate=48000, channels=1, delay=Fraction(0))  # which is not there
     summary = replace(summary, media=replace(summary.media, audio_streams=(fake,)))
 
-    with pytest.raises(MediaError, match=r"silent\.mp4: no longer has a stream 1"):
+    with pytest.raises(MediaError, match=r"silent\.mp4: has no stream 1 anymore"):
         write_overlay(summary, tmp_path / "film.mp4")
     assert list(tmp_path.iterdir()) == []
 

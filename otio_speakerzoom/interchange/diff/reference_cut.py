@@ -66,7 +66,7 @@ class ReferenceCut:
         self._subjects_by_name = labels | {self.names(ids): ids for ids in self._subjects}
 
     def names(self, subjects: tuple[int, ...]) -> str:
-        return self.cut_list.names(replace(self.cut_list.shots[0], subjects=subjects))
+        return self.cut_list.shot_label(replace(self.cut_list.shots[0], subjects=subjects))
 
     def is_cut(self, frame: int) -> bool:
         return self._starts[bisect_right(self._starts, frame) - 1] == frame
