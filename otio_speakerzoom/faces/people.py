@@ -10,7 +10,6 @@ within one camera shot (someone turned away for a moment), strictly across the s
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -63,7 +62,7 @@ def group_people(
     vectors = np.zeros((len(tracks), 1), np.float32) if embeddings is None else embeddings
     ordered = [tracks[n] for n in order]
     groups = _group_by_embedding(ordered, vectors[order], camera_cuts)
-    _add_by_position(groups, ordered, camera_cuts.tolist())
+    _add_by_position(groups, ordered, camera_cuts)
     groups = sorted(sorted(group) for group in groups)
     return tuple(Person(n, tuple(ordered[i].id for i in g)) for n, g in enumerate(groups, 1))
 
@@ -78,20 +77,41 @@ def _group_by_embedding(
         return groups
     similarities = _similarities([tracks[n[0]] for n in groups], embeddings[embedded], camera_cuts)
     in_wide = _count_in_wide(tracks, embeddings, camera_cuts)
+    nearest = similarities.argmax(axis=1)
     for count in range(len(groups), 1, -1):
         has_surplus = count > in_wide > 1
-        if similarities.max() < (MIN_SURPLUS_SIMILARITY if has_surplus else MIN_SIMILARITY):
+        highest = similarities[np.arange(len(groups)), nearest]
+        a = int(highest.argmax())
+        b = int(nearest[a])
+        if highest[a] < (MIN_SURPLUS_SIMILARITY if has_surplus else MIN_SIMILARITY):
             break
-        a, b = divmod(int(similarities.argmax()), len(groups))
         # The mean over all pairs of tracks; with one pair at -inf it stays there, so tracks at the
         # same time stay apart whatever they are joined with.
         sizes = len(groups[a]), len(groups[b])
         mean = np.average(similarities[[a, b]], axis=0, weights=sizes)
         similarities[a] = similarities[:, a] = mean
         similarities[b] = similarities[:, b] = similarities[a, a] = -np.inf
+        _update_nearest(nearest, similarities, a, b)
         groups[a] += groups[b]
         groups[b] = []
     return [group for group in groups if group]
+
+
+def _update_nearest(
+    nearest: NDArray[np.intp], similarities: NDArray[np.float32], a: int, b: int
+) -> None:
+    """Update `nearest`, (N,), the first highest column of each row, after `b` was joined to `a`.
+
+    Only the columns `a` and `b` have changed, so most rows need no search. To search all of them
+    after each join takes several seconds for 2,000 tracks.
+    """
+    stale = (nearest == a) | (nearest == b)
+    stale[[a, b]] = True
+    highest = similarities[np.arange(len(nearest)), nearest]
+    is_higher = similarities[:, a] > highest
+    is_first = (similarities[:, a] == highest) & (a < nearest)
+    nearest[is_higher | is_first] = a
+    nearest[stale] = similarities[stale].argmax(axis=1)
 
 
 def _count_in_wide(
@@ -146,48 +166,57 @@ def _intervals(
     return starts, ends, np.searchsorted(camera_cuts, starts, side="right")
 
 
-def _add_by_position(groups: list[list[int]], tracks: Sequence[FaceTrack], cuts: list[int]) -> None:
+def _add_by_position(
+    groups: list[list[int]], tracks: Sequence[FaceTrack], camera_cuts: NDArray[np.int32]
+) -> None:
     """Add each ungrouped track to the group whose position it continues, or as a new group."""
-    grouped = {n for group in groups for n in group}
-    if len(grouped) == len(tracks):
+    group_of = np.full(len(tracks), -1)
+    for g, group in enumerate(groups):
+        group_of[group] = g
+    if (group_of >= 0).all():
         return
     positions = np.concatenate([_position(track) for track in tracks])
-    overlaps = pairwise_iou(positions, positions)
-    shots = [bisect_right(cuts, track.start) for track in tracks]
-    for n in (n for n in range(len(tracks)) if n not in grouped):
-        scores = [
-            (_continuity(n, group, tracks, overlaps, shots), g) for g, group in enumerate(groups)
-        ]
-        score, best = max(scores, default=(0.0, 0))
-        if score > 0:
+    starts, ends, shots = _intervals(tracks, camera_cuts)
+    for n in np.flatnonzero(group_of < 0).tolist():
+        overlaps = pairwise_iou(positions[n : n + 1], positions)[0].astype(np.float64)
+        overlaps[overlaps < np.where(shots == shots[n], MIN_SAME_SHOT_IOU, MIN_ACROSS_CUTS_IOU)] = 0
+        at_same_time = (starts < ends[n]) & (starts[n] < ends)
+        scores = _continuity(n, tracks, overlaps, at_same_time, group_of, len(groups))
+        best = len(groups)
+        if scores.size and scores.max() > 0:
+            best = int(np.flatnonzero(scores == scores.max())[-1])
             groups[best].append(n)
         else:
             groups.append([n])
+        group_of[n] = best
 
 
 def _continuity(
     n: int,
-    group: Sequence[int],
     tracks: Sequence[FaceTrack],
-    overlaps: NDArray[np.float32],
-    shots: Sequence[int],
-) -> float:
-    """Return how well track `n` continues `group`: the best IoU of positions, 0 for not at all.
+    overlaps: NDArray[np.float64],
+    at_same_time: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
+    group_count: int,
+) -> NDArray[np.float64]:
+    """Return for each group how well track `n` continues it: the best IoU of positions.
 
-    `overlaps` is the (N, N) IoU of the positions of the tracks, `shots` the number of the camera
-    shot in which each begins.
+    0 or less for not at all, as when a track of the group is elsewhere at the same time.
+    `overlaps`, (N,), is the IoU of the positions of track `n` and each track, 0 if it is too small;
+    `at_same_time`, (N,), whether they have frames in common; `group_of`, (N,), the group of each
+    track, -1 for none.
     """
-    best = 0.0
-    for other in group:
-        if (common := common_iou(tracks[n], tracks[other])) is not None:
-            if common < SAME_HEAD_IOU:
-                return 0.0
-            best = max(best, 1 + common)
+    scores = np.zeros(group_count)
+    apart = (group_of >= 0) & ~at_same_time
+    np.maximum.at(scores, group_of[apart], overlaps[apart])
+    for other in np.flatnonzero((group_of >= 0) & at_same_time).tolist():
+        group = group_of[other]
+        if scores[group] < 0:
             continue
-        overlap = float(overlaps[other, n])
-        if overlap >= (MIN_SAME_SHOT_IOU if shots[other] == shots[n] else MIN_ACROSS_CUTS_IOU):
-            best = max(best, overlap)
-    return best
+        common = common_iou(tracks[n], tracks[other])
+        assert common is not None
+        scores[group] = -1 if common < SAME_HEAD_IOU else max(scores[group], 1 + common)
+    return scores
 
 
 def _position(track: FaceTrack) -> NDArray[np.float32]:
