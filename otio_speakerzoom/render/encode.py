@@ -13,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
@@ -69,6 +70,9 @@ class FilmWriter:
         `audio` yields (channels, n) samples at `FILM_SAMPLE_RATE`; a film without audio reads none.
         """
         frame.pts, frame.time_base = self.frames, 1 / self.film.rate
+        # decoded frames carry the source's types, which would force keyframes and B-frames where
+        # the source has them, instead of at our cuts; a source of keyframes only gives a huge film
+        frame.pict_type = PictureType.NONE
         self.frames += 1
         self._container.mux(self._video.encode(frame))
         while self._audio and self.samples * self.film.rate < self.frames * FILM_SAMPLE_RATE:

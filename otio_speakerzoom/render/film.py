@@ -7,7 +7,7 @@ the frame, whatever the source's codec, pixel format or timestamps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -31,8 +31,8 @@ from otio_speakerzoom.source import (
 from otio_speakerzoom.timeline.transform import cover_at, crop_of, transform_at
 
 MAX_PREFETCHED = 2
-"""Frames decoded ahead of the encoder: one of 4K takes 12 MB in 8-bit 4:2:0, and 66 MB in 16 bits
-with alpha."""
+"""Frames decoded ahead of the scaler, and scaled ahead of the encoder, each in a thread of its own:
+one of 4K takes 12 MB in 8-bit 4:2:0, and 66 MB in 16 bits with alpha."""
 
 MAX_CACHED_CHAINS = 8
 """Crop sizes whose filters are cached: a crop that moves at a constant size has four, depending on
@@ -46,19 +46,25 @@ def render_film(cut_list: CutList, path: Path, *, on_progress: Progress = no_pro
     moves advance in steps of a pixel. Raise MediaError if the source ends before the cut does.
     """
     media, span = cut_list.media, cut_list.range
-    renderer = _ShotRenderer(cut_list)
-    with (
-        closing(prefetch(decode_frames(media, span), MAX_PREFETCHED)) as frames,
-        closing(film_audio(media, span)) as audio,
-    ):
-        first = next(frames)
+    decoded = prefetch(decode_frames(media, span), MAX_PREFETCHED)
+    with closing(decoded), closing(film_audio(media, span)) as audio:
+        first = next(decoded)
         colour = film_colour(media, first[1])
         film = FilmFormat(cut_list.canvas, media.rate, span.duration, film_channels(media), colour)
-        with film_writer(path, film) as writer:
-            rows = zip(chain([first], frames), _shot_per_frame(cut_list), strict=True)
-            for (number, frame), shot in rows:
-                writer.add(renderer.render(number, frame, shot), audio)
+        rendered = prefetch(rendered_frames(cut_list, chain([first], decoded)), MAX_PREFETCHED)
+        with film_writer(path, film) as writer, closing(rendered):
+            for frame in rendered:
+                writer.add(frame, audio)
                 on_progress(writer.frames, span.duration)
+
+
+def rendered_frames(
+    cut_list: CutList, frames: Iterable[tuple[int, av.VideoFrame]]
+) -> Generator[av.VideoFrame, None, None]:
+    """Yield each decoded frame as the cut shows it, yuv420p of the canvas size."""
+    renderer = _ShotRenderer(cut_list)
+    for (number, frame), shot in zip(frames, _shot_per_frame(cut_list), strict=True):
+        yield renderer.render(number, frame, shot)
 
 
 def _shot_per_frame(cut_list: CutList) -> Iterator[Shot]:

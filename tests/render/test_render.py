@@ -203,3 +203,17 @@ def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path
     render_film(CutList(media, (64, 64), still, (Person(1, (1,)),)), tmp_path / "still.mp4")
     pictures = zip(decoded(tmp_path / "moving.mp4"), decoded(tmp_path / "still.mp4"), strict=True)
     assert all((one == other).all() for one, other in pictures)
+
+
+@pytest.mark.parametrize("canvas", [(128, 64), (64, 32)])
+def test_the_film_has_its_own_keyframes(tmp_path, canvas):
+    path = tmp_path / "intra.mkv"
+    command = [find_ffmpeg(), "-v", "error", "-f", "lavfi", "-i", "color=gray:s=128x64:r=25",
+               "-frames:v", "60", "-c:v", "libx264", "-g", "1", "-pix_fmt", "yuv420p",
+               str(path)]  # fmt: skip
+    subprocess.run(command, check=True)
+    shot = Shot(FrameRange(0, 60), (), WHOLE)
+    render_film(CutList(probe(path), canvas, (shot,)), tmp_path / "film.mp4")
+
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert [frame.key_frame for frame in film.decode(video=0)] == [True] + 59 * [False]
