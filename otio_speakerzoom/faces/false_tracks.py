@@ -109,7 +109,8 @@ def _overlaps_with_better(tracklet: Tracklet, other: Tracklet) -> list[float]:
     ):
         other_box, other_confidence = others.get(frame, (box, 0.0))
         better = other_confidence > confidence
-        overlaps.append(float(iou(other_box, box)) if better else 0.0)
+        overlap = iou(other_box[None], box[None])[0]  # arrays: NumPy 1 widens scalars to float64
+        overlaps.append(float(overlap) if better else 0.0)
     return overlaps
 
 
