@@ -62,18 +62,23 @@ def _report(error: Exception) -> int:
     if isinstance(error, BrokenPipeError) and streams.stdout_has_no_reader():
         streams.discard_stdout()
         return 0
-    if isinstance(error, SpeakerZoomError):
-        log.error("%s", error)
-    elif isinstance(error, OSError):
-        log.error("%s", _system_message(error))
+    log.error("%s", error_line(error))
+    if isinstance(error, OSError):
         streams.discard_stdout()
-    elif isinstance(error, MemoryError):
-        log.error("out of memory; close other programs, or use a part (--in, --out)")
-    elif isinstance(error, ImportError):
-        log.error("%s; `speakerzoom doctor` shows what is broken, reinstall that", error)
-    else:
-        log.error("%s", _bug_message(error))
     return 1
+
+
+def error_line(error: Exception) -> str:
+    """Return the message for whatever went wrong; of an error that is our bug, write a log."""
+    if isinstance(error, SpeakerZoomError):
+        return str(error)
+    if isinstance(error, OSError):
+        return _system_message(error)
+    if isinstance(error, MemoryError):
+        return "out of memory; close other programs, or use a part (--in, --out)"
+    if isinstance(error, ImportError):
+        return f"{error}; `speakerzoom doctor` shows what is broken, reinstall that"
+    return _bug_message(error)
 
 
 def _system_message(error: OSError) -> str:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from otio_speakerzoom.director.style import STYLE_FIELDS
 from otio_speakerzoom.director.style_fields import NumberField
@@ -16,6 +17,8 @@ from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
+
+T = TypeVar("T")
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 16384
 """Of a canvas: H.264 codes blocks of 16 pixels, and none of its encoders takes more than 16384."""
@@ -137,14 +140,25 @@ def style_flag(name: str) -> str:
 
 
 def time(text: str) -> Callable[[Media], int]:
-    """Parse a time; return a function that gives its frame in a source, by the source's rate."""
+    """Parse a time; return a function that gives its frame in a source, by the source's rate.
+
+    It can be pickled, for the processes of `batch`.
+    """
     if match := re.fullmatch(r"(\d{1,9})f", text):
-        return lambda media: int(match[1])
+        return partial(_same_in_every_source, int(match[1]))
     if match := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", text):
-        return lambda media: round(Fraction(match[1]) * media.rate)
+        return partial(_second_frame, Fraction(match[1]))
     if match := re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)[:;](\d\d)", text):
-        return lambda media: _timecode_frame([int(part) for part in match.groups()], media)
+        return partial(_timecode_frame, [int(part) for part in match.groups()])
     raise argparse.ArgumentTypeError(f"{text}: a time is 1.5s, 45f or 00:00:01:12")
+
+
+def _same_in_every_source(value: T, media: Media) -> T:
+    return value
+
+
+def _second_frame(seconds: Fraction, media: Media) -> int:
+    return round(seconds * media.rate)
 
 
 def _timecode_frame(parts: list[int], media: Media) -> int:
@@ -170,9 +184,12 @@ def size(text: str) -> tuple[int, int]:
 
 
 def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
-    """Parse a canvas; return a function that gives its size for a source, always even."""
+    """Parse a canvas; return a function that gives its size for a source, always even.
+
+    It can be pickled, for the processes of `batch`.
+    """
     if text == "source":
-        return lambda media: _even(*media.size)
+        return _source_size
     if match := re.fullmatch(r"(\d{2,5})x(\d{2,5})", text):
         width, height = int(match[1]), int(match[2])
         if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in (width, height)):
@@ -181,15 +198,23 @@ def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
             )
         if width % 2 or height % 2:
             raise argparse.ArgumentTypeError(f"{text}: width and height must be even")
-        return lambda media: (width, height)
+        return partial(_same_in_every_source, (width, height))
     if match := re.fullmatch(r"([1-9]\d{0,4}):([1-9]\d{0,4})", text):
         ratio = Fraction(int(match[1]), int(match[2]))
         if not 1 / MAX_ASPECT <= ratio <= MAX_ASPECT:
             raise argparse.ArgumentTypeError(
                 f"{text}: one side is over {MAX_ASPECT} times the other"
             )
-        return lambda media: _size_of_aspect(ratio, min(media.size))
+        return partial(_aspect_size, ratio)
     raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
+
+
+def _source_size(media: Media) -> tuple[int, int]:
+    return _even(*media.size)
+
+
+def _aspect_size(ratio: Fraction, media: Media) -> tuple[int, int]:
+    return _size_of_aspect(ratio, min(media.size))
 
 
 def _size_of_aspect(ratio: Fraction, short: int) -> tuple[int, int]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from otio_speakerzoom.cli.request import Request
-    from otio_speakerzoom.model import CutList, FrameRange, Media
-    from otio_speakerzoom.pipeline import Job, Options
+    from otio_speakerzoom.model import CutList
+    from otio_speakerzoom.pipeline import Job
     from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation
 
 log = logging.getLogger("otio_speakerzoom")
@@ -26,71 +26,26 @@ log = logging.getLogger("otio_speakerzoom")
 @contextmanager
 def _job(request: Request, console: Console) -> Iterator[Job]:
     """Give the job that the request describes, with its progress on `console` while it runs."""
+    from otio_speakerzoom.cli.jobs import build_job
     from otio_speakerzoom.cli.progress import show_progress
-    from otio_speakerzoom.pipeline import Job
 
-    limited = request.begin or request.end
     with show_progress(console, hidden=request.quiet > 0) as on_stage:
-        yield Job(
-            source=request.source,
-            work=request.work,
-            options=_options(request),
-            device=request.device,
-            within=(lambda media: _range(request, media)) if limited else None,
-            canvas=request.canvas,
-            force=request.force,
-            on_stage=on_stage,
-        )
-
-
-def _options(request: Request) -> Options:
-    """Return the options that the user set; the others stay as they are stored."""
-    from otio_speakerzoom.pipeline import Options
-
-    return Options(
-        detector=request.detector,
-        detect_every=request.detect_every,
-        tracker=request.tracker,
-        scorer=request.scorer,
-        audio_stream=request.audio_stream,
-        channels=None if request.channels is None else str(request.channels),
-        layout=request.layout,
-        style=None if request.style is None else str(request.style),
-        style_values=dict(request.style_values),
-    )
-
-
-def _range(request: Request, media: Media) -> FrameRange:
-    from otio_speakerzoom.model import FrameRange
-
-    start = request.begin(media) if request.begin else 0
-    end = request.end(media) if request.end else media.duration
-    if not 0 <= start < end <= media.duration:
-        raise SpeakerZoomError(
-            f"{media.path}: --in and --out give frames {start} to {end}, "
-            f"but the source has frames 0 to {media.duration}; choose a part of it"
-        )
-    return FrameRange(start, end)
+        yield build_job(request, on_stage)
 
 
 def _analyze(request: Request, console: Console) -> None:
-    from otio_speakerzoom import pipeline
+    from otio_speakerzoom.cli.jobs import analyze_recording
 
     with _job(request, console) as job:
-        check_plan(request, job)
-        analysis = pipeline.analyze(job)
-        log.info("%d people, scored by %s", len(analysis.people), analysis.scorer)
-    print_line(str(job.folder / analysis.people_folder))
+        folder = analyze_recording(request, job)
+    print_line(str(folder))
 
 
 def _cut(request: Request, console: Console) -> None:
-    from otio_speakerzoom import pipeline
+    from otio_speakerzoom.cli.jobs import cut_recording
 
     with _job(request, console) as job:
-        check_plan(request, job)
-        cut_list = pipeline.cut(job)
-        shots, singles = len(cut_list.shots), sum(s.kind == "single" for s in cut_list.shots)
-        log.info("%d shot%s, %d of them singles", shots, "" if shots == 1 else "s", singles)
+        cut_list = cut_recording(request, job)
     _write_timeline(request, cut_list)
 
 
@@ -105,16 +60,10 @@ def _export(request: Request, console: Console) -> None:
 
 
 def _write_timeline(request: Request, cut_list: CutList) -> None:
-    from otio_speakerzoom import pipeline, store
+    from otio_speakerzoom import store
+    from otio_speakerzoom.cli.jobs import requested_timeline
 
-    if covered := sum(bool(shot.covers) for shot in cut_list.shots):
-        log.warning(
-            "%s: %d shots obscure another face in the film only; timelines cannot",
-            cut_list.media.path, covered,
-        )  # fmt: skip
-    text = pipeline.timeline_text(
-        cut_list, request.adapter, dict(request.adapter_options), media_root=request.media_root
-    )
+    text = requested_timeline(request, cut_list)
     if str(request.output) == "-":
         write_document(text)
         return
