@@ -6,13 +6,19 @@ the check.
 
 from __future__ import annotations
 
+import logging
 import os
 import unicodedata
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
+
+log = logging.getLogger("otio_speakerzoom")
 
 _RESULTS = ".speakerzoom"  # as in store/folder.py, which loads NumPy
 _MAX_NAME_BYTES = 255  # of a file name, on every common file system
@@ -20,14 +26,30 @@ _MAX_NAME_BYTES = 255  # of a file name, on every common file system
 
 def check_files(request: Request) -> None:
     """Raise SpeakerZoomError, in one line, where a file cannot be read or cannot be written."""
-    for argument in request.files:
-        if isinstance(argument.kind, Input):
-            _check_input(argument, argument.kind)
+    raise_all(
+        partial(_check_input, argument, argument.kind)
+        for argument in request.files
+        if isinstance(argument.kind, Input)
+    )
     _check_outputs(request)
     for argument in request.files:
         if isinstance(argument.kind, Folder):
             label = (*argument.flags, argument.name)[0]
             _check_folder(f"{label} {argument.path}", argument.path)
+
+
+def raise_all(checks: Iterable[Callable[[], None]]) -> None:
+    """Run all checks: raise the last SpeakerZoomError of them, after the others are reported."""
+    errors = []
+    for check in checks:
+        try:
+            check()
+        except SpeakerZoomError as error:
+            errors.append(error)
+    for error in errors[:-1]:
+        log.error("%s", error)
+    if errors:
+        raise errors[-1]
 
 
 def _check_outputs(request: Request) -> None:
@@ -46,7 +68,7 @@ def _check_outputs(request: Request) -> None:
         for other, file in earlier:
             if _same(path, file):
                 raise SpeakerZoomError(f"{flag} {path}: is also {other}'s; give each its own name")
-        _check_output(flag, path)
+        check_output(flag, path)
         earlier.append((flag, path))
 
 
@@ -60,10 +82,12 @@ def _check_input(argument: FileArgument, kind: Input) -> None:
     path = argument.path
     if str(path) in kind.names or (kind.names and not path.exists()):
         return  # a name, right or wrong, which the code that knows the names checks
+    if kind.folders and path.is_dir():
+        return
     if kind.folder and path.suffix.lower() == kind.folder and path.is_dir():
         return
     check_readable(path, kind.what)
-    if argument.name == "source":
+    if argument.name in ("source", "sources"):
         try:
             str(path.absolute()).encode("utf-8")
         except UnicodeEncodeError as error:
@@ -86,11 +110,21 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
+def file_keys(path: Path) -> set[object]:
+    """Return keys of a file, of which two paths share one if they are one file, as in `_same`."""
+    keys: set[object] = {_spelling(path)}
+    with suppress(OSError):
+        stat = path.stat()
+        keys.add((stat.st_dev, stat.st_ino))
+    return keys
+
+
 def _spelling(path: Path) -> str:
     return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
-def _check_output(flag: str, path: Path) -> None:
+def check_output(flag: str, path: Path) -> None:
+    """Raise where `path`, which the user set by `flag`, cannot be written or must not be."""
     if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
         raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")
     if path.is_dir():

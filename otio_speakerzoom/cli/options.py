@@ -33,6 +33,24 @@ def add_verbosity(verb: argparse.ArgumentParser) -> None:
 def add_source(verb: argparse.ArgumentParser) -> None:
     """Add the recording and the folder for its results."""
     verb.add_argument("source", type=Input("a recording"), help="the recording")
+    _add_work(verb)
+
+
+def add_sources(verb: argparse.ArgumentParser) -> None:
+    """Add the recordings of `batch`, and how many it works on at a time."""
+    verb.add_argument("sources", nargs="+", type=Input("a recording", folders=True),
+                      metavar="DIR|FILE",
+                      help="recordings, or folders: the video files directly in "
+                           "them")  # fmt: skip
+    _add_work(verb)
+    verb.add_argument("-j", "--jobs", type=values.number, metavar="N",
+                      help="how many recordings to work on at a time (default: one for every two "
+                           "cores, if the memory allows)")  # fmt: skip
+    verb.add_argument("--resume", action="store_true",
+                      help="leave out recordings whose results are up to date")  # fmt: skip
+
+
+def _add_work(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--work", type=Folder(), metavar="DIR",
                       help="store the results in DIR instead of beside the recording")  # fmt: skip
 
@@ -124,10 +142,25 @@ class RenamedFlag(argparse.Action):
 
 def add_written_timeline(verb: argparse.ArgumentParser) -> None:
     """Add the timeline to write, and for which editor."""
-    editors = dict.fromkeys(editor for dialects in FORMATS.values() for editor in dialects)
     verb.add_argument("-o", "--output", type=Output(tuple(FORMATS), stdout=True), required=True,
                       metavar="FILE",
                       help=f"timeline to write: {', '.join(FORMATS)}; -: stdout")  # fmt: skip
+    _add_editor(verb)
+
+
+def add_written_timelines(verb: argparse.ArgumentParser) -> None:
+    """Add the folder for the timelines of several recordings, and for which editor."""
+    verb.add_argument("-o", "--output", dest="output_folder", type=Folder(), metavar="DIR",
+                      help="folder for the timelines, each named after its recording (default: "
+                           "analyze only)")  # fmt: skip
+    verb.add_argument("--format", choices=tuple(FORMATS),
+                      help="format of the timelines (default: the usual one of the "
+                           "editor)")  # fmt: skip
+    _add_editor(verb)
+
+
+def _add_editor(verb: argparse.ArgumentParser) -> None:
+    editors = dict.fromkeys(editor for dialects in FORMATS.values() for editor in dialects)
     verb.add_argument("--for", dest="editor", choices=tuple(editors),
                       help="the editor that will open it")  # fmt: skip
     verb.add_argument("--resolve-scaling", choices=("fit", "fill", "crop", "stretch"),

@@ -36,6 +36,9 @@ VERB_OPTIONS: dict[str, tuple[str, tuple[Callable[[argparse.ArgumentParser], Non
                 _ANALYSIS),
     "cut": ("analyze if needed, choose the shots, write the timeline",
             (*_ANALYSIS, options.add_style, options.add_written_timeline)),
+    "batch": ("analyze and cut many recordings, several at a time",
+              (options.add_sources, options.add_analysis, options.add_style,
+               options.add_written_timelines)),
     "export": ("write another timeline of the current cut",
                (options.add_source, options.add_written_timeline)),
     "import": ("read back a timeline that you edited; each change becomes a lock",
@@ -101,9 +104,15 @@ def parse(argv: Sequence[str] | None = None) -> Request:
     request = {
         item.name: namespace[item.name] for item in fields(Request) if item.name in namespace
     }
+    if "sources" in namespace:
+        _check_batch(parser, namespace)
+        request["sources"] = tuple(namespace["sources"])
     if "resolve_scaling" in namespace:  # of a verb that writes a timeline
+        suffix = namespace.get("format") or _suffix(namespace.get("output"), namespace["editor"])
+        if "format" in namespace:
+            request["format"] = suffix
         request["adapter"], request["adapter_options"] = _choose_adapter(
-            parser, namespace["output"], namespace["editor"], namespace["resolve_scaling"]
+            parser, suffix, namespace["editor"], namespace["resolve_scaling"]
         )
     style_values = {
         name.removeprefix(options.STYLE): value
@@ -118,10 +127,18 @@ def file_arguments(
 ) -> tuple[FileArgument, ...]:
     """Return the arguments of a verb that name a file or a folder, as far as the user set them."""
     return tuple(
-        FileArgument(action.type, namespace[action.dest], action.dest, tuple(action.option_strings))
+        FileArgument(action.type, path, action.dest, tuple(action.option_strings))
         for action in parser._actions
-        if isinstance(action.type, Input | Output | Folder) and namespace[action.dest] is not None
+        if isinstance(action.type, Input | Output | Folder)
+        for path in _paths(namespace[action.dest])
     )
+
+
+def _paths(value: Any) -> Sequence[Path]:
+    """Return the paths in the value of an argument: none, one, or several."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list) else (value,)
 
 
 def usage_error(verb: str, message: str) -> NoReturn:
@@ -129,17 +146,37 @@ def usage_error(verb: str, message: str) -> NoReturn:
     Parser(prog=f"{PROGRAM} {verb}").error(message)
 
 
-def _choose_adapter(
-    parser: Parser, output: Path, editor: str | None, resolve_scaling: str | None
-) -> tuple[str, dict[str, str]]:
-    """Return the adapter for the suffix and the editor, with its options.
+def _check_batch(parser: Parser, namespace: Mapping[str, Any]) -> None:
+    """End with a usage error where options of `batch` do not fit together."""
+    if namespace["resume"] and namespace["force"]:
+        parser.error("--resume and --force exclude each other")
+    if namespace["output_folder"] is not None:
+        return
+    of_a_cut = [
+        action.option_strings[0]
+        for action in parser._actions
+        if action.dest.startswith(options.STYLE) or action.dest in _OF_A_CUT
+        if namespace.get(action.dest) is not None
+    ]
+    if of_a_cut:
+        parser.error(f"{of_a_cut[0]}: needs -o DIR; without it recordings are only analyzed")
 
-    On stdout the editor alone decides.
-    """
-    suffix = output.suffix
-    if str(output) == "-":
-        first = next((s for s, d in FORMATS.items() if editor in d), ".otio")
-        suffix = STDOUT_SUFFIXES.get(editor or "", first)
+
+_OF_A_CUT = ("editor", "format", "resolve_scaling", "media_root", "style", "canvas", "layout")
+
+
+def _suffix(output: Path | None, editor: str | None) -> str:
+    """Return the suffix of a timeline: that of its file, or the usual one of the editor."""
+    if output is not None and str(output) != "-":
+        return output.suffix
+    first = next((s for s, d in FORMATS.items() if editor in d), ".otio")
+    return STDOUT_SUFFIXES.get(editor or "", first)
+
+
+def _choose_adapter(
+    parser: Parser, suffix: str, editor: str | None, resolve_scaling: str | None
+) -> tuple[str, dict[str, str]]:
+    """Return the adapter for the suffix and the editor, with its options."""
     dialects = FORMATS[suffix]
     if editor and editor not in dialects:
         fitting = " or ".join(s for s, d in FORMATS.items() if editor in d)

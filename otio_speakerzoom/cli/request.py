@@ -47,6 +47,8 @@ class Request:
 
     source: Path = Path()
     """The recording."""
+    sources: tuple[Path, ...] = ()
+    """The recordings of `batch`, and folders of recordings."""
     work: Path | None = None
     """Folder for the results; None for the folder of the recording."""
 
@@ -82,6 +84,10 @@ class Request:
 
     output: Path = Path()
     """The timeline or film to write; `-` is stdout."""
+    output_folder: Path | None = None
+    """Where `batch` writes the timelines; None to analyze only."""
+    format: str | None = None
+    """Suffix of the timelines that `batch` writes."""
     editor: str | None = None
     """The editor that reads the timeline, or that wrote it (`--for`)."""
     adapter: str = ""
@@ -90,6 +96,11 @@ class Request:
     """Arguments of that adapter, such as its variant."""
     media_root: tuple[str, str] | None = None
     """A folder here, and its name where the timeline will be opened."""
+
+    jobs: int | None = None
+    """How many recordings `batch` works on at a time; None to choose by cores and memory."""
+    resume: bool = False
+    """Leave out recordings whose results are up to date (`batch`)."""
 
     timeline: Path = Path()
     """The edited timeline to read."""

@@ -42,6 +42,8 @@ class Input:
     """Suffix of a folder that counts as a file: .fcpxmld."""
     names: tuple[str, ...] = ()
     """Names allowed instead of a file."""
+    folders: bool = False
+    """Whether a folder may stand for the files in it."""
 
     def __call__(self, text: str) -> Path:
         """Return the path."""

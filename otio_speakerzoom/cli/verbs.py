@@ -71,6 +71,12 @@ def _write_timeline(request: Request, cut_list: CutList) -> None:
     print_line(str(request.output))
 
 
+def _batch(request: Request, console: Console) -> int:
+    from otio_speakerzoom.cli.batch import run_batch
+
+    return run_batch(request, console)
+
+
 def _import(request: Request, console: Console) -> None:
     from otio_speakerzoom.cli.console import ResultConsole
     from otio_speakerzoom.interchange import import_edits
@@ -190,6 +196,7 @@ def _doctor(request: Request, console: Console) -> int:
 VERBS: dict[str, Callable[[Request, Console], int | None]] = {
     "analyze": _analyze,
     "cut": _cut,
+    "batch": _batch,
     "export": _export,
     "import": _import,
     "check": _check,

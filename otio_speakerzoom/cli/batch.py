@@ -1,0 +1,146 @@
+"""The verb `batch`: which recordings it works on, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otio_speakerzoom.cli.batch_processes import default_processes, run_side_by_side
+from otio_speakerzoom.cli.batch_view import print_rows, show_batch, summary_line
+from otio_speakerzoom.cli.files import check_output, file_keys, raise_all
+from otio_speakerzoom.cli.request import FileArgument, Request
+from otio_speakerzoom.cli.values import Input, Output
+from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.timeline.formats import FORMATS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+log = logging.getLogger("otio_speakerzoom")
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".mkv", ".m4v", ".mxf", ".mts", ".m2ts", ".ts", ".avi", ".webm", ".mpg",
+    ".mpeg", ".wmv",
+)  # fmt: skip
+"""Of the files in a folder that count as recordings, in lower or upper case."""
+
+
+def run_batch(request: Request, console: Console) -> int:
+    """Work on all recordings, print the table, and return 1 if one of them failed."""
+    requests = requests_of_batch(request)
+    processes = min(request.jobs or default_processes(), len(requests))
+    log.info("%d recordings, %d at a time", len(requests), processes)
+    sources = [one.source for one in requests]
+    with (
+        show_batch(sources, console, hidden=request.quiet > 0) as view,
+        closing(run_side_by_side(requests, processes)) as events,
+    ):
+        for number, event in events:
+            view.on_event(number, event)
+    outcomes = list(view.outcomes.values())
+    log.info("%s", summary_line(outcomes))
+    print_rows(view.rows())
+    return int(any(outcome.state == "failed" for outcome in outcomes))
+
+
+def requests_of_batch(request: Request) -> list[Request]:
+    """Return a request for each recording: `cut` with an output folder, else `analyze`.
+
+    SpeakerZoomError, after one line for each further fault, where two would write one file, or a
+    timeline would replace an input.
+    """
+    requests = [_request_for(request, source) for source in find_recordings(request.sources)]
+    _check_output_folder(request)
+    _check_names(requests)
+    raise_all(partial(check_output, "-o", one.output) for one in requests if one.verb == "cut")
+    return requests
+
+
+def find_recordings(sources: Sequence[Path]) -> list[Path]:
+    """Return the recordings, each once: files as they are, of folders the video files in them."""
+    recordings: dict[Path, Path] = {}
+    for source in sources:
+        files = _videos_in(source) if source.is_dir() else [source]
+        for file in files:
+            recordings.setdefault(file.parent.resolve() / file.name, file)
+    return list(recordings.values())
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    """Return the video files in a folder, by name; hidden ones are temporary files."""
+    try:
+        files = [
+            path
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in VIDEO_SUFFIXES
+            and not path.name.startswith(".")
+            and path.is_file()
+        ]
+    except OSError as error:
+        raise SpeakerZoomError(
+            f"{folder}: cannot be read ({error.strerror}); check its permissions"
+        ) from error
+    if not files:
+        raise SpeakerZoomError(
+            f"{folder}: has no video files ({', '.join(VIDEO_SUFFIXES)}); name the recordings"
+        )
+    return files
+
+
+def _request_for(request: Request, source: Path) -> Request:
+    """Return the request to analyze or to cut one recording."""
+    files = [file for file in request.files if file.name in ("work", "style")]
+    files.insert(0, FileArgument(Input("a recording"), source, "source"))
+    if request.output_folder is None:
+        return replace(request, verb="analyze", source=source, files=tuple(files), sources=())
+    output = request.output_folder / f"{source.stem}{request.format}"
+    files.append(FileArgument(Output(tuple(FORMATS)), output, "output", ("-o",)))
+    return replace(
+        request, verb="cut", source=source, output=output, files=tuple(files), sources=()
+    )
+
+
+def _check_output_folder(request: Request) -> None:
+    """Raise if `-o` names a file, as it does for `cut`."""
+    folder = request.output_folder
+    if folder is not None and (folder.suffix in FORMATS or str(folder) == "-"):
+        raise SpeakerZoomError(
+            f"-o {folder}: is no folder; name a folder, and choose the format by --for or --format"
+        )
+
+
+def _check_names(requests: Sequence[Request]) -> None:
+    """Raise where two recordings would write one file, or one would replace an input."""
+    inputs: dict[object, Path] = {}
+    for one in requests:
+        for file in one.files:
+            if isinstance(file.kind, Input):
+                inputs.update(dict.fromkeys(file_keys(file.path), file.path))
+    earlier: dict[object, Path] = {}
+    checks = [partial(_check_name, one, inputs, earlier) for one in requests]
+    raise_all(checks)
+
+
+def _check_name(request: Request, inputs: dict[object, Path], earlier: dict[object, Path]) -> None:
+    """Raise where the output of a request is an input, or that of an earlier request."""
+    source, keys = request.source, set[object]()
+    if request.verb == "cut":
+        keys = file_keys(request.output)
+        if other := next((inputs[key] for key in keys & inputs.keys()), None):
+            raise SpeakerZoomError(
+                f"-o {request.output}: is {other} itself; write to another folder"
+            )
+    if request.work:  # where results have the name of the recording
+        keys.add(("results", unicodedata.normalize("NFC", source.name).casefold()))
+    if other := next((earlier[key] for key in keys & earlier.keys()), None):
+        raise SpeakerZoomError(
+            f"{source}: its output would have the same name as that of {other}; rename one of "
+            "them, or run them separately"
+        )
+    earlier.update(dict.fromkeys(keys, source))

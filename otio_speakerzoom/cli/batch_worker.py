@@ -1,0 +1,183 @@
+"""A process of `batch`: analyses and cuts one recording, and reports over a pipe.
+
+It does the same work as the verbs `analyze` and `cut`, so that the results are the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from otio_speakerzoom.cli import streams
+from otio_speakerzoom.cli.files import check_files
+from otio_speakerzoom.cli.request import Request
+from otio_speakerzoom.cli.run import error_line
+from otio_speakerzoom.cli.signals import raise_if_interrupted, raise_on_signals
+
+if TYPE_CHECKING:
+    from otio_speakerzoom.model import Progress
+
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",  # torch
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+"""Environment variables that libraries read when they are loaded."""
+
+REPORT_INTERVAL_S = 0.2
+"""Between two reports of the progress of a stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far a stage is, in its own units."""
+
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the log."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work on a recording ended."""
+
+    state: Literal["done", "up to date", "failed"]
+    detail: str
+    """The file or the folder that holds the result, or why there is none, in one line."""
+
+
+Event = StageProgress | Message | Outcome
+
+
+def work(request: Request, cores: Sequence[int], connection: Connection) -> None:
+    """Analyse and cut one recording on these cores; the last event sent is an Outcome.
+
+    If a signal ends it, there is none, and the exit code is that of the command.
+    """
+    try:
+        with raise_on_signals():
+            _limit_threads(cores)
+            streams.discard_stdout()  # which belongs to the table of the batch
+            if not request.verbose:
+                streams.silence_native_stderr()
+            reporter = _Reporter(connection)
+            _send_messages(reporter, 10 * (2 + request.quiet - request.verbose))
+            try:
+                outcome = _run(request, reporter)
+            except Exception as error:
+                outcome = Outcome("failed", streams.one_line(error_line(error)))
+            reporter.send(outcome)
+    except KeyboardInterrupt as error:
+        raise SystemExit(128 + getattr(error, "number", 2)) from None
+
+
+@dataclass(eq=False)
+class _Reporter:
+    """Sends events to the batch, from any thread."""
+
+    connection: Connection
+    computed: bool = False
+    """Whether a stage had anything to do."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, event: Event) -> None:
+        """Send an event; end this process if the batch is gone."""
+        try:
+            with self.lock:
+                self.connection.send(event)
+        except OSError:
+            raise SystemExit(1) from None
+
+    def on_stage(self, stage: str) -> Progress:
+        """Return the progress callback of a stage."""
+        last = 0.0
+
+        def step(done: int, total: int) -> None:
+            nonlocal last
+            raise_if_interrupted()
+            self.computed = True
+            now = time.monotonic()
+            if done >= total or now - last >= REPORT_INTERVAL_S:
+                last = now
+                self.send(StageProgress(stage, done, total))
+
+        return step
+
+
+class _MessageHandler(logging.Handler):
+    """Sends each message of the log to the batch."""
+
+    def __init__(self, reporter: _Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._reporter.send(Message(record.levelno, streams.one_line(record.getMessage())))
+
+
+def _send_messages(reporter: _Reporter, level: int) -> None:
+    log = logging.getLogger("otio_speakerzoom")
+    log.handlers[:] = [_MessageHandler(reporter)]
+    log.setLevel(level)
+    log.propagate = False
+
+
+def _limit_threads(cores: Sequence[int]) -> None:
+    """Use as many threads as there are cores, so that the processes do not slow each other down.
+
+    An empty list sets no limit. This must come before the first of the libraries is loaded; what
+    counts the cores by itself, as decoders do, counts those that the process may run on.
+    """
+    if not cores:
+        return
+    for name in THREAD_LIMITS:
+        os.environ.setdefault(name, str(len(cores)))
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
+def _run(request: Request, reporter: _Reporter) -> Outcome:
+    """Run the verb of the request, `analyze` or `cut`."""
+    check_files(request)
+    from otio_speakerzoom import store  # the limits hold for what this loads
+    from otio_speakerzoom.cli.jobs import (
+        analyze_recording,
+        build_job,
+        cut_recording,
+        requested_timeline,
+    )
+
+    job = build_job(request, reporter.on_stage)
+    if request.verb == "analyze":
+        folder = analyze_recording(request, job)
+        up_to_date = request.resume and not reporter.computed
+        return Outcome("up to date" if up_to_date else "done", str(folder))
+    text = requested_timeline(request, cut_recording(request, job))
+    if request.resume and not reporter.computed and _content(request.output) == text.encode():
+        return Outcome("up to date", str(request.output))
+    store.write_text(request.output, text)
+    return Outcome("done", str(request.output))
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
