@@ -42,15 +42,15 @@ def test_every_value_of_a_style_is_explained_with_its_range_as_in_the_code():
     assert style_table() in (ROOT / "docs" / "style.md").read_text()
 
 
-def test_the_table_of_rooms_lists_every_room_and_no_other():
+def test_the_table_of_packages_lists_every_package_and_no_other():
     text = (ROOT / "docs" / "architecture.md").read_text()
-    table = text[text.index("| room |") : text.index("Beside the package")]
+    table = text[text.index("| package |") : text.index("Beside the package")]
     package = ROOT / "otio_speakerzoom"
     folders = {path.parent.name for path in package.glob("*/__init__.py")}
     modules = {path.stem for path in package.glob("[!_]*.py")}
 
-    rooms = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
-    assert sorted(rooms) == sorted(folders | modules)
+    listed = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    assert sorted(listed) == sorted(folders | modules)
 
 
 # --- links ----------------------------------------------------------------------------------------

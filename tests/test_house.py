@@ -54,9 +54,9 @@ def test_few_modules_lie_at_the_top_of_the_package():
     assert len(modules) <= MAX_TOP_MODULES, sorted(modules)
 
 
-def test_every_room_states_its_responsibility():
-    rooms = {path.parent for path in PACKAGE.rglob("*.py")}
-    silent = [place(room) for room in rooms if not ast.get_docstring(tree(room / "__init__.py"))]
+def test_every_package_states_its_responsibility():
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    silent = [place(path) for path in folders if not ast.get_docstring(tree(path / "__init__.py"))]
 
     assert not silent
 
