@@ -8,6 +8,7 @@ from functools import partial
 import cut_quality
 import faces
 import numpy as np
+import pipeline
 import pytest
 import same_outputs
 import scoring
@@ -144,6 +145,26 @@ def test_memory_is_that_of_three_faces_scored_from_end_to_end(tmp_path):
     scorer = scoring.NETWORKS["sync-asd"][1](scoring.generated_weights("sync-asd", tmp_path))
 
     scoring.score_three_faces(scorer, 50, cut_every=1)
+
+
+def test_every_stage_is_measured_beside_decoding_and_transcoding(
+    labels, detector, monkeypatch, run
+):
+    monkeypatch.setattr(pipeline, "in_new_process", lambda call, *arguments: call(*arguments))
+    clip = labels.with_name("clip.mp4")
+
+    header, _, *rows = run(pipeline, "--scorer", "motion", clip, "--loop", "2", "--size", "240x136")
+
+    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    stages = ["start", "probe", "detect", "track", "group", "voice", "score", "cut"]
+    assert list(table) == [*pipeline.FLOORS, *stages, "whole analysis"]
+    assert table[pipeline.PLAIN_DECODE]["CPU / decode"] == "1.00"
+    decodes = {name: cells["decodes a frame"] for name, cells in table.items()}
+    assert [decodes[name] for name in ("transcode", "detect", "voice")] == ["1.0", "1.0", "0.0"]
+    assert decodes["whole analysis"] == "2.0"
+    frames = 50 * 240 * 136  # one gray
+    assert table["detect"]["arrays, MB"] == f"{3 * frames / 1e6:.0f}"
+    assert table["score"]["arrays, MB"] == f"{frames / 1e6:.0f}"
 
 
 @pytest.fixture
