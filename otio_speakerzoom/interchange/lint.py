@@ -16,19 +16,13 @@ from pathlib import Path, PureWindowsPath
 from otio_speakerzoom.errors import MediaError, TimelineError
 from otio_speakerzoom.interchange.lint_formats import format_problems
 from otio_speakerzoom.interchange.read import EditedTimeline, MediaHints, read_timeline, text_of
+from otio_speakerzoom.interchange.read.open import HOST_NAMES
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.values import READ_ERRORS, reason
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.source import probe, start_from_label
 from otio_speakerzoom.timeline.transform import fit
 
-_HOST_NAMES = {
-    "resolve": "Resolve",
-    "premiere": "Premiere",
-    "fcp": "Final Cut",
-    "shotcut": "Shotcut",
-    "speakerzoom": "an editor (framing in our own metadata only)",
-}
 _MAX_DESCRIBED_CLIPS = 10
 """Clips described one by one: enough to see whether the framing is meant so."""
 
@@ -168,7 +162,7 @@ def _warning_as_problem(warning: str) -> str:
 
 def _describe_import(timeline: EditedTimeline) -> Iterator[str]:
     """What the host will do with the timeline."""
-    host, canvas = _HOST_NAMES[timeline.host], timeline.canvas
+    host, canvas = HOST_NAMES[timeline.host], timeline.canvas
     clips = [clip for clip in timeline.clips if clip.enabled]
     size = _size_text(canvas) if canvas else "the project's own size"
     yield f"{host}: plays {len(clips)} clips at {timeline.rate} frames per second, in {size}"

@@ -15,6 +15,7 @@ import opentimelineio as otio
 import pycmx
 import pytest
 import readers
+from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -32,6 +33,7 @@ from otio_speakerzoom.model import (
     Shot,
 )
 from otio_speakerzoom.timeline.build import to_otio
+from otio_speakerzoom.timeline.formats import FORMATS
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 unhurried = settings(deadline=None)
@@ -65,7 +67,7 @@ def every_format(cut_list):
 
 
 def every_format_read(cut_list):
-    """The clips of every file that tells crops, as its own reader finds them."""
+    """The clips of every file with crops, as its own reader finds them."""
     files, media, canvas = every_format(cut_list), cut_list.media, cut_list.canvas
     for scaling in ("otio", "fill", "crop", "stretch"):
         yield scaling, readers.resolve_otio(files[scaling], media.size, canvas)
@@ -938,6 +940,14 @@ def test_files_are_written_through_otios_registry(name, tmp_path):
     )
 
     assert path.read_text(encoding="utf-8") == written(case_a(), name)
+
+
+def test_every_format_that_can_be_written_is_tested():
+    manifest = json.loads((REPOSITORY / "adapters" / "plugin_manifest.json").read_text())
+    ours = {adapter for dialects in FORMATS.values() for adapter, _ in dialects.values()}
+
+    names = {f"speakerzoom_{name}" for name in NAMES_OF_WRITERS}
+    assert names == ours - {"otio_json"} == {entry["name"] for entry in manifest["adapters"]}
 
 
 def test_a_foreign_timeline_is_refused_by_every_format():

@@ -24,6 +24,7 @@ from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.cli.verbs import VERBS
 from otio_speakerzoom.director.style import NEW_NAMES, STYLE_FIELDS
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError
+from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.model import Media
 
 ROOT = Path(__file__).parents[2]
@@ -559,6 +560,12 @@ def test_the_documentation_names_every_option_and_no_other():
 
     assert named - options - general == set()
     assert options - named - general - of_style == set()
+
+
+def test_the_verbs_that_read_timelines_name_every_format():
+    for verb in ("import", "check"):
+        (timeline,) = (a for a in verbs()[verb]._actions if a.dest == "timeline")
+        assert set(re.findall(r"\.\w+", timeline.help)) == set(READERS), verb
 
 
 def test_every_choice_of_an_option_is_documented():

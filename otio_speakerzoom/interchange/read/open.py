@@ -22,6 +22,15 @@ READERS: dict[str, Callable[[str, MediaHints], EditedTimeline]] = {
 DIALECTS = {".fcpxml": fcpxml.DIALECTS, ".fcpxmld": fcpxml.DIALECTS, ".xml": xmeml.DIALECTS}
 """Suffix -> the hosts that mean different things by the same numbers. An .otio names its host."""
 
+HOST_NAMES = {
+    "resolve": "Resolve",
+    "premiere": "Premiere",
+    "fcp": "Final Cut",
+    "shotcut": "Shotcut",
+    "speakerzoom": "an editor (framing in our own metadata only)",
+}
+"""Every `EditedTimeline.host` -> its name in messages."""
+
 _MAX_BYTES = 1 << 29
 """10,000 shots with every effect that Resolve exports are some 300 MB."""
 
