@@ -10,6 +10,7 @@ import faces
 import numpy as np
 import pipeline
 import pytest
+import render
 import same_outputs
 import scoring
 import speaker_scores
@@ -165,6 +166,19 @@ def test_every_stage_is_measured_beside_decoding_and_transcoding(
     frames = 50 * 240 * 136  # one gray
     assert table["detect"]["arrays, MB"] == f"{3 * frames / 1e6:.0f}"
     assert table["score"]["arrays, MB"] == f"{frames / 1e6:.0f}"
+
+
+def test_a_film_is_compared_with_plain_transcodes(labels, run):
+    clip = labels.with_name("clip.mp4")
+    header, _, *rows = run(render, clip, "--seconds", 4, "--repeats", 1)
+    names = [row[0] for row in rows]
+    assert names == [
+        "film", "plain", "plain, same bit rate", "ffmpeg", "decode", "decode, crop, scale"
+    ]  # fmt: skip
+    assert float(rows[0][4]) == float(rows[0][5]) == 1
+    film, same_rate = float(rows[0][3]), float(rows[2][3])
+    assert 1 / 3 < same_rate / film < 3  # x264 needs more than four seconds to meet a bit rate
+    assert len(header) == len(rows[0])
 
 
 @pytest.fixture
