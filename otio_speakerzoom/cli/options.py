@@ -74,12 +74,12 @@ def _add_networks(verb: argparse.ArgumentParser) -> None:
                       help="detect faces in every Nth frame (auto: about 12.5 times a "
                            "second)")  # fmt: skip
     verb.add_argument("--tracker", choices=TRACKERS,
-                      help="tracker that follows faces between these frames (iou: none, boxes are "
+                      help="how faces are followed between detections (iou: no tracker, boxes are "
                            "interpolated)")  # fmt: skip
     verb.add_argument("--scorer", choices=(AUTO, *SCORERS),
                       help="active speaker detector (auto: the best that is "
                            "installed)")  # fmt: skip
-    verb.add_argument("--device", choices=DEVICES, default=AUTO, help="where networks run")
+    verb.add_argument("--device", choices=DEVICES, default=AUTO, help="where the networks run")
 
 
 def _add_audio(verb: argparse.ArgumentParser) -> None:
@@ -162,9 +162,11 @@ def add_written_timelines(verb: argparse.ArgumentParser) -> None:
 def _add_editor(verb: argparse.ArgumentParser) -> None:
     editors = dict.fromkeys(editor for dialects in FORMATS.values() for editor in dialects)
     verb.add_argument("--for", dest="editor", choices=tuple(editors),
-                      help="the editor that will open it")  # fmt: skip
+                      help="the editor that will open it (plain: any program that reads OTIO; "
+                           "markers: an EDL of Resolve's markers)")  # fmt: skip
     verb.add_argument("--resolve-scaling", choices=("fit", "fill", "crop", "stretch"),
-                      help="input scaling of the clips in an .otio for Resolve")  # fmt: skip
+                      help="input scaling that an .otio for Resolve sets on each "
+                           "clip")  # fmt: skip
     verb.add_argument("--media-root", type=values.media_root, metavar="OLD=NEW",
                       help="write the folder OLD as NEW, its name on the machine that opens the "
                            "timeline")  # fmt: skip
@@ -210,15 +212,15 @@ def add_reports(verb: argparse.ArgumentParser) -> None:
     """Add the forms in which `inspect` shows the results."""
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.add_argument("--csv", type=Output((".csv",)), metavar="FILE",
-                      help="write a row per face and frame: .csv")  # fmt: skip
+                      help="write the scores, a row per face and frame: .csv")  # fmt: skip
     verb.add_argument("--sheet", type=Output((".png",)), metavar="FILE",
                       help="write a contact sheet of the people: .png")  # fmt: skip
     verb.add_argument("--overlay", type=Output(values.FILM_SUFFIXES), metavar="FILE",
                       help="write the recording with face boxes, people and scores drawn over it: "
                            ".mp4, .mov or .mkv")  # fmt: skip
     verb.add_argument("--report", type=Output((".html", ".png")), metavar="FILE",
-                      help="write who speaks, who is shown, and how good the cut is: .html or "
-                           ".png")  # fmt: skip
+                      help="write a chart of who speaks and who is shown, and how good the cut is: "
+                           ".html or .png")  # fmt: skip
     verb.add_argument("--labels", type=Input("a labels file"), metavar="FILE",
                       help="ground-truth labels, who really speaks when (.json), to evaluate the "
                            "cut against instead of the scores")  # fmt: skip
@@ -227,5 +229,6 @@ def add_reports(verb: argparse.ArgumentParser) -> None:
 
 def add_weights(verb: argparse.ArgumentParser) -> None:
     """Add which trained networks to list or download."""
-    verb.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
-    verb.add_argument("name", nargs="?", help="name of one network (default: all)")
+    verb.add_argument("action", nargs="?", choices=("list", "fetch"), default="list",
+                      help="list them (the default), or download one")  # fmt: skip
+    verb.add_argument("name", nargs="?", help="name of one network (list: all by default)")

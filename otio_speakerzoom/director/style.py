@@ -28,8 +28,8 @@ class Style:
     )  # fmt: skip
     smooth_seconds: float = number(
         0.2, "s", 0, 10,
-        "All scores within this time count as one observation; the default is the five frames of "
-        "TalkNet's own display.",
+        "All scores within this time count as one observation; the default is the five frames that "
+        "TalkNet's demo averages.",
     )  # fmt: skip
     expected_turn_seconds: float = number(
         2.5, "s", 0.1, 600,
@@ -38,7 +38,7 @@ class Style:
     )  # fmt: skip
     off_screen_prior: float = number(
         0.1, "share", 0, 1,
-        "Expected share of turns by a voice off screen: few, where people film themselves.",
+        "Expected share of turns by a voice off screen: small where people film themselves.",
         excludes_minimum=True,
     )  # fmt: skip
     overlap_share: float = number(
@@ -67,12 +67,12 @@ class Style:
     )
     tie: float = number(
         0.5, "log odds", 0, 10,
-        "Lead of the highest score that an overlap needs for a single, else it is wide (0.5 is the "
-        "step from P = .5 to P = .62).",
+        "How far the highest score must lead for a single during an overlap; otherwise the overlap "
+        "is wide (0.5 is the step from P = .5 to P = .62).",
     )  # fmt: skip
     off_screen: str = choice(
         ("wide", "listener"),
-        "What to show during a voice while nobody visible speaks: the wide, or a listener.",
+        "What to show while a voice is off screen: the wide, or a listener.",
     )
     min_shot_seconds: float = number(
         2.0, "s", 0, 600,
@@ -95,7 +95,7 @@ class Style:
     )  # fmt: skip
     hold_seconds: float = number(
         1.0, "s", 0, 60,
-        "How long a shot outlasts its speaker before it may go wide.",
+        "How long a shot stays on a speaker who has stopped before it may go wide.",
     )  # fmt: skip
     anticipation_seconds: float = number(
         0.25, "s", 0, 10,
@@ -113,8 +113,8 @@ class Style:
     )  # fmt: skip
     cut_in_speech: float = number(
         1.0, "times", 0, 1000,
-        "Extra cost of a cut during a voice, as a multiple of the cost of a cut; higher keeps cuts "
-        "in pauses.",
+        "Extra cost of a cut while somebody speaks, as a multiple of the cost of a cut; higher keeps "
+        "cuts in pauses.",
     )  # fmt: skip
     camera_cut_seconds: float = number(
         0.5, "s", 0, 60,
@@ -144,18 +144,18 @@ class Style:
     )  # fmt: skip
     tightest_upscale: float = number(
         2.5, "times", 0.1, 20,
-        "The same limit where only a tighter crop keeps another face out: softness disturbs less "
-        "than half a face.",
+        "Maximum enlargement where only a tighter crop keeps another face out: softness disturbs "
+        "less than half a face does.",
     )  # fmt: skip
     obscure_others: str = choice(
         ("no", "blur", "dim"),
-        "What to do in the film with another face that no framing keeps out of a single: nothing, "
-        "blur it, or dim it. Timelines carry no such effect.",
+        "What to do with another face that no framing keeps out of a single: nothing, blur it, or "
+        "dim it. In the film only; timelines cannot carry it.",
     )
     follow: str = choice(
         ("still", "reframe", "smooth"),
-        "What to do when a face moves out of its place in a single: nothing (still), a new framing "
-        "at a quiet moment (reframe), or a slow move with it (smooth).",
+        "What to do when a face moves out of position in a single: nothing (still), cut to a new "
+        "framing at a quiet moment (reframe), or follow it slowly (smooth).",
     )
     safe_area: float = number(
         0.12, "share", 0, 0.5,
