@@ -26,7 +26,7 @@ from otio_speakerzoom.timeline.xml_text import fits_xml, xml_text
 log = logging.getLogger("otio_speakerzoom.mlt")
 
 _PLAYED_CHANNELS = (1, 2, 4, 5, 6)
-"""Channel counts of which MLT plays all channels; of 6 all but the low-frequency one of a 5.1."""
+"""Channel counts at which MLT plays every channel; at 6, all but the low-frequency one of a 5.1."""
 _QUICKTIME = (".mov", ".mp4", ".m4v", ".3gp")
 _BACKGROUND = "background"
 """Shotcut recognises the lowest track by this name."""

@@ -6,7 +6,7 @@
 
 Time: the published network in plain float32 against how we run it, in one process. Each runs
 several times in turn and the fastest counts, because others share the machine, so only ratios mean
-anything. Beside it the floor: the same arithmetic at the rate of a large matrix product. Generated
+anything. Beside it the bound: the same arithmetic at the rate of a large matrix product. Generated
 weights serve as well as trained ones here. A GPU is measured too where there is one, with how far
 its scores lie from the processor's.
 
@@ -110,13 +110,13 @@ def print_times(device: str, folder: Path) -> None:
     where = torch.cuda.get_device_name() if device == "cuda" else threads
     print(f"\n{CLIP_S} s of one face on {where}, torch {torch.__version__}, float32;")
     print(f"matrix product: {rate / 1e9:.0f} GFLOP/s\n")
-    print("| network | parameters | GFLOP | floor, ms | plain, ms | ours, ms | plain / ours |")
+    print("| network | parameters | GFLOP | bound, ms | plain, ms | ours, ms | plain / ours |")
     print("|---|---|---|---|---|---|---|")
     for name, cost in costs.items():
         plain, ours = 1000 * cost.plain / CLIP_S, 1000 * cost.ours / CLIP_S
-        floor = 1000 * cost.flops / rate
+        bound = 1000 * cost.flops / rate
         print(
-            f"| {name} | {cost.parameters:,} | {cost.flops / 1e9:.1f} | {floor:.1f} "
+            f"| {name} | {cost.parameters:,} | {cost.flops / 1e9:.1f} | {bound:.1f} "
             f"| {plain:.1f} | {ours:.1f} | {plain / ours:.1f} |"
         )
     if device != "cpu":

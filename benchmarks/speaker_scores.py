@@ -36,7 +36,7 @@ from otio_speakerzoom.weights.names import SCORERS
 
 MARGIN_S = 0.3
 """Labels are exact to some hundredths of a second, and a mouth opens before its voice is heard."""
-SOUNDS = (
+VOICES = (
     "the face itself",
     "the face itself, just before or after",
     "somebody else who is visible",
@@ -46,7 +46,7 @@ SOUNDS = (
 
 
 class Cue(MouthMotion):
-    """Agreement of mouth and sound alone, in a share of a network's scale."""
+    """Agreement of mouth and audio alone, in a share of a network's scale."""
 
     gated_by_vad = False
 
@@ -66,8 +66,8 @@ class FaceFrame(NamedTuple):
 
     logit: float
     """Calibrated: above 0 the face counts as speaking."""
-    sound: str
-    """One of `SOUNDS`."""
+    voice: str
+    """One of `VOICES`."""
 
 
 @dataclass
@@ -115,10 +115,10 @@ def main() -> None:
                 undubbed.add(tally)
     print(row("all together", everything))
     print("\n| heard | P > 0.5 | frames |\n|---|---|---|")
-    for sound in SOUNDS:
-        logits = np.array([face.logit for face in undubbed.faces if face.sound == sound])
+    for voice in VOICES:
+        logits = np.array([face.logit for face in undubbed.faces if face.voice == voice])
         share = (logits > 0).mean() if len(logits) else np.nan
-        print(f"| {sound} | {share:.4f} | {len(logits)} |")
+        print(f"| {voice} | {share:.4f} | {len(logits)} |")
 
 
 def with_cue(analysis: pipeline.Analysis, share: float) -> tuple[SpeechScores, ...]:
@@ -155,24 +155,24 @@ def tally_clip(
         speakers = speakers_at(labels, time)
         nearly = speakers_at(labels, time, MARGIN_S)
         for person, logit in logits.items():
-            sound = sound_for(person, speakers, nearly, visible=bool(speakers & logits.keys()))
-            tally.faces.append(FaceFrame(logit, sound))
+            voice = voice_with(person, speakers, nearly, visible=bool(speakers & logits.keys()))
+            tally.faces.append(FaceFrame(logit, voice))
         if len(logits) > 1 and len(speakers) == 1 and speakers <= logits.keys():
             tally.on_top.append(max(logits, key=lambda person: logits[person]) in speakers)
     return tally
 
 
-def sound_for(
+def voice_with(
     person: str, speakers: set[str | None], nearly: set[str | None], *, visible: bool
 ) -> str:
-    """Return which of `SOUNDS` is heard while `person` is visible; `visible`: so is a speaker."""
+    """Return which of `VOICES` is heard while `person` is visible; `visible`: so is a speaker."""
     if person in speakers:
-        return SOUNDS[0]
+        return VOICES[0]
     if person in nearly:
-        return SOUNDS[1]
+        return VOICES[1]
     if visible:
-        return SOUNDS[2]
-    return SOUNDS[3] if speakers else SOUNDS[4]
+        return VOICES[2]
+    return VOICES[3] if speakers else VOICES[4]
 
 
 def speakers_at(labels: dict[str, Any], time: float, margin: float = 0) -> set[str | None]:
@@ -187,7 +187,7 @@ def speakers_at(labels: dict[str, Any], time: float, margin: float = 0) -> set[s
 def row(name: str, tally: Tally) -> str:
     """Return one line of the table."""
     scores = np.array([face.logit for face in tally.faces])
-    speaks = np.array([face.sound == SOUNDS[0] for face in tally.faces])
+    speaks = np.array([face.voice == VOICES[0] for face in tally.faces])
     precision = average_precision(scores, speaks)
     return (
         f"| {name} | {precision:.4f} | {len(scores)} | "

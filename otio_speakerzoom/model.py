@@ -430,7 +430,7 @@ class CutList:
             crops = (shot.crop, *(key.crop for key in shot.keys))
             if not all(crop.is_inside(self.media.size) for crop in crops):
                 raise ValueError(
-                    f"the crop of the shot at frame {shot.range.start} is not inside the picture"
+                    f"the crop of the shot at frame {shot.range.start} is not inside the frame"
                 )
         for angle in self.angles:
             if angle.range.start < self.range.start or angle.range.end > self.range.end:

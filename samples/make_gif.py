@@ -1,4 +1,4 @@
-"""Make the picture of the README: the sample beside its cut, as a GIF.
+"""Make the README's image: the sample beside its cut, as a GIF.
 
     make demo
     python samples/make_gif.py samples/two_talkers.mp4 out/two_talkers_cut.mp4 docs/two_talkers.gif

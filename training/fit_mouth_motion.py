@@ -36,8 +36,8 @@ S = TypeVar("S", MouthFeatures, AudioFeatures)
 PAUSE, TALK, HELD, RESTING, DUBBED, LISTENING = range(6)
 KINDS = ("own pause", "talking", "held still", "resting", "dubbed", "listening")
 WEIGHTS = np.array([0.3, 1, 1, 1, 2, 1])
-"""Of a frame of each kind. A pause is the gate's affair. A dubbed frame counts double, or the fit
-weighs movement alone, which cannot tell two moving mouths apart."""
+"""Of a frame of each kind. The VAD gate handles pauses. A dubbed frame counts double, or the
+fit weighs movement alone, which cannot distinguish two moving mouths."""
 CONVERSATION_TICKS = 900
 WINDOWS_S = (1, 2, 4, 8)
 SYNCED = ("ok", "no_pauses_to_tell", "not_speaking")

@@ -4,8 +4,8 @@
     python training/train.py ... --start member-2000.npz --rate 1e-3 --out further.npz
     python training/train.py --join one-2000.npz other-2000.npz --out sync-asd.npz
 
-Every step encodes eight faces or more once, and three sounds for each: its own and two that are
-surely wrong. Scoring a pair costs little, and its label is known by construction.
+Every step encodes eight faces or more once, and three audio clips for each: its own and two that
+are surely wrong. Scoring a pair costs little, and its label is known by construction.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WEIGHT_DECAY, WARM_UP_STEPS = 0.05, 100
 AVERAGE = 0.995
 """Share of the running mean of the weights that a step keeps; the mean is what is evaluated."""
 WRONG_WEIGHT = 0.5
-"""Weight of a face with wrong audio, of which there are two to each with its own."""
+"""Weight of a face with wrong audio; there are two of these for each with its own."""
 HINT_WEIGHT = 0.3
 """Weight of the teachers' features."""
 TEACHER_FEATURES = 256
@@ -98,9 +98,9 @@ def sync_loss(
 ) -> Tensor:
     """InfoNCE: a speaking face fits its own audio better than the wrong audio that came with it."""
     face = fn.normalize(network.joint.of_picture(visual), dim=1)[:, None]  # (B, 1, D, T)
-    sound = network.joint.of_sound(audio.flatten(0, 1)).unflatten(0, audio.shape[:2])
-    sound = fn.normalize(sound, dim=2)
-    similarity = torch.stack([(face * sound.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
+    voices = network.joint.of_sound(audio.flatten(0, 1)).unflatten(0, audio.shape[:2])
+    voices = fn.normalize(voices, dim=2)
+    similarity = torch.stack([(face * voices.roll(lag, 3)).sum(2) for lag in range(-4, 5, 2)])
     loss = face.new_zeros(())
     for window in (min(window, speaks.shape[1]) for window in SYNC_WINDOWS):
         mean = fn.avg_pool1d(similarity.flatten(0, 1), window, 8).unflatten(0, similarity.shape[:2])

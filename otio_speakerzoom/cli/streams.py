@@ -66,7 +66,7 @@ def silence_native_stderr() -> None:
 
 
 def stdout_has_no_reader() -> bool:
-    """Whether stdout is a pipe whose reader has left, which is no error."""
+    """Whether stdout is a pipe whose reader has left, which is not an error."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), select.POLLOUT)

@@ -22,7 +22,7 @@ from otio_speakerzoom.director.wide import faces_in_wide, frame_wide, shows_whol
 from otio_speakerzoom.model import Box, Cover, CropKey, FaceTrack, FrameRange, Media, Person, Shot
 
 MAX_TWO_SHOT_HEIGHT = 0.8
-"""Of the widest crop's height: a larger two-shot is no other framing than the wide."""
+"""Of the widest crop's height: a larger two-shot hardly differs from the wide."""
 
 SAMPLES_PER_SECOND = 5
 """Rate at which the wide samples faces: a head needs a second to cross its own width."""
@@ -108,7 +108,7 @@ class ShotFramer:
         centres = self._faces.centres(shot.framing[0], span)
         crop = self.crop(shot.framing, span)
         offset = np.abs(centres - np.median(centres, axis=0)) / (crop.width, crop.height)
-        # one frame in ten may lie outside: a nod is no move
+        # one frame in ten may lie outside: a nod is not a move
         if np.percentile(offset.max(axis=1), 90) <= self._style.safe_area:
             return None
         voice = self._activity.part(span).voice

@@ -94,7 +94,7 @@ def search_shots(
 
     No shot is shorter than the minimum (unless all frames are), no framing runs across one of its
     breaks unless there is room for one shot only, and no cut lies where it must not. `before` and
-    `after` are the framings around the range, if any: to continue with one of them is no cut.
+    `after` are the framings around the range, if any: continuing one of them is not a cut.
     """
     span, framings = search.range, search.framings
     finite = search.cut_cost[np.isfinite(search.cut_cost)]

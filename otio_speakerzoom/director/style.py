@@ -113,8 +113,8 @@ class Style:
     )  # fmt: skip
     cut_in_speech: float = number(
         1.0, "times", 0, 1000,
-        "Extra cost of a cut while somebody speaks, as a multiple of the cost of a cut; higher keeps "
-        "cuts in pauses.",
+        "Extra cost of a cut while somebody speaks, as a multiple of the cost of a cut; higher "
+        "keeps cuts in pauses.",
     )  # fmt: skip
     camera_cut_seconds: float = number(
         0.5, "s", 0, 60,

@@ -39,7 +39,7 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
     base = table.pop("base", "standard")
     if not isinstance(base, str) or base not in PRESETS:
         raise SpeakerZoomError(
-            f"{name}: base: {base!r} is no preset; there are {', '.join(PRESETS)}"
+            f"{name}: base: {base!r} is not a preset; there are {', '.join(PRESETS)}"
         )
     try:
         values = _with_new_names(table)

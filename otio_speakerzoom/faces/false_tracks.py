@@ -1,4 +1,4 @@
-"""Tracks that are no participant: flickering false detections, pictures of faces, second boxes."""
+"""Tracks that are not participants: flickering detections, pictures of faces, second boxes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Multi-face tracking: detections to face tracks.
 
 `association` joins the detections frame by frame, `handover` what belongs to one head, and
-`false_tracks` drops what is no participant. Boxes between detections are interpolated. A track
+`false_tracks` drops what is not a participant. Boxes between detections are interpolated. A track
 never crosses a cut of the source.
 """
 

@@ -46,8 +46,8 @@ def check(
     """Return the findings for the timeline at `path`.
 
     `dtd` validates an FCPXML: a file, or None for one with Apple's name beside `path`. `canvas` is
-    the size of the delivered picture for a format that does not carry it (Resolve's .otio).
-    `sequence` is the name or number of one of several. Raise TimelineError where the file is no
+    the size of the delivered video for a format that does not carry it (Resolve's .otio).
+    `sequence` is the name or number of one of several. Raise TimelineError where the file is not a
     timeline that can be read, or holds several and none is named.
     """
     timeline = read_timeline(path, MediaHints(canvas=canvas, sequence=sequence))

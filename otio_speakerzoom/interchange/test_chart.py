@@ -1,4 +1,4 @@
-"""Writes a pack that shows how an editor places a picture (the verb `calibrate`).
+"""Writes a pack that shows how an editor positions video (the verb `calibrate`).
 
 A chart on which every place carries its coordinates, a timeline of five framings of it for each
 host, and the stills that the host must then show. The canvas is upright and the source is wide,

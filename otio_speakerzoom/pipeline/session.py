@@ -86,7 +86,7 @@ def open_session(job: Job) -> Session:
 def exclusive_session(job: Job) -> Iterator[Session]:
     """Open the source and its work folder to write under an exclusive lock; save media.json."""
     folder = job.folder
-    open_source(job, folder)  # raises before a folder is created for a file that is no source
+    open_source(job, folder)  # raises before a folder is created for a file that is not a source
     folder = store.rename_folder(folder, job.source)
     default = folder.with_name(store.folder_name(job.source.name))
     if folder != default and default.exists():

@@ -37,7 +37,7 @@ PAPER, INK, PALE = (250, 250, 248), (34, 34, 34), (105, 105, 105)
 MIN_HEIGHT_SHARE = 0.8
 """Of a face's largest height, from which on it counts as large: a nod or a lean costs less."""
 CANDIDATES = 8
-"""Frames per person, of which the sharpest is used: not all show a turned head or a blink."""
+"""Candidate frames per person; the sharpest is used. Not all show a turned head or a blink."""
 SEARCH_S = 60
 """Seconds of suitable frames, from a person's first one on, from which the candidates come: enough
 expressions, and a long film is not decoded to its end."""

@@ -67,8 +67,8 @@ def _show_audio(summary: AnalysisSummary, console: Console) -> None:
     if audio := audio_facts(summary):
         microphones = "; ".join(audio["microphones"])
         console.print(
-            f"sound ({microphones}): voices for {audio['heard_s']:.1f} s, of which "
-            f"{audio['heard_unseen_s']:.1f} s while nobody is seen speaking",
+            f"audio ({microphones}): voices for {audio['heard_s']:.1f} s, "
+            f"{audio['heard_unseen_s']:.1f} s of it while nobody visible speaks",
             soft_wrap=True,
         )
     if warning := pipeline.sync_warning(summary.media, summary.speech):

@@ -27,7 +27,7 @@ from otio_speakerzoom.speech.ticks import TICKS_PER_SECOND
 LAGS_TICKS = np.arange(-12, 13)
 """By how much the audio may be late: half a second either way."""
 PIECE_TICKS = 500
-"""Length of the pieces, 20 s, of which each gives one estimate."""
+"""Length of a piece, 20 s; each piece gives one estimate."""
 MIN_ESTIMATES, MAX_ESTIMATES = 3, 9
 """How many are required, and how many are enough: 1 and 3 minutes of faces."""
 MIN_CORRELATION = 0.2

@@ -20,7 +20,7 @@ def write_arrays(path: Path, kind: str, input_digest: str, arrays: dict[str, Any
     """Write arrays of numbers of that kind, with their schema and input digest.
 
     Raises TypeError for arrays of objects: they would be pickled and never read again. NumPy's own
-    `allow_pickle` is no guard: before 2.2 it does not know the option and saves it as an array.
+    `allow_pickle` does not help: before 2.2 it is not an option, and is saved as an array.
     """
     header = {"schema": np.array(schema(kind)), "input_digest": np.array(input_digest)}
     if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:

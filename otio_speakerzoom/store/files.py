@@ -193,7 +193,7 @@ def check_schema(path: Path, kind: str, written: object) -> int:
         raise StoreError(
             f"{path}: is {written}, from a newer speakerzoom; update speakerzoom, {MOVE_ASIDE}"
         )
-    raise StoreError(f"{path}: is no {kind} of speakerzoom; move it aside")
+    raise StoreError(f"{path}: is not a {kind} of speakerzoom; move it aside")
 
 
 @contextmanager

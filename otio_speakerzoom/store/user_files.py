@@ -30,7 +30,7 @@ def check_readable(path: Path, what: str = "a file") -> None:
     if stat.S_ISDIR(mode):
         raise SpeakerZoomError(f"{path}: is a folder; name {what} in it")
     if not stat.S_ISREG(mode):
-        raise SpeakerZoomError(f"{path}: is no regular file; copy its content into {what} first")
+        raise SpeakerZoomError(f"{path}: is not a regular file; copy its content into {what} first")
     if not os.access(path, os.R_OK):
         raise SpeakerZoomError(f"{path}: cannot be read (Permission denied); {_REMEDY}")
 

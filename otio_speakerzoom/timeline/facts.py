@@ -188,8 +188,8 @@ def _crop(edges: Sequence[float], clip: str) -> Box:
         left = top = right = bottom = nan
     if not (all(map(isfinite, (left, top, right, bottom))) and left < right and top < bottom):
         raise TimelineError(
-            f"{clip}: the crop {list(edges)} of this clip is no part of a frame; export again from "
-            "the cut list"
+            f"{clip}: the crop {list(edges)} of this clip is not a part of a frame; export again "
+            "from the cut list"
         )
     return Box(left, top, right, bottom)
 

@@ -23,7 +23,7 @@ SCORERS = ("talknet", BUNDLED_SCORER, "lr-asd", "light-asd", MOTION_SCORER)
 """Active speaker detectors, best first (`speech/scorers`)."""
 
 EMBEDDER = "mobilefacenet"
-"""The weights that tell people apart by their faces, where they are installed (`faces/embed`)."""
+"""The weights that distinguish people by their faces, if they are installed (`faces/embed`)."""
 
 AUTO = "auto"
 """As a scorer: the best one that is installed; as a device: the best one that works."""

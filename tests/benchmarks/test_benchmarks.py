@@ -111,7 +111,7 @@ def test_scores_are_compared_with_the_labels(labels, detector, run, tmp_path):
     assert 0 < float(cells["average precision"]) <= 1
     assert cells["face frames"] == "200"  # two faces in a hundred frames
     assert together[1:] == row[1:]
-    assert [cells[0] for cells in heard[2:]] == list(speaker_scores.SOUNDS)
+    assert [cells[0] for cells in heard[2:]] == list(speaker_scores.VOICES)
     assert sum(int(cells[2]) for cells in heard[2:]) == 200
 
 

@@ -183,11 +183,11 @@ def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path
         (tmp_path / "gone.mp4",): "no such file; check the name of a recording",
         (tmp_path,): "is a folder; name a recording in it",
         ("https://example.org/talk.mp4",): "https://example.org/talk.mp4: is a URL",
-        ("/dev/zero",): "is no regular file",
-        (tmp_path / "pipe",): "is no regular file",
+        ("/dev/zero",): "is not a regular file",
+        (tmp_path / "pipe",): "is not a regular file",
         (odd,): "is not UTF-8",
-        (recording, "--labels", "/dev/zero"): "/dev/zero: is no regular file",
-        (recording, "--labels", tmp_path / "pipe"): "pipe: is no regular file",
+        (recording, "--labels", "/dev/zero"): "/dev/zero: is not a regular file",
+        (recording, "--labels", tmp_path / "pipe"): "pipe: is not a regular file",
         (recording, "--labels", tmp_path): "is a folder; name a labels file in it",
         (recording, "--work", recording): "is a file, not a folder",
     }
@@ -196,9 +196,9 @@ def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path
         assert text in one_line(capsys)
     pipe = str(tmp_path / "pipe")
     assert main(["render", str(recording), "--style", pipe, "-o", str(tmp_path / "a.mp4")]) == 1
-    assert "pipe: is no regular file" in one_line(capsys)
+    assert "pipe: is not a regular file" in one_line(capsys)
     assert main(["check", str(recording), "--dtd", pipe]) == 1
-    assert "pipe: is no regular file" in one_line(capsys)
+    assert "pipe: is not a regular file" in one_line(capsys)
 
 
 def test_a_test_chart_overwrites_nothing(tmp_path, monkeypatch, capsys):

@@ -19,8 +19,8 @@ NUMBERS = [name for name, field in STYLE_FIELDS.items() if isinstance(field, Num
     ("text", "message"),
     [
         ("min_shot = 2", "min_shot is unknown; known are base, "),
-        ('base = "slow"', "base: 'slow' is no preset; there are standard, calm, lively"),
-        ("base = [1]", r"base: \[1\] is no preset"),
+        ('base = "slow"', "base: 'slow' is not a preset; there are standard, calm, lively"),
+        ("base = [1]", r"base: \[1\] is not a preset"),
         (
             'overlap = "loudest"',
             "overlap: is one of highest, longest, wide, two-shot; not 'loudest",
@@ -111,7 +111,7 @@ def test_a_style_that_is_no_file_is_an_error(tmp_path):
         read_style("slow")
     with pytest.raises(SpeakerZoomError, match="is a folder; name a TOML file in it"):
         read_style(str(tmp_path))
-    with pytest.raises(SpeakerZoomError, match="is no regular file"):
+    with pytest.raises(SpeakerZoomError, match="is not a regular file"):
         read_style("/dev/zero")
 
 

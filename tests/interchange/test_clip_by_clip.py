@@ -419,7 +419,7 @@ def test_the_black_background_is_no_track_and_a_still_picture_is_one(tmp_path):
     timeline = read(tmp_path, "a.mlt", mlt(PLAYLIST + still, ["back", "v", "stills"]))
 
     (clip,), (image,) = timeline.tracks
-    assert (clip.source, image.unsupported) == (FrameRange(10, 60), "is a still picture")
+    assert (clip.source, image.unsupported) == (FrameRange(10, 60), "is a still image")
 
 
 def test_a_track_of_kdenlive_is_a_tractor_of_playlists(tmp_path):

@@ -585,7 +585,7 @@ def test_a_title_above_changes_no_shot_below(talk):
 
     assert (comparison.changes, comparison.unchanged) == ((), 6)
     assert comparison.warnings == (
-        "the clip 'Anna' at frame 10 lies over the picture: it is left out",
+        "the clip 'Anna' at frame 10 lies over the video: it is left out",
     )
 
 

@@ -243,7 +243,7 @@ def cut_file(tmp_path):
         ('"start": 60', f'"start": {"6" * 5000}', "cannot be parsed"),
         ('"shots": [', '"shots": [,', "is not JSON"),
         ("speakerzoom.cutlist/2", "speakerzoom.cutlist/3", "newer speakerzoom"),
-        ("speakerzoom.cutlist/2", "shopping.list/2", "is no cutlist"),
+        ("speakerzoom.cutlist/2", "shopping.list/2", "is not a cutlist"),
         ('"duration": 100', '"duration": 99', "another source"),
     ],
 )

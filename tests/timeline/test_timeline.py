@@ -176,7 +176,7 @@ def test_a_crop_that_is_no_part_of_a_frame_is_refused(edges, moving):
     else:
         clip.effects[0].metadata["speakerzoom"]["crop"] = edges
 
-    with pytest.raises(TimelineError, match=r"^Wide: .* no part of a frame; export again"):
+    with pytest.raises(TimelineError, match=r"^Wide: .* is not a part of a frame; export again"):
         shots_of(timeline)
 
 

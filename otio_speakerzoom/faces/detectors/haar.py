@@ -49,7 +49,7 @@ class Haar(InMemoryDetector):
         self._min_score = min_score
         self._cascade: Any = cv2.CascadeClassifier(str(cascade))  # pyright: ignore
         if self._cascade.empty():
-            raise WeightsError(f"{cascade}: is no cascade that OpenCV can read; {REMEDY}")
+            raise WeightsError(f"{cascade}: not a cascade that OpenCV can read; {REMEDY}")
 
     def __call__(self, frame: NDArray[np.uint8]) -> DetectedFaces:
         """Return (N, 4) boxes in pixels of the (H, W, 3) RGB frame, and (N,) confidences."""

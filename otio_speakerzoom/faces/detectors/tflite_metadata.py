@@ -35,8 +35,8 @@ class _AlignedBuffer(tflite.BufferT):
 def with_normalisation(model_bytes: bytes) -> bytes:
     """Return the TFLite model with metadata that its input is scaled from 0..255 to -1..1.
 
-    Weights and graph stay as they are. Deterministic; ValueError for bytes that are no TFLite
-    model.
+    Weights and graph stay as they are. Deterministic; ValueError for bytes that are not
+    a TFLite model.
     """
     if model_bytes[4:8] != _MODEL_IDENTIFIER:
         raise ValueError("not a TFLite model")

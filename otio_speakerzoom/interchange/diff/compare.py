@@ -134,7 +134,7 @@ def _overlay_warnings(timeline: EditedTimeline) -> Iterator[str]:
     """A line for each title: what it lies over is visible, and no shot can hold the title."""
     for clip in timeline.clips:
         if clip.enabled and not clip.opaque:
-            yield f"{clip.label} lies over the picture: it is left out"
+            yield f"{clip.label} lies over the video: it is left out"
 
 
 def _skip_repeated_frames(spans: list[Span]) -> list[Span]:

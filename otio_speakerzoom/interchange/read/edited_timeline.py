@@ -30,7 +30,7 @@ class MediaHints:
     size: tuple[int, int] | None = None
     """Of the source in pixels, as shown."""
     canvas: tuple[int, int] | None = None
-    """Of the delivered picture in pixels."""
+    """Of the delivered video in pixels."""
     rotation: int = 0
     """Degrees clockwise that a player must turn the stored frames."""
     dialect: str = ""
@@ -141,7 +141,7 @@ class ClipTransform(NamedTuple):
     """As in `EditedClip`."""
     keys: tuple[TransformKey, ...] = ()
     unsupported: Sequence[str] = ()
-    """What else is done to the picture, in words."""
+    """What else is done to the frame, in words."""
 
 
 def transform_or_reason(read: Callable[[], ClipTransform]) -> ClipTransform:

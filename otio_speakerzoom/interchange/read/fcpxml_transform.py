@@ -1,7 +1,7 @@
 """Transform and timing of an FCPXML clip: conform, transform, keyframes, speed.
 
-Scale counts on the conformed picture. Position counts in percent of the canvas's height, up; in
-Resolve, the fitted picture is the unit on each axis (see `adapters/fcpxml.py`). Times inside a
+Scale counts on the conformed frame. Position counts in percent of the canvas's height, up; in
+Resolve, the fitted frame is the unit on each axis (see `adapters/fcpxml.py`). Times inside a
 clip are its own: they start at `start`, with the media's timecode. Apple: FCPXML reference.
 """
 
@@ -32,7 +32,7 @@ _EFFECTS = {
     "adjust-crop": CROP_EFFECT,
     "adjust-corners": "has distorted corners",
 }
-"""Effects that change the picture beyond its transform."""
+"""Effects that change the video beyond its transform."""
 _SAME_SCALE = 1e-4
 """Difference between both scales up to which a clip is not stretched: rounding."""
 
@@ -46,7 +46,7 @@ def time_of(text: str) -> Fraction:
 
 
 def unsupported_effects(item: ET.Element) -> Iterator[str]:
-    """Yield what else changes the picture; an effect that is off, or does nothing, does not."""
+    """Yield what else changes the video; an effect that is off, or does nothing, does not."""
     for tag, description in _EFFECTS.items():
         effect = item.find(tag)
         if effect is None or effect.get("enabled") == "0":

@@ -32,7 +32,7 @@ from otio_speakerzoom.interchange.read.mlt_project import (
     programme_of,
     property_of,
 )
-from otio_speakerzoom.interchange.read.mlt_transform import changes_picture, read_transform
+from otio_speakerzoom.interchange.read.mlt_transform import changes_video, read_transform
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
@@ -117,7 +117,7 @@ def _tracks(
     if any(property_of(element, name) for name in _AUDIO_TRACK_PROPERTIES):
         return
     filters = element.iterfind("filter") if element.tag in ("playlist", "tractor") else ()
-    if any(map(changes_picture, filters)):
+    if any(map(changes_video, filters)):
         name = property_of(element, "shotcut:name") or element.get("id", "")
         warnings.append(f"a filter on the whole track {name}")
     if element.tag != "tractor":
@@ -197,7 +197,7 @@ def _read_clip(
     resource = property_of(producer, "resource")
     if service not in (*_FILE_SERVICES, "") or (not service and not resource):
         still = service in _STILL_SERVICES
-        unsupported = "is a still picture" if still else messages.NO_MEDIA
+        unsupported = "is a still image" if still else messages.NO_MEDIA
         opaque = service not in _TITLE_SERVICES
         return clip_without_source(record, name, unsupported, opaque=opaque)
     played = frame_range("it", first, record.duration)
@@ -227,7 +227,7 @@ def _filters(
     holders: list[ET.Element], played: FrameRange, project: Project
 ) -> tuple[ClipTransform, bool]:
     """The transform that the filters of a producer and its entry give, and whether there is one."""
-    effects = [e for holder in holders for e in holder.iterfind("filter") if changes_picture(e)]
+    effects = [e for holder in holders for e in holder.iterfind("filter") if changes_video(e)]
     placing = [effect for effect in effects if property_of(effect, "transition.rect")]
     unsupported = [
         f"has the filter {property_of(effect, 'mlt_service')}"

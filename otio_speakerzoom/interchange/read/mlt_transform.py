@@ -1,6 +1,6 @@
 """Transform of an MLT clip: Shotcut's filter "Size, Position & Rotate", which is MLT's affine.
 
-Its rectangle is where the whole picture lies on the canvas. Times are frames or clocks. Sources as
+Its rectangle is where the whole frame lies on the canvas. Times are frames or clocks. Sources as
 in `mlt`.
 """
 
@@ -23,18 +23,18 @@ from otio_speakerzoom.timeline.transform import Transform
 _KEY = re.compile(r"(?:(-?[\d:.,]+)([^=\d]?)=)?(.*)", re.DOTALL)
 """A frame or clock, a letter unless interpolation from there is linear, =, and the value."""
 _MAX_ASPECT_ERROR = 0.01
-"""Share by which a rectangle's shape may differ from the picture's: its numbers are rounded."""
+"""Share by which a rectangle's shape may differ from the frame's: its numbers are rounded."""
 _AUDIO_FILTER = re.compile(
     "volume|audio(?!waveform|spectrum|levelgraph)|panner|mono$|channelcopy|swapchannels|loudness|"
     "dynamic_loudness|mute|fadeInVolume|fadeOutVolume|sox|ladspa|lv2|vst2|rbpitch",
     re.IGNORECASE,
 )
-"""Starts of the names of filters that change audio only; a waveform is drawn over the picture."""
+"""Starts of the names of filters that change audio only; a waveform is drawn over the video."""
 _EDGES = ("left", "top", "right", "bottom")
 
 
-def changes_picture(effect: ET.Element) -> bool:
-    """Return whether a filter is on and changes the picture; an empty crop does not."""
+def changes_video(effect: ET.Element) -> bool:
+    """Return whether a filter is on and changes the video; an empty crop does not."""
     service = property_of(effect, "mlt_service")
     names = (property_of(effect, "shotcut:filter"), service)
     if property_of(effect, "disable") == "1" or any(map(_AUDIO_FILTER.match, names)):
@@ -46,7 +46,7 @@ def changes_picture(effect: ET.Element) -> bool:
 def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
     """Return the transform of the affine filter on a clip that plays `source`.
 
-    With fill, the picture covers the rectangle about its middle and is not cut off by it.
+    With fill, the frame covers the rectangle about its middle and is not cut off by it.
     """
     unsupported = [
         ROTATED
@@ -110,7 +110,7 @@ def _has_other_shape(rectangle: _Rectangle, size: tuple[int, int]) -> bool:
 
 
 def _covering(rectangle: _Rectangle, size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
-    """The transform at which a picture of `size` covers a rectangle about its middle."""
+    """The transform at which a frame of `size` covers a rectangle about its middle."""
     x, y, width, height = rectangle
     scale = max(width / size[0], height / size[1])
     return valid_transform(scale, x + width / 2 - canvas[0] / 2, y + height / 2 - canvas[1] / 2)

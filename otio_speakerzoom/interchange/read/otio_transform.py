@@ -1,6 +1,6 @@
 """Transform of an .otio clip: Resolve's, Premiere's, or the one in our own metadata.
 
-Resolve: zoom and pan count on the picture after input scaling, tilt upwards. Premiere: scale in
+Resolve: zoom and pan count on the frame after input scaling, tilt upwards. Premiere: scale in
 percent of the file's own pixels, position in fractions of the frame. Sources as in `adapters/`.
 """
 
@@ -191,7 +191,7 @@ def _resolve_keys(parameter: Json, start: int) -> list[tuple[int, float]]:
 
 
 def _resolve_number(value: Any) -> float:
-    """The value of a parameter; of one that is no number (a point, a switch), whether it is on."""
+    """The value of a parameter; if it is not a number (a point, a switch), whether it is on."""
     return finite_number(value) if type(value) in (int, float) else float(value is True)
 
 

@@ -60,7 +60,7 @@ def rate_from_name(digits: str, scan: str) -> Fraction:
 
 
 def frame_range(subject: str, start: float | Fraction, duration: float | Fraction) -> FrameRange:
-    """Return a range of whole frames; raise ValueError about `subject` where that is no range."""
+    """Return a range of whole frames; raise ValueError about `subject` where it is not one."""
     if not (math.isfinite(start) and math.isfinite(duration)):
         raise ValueError(f"{subject} has a range that is not a number")
     first, count = round(start), round(duration)
@@ -72,7 +72,7 @@ def frame_range(subject: str, start: float | Fraction, duration: float | Fractio
 def frames_between(start: float | Fraction, end: float | Fraction) -> FrameRange:
     """Return the frames from `start` to `end`, each rounded, so that neighbours share an edge.
 
-    Raise ValueError where that is no range.
+    Raise ValueError where that is not a range.
     """
     if not (math.isfinite(start) and math.isfinite(end)):
         raise ValueError("it has a range that is not a number")

@@ -368,7 +368,7 @@ def _chunk_batches(
 ) -> Iterator[list[tuple[int, slice]]]:
     """Yield batches of chunks of equal length, as the number of their clip and their ticks.
 
-    Clips are split into chunks of `length` ticks, of which the last one is shorter.
+    Clips are split into chunks of `length` ticks; the last one may be shorter.
     """
     chunks: dict[int, list[tuple[int, slice]]] = {}
     for n, clip in enumerate(clips):
