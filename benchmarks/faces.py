@@ -2,7 +2,7 @@
 
     python benchmarks/faces.py --detector blazeface ../shared/footage/composed/*.json
 
-A box is a labelled face where they overlap by `MIN_IOU`, one box a face (Hungarian assignment).
+A box is a labelled face where they overlap by `MIN_IOU`, one box per face (Hungarian assignment).
 
 recall      the lowest over all labelled people of the clip: the share of the detected frames in
             which the detector found them while they were visible; and the share of all frames in
@@ -48,7 +48,7 @@ from otio_speakerzoom.pipeline import no_stage_progress
 from otio_speakerzoom.weights import names
 
 MIN_IOU = 0.3
-"""Least intersection over union: a labelled box is the median of a shot, and heads move to 0.5."""
+"""Minimum IoU: a labelled box is the median of a shot, and heads move to 0.5."""
 
 BATCH_FRAMES = 100
 """Frames read ahead, so that ffmpeg does not decode beside what is timed."""

@@ -12,7 +12,7 @@ its scores lie from the processor's.
 
 Memory: three generated faces for so many minutes, scored from frames to calibrated logits in a
 process of its own, with the A/V sync estimator; the figure is how far its peak lies above the
-loaded network. With --track-seconds the source's camera is cut so often, and each face is a new
+loaded network. With --track-seconds the source has a camera cut that often, and each face is a new
 track after every cut.
 """
 

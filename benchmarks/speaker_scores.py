@@ -1,4 +1,4 @@
-"""Measure scores against labelled conversations, frame by frame.
+"""Measure scores against labelled clips, frame by frame.
 
     python benchmarks/speaker_scores.py --scorer sync-asd ../shared/footage/composed/*.json
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Progress = Callable[[int, int], None]
-"""A stage calls it with how much is done, and of how much (frames or bytes)."""
+"""A stage calls it with the amount done and the total (frames or bytes)."""
 
 
 def no_progress(done: int, total: int) -> None:

@@ -5,7 +5,8 @@
 Every track is scored with its own audio; with other people's; with its own half a track late; with
 none; mixed with another voice of the same level; and with another voice in its pauses. It is also
 scored frozen, and resting (its own pauses back and forth) while somebody else is heard. The labels
-follow from how each pair is put together: no teacher is asked. All scorers get the same pairs.
+follow from how each pair is put together: no teacher network is used. All scorers get the same
+pairs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training scenes: faces with audio, and per tick what is true, known by construction.
+"""Training scenes: faces with audio, and ground truth per tick, known by construction.
 
 A scene is a few seconds of one person with audio that may be the person's own, somebody else's,
 a mixture, noise or nothing. Frames and audio are then degraded as they are in the field.
@@ -111,7 +111,7 @@ class Scenes(IterableDataset):
     def __init__(self, tracks: Sequence[Track], *, batch: int, ticks: int, seed: int) -> None:
         """Make batches of `batch` scenes of `ticks`, or of more and shorter ones.
 
-        Where the audio comes late, what is true goes with the audio.
+        If the audio is late, the labels follow the audio.
         """
         self.batch, self.ticks, self.seed = batch, ticks, seed
         people: dict[str, list[Track]] = {}

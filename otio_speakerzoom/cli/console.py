@@ -34,7 +34,7 @@ def show_messages(console: Console, *, quiet: int, verbose: int) -> None:
 class _LineHandler(logging.Handler):
     """Prints each message as one line, above any bars, with its level where that is not INFO.
 
-    The same warning is printed once a run.
+    The same warning is printed once per run.
     """
 
     def __init__(self, console: Console) -> None:

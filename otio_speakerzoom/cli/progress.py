@@ -1,4 +1,4 @@
-"""Progress of each stage: a bar with rate and time left at a terminal, elsewhere a line a stage."""
+"""Progress of each stage: at a terminal a bar with rate and time left, else one line per stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otio_speakerzoom.cli.signals import raise_if_interrupted, raise_on_signals
 def show_progress(
     console: Console, *, hidden: bool = False
 ) -> Iterator[Callable[[str], model.Progress]]:
-    """Give a function from the name of a stage to its progress callback.
+    """Yield a function that returns the progress callback of a stage, by its name.
 
     A stage appears at its first callback, so one that has nothing to do does not appear.
     """

@@ -1,8 +1,8 @@
 """A crop that follows a face: still while the face is in its safe area, else a smooth move.
 
-The path has the least speed, change of speed and change of that, as sums of absolute values, among
-those that keep the face in the safe area. Sums of absolute values make most of them exactly zero,
-so the crop rests or moves evenly, and never jitters. A linear programme. (Grundmann, Kwatra, Essa:
+Among the paths that keep the face in the safe area, the one with the least velocity, acceleration
+and jerk, each as a sum of absolute values (L1). L1 makes most of them exactly zero, so the crop
+rests or moves evenly, and never jitters. A linear programme. (Grundmann, Kwatra, Essa:
 Auto-directed video stabilization with robust L1 optimal camera paths, CVPR 2011.)
 """
 
@@ -23,7 +23,7 @@ MAX_KEY_ERROR_PX = 0.5
 """How far straight lines between keys may lead a crop off its path: less than is visible."""
 
 DIFFERENCE_WEIGHTS = (10.0, 1.0, 100.0)
-"""Of speed, its change, and the change of that: the paper's own."""
+"""Of velocity, acceleration and jerk: the paper's own."""
 
 OUTSIDE_COST = 1e4
 """Cost of a pixel outside the safe area: as high as any path through it."""

@@ -175,7 +175,7 @@ def _candidates(
     canvas: tuple[int, int],
     style: Style,
 ) -> _Candidates:
-    """Return the crops to try: the ideal height first, then ever tighter; for each, ever farther.
+    """Return the crops to try: the ideal height first, then tighter; for each, farther offsets.
 
     For each height these include the crops from which each of the (N, 4) other faces is just out.
     """

@@ -22,12 +22,12 @@ from otio_speakerzoom.director.planned_shot import Framing, PlannedShot
 from otio_speakerzoom.model import FrameRange
 
 FORBIDDEN = -1e9
-"""Value of a sequence that must not be: far below any sum of real rewards."""
+"""Value of a forbidden sequence: far below any sum of real rewards."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShotSearch:
-    """What the best sequence of shots is searched in."""
+    """The search problem: framings, their rewards, and where cuts may be and what they cost."""
 
     range: FrameRange
     """The T source frames."""

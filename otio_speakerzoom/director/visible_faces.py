@@ -1,4 +1,4 @@
-"""Where the faces of people, and of nobody, are in a range of the source."""
+"""Where faces are in a range of the source: those of people, and tracks of nobody."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class VisibleFaces:
     def of_nobody_at(
         self, frames: NDArray[np.int64], span: FrameRange
     ) -> list[NDArray[np.float32]]:
-        """Return the same of each track in `span` that belongs to nobody."""
+        """Return the same for each track in `span` that belongs to nobody."""
         return [
             _boxes_at([track], frames)
             for track in self._of_nobody
@@ -59,7 +59,7 @@ class VisibleFaces:
         ]
 
     def centres(self, person: int, span: FrameRange) -> NDArray[np.float64]:
-        """Return the (T, 2) centres of a face; where it is not visible, those of when it next is.
+        """Return the (T, 2) centres of a face; where it is not visible, the next one.
 
         After it was last visible, its last centre; zeros if it is never visible.
         """

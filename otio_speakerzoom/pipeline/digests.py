@@ -57,7 +57,7 @@ def digest(stage: str, *inputs: object) -> str:
 def detections_digest(
     detector: str, every: int, tracker: str, within: FrameRange, media_digest: str
 ) -> str:
-    """Return the digest of detections; `every` is 0 to adapt to how fast faces move."""
+    """Return the digest of detections; `every` is 0 for the default rate."""
     weights = [weights_sha256(name) for name in DETECTOR_WEIGHTS[detector]]
     options = (detector, weights, every or None, tracker, within.start, within.end)
     return digest("detections", options, media_digest)

@@ -1,4 +1,4 @@
-"""Resolves locks against an analysis: which ids do the people that they show have now."""
+"""Resolves locks against an analysis: the current ids of the people that they show."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _overlap(a: FrameRange, b: FrameRange) -> bool:
 
 
 def _resolve(lock: Lock, id_: int, analysis: Analysis, of_shots: bool) -> int:
-    """Return the id now of the person that has `id_` in a lock."""
+    """Return the current id of the person who has `id_` in a lock."""
     row = "cutlist.json: the shot" if of_shots else "locks.json: the lock"
     where = f"{row} from frame {lock.range.start} to {lock.range.end}"
     ids = [person.id for person in analysis.people]

@@ -1,4 +1,4 @@
-"""Checked access to the values of a file that anybody may have edited.
+"""Checked access to the values of a file that a user may have edited.
 
 Each value knows its place, such as `shots[3].crop`, for the error message.
 """

@@ -1,7 +1,7 @@
 """What an editor changed: an edited timeline against the cached cut, and the locks that hold it.
 
 Every shot whose range, framing or person differs from the reference cut becomes a lock over its
-whole new range; no other shot does. So a cut that moved locks the shots on both of its sides.
+whole new range; no other shot does. So moving a cut locks the shots on both sides of it.
 Nothing less is enough: a lock over the moved frames alone would leave the frame of the cut to the
 next plan, and a lock on one side would let the plan continue the same framing on the other. An
 unchanged shot becomes no lock, and the director may plan it again. What no shot can show is

@@ -76,7 +76,7 @@ class EditedClip:
     opaque: bool = True
     """Whether it hides what lies below; a title does not."""
     subjects: tuple[int, ...] | None = None
-    """Whom it shows by our metadata; None where that did not come back."""
+    """The people it shows, from our metadata; None if the editor dropped that."""
     size: tuple[int, int] | None = None
     """Of the media's frames, where the file has it."""
     available_range: FrameRange | None = None
@@ -173,8 +173,8 @@ def transform_keys(
 ) -> tuple[TransformKey, ...]:
     """Return the keys of the whole transform: one wherever any parameter has one.
 
-    None where nothing changes. Between its keys a parameter changes evenly, outside it stands
-    still.
+    None where nothing changes. Between its keys a parameter changes linearly; outside
+    them it is constant.
     """
     frames = sorted({frame for keys in parameters.values() if len(keys) > 1 for frame, _ in keys})
     path = tuple(

@@ -38,7 +38,7 @@ _MAX_BYTES = 1 << 29
 def read_timeline(path: Path, hints: MediaHints | None = None) -> EditedTimeline:
     """Return the timeline at `path`: .otio, .fcpxml, .xml, .mlt, or a .fcpxmld bundle.
 
-    Raise TimelineError, in one line, over anything that is not such a timeline.
+    Raise TimelineError, in one line, for anything else.
     """
     text = text_of(path)
     try:

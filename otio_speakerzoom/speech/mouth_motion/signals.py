@@ -11,5 +11,5 @@ Signal = NDArray[np.float64]
 
 
 def smooth(signal: Signal, window: int = 3) -> Signal:
-    """Return the running mean; 3 ticks bridge the frame a second that 24 fps repeats at 25 Hz."""
+    """Return the running mean; 3 ticks bridge the one frame per second that 24 fps repeats."""
     return np.asarray(uniform_filter1d(signal, window, mode="nearest"))

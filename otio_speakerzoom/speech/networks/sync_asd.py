@@ -31,20 +31,20 @@ from otio_speakerzoom.weights.checkpoint import load_checkpoint
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
 """From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""
 MEAN_TICKS = 12
-"""To either side of the frame that is compared with their mean, the face's average: a second."""
+"""Ticks on either side of a frame whose mean, the face's average, it is compared with: a second."""
 WIDTH = 128
 """Channels of an encoding."""
 MAX_LAG_TICKS = 5
-"""By which audio may lead or lag in the comparison, 200 ms."""
+"""Maximum lead or lag of the audio in the comparison, 200 ms."""
 WINDOWS_TICKS = (1, 25, 75)
-"""Over which similarity is averaged."""
+"""Windows over which similarity is averaged."""
 VISUAL_DILATIONS, AUDIO_DILATIONS, JOINT_DILATIONS = (1, 2, 4), (1, 2, 4), (1, 2, 4, 8)
 """Of the temporal layers, which have five taps each; seven in the joint ones."""
 
 ENCODER_HALO_TICKS = MEAN_TICKS + 14
-"""On either side that an encoding depends on: mean, temporal layers."""
+"""Ticks on either side that an encoding depends on: mean, temporal layers."""
 JOINT_HALO_TICKS = WINDOWS_TICKS[-1] // 2 + MAX_LAG_TICKS + 45
-"""On either side of the encodings that a score depends on: windows, lags, joint layers."""
+"""Ticks of encodings on either side that a score depends on: windows, lags, joint layers."""
 
 MEMBERS = 2
 """One alone varies from one training to the next: in average precision on validation people the two
