@@ -48,12 +48,13 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
     if old_names := [key for key in table if key in NEW_NAMES]:
         renames = ", ".join(f"{NEW_NAMES[old]} instead of {old}" for old in old_names)
         log.warning("%s: has old names of values, which still work; write %s", name, renames)
-    for key, value in values.items():
-        if key not in STYLE_FIELDS:
+    for key, value in table.items():  # under the names in the file
+        field = STYLE_FIELDS.get(NEW_NAMES.get(key, key))
+        if field is None:
             raise SpeakerZoomError(
                 f"{name}: {key} is unknown; known are base, {', '.join(sorted(STYLE_FIELDS))}"
             )
-        if fault := STYLE_FIELDS[key].fault(value):
+        if fault := field.fault(value):
             raise SpeakerZoomError(f"{name}: {key}: {fault}")
     return PRESETS[base], {
         key: float(value) if isinstance(STYLE_FIELDS[key], NumberField) else value

@@ -162,7 +162,11 @@ def cut_style(session: Session, cached: store.CachedCut) -> Style:
     try:
         return Style(**{name: cached.style[name] for name in cached.style.keys() & names})
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{path}: style: {error}; correct it, or move the file aside") from error
+        name, colon, fault = str(error).partition(":")
+        name = store.key_in_file(cached.style, name)
+        raise StoreError(
+            f"{path}: style: {name}{colon}{fault}; correct it, or move the file aside"
+        ) from error
 
 
 def load_cut(session: Session) -> store.CachedCut | None:

@@ -31,6 +31,7 @@ from otio_speakerzoom.store.people import load_people, load_sightings, save_peop
 from otio_speakerzoom.store.ranges import part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
 from otio_speakerzoom.store.tracks import load_tracks, save_tracks
+from otio_speakerzoom.store.version_1 import key_in_file
 from otio_speakerzoom.store.voice import load_voice, save_voice
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "find_copy",
     "find_folder",
     "folder_name",
+    "key_in_file",
     "load_cut_list",
     "load_detections",
     "load_locks",

@@ -10,6 +10,7 @@ from math import isfinite, nan
 from typing import Any
 
 from otio_speakerzoom.model import Box, FrameRange
+from otio_speakerzoom.store.version_1 import key_in_file
 
 
 class Field:
@@ -26,7 +27,8 @@ class Field:
 
     def at(self, key: str) -> Field:
         """Return the value called `key` of an object."""
-        place = f"{self._place}.{key}" if self._place else key
+        name = key_in_file(self._value, key)
+        place = f"{self._place}.{name}" if self._place else name
         if key not in self._object():
             raise ValueError(f"{place} is missing")
         return Field(self._object()[key], place)

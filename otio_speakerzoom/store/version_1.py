@@ -68,6 +68,18 @@ def upgrade(kind: str, content: dict[str, Any]) -> dict[str, Any]:
     return _UPGRADES[kind](content) if kind in _UPGRADES else content
 
 
+class RenamedObject(dict[str, Any]):
+    """A JSON object under the keys of version 2, which also knows those in its file."""
+
+    keys_in_file: Mapping[str, str]
+    """Old names by new ones, as far as the file does not have the new ones."""
+
+
+def key_in_file(values: object, key: str) -> str:
+    """Return the name that a key has in the file that `values` were read from, for messages."""
+    return values.keys_in_file.get(key, key) if isinstance(values, RenamedObject) else key
+
+
 def rename(values: object, names: Mapping[str, str]) -> Any:
     """Return an object with new names for some of its keys, and anything else as it is."""
     if not isinstance(values, dict):
@@ -75,7 +87,9 @@ def rename(values: object, names: Mapping[str, str]) -> Any:
     for old, new in names.items():
         if old in values and new in values:
             raise ValueError(f"{old} is the old name of {new}; keep only one of them")
-    return {names.get(key, key): value for key, value in values.items()}
+    result = RenamedObject({names.get(key, key): value for key, value in values.items()})
+    result.keys_in_file = {new: old for old, new in names.items() if new not in values}
+    return result
 
 
 def _upgrade_media(content: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_a_wrong_value_under_an_old_name_is_an_error(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("caution = -1")
 
-    with pytest.raises(SpeakerZoomError, match="wrong_speaker_penalty: must be 0 to 1000 times"):
+    with pytest.raises(SpeakerZoomError, match=": caution: must be 0 to 1000 times"):
         read_style(str(path))
 
 

@@ -155,6 +155,13 @@ def test_a_style_value_under_both_its_names_is_refused_in_one_line(job, cut_list
         pipeline.cut(job)
 
 
+def test_a_wrong_style_value_is_named_as_in_the_file(job, cut_list):
+    edit(job, '"caution": 2.0', '"caution": -2.0')
+
+    with pytest.raises(StoreError, match=r"cutlist.json: style: caution: must be 0 to 1000 times"):
+        pipeline.view_cut(replace(job, canvas=lambda media: (90, 160)))
+
+
 def test_input_digests_are_those_of_version_1():
     """Computed by version 1: with any other one it would all be computed again."""
     part, source = FrameRange(60, 200), "media"

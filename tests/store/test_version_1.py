@@ -255,14 +255,20 @@ def test_an_edit_by_hand_of_cutlist_json_is_recognized(folder):
          "style: hide is the old name of obscure_others"),
         ("people.json", '"seen": [[12', '"sightings": [], "seen": [[12',
          "people: seen is the old name of sightings"),
-        ("people.json", '"seen": [[12,', '"seen": [[', r"people\[0\]\.sightings\[0\]: needs frame"),
+        ("people.json", '"seen": [[12,', '"seen": [[', r"people\[0\]\.seen\[0\]: needs frame"),
+        ("people.json", '"seen": [[12,', '"sightings": [[', r"people\[0\]\.sightings\[0\]: needs"),
+        ("cutlist.json", '"1 5db985ed"', '5', r"shots\[0\]\.framed: needs a text, not 5"),
+        ("locks.json", '"seen": [12,', '"seen": [', r"locks\[0\]\.people\[0\]\.seen: needs frame"),
+        ("locks.json", '"seen": [12,', '"seem": [12,', r"people\[0\]\.seen is missing"),
+        ("media.json", '"sounds": [', '"sounds": 7, "x": [', r"media\.sounds: needs a list, not 7"),
+        ("options.json", '"caution": 2.0', '"caution": []', r"style_values\.caution: needs a num"),
         ("people.json", '{"id": 1', '7, {"id": 1', r"people\[0\]: needs an object, not 7"),
         ("locks.json", '"people": [{', '"people": [7, {', "needs an object, not 7"),
         ("cutlist.json", '"shots": [', '"shots": 7, "x": [', "shots: needs a list, not 7"),
         ("media.json", '"media": {', '"media": 7, "x": {', "media: needs an object, not 7"),
     ],
 )  # fmt: skip
-def test_faults_are_one_line_that_names_the_file(folder, name, old, new, fault):
+def test_faults_are_one_line_that_names_the_file_and_its_key(folder, name, old, new, fault):
     edit(folder, name, old, new)
     load = {
         "options.json": lambda: store.load_options(folder, "source"),
