@@ -1,4 +1,4 @@
-"""Scorers taken apart, so that a face is encoded once and then scored with many sounds."""
+"""Scorers in steps, so that a face is encoded once and then scored with many audio clips."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import CropRecipe, crop_face
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, lip_sync
-from otio_speakerzoom.speech.networks.folded import normalise
-from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
-from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
+from otio_speakerzoom.speech.networks.folded import FoldedScorer, normalise
 from otio_speakerzoom.speech.networks.sync_asd import (
     RECIPE,
     Member,
@@ -26,8 +24,10 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsdScorer,
     frame_differences,
 )
-from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.speech.scorers import NETWORKS
+from otio_speakerzoom.speech.scoring import Scorer, score_clip
 from otio_speakerzoom.weights import fetch
+from otio_speakerzoom.weights.names import MOTION_SCORER
 
 Scores = NDArray[np.floating]
 
@@ -55,14 +55,20 @@ def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
 
     `cue` is the correlation of mouth and audio alone, as `motion` measures it over 2 s and 4 s.
     """
-    if name in ("motion", "cue"):
-        score = score_by_motion if name == "motion" else lip_sync
-        crop = partial(crop_faces, recipe=MouthMotion.recipe)
-        return PairScorer(crop, lambda rows: rows, score, lambda crops, n: crops[:n])
-    path = weights or fetch.need(name)
-    if name == "sync-asd":
-        return sync_asd_scorer(SyncAsdScorer(path).network)
-    asd = LrAsdScorer(path) if name == "lr-asd" else LightAsdScorer(path)
+    if name == "cue":
+        return scorer_of_crops(MouthMotion.recipe, lip_sync)
+    if name == MOTION_SCORER:
+        return whole_scorer(MouthMotion())
+    scorer = NETWORKS[name](weights or fetch.need(name))
+    if isinstance(scorer, SyncAsdScorer):
+        return sync_asd_scorer(scorer.network)
+    if isinstance(scorer, FoldedScorer):
+        return folded_scorer(scorer)
+    return whole_scorer(scorer)
+
+
+def folded_scorer(asd: FoldedScorer) -> PairScorer:
+    """Return LR-ASD or Light-ASD in steps."""
     return PairScorer(
         lambda frames: asd.visual(normalise(torch.tensor(crop_faces(frames, asd.recipe))))[None],
         lambda rows: asd.network.encode_audio(torch.tensor(rows)[None]),
@@ -83,9 +89,19 @@ def sync_asd_scorer(network: SyncAsd | Member) -> PairScorer:
     )
 
 
-def score_by_motion(crops: NDArray[np.uint8], rows: NDArray[np.float32]) -> Scores:
-    """Return (T,) logits by mouth motion."""
-    return score_clip(MouthMotion(), Clip(crops, rows[None]))[0]
+def whole_scorer(scorer: Scorer) -> PairScorer:
+    """Return any scorer; each pair is scored from the crops, so every face is encoded again."""
+    return scorer_of_crops(
+        scorer.recipe, lambda crops, rows: score_clip(scorer, Clip(crops, rows[None]))[0]
+    )
+
+
+def scorer_of_crops(
+    recipe: CropRecipe, score: Callable[[NDArray[np.uint8], NDArray[np.float32]], Scores]
+) -> PairScorer:
+    """Return a scorer whose encodings are the crops and the MFCC rows themselves."""
+    crop = partial(crop_faces, recipe=recipe)
+    return PairScorer(crop, lambda rows: rows, score, lambda crops, n: crops[:n])
 
 
 def crop_faces(frames: NDArray[np.uint8], recipe: CropRecipe) -> NDArray[np.uint8]:
