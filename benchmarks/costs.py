@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import resource
 import sys
 import time
@@ -20,6 +19,8 @@ from otio_speakerzoom import source
 from otio_speakerzoom.source import frames as frames_module
 
 T = TypeVar("T")
+
+WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,14 @@ class Meter:
 
 def cpu_seconds() -> float:
     """Return the CPU time of this process and of its finished children."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    usages = (resource.getrusage(who) for who in WHO)
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_mb() -> float:
     """Return the peak memory of this process and of its largest child together."""
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    usage = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_maxrss for one in usage) / unit
+    return sum(resource.getrusage(who).ru_maxrss for who in WHO) / unit
 
 
 def total(costs: Iterable[Cost]) -> Cost:

@@ -8,6 +8,7 @@ from functools import partial
 import cut_quality
 import faces
 import numpy as np
+import peers
 import pipeline
 import pytest
 import render
@@ -179,6 +180,29 @@ def test_a_film_is_compared_with_plain_transcodes(labels, run):
     film, same_rate = float(rows[0][3]), float(rows[2][3])
     assert 1 / 3 < same_rate / film < 3  # x264 needs more than four seconds to meet a bit rate
     assert len(header) == len(rows[0])
+
+
+def test_our_way_is_measured_beside_that_of_the_demo(labels, detector, monkeypatch, run):
+    monkeypatch.setattr(peers, "in_new_process", lambda call, *arguments: call(*arguments))
+
+    header, _, *rows = run(peers, "--scorer", "motion", labels.with_name("clip.mp4"))
+
+    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert list(table)[:3] == [peers.OURS, "film and audio", "JPEG of each frame"]
+    assert list(table)[-2:] == ["six passes", peers.DEMO]
+    assert table[peers.OURS]["wall / ours"] == "1.00"
+    assert float(table[peers.DEMO]["wall, s"]) > float(table["detect"]["wall, s"]) > 0
+
+
+@pytest.mark.parametrize("box", [(60, 40, 100, 100), (-20, -10, 40, 60)])
+def test_the_demo_cuts_a_square_around_the_face_also_at_the_edge(box):
+    frame = np.full((120, 200, 3), 200, np.uint8)
+
+    image = peers.face_image(frame, np.float32(box))
+
+    assert image.shape == (224, 224, 3)
+    assert (image[112, 112] == 200).all()
+    assert (image[0, 0] == (200 if min(box) > 0 else peers.BORDER)).all()
 
 
 @pytest.fixture
