@@ -41,7 +41,7 @@ _GREEN, _RED = 0xFF2CA03C, 0xFF362CD2  # alpha, blue, green, red; red is from an
 
 
 class _Sequence(NamedTuple):  # dataclasses fail in modules that OTIO loads by path
-    """What the parts of the document need to know of each other."""
+    """What the parts of the document need to know about each other."""
 
     facts: TimelineFacts
     tracks: tuple[VideoTrack, ...]

@@ -2,7 +2,7 @@
 
     python benchmarks/cut_quality.py --scorer sync-asd ../shared/footage/composed/*.json
 
-The plain rule is what a first program does: in each frame it shows the face with the highest score,
+The plain rule is the naive program: in each frame it shows the face with the highest score,
 if that is above P = .5, cropped to its box and a fifth around it, else the whole frame. Both cuts
 use the same scores. A JSON file names its clip, the people's boxes and who speaks when (the format
 is described beside the clips); `reports/evaluation.py` defines the figures.

@@ -70,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Prints the version; reads the package's metadata only then, for that takes a while."""
+    """Prints the version; reads the package's metadata only then, because that is slow."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         from importlib.metadata import version

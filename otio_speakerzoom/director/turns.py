@@ -104,7 +104,7 @@ def _best_states(
 def fill_pauses_and_drop_bursts(
     row: NDArray[np.bool_], *, min_pause: int, min_speech: int
 ) -> NDArray[np.bool_]:
-    """Return (T,) speech without pauses, and then without bursts, under these numbers of frames.
+    """Return (T,) speech without pauses, then without bursts, of fewer frames than these.
 
     Pauses are filled first: a hesitant sentence becomes one stretch, a cough disappears.
     """

@@ -23,7 +23,7 @@ from otio_speakerzoom.source import read_frames
 from otio_speakerzoom.store import atomic_write
 
 PORTRAIT = 240
-"""Side of a portrait in pixels: a face is recognised at a glance, and four fit into a mail."""
+"""Side of a portrait in pixels: a face is recognised at a glance, and four fit into an e-mail."""
 COLUMNS = 4
 GAP = 24
 """Pixels around a tile: a tenth of a portrait, which separates tiles without lines."""
@@ -35,7 +35,7 @@ PAPER, INK, PALE = (250, 250, 248), (34, 34, 34), (105, 105, 105)
 """RGB; the pale ink has a contrast of 5 to 1 on the paper, above the 4.5 that WCAG 2 asks for."""
 
 MIN_HEIGHT_SHARE = 0.8
-"""Of a face's largest height, from which on it counts as large: a nod or a lean costs less."""
+"""Share of a face's largest height from which it counts as large: a nod or a lean costs less."""
 CANDIDATES = 8
 """Candidate frames per person; the sharpest is used. Not all show a turned head or a blink."""
 SEARCH_S = 60
