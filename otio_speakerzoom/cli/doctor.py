@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
-from otio_speakerzoom.render.encode import video_encoder
+from otio_speakerzoom.render.encoders import choose_encoder
 from otio_speakerzoom.weights import fetch, wheels
 
 MIN_AV_VERSION = "18.1"
@@ -68,7 +68,7 @@ def _film() -> str:
             "pip install --force-reinstall av"
         )
     libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
-    return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {video_encoder()}"
+    return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {choose_encoder().codec}"
 
 
 def _version_numbers(release: str) -> list[int]:

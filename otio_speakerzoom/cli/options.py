@@ -206,6 +206,19 @@ def add_film(verb: argparse.ArgumentParser) -> None:
     """Add the film that `render` writes."""
     verb.add_argument("-o", "--output", type=Output(values.FILM_SUFFIXES), required=True,
                       metavar="FILE", help="film to write: .mp4, .mov or .mkv")  # fmt: skip
+    verb.add_argument("--height", type=values.height, metavar="N",
+                      help="smaller film of the same shape, N pixels high")  # fmt: skip
+    verb.add_argument("--draft", action="store_true",
+                      help="scale and encode fast, at a lower quality")  # fmt: skip
+    verb.add_argument("--encoder", choices=values.FILM_ENCODERS, default=AUTO,
+                      help="video encoder (auto: x264)")  # fmt: skip
+    verb.add_argument("--shot", type=values.shot_number, metavar="N",
+                      help="render only the Nth shot of the film")  # fmt: skip
+    verb.add_argument("--from", dest="film_begin", type=values.time, metavar="TIME",
+                      help="render only from this time of the film on: 1.5s, 45f or "
+                           "00:00:01:12")  # fmt: skip
+    verb.add_argument("--to", dest="film_end", type=values.time, metavar="TIME",
+                      help="render only up to this time of the film (exclusive)")  # fmt: skip
 
 
 def add_reports(verb: argparse.ArgumentParser) -> None:

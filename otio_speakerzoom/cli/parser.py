@@ -114,6 +114,8 @@ def parse(argv: Sequence[str] | None = None) -> Request:
         request["adapter"], request["adapter_options"] = _choose_adapter(
             parser, suffix, namespace["editor"], namespace["resolve_scaling"]
         )
+    if request.get("shot") and (request["film_begin"] or request["film_end"]):
+        parser.error("--shot: is a stretch by itself; leave out --from and --to")
     style_values = {
         name.removeprefix(options.STYLE): value
         for name, value in namespace.items()

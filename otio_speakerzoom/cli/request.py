@@ -88,6 +88,18 @@ class Request:
     """Where `batch` writes the timelines; None to analyze only."""
     format: str | None = None
     """Suffix of the timelines that `batch` writes."""
+    height: int | None = None
+    """Height of a smaller film, in pixels; None for the canvas's."""
+    draft: bool = False
+    """Scale and encode fast, at a lower quality."""
+    encoder: str = AUTO
+    """Name of the video encoder."""
+    shot: int | None = None
+    """Number of the only shot to render, from 1."""
+    film_begin: Callable[[Media], int] | None = None
+    """Gives the first frame to render, counted from the film's first (`--from`)."""
+    film_end: Callable[[Media], int] | None = None
+    """Gives the frame of the film after the last one to render (`--to`)."""
     editor: str | None = None
     """The editor that reads the timeline, or that wrote it (`--for`)."""
     adapter: str = ""

@@ -26,6 +26,8 @@ MAX_ASPECT = 10
 """A canvas longer than 10:1 is a typing error."""
 
 FILM_SUFFIXES = (".mp4", ".mov", ".mkv")
+FILM_ENCODERS = ("auto", "x264", "nvenc", "videotoolbox", "qsv", "vaapi")
+"""Names of `render.encoders.ENCODERS`, which loads libav."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,13 @@ def media_root(text: str) -> tuple[str, str]:
 def number(text: str) -> int:
     """Return a number that counts from 1."""
     if not re.fullmatch(r"[1-9]\d?", text):
+        raise argparse.ArgumentTypeError(f"{text}: count from 1")
+    return int(text)
+
+
+def shot_number(text: str) -> int:
+    """Return the number of a shot, from 1."""
+    if not re.fullmatch(r"[1-9]\d{0,5}", text):
         raise argparse.ArgumentTypeError(f"{text}: count from 1")
     return int(text)
 
@@ -171,7 +180,7 @@ def _timecode_frame(parts: list[int], media: Media) -> int:
     if frames >= round(media.rate):
         raise SpeakerZoomError(
             f"{media.path}: has {round(media.rate)} frames a second, so a timecode ends in "
-            f"{round(media.rate) - 1} at most, not {frames}; correct --in or --out"
+            f"{round(media.rate) - 1} at most, not {frames}; correct the time"
         )
     frame = timecode_to_frame(hours, minutes, seconds, frames, media.rate, drop=media.drop_frame)
     return frame - media.start
@@ -183,6 +192,17 @@ def size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"{text}: a size is 1920x1080")
     width, height = map(int, text.split("x"))
     return width, height
+
+
+def height(text: str) -> int:
+    """Return the height of a film in pixels, even."""
+    if not re.fullmatch(r"\d{2,5}", text) or not MIN_SIDE_PX <= int(text) <= MAX_SIDE_PX:
+        raise argparse.ArgumentTypeError(
+            f"{text}: the height must be {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels"
+        )
+    if int(text) % 2:
+        raise argparse.ArgumentTypeError(f"{text}: the height must be even")
+    return int(text)
 
 
 def canvas(text: str) -> Callable[[Media], tuple[int, int]]:

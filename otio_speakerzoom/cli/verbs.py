@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from otio_speakerzoom.cli.request import Request
-    from otio_speakerzoom.model import CutList
+    from otio_speakerzoom.model import CutList, FrameRange
     from otio_speakerzoom.pipeline import Job
     from otio_speakerzoom.reports.summary import AnalysisSummary, Evaluation
 
@@ -109,13 +109,31 @@ def _calibrate(request: Request, console: Console) -> None:
 
 def _render(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
+    from otio_speakerzoom.render.encoders import check_encoder
     from otio_speakerzoom.render.film import render_film
 
+    check_encoder(request.encoder)
+    excerpt = request.shot or request.film_begin or request.film_end
     with _job(request, console) as job:
         check_plan(request, job)
-        cut_list = pipeline.view_cut(job)
-        render_film(cut_list, request.output, on_progress=job.on_stage("render"))
+        only_look = bool(excerpt or request.height or request.draft)
+        cut_list = pipeline.view_cut(job, cut_if_missing=not only_look)
+        if request.height:
+            cut_list = pipeline.at_height(cut_list, request.height)
+        render_film(
+            cut_list, request.output, within=_film_range(request, cut_list),
+            encoder=request.encoder, draft=request.draft, on_progress=job.on_stage("render"),
+        )  # fmt: skip
     print_line(str(request.output))
+
+
+def _film_range(request: Request, cut_list: CutList) -> FrameRange:
+    """Return the source frames that a film of the request shows."""
+    from otio_speakerzoom import pipeline
+
+    if request.shot:
+        return pipeline.shot_range(cut_list, request.shot)
+    return pipeline.film_range(cut_list, request.film_begin, request.film_end)
 
 
 def _inspect(request: Request, console: Console) -> None:

@@ -8,6 +8,7 @@ digest changes. Edits by hand are never lost. `open_session` opens the folder of
 """
 
 from otio_speakerzoom.pipeline.analysis import Analysis
+from otio_speakerzoom.pipeline.excerpt import at_height, film_range, shot_range
 from otio_speakerzoom.pipeline.job import Job, no_stage_progress
 from otio_speakerzoom.pipeline.locks import with_sightings
 from otio_speakerzoom.pipeline.plan_cut import cached_cut, current_cut, cut, requested_canvas
@@ -28,16 +29,19 @@ __all__ = [
     "Job",
     "Options",
     "analyze",
+    "at_height",
     "cached_analysis",
     "cached_cut",
     "current_cut",
     "cut",
     "exclusive_session",
+    "film_range",
     "missing_result",
     "no_stage_progress",
     "open_session",
     "open_source",
     "requested_canvas",
+    "shot_range",
     "sync_warning",
     "timeline_text",
     "view_cut",

@@ -17,22 +17,25 @@ from otio_speakerzoom.pipeline.plan_cut import (
     load_cut,
     require_cut_analysis,
 )
-from otio_speakerzoom.pipeline.session import Session, open_session
+from otio_speakerzoom.pipeline.session import Session, missing_result, open_session
 from otio_speakerzoom.timeline.transform import trim_shot
 
 MAX_ASPECT_DIFFERENCE = 0.01
 """Relative, up to which one framing fits two canvases: as much as rounding to even sizes causes."""
 
 
-def view_cut(job: Job) -> CutList:
+def view_cut(job: Job, *, cut_if_missing: bool = True) -> CutList:
     """Return the cached cut as a render of the job shows it: in its part, canvas and style.
 
     Another style or shape is planned from the cached analysis and not saved. If there is no cut
-    yet, the source is cut, and that is saved, except for the canvas.
+    yet, the source is cut, and that is saved, except for the canvas; unless `cut_if_missing`, that
+    is a SpeakerZoomError.
     """
     whole = replace(job, within=None, canvas=None, options=store.Options())
     cut_list = current_cut(whole, save=False)
     if cut_list is None:
+        if not cut_if_missing:
+            raise missing_result(job, "cut", "cut")
         cut_list = cut(replace(job, canvas=None))
         job = replace(job, options=store.Options(), force=False)
     session = open_session(whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.render.encoders import AUTO, Encoder, choose_encoder
 from otio_speakerzoom.source import FILM_SAMPLE_RATE, input_url
 from otio_speakerzoom.store import atomic_write
-
-log = logging.getLogger(__name__)
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 MAX_SIDE_PX = 16_384
@@ -42,6 +40,10 @@ class FilmFormat:
     """Primaries, transfer and matrix by the numbers of ITU-T H.273; 1 is Rec. 709."""
     crf: int = 18
     """Quality for x264: 18 is visually transparent, 20 keeps thin lines and letters clean."""
+    encoder: str = AUTO
+    """As on the command line: x264, nvenc, ..."""
+    draft: bool = False
+    """Whether speed matters more than quality and size."""
 
 
 class FilmWriter:
@@ -51,10 +53,11 @@ class FilmWriter:
         self._container, self.film = container, film
         self.frames = self.samples = 0
         """How many of each were written."""
-        codec = video_encoder()
-        self._video = container.add_stream(codec, rate=film.rate, options=_options(codec, film))
+        encoder = choose_encoder(film.encoder)
+        options = _options(encoder, film)
+        self._video = container.add_stream(encoder.codec, rate=film.rate, options=options)
         self._video.width, self._video.height = film.size
-        self._video.pix_fmt = "yuv420p"
+        self._video.pix_fmt = encoder.pixels
         self._video.time_base = self._video.codec_context.time_base = 1 / film.rate
         # x264 encodes slices and macroblocks in parallel itself
         self._video.codec_context.thread_count = 0
@@ -137,18 +140,8 @@ def film_writer(path: Path, film: FilmFormat) -> Iterator[FilmWriter]:
             ) from error
 
 
-def video_encoder() -> str:
-    """Return libx264, or mpeg4 with a warning if PyAV was built without it."""
-    if "libx264" in av.codecs_available:
-        return "libx264"
-    log.warning("PyAV has no libx264: the film is encoded as mpeg4, which is larger and softer")
-    return "mpeg4"
-
-
-def _options(codec: str, film: FilmFormat) -> dict[str, str]:
+def _options(encoder: Encoder, film: FilmFormat) -> dict[str, str]:
     primaries, transfer, matrix = (str(number) for number in film.colour)
     colour = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
     colour["color_range"] = "tv"
-    if codec == "libx264":
-        return {"crf": str(film.crf), "preset": "veryfast", **colour}
-    return {"flags": "+qscale", "global_quality": str(3 * 118), **colour}
+    return {**encoder.settings(film.crf, draft=film.draft), **colour}

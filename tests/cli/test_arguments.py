@@ -10,8 +10,10 @@ import sys
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from av.error import PermissionError as NotPermitted
 from rich.console import Console
 
 from otio_speakerzoom.cli import streams, values
@@ -26,6 +28,7 @@ from otio_speakerzoom.director.style import NEW_NAMES, STYLE_FIELDS
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.model import Media
+from otio_speakerzoom.render import encoders
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -323,6 +326,49 @@ def test_a_rate_that_the_format_does_not_have_is_refused_before_the_first_frame(
     assert main(["cut", str(clip), "--work", str(tmp_path), "-o", str(tmp_path / "a.xml")]) == 1
     assert "12.5" in (line := one_line(capsys).replace("25/2", "12.5"))
     assert "conform it first" in line
+
+
+@pytest.mark.parametrize(
+    ("codecs", "says"),
+    [
+        ({"libx264"}, "--encoder nvenc: the installed PyAV has no h264_nvenc; choose --encoder"),
+        ({"libx264", "h264_nvenc"}, "--encoder nvenc: h264_nvenc does not work on this machine ("),
+    ],
+)
+def test_an_encoder_that_is_not_there_is_refused_before_the_source_is_opened(
+    codecs, says, no_frames, make_clip, tmp_path, monkeypatch, capsys
+):
+    def without_device():
+        raise NotPermitted(1, "Operation not permitted")
+
+    def open_source(*_):
+        raise AssertionError("the source is opened")
+
+    monkeypatch.setattr("av.codecs_available", codecs)
+    context = SimpleNamespace(open=without_device)
+    create = SimpleNamespace(create=lambda codec, mode: context)
+    monkeypatch.setattr(encoders, "VideoCodecContext", create)
+    monkeypatch.setattr("otio_speakerzoom.pipeline.open_session", open_source)
+    film = tmp_path / "film.mp4"
+    words = ["render", str(make_clip("plan.mp4", seconds=1)), "--work", str(tmp_path)]
+
+    assert main([*words, "-o", str(film), "--encoder", "nvenc"]) == 1
+    assert says in one_line(capsys)
+    assert not film.exists()
+
+
+def test_the_command_line_knows_every_encoder():
+    assert ("auto", *encoders.ENCODERS) == values.FILM_ENCODERS
+
+
+@pytest.mark.parametrize("words", ["--shot 1", "--from 1s", "--to 1s", "--height 90", "--draft"])
+def test_only_a_cut_can_be_looked_at(words, no_frames, make_clip, tmp_path, capsys):
+    clip, work = make_clip("plan.mp4", seconds=1), tmp_path / "work"
+    film = str(tmp_path / "film.mp4")
+
+    assert main(["render", str(clip), "--work", str(work), "-o", film, *words.split()]) == 1
+    assert "nothing is cut yet; run `speakerzoom cut` on it first" in one_line(capsys)
+    assert not work.exists()
 
 
 @pytest.mark.parametrize("words", [["analyze"], ["render", "-o", "a.mp4"]])

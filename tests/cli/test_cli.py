@@ -341,6 +341,44 @@ def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_
     assert {path.name: path.read_bytes() for path in results_of(own_work).iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("words", "size", "frames"),
+    [
+        ("--shot 2", (1920, 1080), None),
+        ("--from 3s --to 00:00:05:00 --height 180 --draft", (320, 180), 50),
+        ("--in 2s --out 8s --from 10f --to 40f --height 180 --canvas 9:16", (102, 180), 30),
+    ],
+)
+def test_a_part_of_the_film_is_rendered_small_and_nothing_changes(own_work, words, size, frames):
+    before = {path.name: path.read_bytes() for path in results_of(own_work).iterdir()}
+    run = command("render", SAMPLE, "--work", own_work, *BUNDLED, *words.split(),
+                  "-o", own_work / "part.mp4")  # fmt: skip
+    film = probe(own_work / "part.mp4")
+    second = json.loads(before["cutlist.json"])["shots"][1]
+
+    assert run.returncode == 0, run.stderr
+    assert film.size == size
+    assert film.duration == (frames or second["end"] - second["start"])
+    assert {path.name: path.read_bytes() for path in results_of(own_work).iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--shot 99", "--shot 99: the film has"),
+        ("--from 8s --to 3s", "--from and --to give frames 200 to 75 of the film"),
+        ("--to 500s", "--from and --to give frames 0 to 12500 of the film"),
+        ("--in 2s --out 3s --to 30f", "but it has frames 0 to 25; choose a part of it"),
+        ("--height 1082", "--height 1082: the film has 1080 lines; choose fewer"),
+    ],
+)
+def test_a_part_that_the_film_does_not_have_is_refused(own_work, words, says):
+    line = failing("render", SAMPLE, "--work", own_work, *words.split(), "-o", own_work / "f.mp4")
+
+    assert says in line
+    assert not (own_work / "f.mp4").exists()
+
+
 # --- wrong usage and wrong input ------------------------------------------------------------------
 
 
@@ -360,6 +398,11 @@ def test_a_part_of_the_cut_is_rendered_in_another_shape_and_nothing_changes(own_
         (["analyze", "a.mp4", "--channels", "0"], "auto, mix, left, right or 1, 2"),
         (["analyze", "a.mp4", "--audio-stream", "0"], "count from 1"),
         (["render", "a.mp4", "-o", "a.gif"], "must end in .mp4"),
+        (["render", "a.mp4", "-o", "a.mp4", "--height", "181"], "the height must be even"),
+        (["render", "a.mp4", "-o", "a.mp4", "--height", "8"], "must be 16 to 16384 pixels"),
+        (["render", "a.mp4", "-o", "a.mp4", "--shot", "0"], "count from 1"),
+        (["render", "a.mp4", "-o", "a.mp4", "--shot", "1", "--to", "2s"], "leave out --from"),
+        (["render", "a.mp4", "-o", "a.mp4", "--encoder", "x265"], "invalid choice"),
         (["weights", "fetch"], "needs a name"),
         (["weights", "fetch", "imaginary"], "imaginary"),
     ],

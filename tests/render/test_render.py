@@ -12,8 +12,9 @@ from strategies import cut_lists
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import Box, Cover, CropKey, CutList, FrameRange, Person, Shot
-from otio_speakerzoom.render.film import render_film, whole_pixels
-from otio_speakerzoom.source import filters, probe
+from otio_speakerzoom.render import encoders
+from otio_speakerzoom.render.film import render_film, rendered_frames, whole_pixels
+from otio_speakerzoom.source import decode_frames, filters, probe
 
 LEFT, RIGHT, WHOLE = Box(0, 0, 64, 64), Box(64, 0, 128, 64), Box(0, 0, 128, 64)
 
@@ -47,6 +48,12 @@ def luma(frame, right):
 def decoded(path):
     with av.open(str(path)) as film:
         return [frame.to_ndarray(format="gray") for frame in film.decode(video=0)]
+
+
+def frames_of(cut_list, within=None):
+    """Return the frames of a film before they are encoded."""
+    decoded_frames = decode_frames(cut_list.media, within or cut_list.range)
+    return [frame.to_ndarray() for frame in rendered_frames(cut_list, decoded_frames)]
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001"])
@@ -187,7 +194,7 @@ def test_progress_reaches_the_end(two_halves, tmp_path):
     assert Fraction(probe(tmp_path / "film.mkv").rate) == 25
 
 
-def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path, monkeypatch):
+def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, monkeypatch):
     media = probe(two_halves("25"))
     span = FrameRange(0, 60)
     moving = Shot(span, (1,), LEFT, keys=(CropKey(0, LEFT), CropKey(59, Box(59, 0, 123, 64))))
@@ -198,11 +205,11 @@ def test_a_crop_that_moves_builds_no_filters_for_each_frame(two_halves, tmp_path
     build = filters._graph
     monkeypatch.setattr(filters, "_graph", lambda *of: built.append(of) or build(*of))
 
-    render_film(CutList(media, (64, 64), (moving,), (Person(1, (1,)),)), tmp_path / "moving.mp4")
+    with_moves = frames_of(CutList(media, (64, 64), (moving,), (Person(1, (1,)),)))
     assert len(built) <= 4  # one for each way in which it lies on the pixels of colour
-    render_film(CutList(media, (64, 64), still, (Person(1, (1,)),)), tmp_path / "still.mp4")
-    pictures = zip(decoded(tmp_path / "moving.mp4"), decoded(tmp_path / "still.mp4"), strict=True)
-    assert all((one == other).all() for one, other in pictures)
+    of_stills = frames_of(CutList(media, (64, 64), still, (Person(1, (1,)),)))
+    assert len(with_moves) == 60
+    assert all((one == other).all() for one, other in zip(with_moves, of_stills, strict=True))
 
 
 @pytest.mark.parametrize("canvas", [(128, 64), (64, 32)])
@@ -217,3 +224,69 @@ def test_the_film_has_its_own_keyframes(tmp_path, canvas):
 
     with av.open(str(tmp_path / "film.mp4")) as film:
         assert [frame.key_frame for frame in film.decode(video=0)] == [True] + 59 * [False]
+
+
+def test_a_part_of_the_film_has_the_frames_of_the_whole(two_halves, tmp_path):
+    media = probe(two_halves("25"))
+    moving = Box(0, 0, 63, 63), Box(64.5, 0.5, 127.5, 63.5)
+    keys = (CropKey(20, moving[0]), CropKey(69, moving[1]))
+    shots = (
+        Shot(FrameRange(0, 20), (1,), LEFT),
+        Shot(FrameRange(20, 70), (1,), moving[0], keys=keys),
+        Shot(FrameRange(70, 90), (1,), RIGHT),
+    )
+    cut_list = CutList(media, (64, 64), shots, (Person(1, (1,)),))
+    whole = frames_of(cut_list)
+
+    for part in (FrameRange(20, 70), FrameRange(33, 75), FrameRange(89, 90)):
+        frames = frames_of(cut_list, part)
+        assert len(frames) == part.duration
+        expected = whole[part.start : part.end]
+        assert all((one == other).all() for one, other in zip(frames, expected, strict=True))
+
+        render_film(cut_list, tmp_path / "part.mkv", within=part)
+        film = decoded(tmp_path / "part.mkv")
+        assert len(film) == part.duration
+        for frame, shown in enumerate(film, part.start):
+            assert shown.mean() == pytest.approx((whole[frame][:64].mean() - 16) * 255 / 219, abs=3)
+
+
+@pytest.mark.parametrize("name", ["nvenc", "auto"])
+def test_the_requested_encoder_writes_the_film(two_halves, tmp_path, monkeypatch, name):
+    media = probe(two_halves("25"))
+    other = encoders.Encoder("mpeg4", {}, pixels="yuv420p")
+    monkeypatch.setitem(encoders.ENCODERS, "nvenc", other)
+    encoders.check_encoder(name)
+    cut_list = CutList(media, (128, 64), (Shot(FrameRange(0, 90), (), WHOLE),))
+    render_film(cut_list, tmp_path / "film.mp4", encoder=name)
+
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        assert film.streams.video[0].codec.name == ("mpeg4" if name == "nvenc" else "h264")
+
+
+def test_a_draft_is_cut_and_cropped_in_the_same_places(two_halves, tmp_path, monkeypatch):
+    media = probe(two_halves("25"))
+    settings = []
+    monkeypatch.setattr(
+        encoders.Encoder, "settings", lambda self, crf, draft: settings.append(draft) or {}
+    )
+    shots = (Shot(FrameRange(0, 31), (), LEFT), Shot(FrameRange(31, 90), (), RIGHT))
+    cut_list = CutList(media, (32, 32), shots)
+    draft, full = (
+        [f.to_ndarray() for f in rendered_frames(cut_list, decode_frames(media, media.range),
+                                                 draft=draft)]
+        for draft in (True, False)
+    )  # fmt: skip
+    render_film(cut_list, tmp_path / "film.mp4", draft=True)
+
+    assert settings == [True]
+    for one, other in zip(draft, full, strict=True):
+        assert one.mean() == pytest.approx(other.mean(), abs=1)
+
+
+def test_a_draft_has_settings_of_its_own():
+    for name, encoder in encoders.ENCODERS.items():
+        full, draft = (encoder.settings(18, draft=draft) for draft in (False, True))
+        assert full.keys() == draft.keys()
+        assert (full == draft) == (name in ("qsv", "vaapi"))
+        assert all("{" not in value for value in (*full.values(), *draft.values()))
