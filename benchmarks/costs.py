@@ -71,9 +71,11 @@ class Meter:
         def counted(
             *arguments: Any, **options: Any
         ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
+            last = None
             with closing(read(*arguments, **options)) as frames:
                 for number, frame in frames:
-                    self._array_bytes += frame.nbytes
+                    self._array_bytes += frame.nbytes if frame is not last else 0
+                    last = frame
                     yield number, frame
 
         return counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import av
 import numpy as np
@@ -24,17 +24,25 @@ def read_frames(
     size: tuple[int, int] | None = None,
     gray: bool = False,
     within: FrameRange | None = None,
+    is_needed: Callable[[int], bool] | None = None,
 ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
     """Yield (frame number, frame) for every frame of `within`, in order, upright.
 
-    Frames are (H, W, 3) RGB, or (H, W) luma if `gray`, scaled to `size` (width, height) if given. A
-    thread decodes ahead of the reader. Raise MediaError if the file ends before `within` does.
+    Frames are (H, W, 3) RGB, or (H, W) luma if `gray`, scaled to `size` (width, height) if given.
+    A frame whose number `is_needed` rejects is not converted: an earlier one, or an empty array,
+    is yielded in its place. A thread decodes ahead of the reader. Raise MediaError if the file ends
+    before `within` does.
     """
-    return prefetch(_arrays(media, size or media.size, gray, within or media.range), MAX_PREFETCHED)
+    arrays = _arrays(media, size or media.size, gray, within or media.range, is_needed)
+    return prefetch(arrays, MAX_PREFETCHED)
 
 
 def _arrays(
-    media: Media, size: tuple[int, int], gray: bool, within: FrameRange
+    media: Media,
+    size: tuple[int, int],
+    gray: bool,
+    within: FrameRange,
+    is_needed: Callable[[int], bool] | None,
 ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
     upright = UprightFilter(
         media,
@@ -44,7 +52,7 @@ def _arrays(
     )
     last, array = None, np.empty(0, np.uint8)
     for number, frame in decode_frames(media, within):
-        if frame is not last:
+        if frame is not last and (is_needed is None or is_needed(number)):
             last = frame
             array = np.asarray(upright.convert(frame).to_ndarray(), np.uint8)
         yield number, array

@@ -20,7 +20,7 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.speech.audio_channels import choose_microphones
 from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.mfcc import buffer_mfcc
-from otio_speakerzoom.speech.scoring import Scorer, score_speech
+from otio_speakerzoom.speech.scoring import Scorer, score_speech, scored_frames
 from otio_speakerzoom.speech.ticks import to_source_frames
 from otio_speakerzoom.speech.vad import voice_activity
 
@@ -56,7 +56,13 @@ def score_source(
         for microphone in voice.microphones
     ]
     estimator = AvSyncEstimator()
-    with closing(source_file.read_frames(media, gray=True, within=within)) as frames:
+    is_scored = scored_frames(tracks, media.rate, within)
+
+    def is_needed(number: int) -> bool:
+        return bool(is_scored[number - within.start])
+
+    reader = source_file.read_frames(media, gray=True, within=within, is_needed=is_needed)
+    with closing(reader) as frames:
         scores = score_speech(
             frames, mfcc, tracks, scorer, media.rate, within,
             voice=voice.probability, sync_estimator=estimator, on_progress=on_progress,

@@ -84,9 +84,9 @@ def score_speech(
     """Return one calibrated score per source frame for every track.
 
     `frames` are (number, (H, W) gray) pairs of all of `within`, at the size that the boxes refer
-    to; `mfcc` are the MFCC rows of the same range, for each microphone; `voice` is the (frames,)
-    voice probability, which gates scorers that need it; `sync_estimator` gets the lower faces until
-    it has enough.
+    to, of which only the `scored_frames` are read; `mfcc` are the MFCC rows of the same range, for
+    each microphone; `voice` is the (frames,) voice probability, which gates scorers that need it;
+    `sync_estimator` gets the lower faces until it has enough.
     """
     tick_frames = within.start + frames_at_ticks(within.duration, rate)
     track_scorers = [TrackScorer(track, tick_frames, scorer) for track in tracks]
@@ -108,6 +108,18 @@ def score_speech(
         on_progress(number - within.start + 1, within.duration)
     _encode_pending(pending, scorer)
     return tuple(track.scores(within, rate, voice) for track in track_scorers)
+
+
+def scored_frames(
+    tracks: Sequence[FaceTrack], rate: Fraction, within: FrameRange
+) -> NDArray[np.bool_]:
+    """Return (frames,) for each frame of `within` whether it is at a tick and in a track."""
+    is_scored = np.zeros(within.duration, np.bool_)
+    in_track = np.zeros(within.duration, np.bool_)
+    is_scored[frames_at_ticks(within.duration, rate)] = True
+    for track in tracks:
+        in_track[max(0, track.start - within.start) : max(0, track.range.end - within.start)] = True
+    return is_scored & in_track
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,6 +133,22 @@ def test_a_range_is_exactly_its_frames(numbered_clip):
     assert levels == pytest.approx([2 * n * 255 / 219 for n in range(37, 52)], abs=1)
 
 
+def test_only_needed_frames_are_converted(ntsc_clip):
+    media, within = probe(ntsc_clip), FrameRange(10, 30)
+    every = dict(read_frames(media, gray=True, within=within))
+
+    def is_needed(number):
+        return number % 4 == 3
+
+    some = dict(read_frames(media, gray=True, within=within, is_needed=is_needed))
+
+    assert list(some) == list(every)
+    assert some[10].size == 0
+    for number in filter(is_needed, every):
+        assert (some[number] == every[number]).all()
+    assert some[14] is some[13] is some[11]
+
+
 def test_audio_of_a_range_begins_with_it(make_clip):
     media = probe(make_clip("beep.mp4"))
     whole = np.concatenate([*read_audio(media)])

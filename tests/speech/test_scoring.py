@@ -16,7 +16,7 @@ from otio_speakerzoom.speech.crops import WHOLE_BOX
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
-from otio_speakerzoom.speech.scoring import gate_by_vad, score_speech
+from otio_speakerzoom.speech.scoring import gate_by_vad, score_speech, scored_frames
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
 
@@ -94,6 +94,23 @@ def test_a_range_is_scored_like_a_whole_source():
     (scoring,) = score_speech(iter(frames[30:80]), mfcc, tracks, Brightness(), Fraction(25), within)
 
     assert (scoring.start, scoring.logits.tolist()) == (40, list(range(40, 70)))
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(60), Fraction(24000, 1001)])
+def test_only_frames_at_a_tick_of_a_track_are_read(rate):
+    spans, within = [(5, 40), (20, 30), (80, 15)], FrameRange(10, 90)
+    frames, mfcc, tracks = world(rate, 100, spans)
+    tracks = [track for track in tracks if track.start >= within.start]
+    is_scored = scored_frames(tracks, rate, within)
+    part = frames[within.start : within.end]
+    nothing = np.empty(0, np.uint8)
+    blanked = [(n, frame if is_scored[n - within.start] else nothing) for n, frame in part]
+
+    scores = [score_speech(f, mfcc, tracks, Brightness(), rate, within) for f in (part, blanked)]
+
+    for every, some in zip(*scores, strict=True):
+        assert every.logits.tolist() == some.logits.tolist()
+    assert is_scored.mean() < (0.25 if rate == 60 else 0.6)
 
 
 def test_memory_follows_the_window_and_not_the_track():
