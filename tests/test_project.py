@@ -49,9 +49,8 @@ def test_every_package_has_a_lowest_version():
 def test_what_make_installs_is_no_older_than_the_lowest_version():
     floors = lowest().floors([package for package in PACKAGES if not package.startswith(OURS)])
     installed = pinned((REPOSITORY / "constraints.txt").read_text("utf-8"))
-    optional = lowest().floors(
-        PROJECT["optional-dependencies"]["dlib"] + PROJECT["optional-dependencies"]["samples"]
-    )
+    extras = PROJECT["optional-dependencies"]
+    optional = lowest().floors(extras["dlib"] + extras["ray"] + extras["samples"])
 
     assert {name.lower() for name in floors.keys() - optional.keys()} <= installed.keys()
     for name, lowest_version in floors.items():

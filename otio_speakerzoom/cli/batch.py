@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli.batch_processes import default_processes, run_side_by_side
+from otio_speakerzoom.cli.batch_ray import cluster_processes, connect, run_on_ray
 from otio_speakerzoom.cli.batch_view import print_rows, show_batch, summary_line
+from otio_speakerzoom.cli.batch_worker import Event
 from otio_speakerzoom.cli.files import check_output, file_keys, raise_all
 from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.values import Input, Output
@@ -34,12 +36,10 @@ VIDEO_SUFFIXES = (
 def run_batch(request: Request, console: Console) -> int:
     """Work on all recordings, print the table, and return 1 if one of them failed."""
     requests = requests_of_batch(request)
-    processes = min(request.jobs or default_processes(), len(requests))
-    log.info("%d recordings, %d at a time", len(requests), processes)
     sources = [one.source for one in requests]
     with (
         show_batch(sources, console, hidden=request.quiet > 0) as view,
-        closing(run_side_by_side(requests, processes)) as events,
+        closing(_events(request, requests)) as events,
     ):
         for number, event in events:
             view.on_event(number, event)
@@ -47,6 +47,17 @@ def run_batch(request: Request, console: Console) -> int:
     log.info("%s", summary_line(outcomes))
     print_rows(view.rows())
     return int(any(outcome.state == "failed" for outcome in outcomes))
+
+
+def _events(
+    request: Request, requests: Sequence[Request]
+) -> Generator[tuple[int, Event], None, None]:
+    """Return the events of the work on all requests, here or on a Ray cluster."""
+    ray = connect(request.ray) if request.ray else None
+    at_a_time = request.jobs or (cluster_processes(ray) if ray else default_processes())
+    at_a_time = min(at_a_time, len(requests))
+    log.info("%d recordings, %d at a time", len(requests), at_a_time)
+    return run_on_ray(ray, requests, at_a_time) if ray else run_side_by_side(requests, at_a_time)
 
 
 def requests_of_batch(request: Request) -> list[Request]:

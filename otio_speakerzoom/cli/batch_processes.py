@@ -17,21 +17,19 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from otio_speakerzoom.cli.batch_worker import Event, Outcome, work
+from otio_speakerzoom.cli.batch_worker import (
+    MAX_CLEANUP_S,
+    PROCESS_MEMORY_BYTES,
+    Event,
+    Outcome,
+    Started,
+    work,
+)
 from otio_speakerzoom.cli.request import Request
 
 CORES_PER_PROCESS = 2
 """Decoding and detection overlap on two cores, and with half as many processes half the memory is
 used."""
-PROCESS_MEMORY_BYTES = 2 << 30
-"""Of one process, with room to spare: 4K needs 1.6 GB."""
-MAX_CLEANUP_S = 10
-"""How long a process may take to end before it is killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The work on a recording has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def default_processes() -> int:
 
 def run_side_by_side(
     requests: Sequence[Request], processes: int
-) -> Generator[tuple[int, Started | Event], None, None]:
+) -> Generator[tuple[int, Event], None, None]:
     """Work on all requests, `processes` at a time; yield events, each with its request's index.
 
     The last event of each request is an Outcome. Closing the iterator ends the processes.

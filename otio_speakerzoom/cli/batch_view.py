@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +18,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from otio_speakerzoom.cli import streams
-from otio_speakerzoom.cli.batch_processes import Started
-from otio_speakerzoom.cli.batch_worker import Event, Message, Outcome, StageProgress
+from otio_speakerzoom.cli.batch_worker import Event, Message, Outcome, StageProgress, Started
 from otio_speakerzoom.cli.console import ResultConsole
 
 log = logging.getLogger("otio_speakerzoom")
-
-OnEvent = Callable[[int, Started | Event], None]
 
 
 class BatchView:
@@ -37,7 +34,7 @@ class BatchView:
         self._seconds: dict[int, float] = {}
         self._tasks: dict[int, TaskID] = {}
 
-    def on_event(self, number: int, event: Started | Event) -> None:
+    def on_event(self, number: int, event: Event) -> None:
         """Show an event of the recording with that index."""
         match event:
             case Started():

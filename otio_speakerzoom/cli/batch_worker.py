@@ -9,8 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,8 +33,17 @@ THREAD_LIMITS = (
 )
 """Environment variables that libraries read when they are loaded."""
 
+PROCESS_MEMORY_BYTES = 2 << 30
+"""Of one process, with room to spare: 4K needs 1.6 GB."""
+MAX_CLEANUP_S = 10
+"""How long a process may take to end before it is killed."""
 REPORT_INTERVAL_S = 0.2
 """Between two reports of the progress of a stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The work on a recording begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Outcome:
     """The file or the folder that holds the result, or why there is none, in one line."""
 
 
-Event = StageProgress | Message | Outcome
+Event = Started | StageProgress | Message | Outcome
 
 
 def work(request: Request, cores: Sequence[int], connection: Connection) -> None:
@@ -71,39 +80,47 @@ def work(request: Request, cores: Sequence[int], connection: Connection) -> None
 
     If a signal ends it, there is none, and the exit code is that of the command.
     """
+
+    def send(event: Event) -> None:
+        try:
+            connection.send(event)
+        except OSError:  # the batch is gone
+            raise SystemExit(1) from None
+
     try:
         with raise_on_signals():
             _limit_threads(cores)
             streams.discard_stdout()  # which belongs to the table of the batch
             if not request.verbose:
                 streams.silence_native_stderr()
-            reporter = _Reporter(connection)
-            _send_messages(reporter, 10 * (2 + request.quiet - request.verbose))
-            try:
-                outcome = _run(request, reporter)
-            except Exception as error:
-                outcome = Outcome("failed", streams.one_line(error_line(error)))
-            reporter.send(outcome)
+            run_request(request, send)
     except KeyboardInterrupt as error:
         raise SystemExit(128 + getattr(error, "number", 2)) from None
 
 
-@dataclass(eq=False)
+def run_request(request: Request, send: Callable[[Event], None]) -> None:
+    """Run the verb of the request, `analyze` or `cut`; the last event sent is an Outcome."""
+    reporter = _Reporter(send)
+    _send_messages(reporter, 10 * (2 + request.quiet - request.verbose))
+    try:
+        outcome = _run(request, reporter)
+    except Exception as error:
+        outcome = Outcome("failed", streams.one_line(error_line(error)))
+    reporter.send(outcome)
+
+
 class _Reporter:
     """Sends events to the batch, from any thread."""
 
-    connection: Connection
-    computed: bool = False
-    """Whether a stage had anything to do."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        self.computed = False
+        """Whether a stage had anything to do."""
+        self._send, self._lock = send, threading.Lock()
 
     def send(self, event: Event) -> None:
-        """Send an event; end this process if the batch is gone."""
-        try:
-            with self.lock:
-                self.connection.send(event)
-        except OSError:
-            raise SystemExit(1) from None
+        """Send an event."""
+        with self._lock:
+            self._send(event)
 
     def on_stage(self, stage: str) -> Progress:
         """Return the progress callback of a stage."""

@@ -46,6 +46,9 @@ def add_sources(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-j", "--jobs", type=values.number, metavar="N",
                       help="how many recordings to work on at a time (default: one for every two "
                            "cores, if the memory allows)")  # fmt: skip
+    verb.add_argument("--ray", metavar="ADDRESS|auto",
+                      help="work on a Ray cluster that has the same files under the same paths "
+                           "(auto: the one that runs on this machine)")  # fmt: skip
     verb.add_argument("--resume", action="store_true",
                       help="leave out recordings whose results are up to date")  # fmt: skip
 

@@ -111,6 +111,8 @@ class Request:
 
     jobs: int | None = None
     """How many recordings `batch` works on at a time; None to choose by cores and memory."""
+    ray: str | None = None
+    """Address of the Ray cluster on which `batch` runs, or `auto`; None for this machine."""
     resume: bool = False
     """Leave out recordings whose results are up to date (`batch`)."""
 

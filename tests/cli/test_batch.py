@@ -18,8 +18,8 @@ import pytest
 from rich.console import Console
 
 from otio_speakerzoom.cli import batch, batch_processes, batch_view
-from otio_speakerzoom.cli.batch_processes import Started, run_side_by_side
-from otio_speakerzoom.cli.batch_worker import Message, Outcome, StageProgress
+from otio_speakerzoom.cli.batch_processes import run_side_by_side
+from otio_speakerzoom.cli.batch_worker import Message, Outcome, StageProgress, Started
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.cli.parser import parse
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError

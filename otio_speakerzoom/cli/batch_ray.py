@@ -1,0 +1,168 @@
+"""Runs the recordings of a batch on a Ray cluster, a task each.
+
+The machines need the recordings, the results and the output folder under the same paths, as on
+shared storage. A task whose worker is lost runs again, and its finished stages are not repeated.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import socket
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import redirect_stdout, suppress
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from otio_speakerzoom.cli.batch_worker import (
+    MAX_CLEANUP_S,
+    PROCESS_MEMORY_BYTES,
+    Event,
+    Message,
+    Outcome,
+    Started,
+    run_request,
+)
+from otio_speakerzoom.cli.request import Request
+from otio_speakerzoom.cli.signals import raise_if_interrupted
+from otio_speakerzoom.cli.streams import one_line
+from otio_speakerzoom.director.style import PRESETS
+from otio_speakerzoom.errors import SpeakerZoomError
+
+MAX_RETRIES = 3
+"""How often a task whose worker is lost runs again."""
+MAX_CONNECT_S = 10
+WAIT_S = 0.5
+"""Between two checks for a signal."""
+
+
+def connect(address: str) -> Any:
+    """Return the module `ray`, connected to the cluster; SpeakerZoomError if that fails."""
+    try:
+        ray = import_module("ray")
+    except ImportError as error:
+        raise SpeakerZoomError(
+            f"--ray: Ray cannot be loaded ({error}): pip install 'otio-speakerzoom[ray]'"
+        ) from error
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        _check_address(address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+        with suppress(ValueError):  # outside the main thread, where Ray sets none either
+            signal.signal(signal.SIGTERM, handler)  # Ray's own would skip our cleanup
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise SpeakerZoomError(
+            f"--ray {address}: no cluster answers ({reason}); start one with `ray start --head`"
+        ) from error
+    return ray
+
+
+def _check_address(address: str) -> None:
+    """Raise OSError if nothing answers at an address with a port; Ray would try for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.hostname and parts.port:
+        socket.create_connection((parts.hostname, parts.port), timeout=MAX_CONNECT_S).close()
+
+
+def cluster_processes(ray: Any) -> int:
+    """Return how many recordings the cluster can work on at a time."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def run_on_ray(
+    ray: Any, requests: Sequence[Request], processes: int
+) -> Generator[tuple[int, Event], None, None]:
+    """Work on all requests, `processes` at a time; yield events, each with its request's index.
+
+    The last event of each request is an Outcome; there is no progress. Closing the iterator ends
+    the tasks and the connection.
+    """
+    environment = {k: v for k, v in os.environ.items() if k.startswith("SPEAKERZOOM_")}
+    waiting = deque(enumerate(requests))
+    running: dict[Any, int] = {}
+    with redirect_stdout(io.StringIO()):  # Ray prints there that a worker is lost
+        try:
+            while waiting or running:
+                while waiting and len(running) < processes:
+                    number, request = waiting.popleft()
+                    task = _task(ray, request)
+                    running[task.remote(_with_absolute_paths(request), environment)] = number
+                    yield number, Started()
+                for reference in _finished(ray, list(running)):
+                    number = running.pop(reference)
+                    for event in _events(ray, reference, requests[number]):
+                        yield number, event
+        finally:
+            _end(ray, list(running))
+
+
+def _finished(ray: Any, running: Sequence[Any]) -> Sequence[Any]:
+    """Return the tasks that have finished; wait a moment for the first one."""
+    try:
+        return ray.wait(list(running), timeout=WAIT_S)[0]
+    except KeyboardInterrupt:  # Ray's own, whatever the signal was
+        raise_if_interrupted()
+        raise
+
+
+def work_on_ray(request: Request, environment: Mapping[str, str]) -> list[Event]:
+    """Analyse and cut one recording in a process of the cluster; return all but its progress."""
+    os.environ.update(environment)
+    events: list[Event] = []
+    run_request(request, events.append)
+    return [event for event in events if isinstance(event, Message | Outcome)]
+
+
+def _task(ray: Any, request: Request) -> Any:
+    """Return the remote function; Ray sets its number of threads by its number of cores."""
+    return ray.remote(
+        num_cpus=1,
+        num_gpus=1 if request.device == "cuda" else 0,
+        memory=PROCESS_MEMORY_BYTES,
+        max_retries=MAX_RETRIES,
+    )(work_on_ray)
+
+
+def _with_absolute_paths(request: Request) -> Request:
+    """Return the request for a process in another folder."""
+    style = request.style
+    return replace(
+        request,
+        source=request.source.absolute(),
+        output=request.output.absolute(),
+        work=request.work and request.work.absolute(),
+        style=style if style is None or str(style) in PRESETS else style.absolute(),
+        files=tuple(replace(file, path=_absolute(file.path)) for file in request.files),
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return path if str(path) in PRESETS else path.absolute()
+
+
+def _events(ray: Any, reference: Any, request: Request) -> list[Event]:
+    """Return the events of a finished task; if it has none, the reason."""
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayError as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return [Outcome("failed", one_line(f"{request.source}: its task was lost: {reason}"))]
+
+
+def _end(ray: Any, running: Sequence[Any]) -> None:
+    """Interrupt the tasks that still run, so that they clean up, and leave the cluster."""
+    try:
+        for reference in running:
+            with suppress(ray.exceptions.RayError):
+                ray.cancel(reference)
+        if running:
+            ray.wait(list(running), num_returns=len(running), timeout=MAX_CLEANUP_S)
+    finally:
+        ray.shutdown()

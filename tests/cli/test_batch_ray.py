@@ -1,0 +1,152 @@
+"""`batch --ray`: the same results from a cluster, also when a worker is lost."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from otio_speakerzoom.cli.main import main
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.weights import fetch
+
+ROOT = Path(__file__).parents[2]
+MOTION = ("--scorer", "motion", "--for", "resolve")
+
+
+def test_without_ray_one_line_names_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    (tmp_path / "talk.mp4").write_text("")
+
+    assert main(["batch", str(tmp_path / "talk.mp4"), "--ray", "auto"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "--ray: Ray cannot be loaded" in captured.err
+    assert "pip install 'otio-speakerzoom[ray]'" in captured.err.splitlines()[-1]
+
+
+def children(pid):
+    """Every process that descends from `pid`, by its number and its command line."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (path / "stat").read_text().rpartition(") ")[2].split()
+            parents[int(path.name)] = (int(stat[1]), (path / "cmdline").read_bytes())
+        except OSError:  # it has just ended
+            continue
+    descendants, generation = {}, {pid}
+    while generation:
+        generation = {child for child, (parent, _) in parents.items() if parent in generation}
+        descendants |= {child: parents[child][1] for child in generation}
+    return descendants
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of our own on this machine, with two workers: its process and address."""
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'otio-speakerzoom[ray]'")
+    folder = tempfile.mkdtemp(prefix="ray-")  # a short path, as Ray's sockets need
+    port = 20000 + os.getpid() % 10000
+    head = subprocess.Popen(
+        [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block",
+         "--num-cpus=2", f"--port={port}", "--include-dashboard=false",
+         f"--temp-dir={folder}", "--disable-usage-stats"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        yield head, f"127.0.0.1:{port}"
+    finally:
+        started = children(head.pid)
+        head.terminate()
+        head.wait(60)
+        for pid in started:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def talks(make_clip, tmp_path_factory):
+    """A folder with three recordings, one of which takes a while, and a broken one."""
+    try:
+        fetch.need("blazeface-full-range")
+    except WeightsError as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("talks")
+    for name, seconds in (("a", 1), ("b", 10), ("c", 1)):
+        make_clip(f"{name}.mp4", size="320x180", seconds=seconds).rename(folder / f"{name}.mp4")
+    (folder / "d.mp4").write_text("dear diary")
+    return folder
+
+
+def batch(talks, out, *options):
+    words = ["batch", talks, "--work", out / "work", "-o", out / "cuts", *MOTION, *options]
+    return subprocess.Popen(
+        [sys.executable, "-m", "otio_speakerzoom", *map(str, words)], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_results_of_one_machine(cluster, talks, tmp_path):
+    head, address = cluster
+    here = batch(talks, tmp_path / "here", "-j", "1")
+    output_here, _ = here.communicate(timeout=300)
+
+    there = batch(talks, tmp_path / "there", "--ray", address)
+    begun = tmp_path / "there" / "work" / "b.mp4.speakerzoom" / "media.json"
+    deadline = time.monotonic() + 120
+    while not begun.exists() and there.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    busy = [pid for pid, line in children(head.pid).items() if line.startswith(b"ray::work")]
+    for pid in busy:
+        os.kill(pid, signal.SIGKILL)
+    output, errors = there.communicate(timeout=300)
+
+    assert busy
+    assert (here.returncode, there.returncode) == (1, 1), errors
+    assert (begun.parent / "cutlist.json").exists()
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    states = [[line.split("\t")[1] for line in text.splitlines()] for text in (output_here, output)]
+    assert states == [["done", "done", "done", "failed"]] * 2
+    assert "4 recordings, 2 at a time" in errors
+
+
+def test_a_signal_ends_the_tasks(cluster, talks, tmp_path):
+    head, address = cluster
+    run = batch(talks, tmp_path, "--ray", address)
+    begun = tmp_path / "work" / "b.mp4.speakerzoom" / "media.json"
+    deadline = time.monotonic() + 120
+    while not begun.exists() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(signal.SIGTERM)
+    output, errors = run.communicate(timeout=120)
+
+    assert (run.returncode, output) == (143, ""), errors
+    assert errors.splitlines()[-1].startswith("error: interrupted")
+    assert not [line for line in children(head.pid).values() if line.startswith(b"ray::work")]
+    assert not (tmp_path / "cuts" / "b.otio").exists()
+
+
+def test_an_address_without_a_cluster_is_one_line(cluster, talks, tmp_path):
+    run = batch(talks, tmp_path, "--ray", "127.0.0.1:9")
+    output, errors = run.communicate(timeout=60)
+
+    assert (run.returncode, output) == (1, "")
+    assert errors.splitlines()[-1].startswith("error: --ray 127.0.0.1:9: no cluster answers")
