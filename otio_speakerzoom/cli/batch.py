@@ -56,7 +56,8 @@ def _events(
     ray = connect(request.ray) if request.ray else None
     at_a_time = request.jobs or (cluster_processes(ray) if ray else default_processes())
     at_a_time = min(at_a_time, len(requests))
-    log.info("%d recordings, %d at a time", len(requests), at_a_time)
+    plural = "" if len(requests) == 1 else "s"
+    log.info("%d recording%s, %d at a time", len(requests), plural, at_a_time)
     return run_on_ray(ray, requests, at_a_time) if ray else run_side_by_side(requests, at_a_time)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from otio_speakerzoom.cli import batch, batch_processes, batch_view
+from otio_speakerzoom.cli import batch, batch_processes, batch_view, batch_worker
 from otio_speakerzoom.cli.batch_processes import run_side_by_side
 from otio_speakerzoom.cli.batch_worker import Message, Outcome, StageProgress, Started
 from otio_speakerzoom.cli.main import main
@@ -334,6 +334,29 @@ def test_the_processes_share_the_cores(monkeypatch):
     assert batch_processes.default_processes() == 2
     monkeypatch.setattr("os.sysconf", lambda name: 1 << 30 if name == "SC_PHYS_PAGES" else 1)
     assert batch_processes.default_processes() == 1
+
+
+def test_a_process_uses_as_many_threads_as_it_has_cores(monkeypatch):
+    affinity, environment = [], {"OMP_NUM_THREADS": "7"}
+    monkeypatch.setattr("os.environ", environment)
+    monkeypatch.setattr("os.sched_setaffinity", lambda pid, cores: affinity.append(cores))
+    batch_worker._limit_threads(())
+    assert (affinity, environment) == ([], {"OMP_NUM_THREADS": "7"})
+
+    batch_worker._limit_threads((2, 3))
+    assert affinity == [(2, 3)]
+    assert environment["OPENBLAS_NUM_THREADS"] == "2"
+    assert environment["OMP_NUM_THREADS"] == "7"  # the user's own
+
+
+def test_a_process_limits_its_threads_before_a_library_counts_the_cores():
+    script = (
+        "import sys; import otio_speakerzoom.cli.batch_worker, otio_speakerzoom.cli.batch_ray\n"
+        "sys.exit(' '.join({'torch', 'numpy', 'cv2', 'av'} & {*sys.modules}) or 0)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 # --- the view -------------------------------------------------------------------------------------
