@@ -30,7 +30,7 @@ VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".mkv", ".m4v", ".mxf", ".mts", ".m2ts", ".ts", ".avi", ".webm", ".mpg",
     ".mpeg", ".wmv",
 )  # fmt: skip
-"""Of the files in a folder that count as recordings, in lower or upper case."""
+"""Suffixes of the files in a folder that count as recordings, in lower or upper case."""
 
 
 def run_batch(request: Request, console: Console) -> int:
@@ -123,7 +123,8 @@ def _check_output_folder(request: Request) -> None:
     folder = request.output_folder
     if folder is not None and (folder.suffix in FORMATS or str(folder) == "-"):
         raise SpeakerZoomError(
-            f"-o {folder}: is no folder; name a folder, and choose the format by --for or --format"
+            f"-o {folder}: is not a folder; name a folder, and choose the format by --for or "
+            "--format"
         )
 
 

@@ -1,7 +1,7 @@
 """Runs the recordings of a batch side by side, each in a process of its own.
 
-A process that dies, for want of memory say, fails its recording only. Memory is returned to the
-system after each recording.
+If a process dies, for example because memory ran out, only its recording fails. Memory is
+returned to the system after each recording.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _receive(connection: Connection, worker: _Worker) -> Event:
 
 def _cause_of_death(exit_code: int | None) -> str:
     if exit_code == -getattr(signal, "SIGKILL", 9):
-        return "its process was killed, perhaps for want of memory; work on fewer at a time (-j)"
+        return "its process was killed, perhaps because memory ran out; run fewer at a time (-j)"
     if exit_code is not None and exit_code < 0:
         return f"its process was ended by signal {-exit_code}; run it again with --resume"
     return f"its process ended with exit code {exit_code}; run it again with --resume"

@@ -1,4 +1,4 @@
-"""Shows a batch: bars of the running recordings at a terminal, elsewhere a line a recording.
+"""Shows a batch: bars of the running recordings at a terminal, elsewhere a line for each recording.
 
 The table of all recordings comes at the end, on stdout.
 """

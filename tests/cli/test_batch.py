@@ -152,7 +152,7 @@ def test_a_process_that_is_killed_fails_its_recording_only(talks, detector, tmp_
         if isinstance(event, Outcome):
             outcomes[number] = event
 
-    assert "its process was killed, perhaps for want of memory" in outcomes[0].detail
+    assert "its process was killed, perhaps because memory ran out" in outcomes[0].detail
     assert outcomes[0].detail.startswith(f"{talks / 'c.MOV'}: ")
     assert "gone.mp4: no such file" in outcomes[1].detail
     assert {outcome.state for outcome in outcomes.values()} == {"failed"}
@@ -261,7 +261,9 @@ def test_every_input_that_is_missing_is_one_line(clashing, capsys):
 def test_a_file_in_place_of_the_output_folder_is_refused(name, clashing, capsys):
     (line,) = refused(capsys, clashing / "talk.mp4", "-o", name)
 
-    assert line.startswith(f"error: -o {name}: is no folder; name a folder, and choose the format")
+    assert line.startswith(
+        f"error: -o {name}: is not a folder; name a folder, and choose the format"
+    )
 
 
 @pytest.mark.parametrize(
