@@ -58,7 +58,7 @@ def film_audio(media: Media, within: FrameRange) -> Generator[Samples, None, Non
     with ExitStack() as stack:
         streams: list[Iterator[Samples]] = []
         for source in media.audio_streams:
-            stream = AlignedStream(media, source, within, FILM_SAMPLE_RATE, "stereo")
+            stream = AlignedStream(media, source, within, FILM_SAMPLE_RATE, "stereo", seek=True)
             streams.append(stack.enter_context(closing(stream.samples(None))))
         mix = _mix(streams, channels, total, FILM_SAMPLE_RATE)
         yield from limit_peaks(mix, FILM_SAMPLE_RATE) if _is_sum(media) else mix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, FrameRange, Media
-from otio_speakerzoom.source.decode import open_media, origin, stream_of
+from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +28,32 @@ JUMP_WINDOW_S = Fraction(1, 2)
 """All timestamps in this window must agree on a jump: as much audio as one packet may hold."""
 MAX_UNDECODED_S = 1
 """Duration of packets at the end of a stream that may give no samples: decoders keep a few."""
+SEEK_MARGIN_S = 1
+"""How far before the first sample decoding begins after a seek: by then decoders and timestamps
+have settled."""
 
 Samples = NDArray[np.float32]
 """(channels, samples), full scale at 1."""
 
 
 class AlignedStream:
-    """Decodes an audio stream into samples without gaps, from the first frame of a range on."""
+    """Decodes an audio stream into samples without gaps, from the first frame of a range on.
+
+    With `seek` it begins to decode shortly before that frame. Then resampled audio, and audio whose
+    timestamps jitter, may differ by less than `MAX_DRIFT_S` from what it is without.
+    """
 
     def __init__(
-        self, media: Media, stream: AudioStream, within: FrameRange, rate: int, layout: str
+        self,
+        media: Media,
+        stream: AudioStream,
+        within: FrameRange,
+        rate: int,
+        layout: str,
+        *,
+        seek: bool = False,
     ) -> None:
+        self._seek = seek
         self._media, self._stream, self._rate, self._layout = media, stream, rate, layout
         self._first = within.start / media.rate
         """Seconds from frame 0 to the first sample."""
@@ -51,11 +67,8 @@ class AlignedStream:
     def samples(self, channel: int | None) -> Generator[Samples, None, None]:
         """Yield (C, n) samples without gaps, from the first frame to the end of the stream."""
         resampler, shape = None, None
-        with open_media(self._media) as container:
-            codec = stream_of(container, self._media, self._stream.index).codec_context.name
-            # libav guesses a layout for PCM, in which recorders store one microphone per channel
-            self._has_layout = not codec.startswith("pcm_")
-            for frame, jump in _with_jumps(self._decode(container)):
+        with closing(self._frames()) as frames:
+            for frame, jump in _with_jumps(frames):
                 new_shape = (frame.sample_rate, frame.layout.name, frame.format.name)
                 if resampler and (jump is not None or new_shape != shape):
                     yield from self._align(_resample(resampler, None, channel))
@@ -66,6 +79,21 @@ class AlignedStream:
                 yield from self._align(_resample(resampler, frame, channel))
             if resampler:
                 yield from self._align(_resample(resampler, None, channel))
+
+    def _frames(self) -> Generator[tuple[av.AudioFrame, Fraction | None], None, None]:
+        """Yield what `_decode` does, from shortly before the first sample on with `seek`."""
+        if self._seek and self._first > SEEK_MARGIN_S:
+            with open_media(self._media) as container:
+                stream = stream_of(container, self._media, self._stream.index)
+                if seek_before(container, stream, self._media, self._first - SEEK_MARGIN_S):
+                    frames = self._decode(container)
+                    first = next(frames, None)
+                    if first and first[1] is not None and 0 < first[1] <= self._first:
+                        yield first
+                        yield from frames
+                        return
+        with open_media(self._media) as container:
+            yield from self._decode(container)
 
     def _resampler(self, frame: av.AudioFrame, channel: int | None) -> av.AudioResampler:
         count = len(frame.layout.channels)
@@ -97,6 +125,8 @@ class AlignedStream:
         A timestamp beyond the end of the film is an error in the timestamp, not a silence.
         """
         stream = stream_of(container, self._media, self._stream.index)
+        # libav guesses a layout for PCM, in which recorders store one microphone per channel
+        self._has_layout = not stream.codec_context.name.startswith("pcm_")
         begin = origin(container, self._media)
         damaged, last, end = 0, Fraction(0), None
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from fractions import Fraction
+from itertools import dropwhile
 from typing import Any
 
 import av
@@ -12,39 +14,23 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
+from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
 from otio_speakerzoom.source.filters import FilterChain
-from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 log = logging.getLogger(__name__)
 
 MAX_MISSING_END_FRAMES = 1
 """Frames that may be missing at the end: recorders that were switched off often leave half of the
 last one."""
+SEEK_MARGINS_FRAMES = (32, 512)
+"""How far before the first frame to seek, first and if no keyframe is found there: more than the
+frames that a codec reorders, because some containers seek by decoding timestamps, and more than
+most keyframes are apart, because a transport stream has no index of them."""
+CONTEXT_FRAMES = 2
+"""Frames before the first one that the deinterlacer needs."""
 _TIE = Fraction(1, 1000)
 """Share of a frame that is added before rounding: a timestamp halfway between two frames belongs to
 the later one, even if it was rounded down."""
-
-
-def open_media(media: Media) -> Any:
-    """Open the container of `media`, without access to any network."""
-    try:
-        return av.open(input_url(media.path), container_options=LOCAL_ONLY)
-    except FFmpegError as error:
-        raise MediaError(
-            f"{media.path}: cannot be opened anymore ({error.strerror}); was it moved?"
-        ) from error
-
-
-def stream_of(container: Any, media: Media, index: int) -> Any:
-    """Return the stream with that index."""
-    if index >= len(container.streams):
-        raise MediaError(f"{media.path}: has no stream {index} anymore; was the file replaced?")
-    return container.streams[index]
-
-
-def origin(container: Any, media: Media) -> Fraction:
-    """Return the timestamp of frame 0 in seconds, in the container's own time."""
-    return Fraction(container.start_time or 0, av.time_base) + media.video_offset
 
 
 def decode_frames(
@@ -58,11 +44,9 @@ def decode_frames(
     """
     current: av.VideoFrame | None = None
     at = 0
-    with open_media(media) as container:
-        for place, decoded in _with_places(container, media):
-            if current is None:
-                place = 0  # the first frame that decodes also fills any places before it
-            elif place < at:
+    with closing(_frames_near(media, within.start)) as frames:
+        for place, decoded in frames:
+            if place < at:
                 continue  # a timestamp that goes back
             for number in range(max(at, within.start), min(place, within.end)):
                 assert current is not None
@@ -81,12 +65,40 @@ def decode_frames(
         yield number, current
 
 
-def _with_places(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFrame]]:
+def _frames_near(media: Media, start: int) -> Generator[tuple[int, av.VideoFrame], None, None]:
+    """Yield decoded frames with their places on the grid, from one at or before `start` on.
+
+    Begins at a keyframe near `start` where the source can seek, else at frame 0.
+    """
+    for margin in SEEK_MARGINS_FRAMES:
+        if start <= margin:
+            break
+        with open_media(media) as container:
+            stream = stream_of(container, media, media.video_stream)
+            if not seek_before(container, stream, media, (start - margin) / media.rate):
+                break
+            frames = _with_places(container, media, from_keyframe=True)
+            first = next(frames, None)
+            if first and first[1].pts is not None and first[0] <= start - CONTEXT_FRAMES:
+                yield first
+                yield from frames
+                return
+    with open_media(media) as container:
+        frames = _with_places(container, media)
+        first = next(frames, None)
+        if first is not None:
+            yield 0, first[1]  # the first frame that decodes also fills any places before it
+            yield from frames
+
+
+def _with_places(
+    container: Any, media: Media, *, from_keyframe: bool = False
+) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield each decoded frame with the nearest place on the grid."""
     begin, place = origin(container, media), -1
     # AVI has decoding timestamps only; libav guesses presentation ones, for H.264 one too late
     use_dts = container.format.name == "avi"
-    for frame in _deinterlace(container, media):
+    for frame in _deinterlace(container, media, from_keyframe):
         stamp = frame.dts if use_dts else frame.pts
         if stamp is None or frame.time_base is None or not media.has_timestamps:
             place += 1
@@ -96,9 +108,11 @@ def _with_places(container: Any, media: Media) -> Iterator[tuple[int, av.VideoFr
         yield place, frame
 
 
-def _deinterlace(container: Any, media: Media) -> Iterator[av.VideoFrame]:
+def _deinterlace(container: Any, media: Media, from_keyframe: bool) -> Iterator[av.VideoFrame]:
     """Yield one progressive frame for every two fields, at the time of the first."""
     frames = _decode(container, media)
+    if from_keyframe:  # before it, there may be frames whose references were skipped
+        frames = dropwhile(lambda frame: not frame.key_frame or frame.is_corrupt, frames)
     parity = {"top": "tff", "bottom": "bff"}.get(media.field_order)
     if parity is None:
         yield from frames
