@@ -98,15 +98,16 @@ def embed_tracks(
 ) -> NDArray[np.float32]:
     """Return (N, D) embeddings of length 1, a row per track; zeros where none was possible.
 
-    `frames` are (index, (H, W, 3) RGB) pairs in order, of any size, and are read once; a face is
-    stored no longer than its segment lasts. `on_progress` is called for every frame.
+    `frames` are (index, (H, W, 3) RGB) pairs in order, of any size, and are read once, only the
+    `candidate_frames` of them; a face is stored no longer than its segment lasts. `on_progress` is
+    called for every frame.
     """
     candidates = _candidates(tracks)
     total = np.zeros((len(tracks), 0), np.float32)
     for frame_index, frame in frames:
-        height, width = frame.shape[:2]
-        scale = np.array((width / media.size[0], height / media.size[1]) * 2, np.float32)
         for segment in candidates.get(frame_index, ()):
+            height, width = frame.shape[:2]
+            scale = np.array((width / media.size[0], height / media.size[1]) * 2, np.float32)
             track = tracks[segment.row]
             box = track.boxes[frame_index - track.start] * scale
             if min(box[2:] - box[:2]) >= MIN_FACE_PX:
@@ -119,6 +120,11 @@ def embed_tracks(
                 segment.face = np.empty(0, np.uint8)
         on_progress(frame_index + 1, media.duration)
     return unit(total)
+
+
+def candidate_frames(tracks: Sequence[FaceTrack]) -> frozenset[int]:
+    """Return the frames from which `embed_tracks` may take a face."""
+    return frozenset(_candidates(tracks))
 
 
 def _candidates(tracks: Sequence[FaceTrack]) -> dict[int, list[_Segment]]:

@@ -200,11 +200,14 @@ def _embed(
 ) -> NDArray[np.float32]:
     """Return a face embedding of each track."""
     from otio_speakerzoom.faces.detect import detector_size
-    from otio_speakerzoom.faces.embed import embed_tracks, find_embedder
+    from otio_speakerzoom.faces.embed import candidate_frames, embed_tracks, find_embedder
 
     media, embedder = session.media, find_embedder()
     assert embedder is not None
-    frames = source_file.read_frames(media, size=detector_size(media), within=folder.range)
+    frames = source_file.read_frames(
+        media, size=detector_size(media), within=folder.range,
+        is_needed=candidate_frames(tracks).__contains__,
+    )  # fmt: skip
     on_progress = session.job.on_stage("group people")
     with closing(frames):
         embeddings = embed_tracks(frames, media, tracks, embedder, on_progress=on_progress)

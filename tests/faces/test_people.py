@@ -19,6 +19,7 @@ from otio_speakerzoom.faces.embed import (
     FACE_SIDE_PX,
     SEGMENTS_PER_TRACK,
     MobileFaceNet,
+    candidate_frames,
     crop_face,
     embed_tracks,
     unit,
@@ -203,6 +204,19 @@ def test_each_segment_of_a_track_embeds_its_sharpest_large_box():
 
     assert len(contrasts) == SEGMENTS_PER_TRACK
     assert min(contrasts) > 10
+
+
+def test_only_candidate_frames_are_read():
+    tracks = [track(1, 0, 100), track(2, 100, 400), track(3, 150, 100)]
+    needed, nothing = candidate_frames(tracks), np.empty(0, np.uint8)
+    some = ((n, frame if n in needed else nothing) for n, frame in gray_frames(200))
+
+    embeddings = [
+        embed_tracks(frames, MEDIA, tracks, embed_brightness) for frames in (gray_frames(200), some)
+    ]
+
+    assert embeddings[0].tolist() == embeddings[1].tolist()
+    assert len(needed) < 150  # of the frames in tracks
 
 
 def test_faces_too_small_or_never_detected_have_no_embedding():
