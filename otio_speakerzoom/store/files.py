@@ -127,26 +127,23 @@ def _format_row(value: object) -> str:
 def read_json(path: Path, kind: str) -> Cached[dict[str, Any]] | None:
     """Return the document of that kind in `path`, of this version or of version 1; None if absent.
 
-    A document of version 1 has the keys of this version in the result. The file stays as it is.
+    Keys of version 1 have their names of this version in the result, also where somebody pasted a
+    row of a backup into a newer document. The file stays as it is.
     """
     content = _parse(path)
     if content is None:
         return None
-    version = check_schema(path, kind, content.pop("schema", None))
-    if version == 1:
+    if check_schema(path, kind, content.pop("schema", None)) == 1:
         input_digest, content_digest, provenance = version_1.pop_header(content)
-        edited = content_digest != digest(content)
-        with report_faults(path):
-            content = version_1.upgrade(kind, content)
-        return Cached(content, input_digest, edited, provenance)
-    input_digest = content.pop("input_digest", "")
-    content_digest = content.pop("content_digest", None)
-    provenance = content.pop("provenance", None)
+    else:
+        input_digest = content.pop("input_digest", "")
+        content_digest = content.pop("content_digest", None)
+        provenance = version_1.texts(content.pop("provenance", None))
+    edited = content_digest != digest(content)
+    with report_faults(path):
+        content = version_1.upgrade(kind, content)
     return Cached(
-        content,
-        input_digest if isinstance(input_digest, str) else "",
-        content_digest != digest(content),
-        version_1.texts(provenance),
+        content, input_digest if isinstance(input_digest, str) else "", edited, provenance
     )
 
 

@@ -60,7 +60,7 @@ def texts(header: object) -> dict[str, str]:
 
 
 def upgrade(kind: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a document of version 1 under the keys of version 2.
+    """Return the content of a document under the keys of version 2, whichever it has.
 
     Values that are not what they should be stay as they are, for the reader to report. ValueError
     where a value is there under both its names.
@@ -72,7 +72,7 @@ class RenamedObject(dict[str, Any]):
     """A JSON object under the keys of version 2, which also knows those in its file."""
 
     keys_in_file: Mapping[str, str]
-    """Old names by new ones, as far as the file does not have the new ones."""
+    """The old names that the file has, by the new ones."""
 
 
 def key_in_file(values: object, key: str) -> str:
@@ -84,11 +84,12 @@ def rename(values: object, names: Mapping[str, str]) -> Any:
     """Return an object with new names for some of its keys, and anything else as it is."""
     if not isinstance(values, dict):
         return values
-    for old, new in names.items():
-        if old in values and new in values:
+    keys_in_file = {new: old for old, new in names.items() if old in values}
+    for new, old in keys_in_file.items():
+        if new in values:
             raise ValueError(f"{old} is the old name of {new}; keep only one of them")
     result = RenamedObject({names.get(key, key): value for key, value in values.items()})
-    result.keys_in_file = {new: old for old, new in names.items() if new not in values}
+    result.keys_in_file = keys_in_file
     return result
 
 

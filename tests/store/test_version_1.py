@@ -259,7 +259,7 @@ def test_an_edit_by_hand_of_cutlist_json_is_recognized(folder):
         ("people.json", '"seen": [[12,', '"sightings": [[', r"people\[0\]\.sightings\[0\]: needs"),
         ("cutlist.json", '"1 5db985ed"', '5', r"shots\[0\]\.framed: needs a text, not 5"),
         ("locks.json", '"seen": [12,', '"seen": [', r"locks\[0\]\.people\[0\]\.seen: needs frame"),
-        ("locks.json", '"seen": [12,', '"seem": [12,', r"people\[0\]\.seen is missing"),
+        ("locks.json", '"seen": [12,', '"seem": [12,', r"people\[0\]\.sighting is missing"),
         ("media.json", '"sounds": [', '"sounds": 7, "x": [', r"media\.sounds: needs a list, not 7"),
         ("options.json", '"caution": 2.0', '"caution": []', r"style_values\.caution: needs a num"),
         ("people.json", '{"id": 1', '7, {"id": 1', r"people\[0\]: needs an object, not 7"),
@@ -282,6 +282,25 @@ def test_faults_are_one_line_that_names_the_file_and_its_key(folder, name, old, 
         load()
     assert str(folder / name) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_rows_of_a_backup_may_be_pasted_into_a_document_of_version_2(folder):
+    cut_list, locks = json.loads(CUT_LIST), json.loads(LOCKS)
+    store.save_cut_list(folder, store.load_cut_list(folder, SOURCE).value, "inputs")
+    store.save_locks(folder, store.load_locks(folder))
+    paste(folder / "cutlist.json", "shots", 1, {**cut_list["shots"][1], "subjects": [1]})
+    paste(folder / "locks.json", "locks", 1, locks["locks"][0])
+    cached = store.load_cut_list(folder, SOURCE)
+
+    assert (cached.edited, cached.misfits) == (True, (1,))
+    assert store.load_locks(folder)[1].sightings == (Sighting(2, 12, Box(400, 50, 440, 100)),)
+
+
+def paste(path, key, number, row):
+    document = json.loads(path.read_text())
+    assert document["schema"].endswith("/2")
+    document[key][number] = row
+    path.write_text(json.dumps(document))
 
 
 def test_reading_rewrites_nothing(folder):
