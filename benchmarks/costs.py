@@ -31,7 +31,7 @@ class Cost:
     cpu_s: float
     """Of this process and its children."""
     peak_mb: float
-    """Peak memory of this process and of its largest child together, since their start."""
+    """Peak memory of this process, or of its largest child, since its start."""
     decoded: int
     """Frames."""
     array_bytes: int
@@ -88,9 +88,12 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> float:
-    """Return the peak memory of this process and of its largest child together."""
+    """Return the peak memory of this process, or of its largest finished child.
+
+    Not the sum: a child that only starts another program counts with this process's own memory.
+    """
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return sum(resource.getrusage(who).ru_maxrss for who in WHO) / unit
+    return max(resource.getrusage(who).ru_maxrss for who in WHO) / unit
 
 
 def total(costs: Iterable[Cost]) -> Cost:
