@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import source
+from otio_speakerzoom.cli.main import let_waiting_threads_sleep
 from otio_speakerzoom.source import frames as frames_module
 
 T = TypeVar("T")
@@ -108,5 +109,6 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 def in_new_process(call: Callable[..., T], *arguments: object) -> T:
     """Return the result of a call in a process of its own, whose peak memory is that call's."""
+    let_waiting_threads_sleep()  # as the command does
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(call, arguments)
