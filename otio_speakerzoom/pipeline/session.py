@@ -111,7 +111,7 @@ def missing_result(job: Job, what: str, verb: str) -> SpeakerZoomError:
 
 
 def save_options(session: Session, **values: Any) -> None:
-    """Save the options of this session, some of them replaced by `values`, if they are new."""
+    """Save the session's options, some of them replaced by `values`, if they are new."""
     options = replace(session.options, **values)
     if options != session.stored_options:
         store.save_options(session.folder, options, session.source_digest)
