@@ -188,6 +188,17 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FrameFaces:
+    """The faces in one frame that the detector, or a visual tracker, has processed."""
+
+    frame: int
+    boxes: NDArray[np.float32]
+    """(N, 4) left, top, right, bottom in source pixels."""
+    confidences: NDArray[np.float32]
+    """(N,) 0 to 1, as the detector gives it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Detections:
     """Every detected face, ordered by frame, in columns of equal length N."""
 
@@ -209,6 +220,22 @@ class Detections:
                 f"need ({n}, 4) boxes and ({n},) confidences, "
                 f"got {self.boxes.shape} and {self.confidences.shape}"
             )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackGrowth:
+    """Boxes added at the end of a track under construction; they will not change."""
+
+    key: int
+    """Number of the track under construction; not the id of a `FaceTrack`."""
+    start: int
+    """Source frame of the first of these boxes."""
+    boxes: NDArray[np.float32]
+    """(N, 4) left, top, right, bottom in source pixels; N is 0 if only the end is new."""
+    has_detection: NDArray[np.bool_]
+    """(N,) True where the box is a detection, False where it is interpolated."""
+    ended: bool
+    """Whether no more boxes will follow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
