@@ -25,11 +25,12 @@ from otio_speakerzoom.source.ffmpeg_commands import (
     shift_audio_command,
 )
 from otio_speakerzoom.source.filters import Filter, FilterChain
-from otio_speakerzoom.source.frames import UprightFilter, read_frames
+from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source_frames
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.start_timecode import start_from_label
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
+from otio_speakerzoom.source.upright import UprightFilter
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.user_path import absolute_path
 
@@ -40,6 +41,7 @@ __all__ = [
     "SPEECH_SAMPLE_RATE",
     "Filter",
     "FilterChain",
+    "SourceFrame",
     "UprightFilter",
     "absolute_path",
     "conform_command",
@@ -54,6 +56,7 @@ __all__ = [
     "probe",
     "read_audio",
     "read_frames",
+    "read_source_frames",
     "shift_audio_command",
     "start_from_label",
     "tone_mapping_filters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 
 import av
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.decode import decode_frames
-from otio_speakerzoom.source.filters import Filter, FilterChain
+from otio_speakerzoom.source.luma import LumaReader
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
+from otio_speakerzoom.source.upright import UprightFilter
 
 MAX_PREFETCHED = 4
 """Frames decoded ahead of the reader: enough to keep both busy, 100 MB of 4K RGB."""
+
+Pixels = NDArray[np.uint8]
 
 
 def read_frames(
@@ -25,63 +29,105 @@ def read_frames(
     gray: bool = False,
     within: FrameRange | None = None,
     is_needed: Callable[[int], bool] | None = None,
-) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
+) -> Generator[tuple[int, Pixels], None, None]:
     """Yield (frame number, frame) for every frame of `within`, in order, upright.
 
     Frames are (H, W, 3) RGB, or (H, W) luma if `gray`, scaled to `size` (width, height) if given.
     A frame whose number `is_needed` rejects is not converted: an earlier one, or an empty array,
-    is yielded in its place. A thread decodes ahead of the reader. Raise MediaError if the file ends
+    is yielded in its place. A thread decodes and converts ahead of the reader. Raise MediaError if
+    the file ends before `within` does.
+    """
+
+    def arrays() -> Generator[tuple[int, Pixels], None, None]:
+        array = np.empty(0, np.uint8)
+        for frame in _source_frames(media, within or media.range):
+            if is_needed is None or is_needed(frame.number):
+                array = frame.luma(size) if gray else frame.rgb(size)
+            yield frame.number, array
+
+    return prefetch(arrays(), MAX_PREFETCHED)
+
+
+def read_source_frames(
+    media: Media, within: FrameRange | None = None
+) -> Generator[SourceFrame, None, None]:
+    """Yield every frame of `within` in order, for a reader that asks for its pixels.
+
+    A thread decodes ahead of the reader, but converts nothing. Raise MediaError if the file ends
     before `within` does.
     """
-    arrays = _arrays(media, size or media.size, gray, within or media.range, is_needed)
-    return prefetch(arrays, MAX_PREFETCHED)
+    return prefetch(_source_frames(media, within or media.range), MAX_PREFETCHED)
 
 
-def _arrays(
-    media: Media,
-    size: tuple[int, int],
-    gray: bool,
-    within: FrameRange,
-    is_needed: Callable[[int], bool] | None,
-) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
-    upright = UprightFilter(
-        media,
-        ("scale", f"{size[0]}:{size[1]}:flags=area"),
-        *tone_mapping_filters(media),
-        ("format", "gray" if gray else "rgb24"),
-    )
-    last, array = None, np.empty(0, np.uint8)
-    for number, frame in decode_frames(media, within):
-        if frame is not last and (is_needed is None or is_needed(number)):
-            last = frame
-            array = np.asarray(upright.convert(frame).to_ndarray(), np.uint8)
-        yield number, array
+class SourceFrame:
+    """One frame of a source at its place on the grid, upright; converted when asked for.
+
+    Any thread may ask; a frame that is repeated on the grid is converted once. Callers share the
+    arrays and must not write to them.
+    """
+
+    __slots__ = ("_conversions", "_stored", "number")
+
+    def __init__(self, number: int, stored: av.VideoFrame, conversions: _Conversions) -> None:
+        self.number = number
+        self._stored = stored
+        self._conversions = conversions
+
+    def rgb(self, size: tuple[int, int] | None = None) -> Pixels:
+        """Return (H, W, 3) RGB, scaled to `size` (width, height) if given."""
+        return self._conversions.get("rgb24", size).convert(self._stored)
+
+    def luma(self, size: tuple[int, int] | None = None) -> Pixels:
+        """Return (H, W) luma from 0 to 255, scaled to `size` (width, height) if given."""
+        return self._conversions.get("gray", size).convert(self._stored)
 
 
-class UprightFilter:
-    """Rotates stored frames upright, fits them to `Media.size`, and applies more filters."""
-
-    def __init__(self, media: Media, *filters: Filter) -> None:
-        rotation, (width, height) = _rotation_filters(media), media.size
-        scale = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic"
-        fit = (("scale", scale), ("pad", f"{width}:{height}:-1:-1"))
-        self._stored_size = (width, height) if media.rotation % 180 == 0 else (height, width)
-        self._nothing_to_do = not rotation and not filters
-        self._chain = FilterChain(*rotation, *filters)
-        self._chain_for_other_sizes = FilterChain(*rotation, *fit, *filters)
-
-    def convert(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return the frame upright and filtered."""
-        if (frame.width, frame.height) != self._stored_size:
-            return self._chain_for_other_sizes.convert(frame)
-        return frame if self._nothing_to_do else self._chain.convert(frame)
+def _source_frames(media: Media, within: FrameRange) -> Generator[SourceFrame, None, None]:
+    conversions = _Conversions(media)
+    for number, stored in decode_frames(media, within):
+        yield SourceFrame(number, stored, conversions)
 
 
-def _rotation_filters(media: Media) -> tuple[Filter, ...]:
-    """Return the filters that rotate a stored frame upright."""
-    return {
-        0: (),
-        90: (("transpose", "clock"),),
-        180: (("hflip", ""), ("vflip", "")),
-        270: (("transpose", "cclock"),),
-    }[media.rotation]
+class _Conversions:
+    """The conversions of one source, each made when it is first asked for."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+        self._by_output: dict[tuple[str, tuple[int, int]], _Conversion] = {}
+        self._lock = threading.Lock()
+
+    def get(self, pixel_format: str, size: tuple[int, int] | None) -> _Conversion:
+        output = pixel_format, size or self._media.size
+        with self._lock:
+            if output not in self._by_output:
+                self._by_output[output] = self._new(*output)
+            return self._by_output[output]
+
+    def _new(self, pixel_format: str, size: tuple[int, int]) -> _Conversion:
+        media = self._media
+        upright = UprightFilter(
+            media,
+            ("scale", f"{size[0]}:{size[1]}:flags=area"),
+            *tone_mapping_filters(media),
+            ("format", pixel_format),
+        )
+        if pixel_format == "gray" and size == media.size and media.transfer == "sdr":
+            return _Conversion(LumaReader(upright).convert)
+        return _Conversion(
+            lambda stored: np.asarray(upright.convert(stored).to_ndarray(), np.uint8)
+        )
+
+
+class _Conversion:
+    """Converts one stored frame at a time; the last one is not converted again."""
+
+    def __init__(self, function: Callable[[av.VideoFrame], Pixels]) -> None:
+        self._function = function
+        self._last: tuple[av.VideoFrame, Pixels] | None = None
+        self._lock = threading.Lock()
+
+    def convert(self, stored: av.VideoFrame) -> Pixels:
+        with self._lock:
+            if self._last is None or self._last[0] is not stored:
+                self._last = stored, self._function(stored)
+            return self._last[1]
