@@ -94,8 +94,8 @@ def _pixels(frame: av.VideoFrame, plane: int) -> NDArray[np.uint8]:
 def _look_up(plane: NDArray[np.uint8], table: NDArray[np.uint16], width: int) -> NDArray[np.uint8]:
     """Return (H, W) values from a table of pairs, for the (H, W or more) pixels of a plane."""
     pairs = plane.view(np.uint16)[:, : (width + 1) // 2]
-    found = np.empty(pairs.shape, np.uint16)
+    values = np.empty(pairs.shape, np.uint16)
     for top in range(0, len(pairs), _ROWS):
         rows = slice(top, top + _ROWS)
-        np.take(table, pairs[rows], out=found[rows], mode="wrap")  # checks no bounds: none is out
-    return np.ascontiguousarray(found.view(np.uint8)[:, :width])
+        np.take(table, pairs[rows], out=values[rows], mode="wrap")  # checks no bounds: none is out
+    return np.ascontiguousarray(values.view(np.uint8)[:, :width])
