@@ -7,7 +7,9 @@ full disk, either the old file or the new one is there.
 """
 
 from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text
+from otio_speakerzoom.store.batch_journal import BatchJournal
 from otio_speakerzoom.store.cut_list import CachedCut, load_cut_list, save_cut_list, stored_form
+from otio_speakerzoom.store.detection_journal import DetectionJournal
 from otio_speakerzoom.store.detections import load_detections, save_detections
 from otio_speakerzoom.store.files import (
     Cached,
@@ -31,13 +33,16 @@ from otio_speakerzoom.store.people import load_people, load_sightings, save_peop
 from otio_speakerzoom.store.ranges import part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
 from otio_speakerzoom.store.tracks import load_tracks, save_tracks
+from otio_speakerzoom.store.unfinished import remove_unfinished, unnamed_file
 from otio_speakerzoom.store.version_1 import key_in_file
 from otio_speakerzoom.store.voice import load_voice, save_voice
 
 __all__ = [
+    "BatchJournal",
     "Cached",
     "CachedCut",
     "ConcurrentChangeError",
+    "DetectionJournal",
     "Options",
     "atomic_write",
     "back_up",
@@ -61,6 +66,7 @@ __all__ = [
     "part_folder",
     "part_folders",
     "remove_leftovers",
+    "remove_unfinished",
     "rename_folder",
     "save_cut_list",
     "save_detections",
@@ -73,6 +79,7 @@ __all__ = [
     "save_voice",
     "source_digest",
     "stored_form",
+    "unnamed_file",
     "write_sightings",
     "write_text",
 ]

@@ -34,14 +34,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
         remove_leftovers(path.parent, path.stem)
         temporary = _new_file(path)
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise write_error(path, error) from error
     try:
         yield temporary
         if path.exists():
             shutil.copymode(path, temporary)
         temporary.replace(path)
     except OSError as error:
-        raise _write_error(path, error) from error
+        raise write_error(path, error) from error
     finally:
         with suppress(OSError):  # the folder itself may be the problem
             temporary.unlink(missing_ok=True)
@@ -111,7 +111,8 @@ def _is_dead(temporary: Path) -> bool:
     return not running
 
 
-def _write_error(path: Path, error: OSError) -> StoreError:
-    full = error.errno == errno.ENOSPC
+def write_error(path: Path, error: OSError) -> StoreError:
+    """Return the error for a file that the system does not let us write."""
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
     remedy = "free some space" if full else "write elsewhere (-o FILE, --work DIR)"
     return StoreError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")

@@ -1,0 +1,64 @@
+"""unfinished/ in a work folder: what a run has computed of results that are not complete yet.
+
+Whoever uses it must have the exclusive lock of the work folder. An interrupted run leaves the
+journals there, and the next one goes on from them; every other verb ignores the folder.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from otio_speakerzoom.store.atomic import write_error
+from otio_speakerzoom.store.journal import Journal
+
+NAME = "unfinished"
+SUFFIX = ".journal"
+
+
+def open_journal(folder: Path, name: str, input_digest: str, *, restart: bool = False) -> Journal:
+    """Open `unfinished/NAME.journal` in a work folder.
+
+    It has the records of an interrupted run with the same input digest, unless `restart`.
+    """
+    return Journal(_create(folder) / f"{name}{SUFFIX}", input_digest, restart=restart)
+
+
+def unnamed_file(folder: Path) -> IO[bytes]:
+    """Return a new file in `unfinished/` to write and read.
+
+    It has no name, so nothing is left of it once it is closed or the program ends, however that
+    happens.
+    """
+    path = _create(folder)
+    try:
+        return tempfile.TemporaryFile(dir=path)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the journals of a work folder, once their results are saved, and `unfinished/`.
+
+    Files that are not ours stay.
+    """
+    path = folder / NAME
+    with suppress(OSError):
+        if not path.is_symlink():
+            for journal in path.glob(f"*{SUFFIX}"):
+                journal.unlink()
+            path.rmdir()
+
+
+def _create(folder: Path) -> Path:
+    """Return the path of `unfinished/`, a folder and no link."""
+    path = folder / NAME
+    try:
+        if path.is_symlink():
+            path.unlink()
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+    return path
