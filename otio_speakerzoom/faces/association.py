@@ -63,10 +63,8 @@ def extend_tracklets(
                 tracklet.add_detection(frame, boxes[index], float(confidences[index]), rate)
             elif indices is high:
                 unassigned.append(index)
-        unmatched = [tracklet for tracklet in unmatched if tracklet.frames[-1] != frame]
-    for index in unassigned:
-        tracklets.append(new := Tracklet())
-        new.add_detection(frame, boxes[index], float(confidences[index]), rate)
+        unmatched = [tracklet for tracklet in unmatched if tracklet.last_frame != frame]
+    tracklets += [Tracklet(frame, boxes[n], float(confidences[n])) for n in unassigned]
 
 
 def _assign(
@@ -76,7 +74,7 @@ def _assign(
     if not tracklets:
         return {}
     predicted = np.array([tracklet.predict(frame, rate) for tracklet in tracklets], np.float32)
-    last_frames = np.array([tracklet.frames[-1] for tracklet in tracklets])[:, None]
+    last_frames = np.array([tracklet.last_frame for tracklet in tracklets])[:, None]
     gaps_s = (frame - last_frames) / float(rate)
     sides, predicted_sides = face_sides(boxes)[None], face_sides(predicted)[:, None]
     offsets = centres(predicted)[:, None] - centres(boxes)[None]

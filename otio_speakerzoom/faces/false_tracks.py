@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import centres, iou
+from otio_speakerzoom.faces.detection_buffer import DetectionBuffer
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU
-from otio_speakerzoom.faces.tracklet import Tracklet, face_sides
-from otio_speakerzoom.model import FaceTrack
+from otio_speakerzoom.faces.tracklet import GrowingTrack, face_sides
 
 MIN_CONFIDENT_SHARE = 0.25
 """A track that is confident in a smaller share of its detector runs is a hand, or a pattern that
@@ -44,82 +44,95 @@ MIN_STILL_S = 10.0
 """Shortest track that may count as motionless: a listener sits still for less."""
 
 
-def is_false(
-    tracklet: Tracklet,
-    largest_side: float,
+def participants(
+    tracks: Sequence[GrowingTrack],
     detected_frames: NDArray[np.int32],
     rate: Fraction,
+    min_duration: Fraction | float,
     high_confidence: float,
-) -> bool:
-    """Whether a tracklet is a flicker of the detector, or a poster or reflection of a face.
+) -> list[GrowingTrack]:
+    """Return the tracks, all of which have ended, that are long enough, not false, and no shadows.
+
+    `detected_frames`, (L,), are all frames that the detector processed, `min_duration` is in
+    frames.
+    """
+    shares = [_confident_share(t.detections, detected_frames, high_confidence) for t in tracks]
+    faces = [
+        (track, share)
+        for track, largest, share in zip(tracks, _largest_sides(tracks), shares, strict=True)
+        if track.end - track.start >= min_duration
+        and share >= MIN_CONFIDENT_SHARE
+        and not _is_picture(track.detections, float(largest), rate)
+    ]
+    first = np.array([track.detections.first_frame for track, _ in faces])
+    last = np.array([track.detections.last_frame for track, _ in faces])
+    is_shadow = [
+        share < MAX_SHADOW_SHARE
+        and any(
+            _is_shadow(track.detections, share, faces[n][0].detections)
+            for n in np.flatnonzero((first <= last[row]) & (first[row] <= last)).tolist()
+            if n != row
+        )
+        for row, (track, share) in enumerate(faces)
+    ]
+    return [track for (track, _), shadow in zip(faces, is_shadow, strict=True) if not shadow]
+
+
+def _is_picture(detections: DetectionBuffer, largest_side: float, rate: Fraction) -> bool:
+    """Whether a face is a poster or a reflection: small and motionless.
 
     `largest_side` is the side of the largest face at the same time.
     """
-    if _confident_share(tracklet, detected_frames, high_confidence) < MIN_CONFIDENT_SHARE:
-        return True
-    boxes = np.array(tracklet.boxes)
+    boxes = detections.boxes
     side = float(np.median(face_sides(boxes)))
-    duration = tracklet.frames[-1] - tracklet.frames[0]
+    duration = detections.last_frame - detections.first_frame
     if side >= MAX_PICTURE_SIZE * largest_side or duration < MIN_STILL_S * rate:
         return False
     return bool(np.all(centres(boxes).std(axis=0) < MAX_STILL_DEVIATION * side))
 
 
-def largest_sides(tracks: Sequence[FaceTrack]) -> NDArray[np.float32]:
+def _largest_sides(tracks: Sequence[GrowingTrack]) -> NDArray[np.float32]:
     """Return, for each track, the (N,) median side of the largest one at the same time."""
     start = np.array([track.start for track in tracks], np.int64)
-    end = start + np.array([len(track.boxes) for track in tracks], np.int64)
-    sides = np.array([np.median(face_sides(track.boxes)) for track in tracks], np.float32)
+    end = np.array([track.end for track in tracks], np.int64)
+    sides = np.array([track.median_side for track in tracks], np.float32)
     at_same_time = [(start < e) & (end > s) for s, e in zip(start, end, strict=True)]
     return np.array([sides[others].max() for others in at_same_time], np.float32)
 
 
-def is_shadow(
-    tracklet: Tracklet,
-    others: Sequence[Tracklet],
-    detected_frames: NDArray[np.int32],
-    high_confidence: float,
-) -> bool:
-    """Whether a tracklet is a second box on a head that has one of higher confidence.
+def _is_shadow(detections: DetectionBuffer, share: float, other: DetectionBuffer) -> bool:
+    """Whether a track is a second box on the head of another one of higher confidence.
 
-    It may be confident more often if both are in one place than if they only touch.
+    It may be confident more often if both are in one place than if they only touch. `share` is that
+    of the detector runs that are confident of it.
     """
-    share = _confident_share(tracklet, detected_frames, high_confidence)
-    if share >= MAX_SHADOW_SHARE:
-        return False
-    for other in others:
-        apart = other.frames[-1] < tracklet.frames[0] or tracklet.frames[-1] < other.frames[0]
-        if other is tracklet or apart:
-            continue
-        overlaps = _overlaps_with_better(tracklet, other)
-        if share < MAX_TOUCHING_SHADOW_SHARE and all(overlap > 0 for overlap in overlaps):
-            return True
-        if np.mean([overlap >= SAME_HEAD_IOU for overlap in overlaps]) >= MIN_SAME_HEAD_SHARE:
-            return True
-    return False
+    overlaps = _overlaps_with_better(detections, other)
+    if share < MAX_TOUCHING_SHADOW_SHARE and (overlaps > 0).all():
+        return True
+    return float(np.mean(overlaps >= SAME_HEAD_IOU)) >= MIN_SAME_HEAD_SHARE
 
 
-def _overlaps_with_better(tracklet: Tracklet, other: Tracklet) -> list[float]:
-    """Return the IoU with `other` for each detection; 0 where `other` has no higher confidence."""
-    rows = zip(other.boxes, other.confidences, strict=True)
-    others = dict(zip(other.frames, rows, strict=True))
-    overlaps: list[float] = []
-    for frame, box, confidence in zip(
-        tracklet.frames, tracklet.boxes, tracklet.confidences, strict=True
-    ):
-        other_box, other_confidence = others.get(frame, (box, 0.0))
-        better = other_confidence > confidence
-        overlap = iou(other_box[None], box[None])[0]  # arrays: NumPy 1 widens scalars to float64
-        overlaps.append(float(overlap) if better else 0.0)
+def _overlaps_with_better(
+    detections: DetectionBuffer, other: DetectionBuffer
+) -> NDArray[np.float32]:
+    """Return the (N,) IoU with `other` in each detection; 0 where that has no higher confidence."""
+    overlaps = np.zeros(len(detections), np.float32)
+    _, rows, columns = np.intersect1d(
+        detections.frames, other.frames, assume_unique=True, return_indices=True
+    )
+    better = other.confidences[columns] > detections.confidences[rows]
+    rows, columns = rows[better], columns[better]
+    overlaps[rows] = iou(other.boxes[columns], detections.boxes[rows])
     return overlaps
 
 
 def _confident_share(
-    tracklet: Tracklet, detected_frames: NDArray[np.int32], high_confidence: float
+    detections: DetectionBuffer, detected_frames: NDArray[np.int32], high_confidence: float
 ) -> float:
-    """Return the share of the detector runs in a tracklet's lifetime that are confident of it."""
-    first, last = tracklet.frames[0], tracklet.frames[-1]
+    """Return the share of the detector runs in a track's lifetime that are confident of it."""
+    first, last = detections.first_frame, detections.last_frame
     runs = np.searchsorted(detected_frames, last, side="right") - np.searchsorted(
         detected_frames, first
     )
-    return sum(confidence >= high_confidence for confidence in tracklet.confidences) / runs
+    confident = detections.confidences.astype(np.float64) >= high_confidence
+    return float(np.count_nonzero(confident) / runs)

@@ -1,4 +1,8 @@
-"""A face track under construction: its detections so far, where it moves, and the boxes between."""
+"""A face track under construction: its detections so far, where it moves, and how far it is final.
+
+A tracklet is what association joined, detection by detection. A track consists of one tracklet, or
+of several of which each took over the head of the one before.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import areas
-from otio_speakerzoom.model import Detections, FaceTrack, FrameRange
+from otio_speakerzoom.faces.detection_buffer import DetectionBuffer
+from otio_speakerzoom.model import TrackGrowth
 
 VELOCITY_DECAY_S = 1.0
 """The velocity of a lost face fades by e in this time. A walker who is hidden for 1 s is then
@@ -22,61 +27,92 @@ VELOCITY_SMOOTHING = 0.5
 is 0.25 sides per second between two detections, and this halves it."""
 
 
-@dataclass(slots=True, eq=False)
 class Tracklet:
-    """The detections of one face so far, and its velocity."""
+    """The last detection of one face, its velocity, and the track that its detections belong to."""
 
-    frames: list[int] = field(default_factory=list)
-    boxes: list[NDArray[np.float32]] = field(default_factory=list)
-    confidences: list[float] = field(default_factory=list)
-    velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
-    """(2,) source pixels per second, right and down."""
+    __slots__ = ("box", "end", "last_frame", "start", "track", "velocity")
+
+    def __init__(self, frame: int, box: NDArray[np.float32], confidence: float) -> None:
+        """Begin with the detection in `frame`; `box` is (4,) in source pixels."""
+        self.start = self.last_frame = frame
+        self.box = box
+        self.velocity = np.zeros(2, np.float32)  # source pixels per second, right and down
+        self.end: int | None = None  # after the frame where its last box ends; None while it lives
+        self.track = GrowingTrack(self)
+        self.track.detections.append(frame, box, confidence)
 
     def predict(self, frame: int, rate: Fraction) -> NDArray[np.float32]:
         """Return the (4,) box expected in `frame`: the last one, moved at a fading velocity."""
-        ahead_s = float((frame - self.frames[-1]) / rate)
+        ahead_s = float((frame - self.last_frame) / rate)
         glide_s = VELOCITY_DECAY_S * (1 - exp(-ahead_s / VELOCITY_DECAY_S))
-        return self.boxes[-1] + np.tile(self.velocity * glide_s, 2).astype(np.float32)
+        return self.box + np.tile(self.velocity * glide_s, 2).astype(np.float32)
 
     def add_detection(
         self, frame: int, box: NDArray[np.float32], confidence: float, rate: Fraction
     ) -> None:
         """Append the detection in `frame` and update the velocity."""
-        if self.frames:
-            shift = (box - self.boxes[-1]).reshape(2, 2).mean(axis=0)
-            velocity = shift / float((frame - self.frames[-1]) / rate)
-            old = VELOCITY_SMOOTHING if len(self.frames) > 1 else 0.0  # the first has none
-            self.velocity = (old * self.velocity + (1 - old) * velocity).astype(np.float32)
-        self.frames.append(frame)
-        self.boxes.append(box)
-        self.confidences.append(confidence)
+        shift = (box - self.box).reshape(2, 2).mean(axis=0)
+        velocity = shift / float((frame - self.last_frame) / rate)
+        is_second = self.last_frame == self.start
+        old = 0.0 if is_second else VELOCITY_SMOOTHING  # the first has no velocity
+        self.velocity = (old * self.velocity + (1 - old) * velocity).astype(np.float32)
+        self.last_frame, self.box = frame, box
+        self.track.detections.append(frame, box, confidence)
 
-    def continued_by(self, later: Tracklet) -> Tracklet:
-        """Return one tracklet of two; `later` takes over where it begins."""
-        count = sum(frame < later.frames[0] for frame in self.frames)
-        return Tracklet(
-            self.frames[:count] + later.frames,
-            self.boxes[:count] + later.boxes,
-            self.confidences[:count] + later.confidences,
-            later.velocity,
-        )
+    @property
+    def definite_end(self) -> int:
+        """The end, or what it is at least: the frame after the last detection so far."""
+        return self.last_frame + 1 if self.end is None else self.end
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no other tracklet has taken over its head."""
+        return self.track.last is self
 
 
-def interpolate(tracklet: Tracklet, detections: Detections, within: FrameRange) -> FaceTrack:
-    """Return a track with a box for every frame; its id, 0, is yet to be assigned.
+@dataclass(slots=True, eq=False)
+class GrowingTrack:
+    """The detections of one face; the last tracklet adds to them."""
 
-    The last box holds until the next frame that the detector processed, or the next camera cut.
-    """
-    frames, cuts = detections.detected_frames, detections.camera_cuts
-    after = np.searchsorted(frames, tracklet.frames[-1], side="right")
-    end = int(frames[after]) if after < len(frames) else within.end
-    next_cut = np.searchsorted(cuts, tracklet.frames[-1], side="right")
-    end = min(end, int(cuts[next_cut])) if next_cut < len(cuts) else end
-    span = np.arange(tracklet.frames[0], end)
-    edges = np.array(tracklet.boxes).T
-    boxes = np.stack([np.interp(span, tracklet.frames, edge) for edge in edges], axis=1)
-    has_detection = np.isin(span, tracklet.frames)
-    return FaceTrack(0, tracklet.frames[0], boxes.astype(np.float32), has_detection)
+    last: Tracklet
+    detections: DetectionBuffer = field(default_factory=DetectionBuffer)
+    key: int | None = None
+    """Its number; None while it may still become a part of an earlier track."""
+    growth_end: int = -1
+    """Frame up to which its boxes were returned by `grow`."""
+    median_side: np.float32 = field(default_factory=lambda: np.float32(0))
+    """In source pixels; 0 until it ends."""
+
+    @property
+    def start(self) -> int:
+        return self.detections.first_frame
+
+    @property
+    def end(self) -> int:
+        """After its last box; it has ended."""
+        assert self.last.end is not None
+        return self.last.end
+
+    def hand_over(self, later: Tracklet) -> None:
+        """Let `later` continue the track from its first frame on."""
+        self.detections.continue_with(later.track.detections)
+        self.last, later.track = later, self
+
+    def grow(self, settled_end: int) -> TrackGrowth | None:
+        """Return the boxes before `settled_end` that were not returned before; None if none."""
+        end = self.last.end
+        ended = end is not None and end <= settled_end
+        stop = self.end if ended else settled_end
+        start = max(self.start, self.growth_end)
+        if start >= stop and not ended:
+            return None
+        boxes, has_detection = self.detections.interpolate(start, stop)
+        self.growth_end = stop
+        if ended:
+            whole, _ = self.detections.interpolate(self.start, stop)
+            self.median_side = np.median(face_sides(whole))
+        assert self.key is not None
+        return TrackGrowth(self.key, start, boxes, has_detection, ended)
 
 
 def face_sides(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
