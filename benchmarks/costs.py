@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
-import sys
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
+from watch import MB, peak_bytes
 
-from otio_speakerzoom import source
 from otio_speakerzoom.cli.main import let_waiting_threads_sleep
+from otio_speakerzoom.source import SourceFrame
 from otio_speakerzoom.source import frames as frames_module
 
 T = TypeVar("T")
+Pixels = NDArray[np.uint8]
 
 WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
@@ -36,7 +37,14 @@ class Cost:
     decoded: int
     """Frames."""
     array_bytes: int
-    """Of the frames that decoding passed on as arrays."""
+    """Of the frames that were converted to arrays."""
+
+    def scaled(self, factor: float) -> Cost:
+        """Return the cost of so many times as much work, in the same memory."""
+        return replace(
+            self, wall_s=self.wall_s * factor, cpu_s=self.cpu_s * factor,
+            decoded=round(self.decoded * factor), array_bytes=round(self.array_bytes * factor),
+        )  # fmt: skip
 
 
 class Meter:
@@ -48,10 +56,11 @@ class Meter:
     def measure(self, call: Callable[[], T]) -> tuple[T, Cost]:
         """Return the result of a call, and its cost."""
         self._decoded = self._array_bytes = 0
-        decode, read = self._count_decoded, self._count_bytes
+        decode, convert = self._count_decoded, self._count_bytes
         with (
             patch.object(frames_module, "decode_frames", decode(frames_module.decode_frames)),
-            patch.object(source, "read_frames", read(source.read_frames)),
+            patch.object(SourceFrame, "rgb", convert(SourceFrame.rgb)),
+            patch.object(SourceFrame, "luma", convert(SourceFrame.luma)),
         ):
             wall, cpu = time.perf_counter(), cpu_seconds()
             result = call()
@@ -66,18 +75,15 @@ class Meter:
 
         return counted
 
-    def _count_bytes(
-        self, read: Callable[..., Generator[tuple[int, NDArray[np.uint8]], None, None]]
-    ) -> Callable[..., Any]:
-        def counted(
-            *arguments: Any, **options: Any
-        ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
-            last = None
-            with closing(read(*arguments, **options)) as frames:
-                for number, frame in frames:
-                    self._array_bytes += frame.nbytes if frame is not last else 0
-                    last = frame
-                    yield number, frame
+    def _count_bytes(self, convert: Callable[..., Pixels]) -> Callable[..., Pixels]:
+        last: Pixels | None = None
+
+        def counted(frame: SourceFrame, *size: tuple[int, int] | None) -> Pixels:
+            nonlocal last
+            array = convert(frame, *size)
+            self._array_bytes += array.nbytes if array is not last else 0
+            last = array
+            return array
 
         return counted
 
@@ -93,8 +99,7 @@ def peak_mb() -> float:
 
     Not the sum: a child that only starts another program counts with this process's own memory.
     """
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return max(resource.getrusage(who).ru_maxrss for who in WHO) / unit
+    return max(map(peak_bytes, WHO)) / MB
 
 
 def total(costs: Iterable[Cost]) -> Cost:
@@ -110,5 +115,6 @@ def total(costs: Iterable[Cost]) -> Cost:
 def in_new_process(call: Callable[..., T], *arguments: object) -> T:
     """Return the result of a call in a process of its own, whose peak memory is that call's."""
     let_waiting_threads_sleep()  # as the command does
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(call, arguments)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context) as pool:  # unlike Pool's, its process may start others
+        return pool.submit(call, *arguments).result()

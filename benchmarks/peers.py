@@ -1,13 +1,19 @@
 """Compare our analysis with the way in which TalkNet's public demo works, on the same film.
 
     python benchmarks/peers.py CLIP...
+    python benchmarks/peers.py CLIP... --talknet
 
 The demo itself does not run here. This is our own re-creation of the steps that it publishes
 (demoTalkNet.py), with our detector, our tracking and our network in both, so that only the way of
 working differs: the film is encoded again at 25 fps, each frame becomes a JPEG, which is read once
 for detection, on every frame, and again for each face in it; the crops of a face become an XVID
 film of 224 x 224, which is joined with its part of the audio and read back; and the network runs
-six times over each face, in chunks of 1 to 6 s. Loading libraries and networks counts for neither.
+six times over each face, in chunks of 1 to 6 s. Ours is the whole of `speakerzoom analyze`, results
+saved. Loading libraries and networks counts for neither.
+
+With --talknet two more rows: six passes of TalkNet itself, layer for layer and with generated
+weights, measured on 12 s of one face; and the demo's way with those instead of our network. Against
+ours with our default network, that compares both as they come.
 """
 
 from __future__ import annotations
@@ -22,12 +28,14 @@ from typing import TYPE_CHECKING, TypeVar
 import cv2
 import numpy as np
 from costs import Cost, Meter, in_new_process, total
+from films import run_ffmpeg
 from numpy.typing import NDArray
-from pipeline import measure_stages, open_networks, run_ffmpeg
+from stage_costs import AnalysisCost, measure_analysis, open_networks
 
 from otio_speakerzoom import source
 from otio_speakerzoom.model import Detections, FaceTrack, Media
 from otio_speakerzoom.pipeline.job import DEFAULTS
+from otio_speakerzoom.store import Options
 from otio_speakerzoom.weights.names import BUNDLED_SCORER, DETECTORS, SCORERS
 
 if TYPE_CHECKING:
@@ -45,7 +53,8 @@ CROP_SCALE = 0.4
 BORDER = 110
 """Gray value around the frame."""
 DURATIONS_S = range(1, 7)
-OURS, DEMO = "ours, all", "demo's way, all"
+OURS, DEMO, PASSES = "ours, all", "demo's way, all", "six passes"
+TALKNET_PASSES, TALKNET_DEMO = "six passes of TalkNet", "demo's way with TalkNet, all"
 
 
 def main() -> None:
@@ -54,16 +63,21 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULTS.detector)
     parser.add_argument("--scorer", choices=SCORERS, default=BUNDLED_SCORER)
+    parser.add_argument("--talknet", action="store_true", help="also with TalkNet's six passes")
     arguments = parser.parse_args()
-    networks = arguments.detector, arguments.scorer
+    options = Options(arguments.detector, scorer=arguments.scorer)
     for clip in arguments.clips:
         media = source.probe(clip)
         if media.first_audio is None:
             parser.error(f"{clip}: has no audio, so nothing in it can be scored")
-        ours = in_new_process(measure_stages, media, *networks)
-        stages = [cost for name, cost in ours.items() if name not in ("start", "whole analysis")]
-        demo = in_new_process(measure_demo, media, *networks)
-        print_costs(media, {OURS: total(stages), **demo, DEMO: total(demo.values())})
+        ours = in_new_process(measure_ours, media, options)
+        demo = in_new_process(measure_demo, media, options)
+        rows = {OURS: ours.cost, **demo, DEMO: total(demo.values())}
+        if arguments.talknet:
+            passes = in_new_process(measure_talknet, ours.face_s)
+            others = [cost for name, cost in demo.items() if name != PASSES]
+            rows |= {TALKNET_PASSES: passes, TALKNET_DEMO: total([*others, passes])}
+        print_costs(media, rows)
 
 
 def print_costs(media: Media, costs: dict[str, Cost]) -> None:
@@ -81,7 +95,15 @@ def print_costs(media: Media, costs: dict[str, Cost]) -> None:
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def measure_demo(media: Media, detector_name: str, scorer_name: str) -> dict[str, Cost]:
+def measure_ours(media: Media, options: Options) -> AnalysisCost:
+    """Return the cost of our analysis in a process that has loaded what it needs."""
+    detector, _ = open_networks(options)
+    with detector:
+        pass
+    return measure_analysis(media, options)
+
+
+def measure_demo(media: Media, options: Options) -> dict[str, Cost]:
     """Return the cost of each of the demo's steps."""
     from otio_speakerzoom.faces.track import track_faces
 
@@ -91,7 +113,7 @@ def measure_demo(media: Media, detector_name: str, scorer_name: str) -> dict[str
         result, costs[name] = meter.measure(call)
         return result
 
-    detector, scorer = open_networks(detector_name, scorer_name)
+    detector, scorer = open_networks(options)
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder))
         step("film and audio", lambda: extract_streams(media, files))
@@ -104,7 +126,7 @@ def measure_demo(media: Media, detector_name: str, scorer_name: str) -> dict[str
         faces = step("film of each face", lambda: [
             write_face(frames, track, files) for track in tracks
         ])  # fmt: skip
-        step("six passes", lambda: [six_passes(face, scorer) for face in faces])
+        step(PASSES, lambda: [six_passes(face, scorer) for face in faces])
     return costs
 
 
@@ -213,6 +235,21 @@ def six_passes(face: Path, scorer: Scorer) -> None:
             chunk = crops[start : start + ticks]
             rows = mfcc_at_ticks(mfcc, len(chunk), start=start)
             score_clip(scorer, Clip(chunk, rows[None]))
+
+
+def measure_talknet(face_s: float) -> Cost:
+    """Return the cost of TalkNet's six passes over so many seconds of faces."""
+    import torch
+    from scoring import CLIP_S, generated_clip
+    from scoring import six_passes as plain_passes
+
+    from otio_speakerzoom.speech.networks.talknet import TalkNet
+
+    clip, network = generated_clip(), TalkNet().eval()
+    rows, crops = torch.tensor(clip.mfcc[0]), torch.tensor(clip.crops)
+    with torch.inference_mode():
+        _, cost = Meter().measure(lambda: plain_passes(network, rows, crops))
+    return cost.scaled(face_s / CLIP_S)
 
 
 def read_crops(face: Path) -> NDArray[np.uint8]:

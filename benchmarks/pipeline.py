@@ -1,218 +1,211 @@
-"""Measure what an analysis costs, stage by stage, beside decoding and transcoding the same film.
+"""Measure what an analysis costs, beside decoding and transcoding the same film.
 
-    python benchmarks/pipeline.py CLIP...
-    python benchmarks/pipeline.py CLIP --loop 600 --size 3840x2160 --scorer lr-asd
+    python benchmarks/pipeline.py CLIP... --scorer sync-asd lr-asd --seconds 600
+    python benchmarks/pipeline.py CLIP --size 854x480 1920x1080 3840x2160 --faces 1 5
+    python benchmarks/pipeline.py CLIP --size 320x180 --seconds 120 600 10800 --cut-every 10
+    python benchmarks/pipeline.py CLIP --stages
 
-The stages run one after the other in one process, as in `speakerzoom cut`, but without the store
-and with people grouped by position; each floor runs in a process of its own. "x real time" is
-seconds of film a second of wall time. Other work on the machine slows everything down, so compare
-the ratios to plain decoding within one run, and CPU time rather than wall time. Peak memory is that
-of the process so far, libraries included.
+Prints a row for each film and scorer: of every clip, each combination of the sizes, numbers of
+faces and lengths that are given. The films are made in a temporary folder; --faces takes the faces
+from the labels beside the clip (CLIP.json). With --stages a table of the stages run apart, and one
+of the threads of the analysis, follow each row. MediaPipe writes to stderr: 2>/dev/null.
 
-With --size a film is scaled and encoded again, with --loop it repeats for so many seconds; both go
-to a temporary folder.
+The analysis is that of `speakerzoom analyze`, in a process of its own, libraries and networks
+loaded and results saved. "x real time" is seconds of film a second of wall time. Other work on the
+machine slows everything down, so compare ratios within one row, and CPU time rather than wall time.
+"Cores" is how many of them were busy on average.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
-import imageio_ffmpeg
-from costs import Cost, Meter, in_new_process, total
+from costs import Cost, in_new_process
+from films import Film, make_film
+from floors import (
+    DECODE,
+    FLOORS,
+    TRANSCODE,
+    measure_detector,
+    measure_floor,
+    measure_network,
+    measure_start,
+)
+from stage_costs import AnalysisCost, measure_analysis, measure_stages
+from watch import MB
 
 from otio_speakerzoom import source
-from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.model import AudioSelection, Detections, Media, no_progress
-from otio_speakerzoom.pipeline.job import DEFAULTS, no_stage_progress
+from otio_speakerzoom.model import Media
+from otio_speakerzoom.pipeline.job import DEFAULTS
+from otio_speakerzoom.store import Options
 from otio_speakerzoom.weights.names import BUNDLED_SCORER, DETECTORS, SCORERS
 
-if TYPE_CHECKING:  # importing them takes memory that decoding alone does not need
-    from otio_speakerzoom.faces.detectors.interface import FaceDetector
-    from otio_speakerzoom.speech.scoring import Scorer
-
-T = TypeVar("T")
-
-HEADER = (
+SPEED_HEADER = (
+    "film", "scorer", "faces, tracks", "x real time", "CPU, s a s of film", "start: CPU, s",
+    "cores", "slowest alone, x real time", "wall / slowest", "wall / decode", "wall / transcode",
+)  # fmt: skip
+DATA_HEADER = (
+    "film", "scorer", "peak, MB", "decodes a frame", "arrays, MB a s of film",
+    "store, MB an hour", "store at most, MB an hour", "temporary files, MB",
+)  # fmt: skip
+STEP_HEADER = (
     "step", "x real time", "wall, s", "CPU, s", "wall / decode", "CPU / decode", "peak, MB",
     "decodes a frame", "arrays, MB",
 )  # fmt: skip
-PLAIN_DECODE = "plain decode"
+START, ANALYSIS = "start", "analysis"
+DETECTOR, NETWORK = "detector alone", "network alone"
+ALONE = (DECODE, DETECTOR, NETWORK)
+"""The resources that an analysis cannot do without."""
 
 
 def main() -> None:
-    """Print a table for each clip."""
+    """Print a table of speed with a row for each film and scorer, and one of memory and files."""
+    arguments, data = parse(), list[tuple[str, ...]]()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(f"\n{os.cpu_count()} cores, load {load:.1f} before the first run\n")
+    print_row(SPEED_HEADER, header=True)
+    for clip, film, name in films(arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            media = source.probe(make_film(clip, film, Path(folder)))
+            title = f"{name}, {media.size[0]}x{media.size[1]} at {float(media.rate):.4g}"
+            title = f"{title}, {duration_s(media):.0f} s"
+            floors = measure_floors(media, arguments.detector, arguments.detect_every)
+            for scorer in arguments.scorer:
+                options = Options(arguments.detector, arguments.detect_every or 0, scorer=scorer)
+                steps, analysis = measure(media, floors, options)
+                print_row((title, scorer, *speed_cells(media, steps, analysis)))
+                data.append((title, scorer, *data_cells(media, analysis)))
+                if arguments.stages:
+                    stages = in_new_process(measure_stages, media, options)
+                    print_steps(media, {**steps, **stages})
+                    print_threads(analysis)
+    print()
+    print_row(DATA_HEADER, header=True)
+    for cells in data:
+        print_row(cells)
+
+
+def parse() -> argparse.Namespace:
+    """Return the arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
-    parser.add_argument("--loop", type=float, metavar="SECONDS", help="repeat it up to this length")
-    parser.add_argument("--size", metavar="WxH", help="scale it first")
+    parser.add_argument("--size", type=frame_size, nargs="+", metavar="WxH", default=[None])
+    parser.add_argument("--faces", type=int, nargs="+", metavar="N", default=[None])
+    parser.add_argument("--seconds", type=float, nargs="+", metavar="S", default=[None])
+    parser.add_argument("--cut-every", type=float, metavar="S", help="a camera cut that often")
+    parser.add_argument("--bit-rate", metavar="RATE", help="of the picture, such as 20M")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULTS.detector)
-    parser.add_argument("--scorer", choices=SCORERS, default=BUNDLED_SCORER)
+    parser.add_argument("--detect-every", type=int, metavar="N")
+    parser.add_argument("--scorer", nargs="+", choices=SCORERS, default=[BUNDLED_SCORER])
+    parser.add_argument("--stages", action="store_true", help="measure the stages apart too")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for clip in arguments.clips:
-            if source.probe(clip).first_audio is None:
-                parser.error(f"{clip}: has no audio, so nothing in it can be scored")
-            film = make_film(clip, Path(folder), arguments.size, arguments.loop)
-            media = source.probe(film)
-            print_costs(media, clip.stem, measure(media, arguments.detector, arguments.scorer))
+    for clip in arguments.clips:
+        if source.probe(clip).first_audio is None:
+            parser.error(f"{clip}: has no audio, so nothing in it can be scored")
+        if arguments.faces != [None] and not clip.with_suffix(".json").exists():
+            parser.error(f"{clip}: has no labels beside it, which --faces needs")
+    return arguments
 
 
-def measure(media: Media, detector: str, scorer: str) -> dict[str, Cost]:
-    """Return the cost of each floor, of each stage, and of all stages together."""
-    costs = {name: in_new_process(measure_floor, media, name) for name in FLOORS}
-    return {**costs, **in_new_process(measure_stages, media, detector, scorer)}
+def frame_size(text: str) -> tuple[int, int]:
+    """Return width and height, written as 1920x1080."""
+    width, height = map(int, text.split("x"))
+    return width, height
 
 
-# --- films ----------------------------------------------------------------------------------------
+def films(arguments: argparse.Namespace) -> Iterator[tuple[Path, Film, str]]:
+    """Yield clip, film and name of each film."""
+    axes = arguments.clips, arguments.size, arguments.faces, arguments.seconds
+    for clip, size, faces, seconds in product(*axes):
+        film = Film(size, faces, seconds, arguments.cut_every, arguments.bit_rate)
+        cuts = f"a cut every {arguments.cut_every:g} s" if arguments.cut_every else ""
+        yield clip, film, ", ".join(filter(None, [clip.stem, cuts, arguments.bit_rate]))
 
 
-def make_film(clip: Path, folder: Path, size: str | None, loop_s: float | None) -> Path:
-    """Return the clip, or a scaled or repeated copy of it in `folder`."""
-    film = clip
-    if size:
-        scaled = folder / f"{clip.stem}_{size}{clip.suffix}"
-        video = ("-vf", f"scale={size.replace('x', ':')}", "-pix_fmt", "yuv420p", "-crf", "20")
-        run_ffmpeg("-i", str(film), *video, "-c:a", "copy", str(scaled))
-        film = scaled
-    if loop_s:
-        looped = folder / f"{film.stem}_{loop_s:g}s{clip.suffix}"
-        repeated = ("-stream_loop", "-1", "-i", str(film), "-t", str(loop_s), "-c", "copy")
-        run_ffmpeg(*repeated, str(looped))
-        film = looped
-    return film
+def measure_floors(media: Media, detector: str, every: int | None) -> dict[str, Cost]:
+    """Return the cost of decoding and transcoding a film, and of all its detections."""
+    costs = {floor: in_new_process(measure_floor, media, floor) for floor in FLOORS}
+    return {**costs, DETECTOR: in_new_process(measure_detector, media, detector, every)}
 
 
-def run_ffmpeg(*arguments: str) -> None:
-    """Run ffmpeg; it is installed, or the one of imageio-ffmpeg."""
-    executable = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([executable, "-v", "error", "-nostdin", "-y", *arguments], check=True)
+def measure(
+    media: Media, floors: dict[str, Cost], options: Options
+) -> tuple[dict[str, Cost], AnalysisCost]:
+    """Return the cost of an analysis, with those of its start, its network and the `floors`."""
+    analysis = in_new_process(measure_analysis, media, options)
+    start = in_new_process(measure_start, options.detector, options.scorer)
+    network = in_new_process(measure_network, options.scorer, analysis.face_s)
+    return {**floors, NETWORK: network, START: start, ANALYSIS: analysis.cost}, analysis
 
 
-# --- the table ------------------------------------------------------------------------------------
+def duration_s(media: Media) -> float:
+    """Return the length of a film in seconds."""
+    return float(media.duration / media.rate)
 
 
-def print_costs(media: Media, name: str, costs: dict[str, Cost]) -> None:
-    """Print a table with one line for each step."""
-    seconds, (width, height) = float(media.duration / media.rate), media.size
-    print(f"\n{name}: {seconds:.1f} s of {width}x{height} at {float(media.rate):.2f} fps")
-    print(f"\n| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}")
-    decode = costs[PLAIN_DECODE]
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def speed_cells(media: Media, steps: dict[str, Cost], analysis: AnalysisCost) -> tuple[str, ...]:
+    """Return the cells of a film's row of speed."""
+    seconds, cost = duration_s(media), analysis.cost
+    slowest = max(ALONE, key=lambda step: steps[step].wall_s)
+    return (
+        f"{analysis.face_s / seconds:.1f}, {analysis.tracks}", f"{seconds / cost.wall_s:.2f}",
+        f"{cost.cpu_s / seconds:.3f}", f"{steps[START].cpu_s:.1f}",
+        f"{cost.cpu_s / cost.wall_s:.2f}", f"{slowest}, {seconds / steps[slowest].wall_s:.1f}",
+        *(f"{cost.wall_s / steps[step].wall_s:.2f}" for step in (slowest, DECODE, TRANSCODE)),
+    )  # fmt: skip
+
+
+def data_cells(media: Media, analysis: AnalysisCost) -> tuple[str, ...]:
+    """Return the cells of a film's row of memory and files."""
+    seconds, cost = duration_s(media), analysis.cost
+    sizes = (analysis.store_bytes, analysis.peak_store_bytes)
+    return (
+        f"{cost.peak_mb:.0f}", f"{cost.decoded / media.duration:.2f}",
+        f"{cost.array_bytes / MB / seconds:.0f}",
+        *(f"{size / MB / seconds * 3600:.1f}" for size in sizes),
+        f"{analysis.temporary_bytes / MB:.1f}",
+    )  # fmt: skip
+
+
+def print_steps(media: Media, costs: dict[str, Cost]) -> None:
+    """Print a table with a row for each step."""
+    seconds, decode = duration_s(media), costs[DECODE]
+    print()
+    print_row(STEP_HEADER, header=True)
     for step, cost in costs.items():
-        cells = (
+        print_row((
             step, f"{seconds / cost.wall_s:.1f}", f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}",
             f"{cost.wall_s / decode.wall_s:.2f}", f"{cost.cpu_s / decode.cpu_s:.2f}",
             f"{cost.peak_mb:.0f}", f"{cost.decoded / media.duration:.1f}",
-            f"{cost.array_bytes / 1e6:.0f}",
-        )  # fmt: skip
-        print(f"| {' | '.join(cells)} |", flush=True)
+            f"{cost.array_bytes / MB:.0f}",
+        ))  # fmt: skip
 
 
-# --- floors ---------------------------------------------------------------------------------------
+def print_threads(analysis: AnalysisCost) -> None:
+    """Print which threads of an analysis used how much CPU time."""
+    print()
+    print_row(("threads of the analysis", "CPU, s", "share", "cores"), header=True)
+    cost = analysis.cost
+    for name, cpu_s in analysis.thread_cpu_s.items():
+        if cpu_s >= 0.01 * cost.cpu_s:
+            cells = (f"{cpu_s:.2f}", f"{cpu_s / cost.cpu_s:.2f}", f"{cpu_s / cost.wall_s:.2f}")
+            print_row((name, *cells))
+    print()
 
 
-def measure_floor(media: Media, name: str) -> Cost:
-    """Return the cost of one of `FLOORS`."""
-    _, cost = Meter().measure(lambda: FLOORS[name](media))
-    return cost if cost.decoded else replace(cost, decoded=media.duration)  # not by `read_frames`
-
-
-def decode(media: Media) -> None:
-    """Decode every frame."""
-    drain(source.decode_frames(media, media.range))
-
-
-def decode_and_scale(media: Media) -> None:
-    """Decode every frame as RGB of the detector's size."""
-    from otio_speakerzoom.faces.detect import detector_size
-
-    drain(source.read_frames(media, size=detector_size(media)))
-
-
-def decode_gray(media: Media) -> None:
-    """Decode every frame as gray of full size, which crops are cut from."""
-    drain(source.read_frames(media, gray=True))
-
-
-def transcode(media: Media) -> None:
-    """Encode the film with the settings of a preview, by ffmpeg."""
-    with tempfile.TemporaryDirectory() as folder:
-        codecs = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-c:a", "aac")
-        run_ffmpeg("-i", str(media.path), *codecs, str(Path(folder) / "film.mp4"))
-
-
-def drain(items: Iterable[object]) -> None:
-    """Read all items."""
-    for _ in items:
-        pass
-
-
-FLOORS: dict[str, Callable[[Media], None]] = {
-    PLAIN_DECODE: decode,
-    "decode, scale to RGB": decode_and_scale,
-    "decode, gray": decode_gray,
-    "transcode": transcode,
-}
-
-
-# --- stages ---------------------------------------------------------------------------------------
-
-
-def measure_stages(media: Media, detector_name: str, scorer_name: str) -> dict[str, Cost]:
-    """Return the cost of every stage of an analysis and a cut, and of all of them."""
-    meter, costs = Meter(), dict[str, Cost]()
-
-    def stage(name: str, call: Callable[[], T]) -> T:
-        result, costs[name] = meter.measure(call)
-        return result
-
-    detector, scorer = stage("start", lambda: open_networks(detector_name, scorer_name))
-    from otio_speakerzoom.faces.people import group_people
-    from otio_speakerzoom.faces.track import track_faces
-    from otio_speakerzoom.speech.analyze import detect_voice, score_source
-
-    whole = media.range
-    stage("probe", lambda: source.probe(media.path))
-    with detector as opened:
-        detections = stage("detect", lambda: detect(media, opened))
-    tracks = stage("track", lambda: track_faces(detections, media.rate, whole))
-    cuts = detections.camera_cuts
-    people = stage("group", lambda: group_people(tracks, cuts))
-    voice = stage("voice", lambda: detect_voice(media, whole, AudioSelection(), no_progress))
-    speech = stage(
-        "score", lambda: score_source(media, tracks, voice, scorer, whole, no_progress)
-    )  # fmt: skip
-    stage("cut", lambda: direct(
-        media, tracks, people, speech.scores, Style(), canvas=media.size,
-        camera_cuts=cuts.tolist(), voice=voice,
-    ))  # fmt: skip
-    return {**costs, "whole analysis": total(costs.values())}
-
-
-def open_networks(detector: str, scorer: str) -> tuple[FaceDetector, Scorer]:
-    """Return a detector and a scorer on the CPU; imports their libraries."""
-    from otio_speakerzoom.faces.detectors import choose
-    from otio_speakerzoom.speech.scorers import choose_scorer
-
-    return (
-        choose.choose_detector(detector, device="cpu", on_fetch=no_stage_progress),
-        choose_scorer(scorer, "cpu", on_fetch=no_stage_progress),
-    )
-
-
-def detect(media: Media, detector: FaceDetector) -> Detections:
-    """Return the faces in a film."""
-    from otio_speakerzoom.faces.detect import detect_faces, detector_size
-
-    with closing(source.read_frames(media, size=detector_size(media))) as frames:
-        return detect_faces(frames, media, detector)
+def print_row(cells: tuple[str, ...], *, header: bool = False) -> None:
+    """Print a row of a table; that of a header starts one."""
+    print(f"| {' | '.join(cells)} |", flush=True)
+    if header:
+        print(f"|{'---|' * len(cells)}", flush=True)
 
 
 if __name__ == "__main__":

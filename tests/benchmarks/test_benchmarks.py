@@ -1,12 +1,17 @@
 """Every script of benchmarks/ runs from end to end, on four seconds of the sample."""
 
 import json
+import subprocess
 import sys
+import tempfile
+import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 
 import cut_quality
 import faces
+import films
 import numpy as np
 import peers
 import pipeline
@@ -15,8 +20,10 @@ import render
 import same_outputs
 import scoring
 import speaker_scores
+import watch
 from conftest import SAMPLE, ffmpeg
 
+from otio_speakerzoom import source
 from otio_speakerzoom.faces.detectors import choose
 
 SIZE = (480, 270)
@@ -149,24 +156,106 @@ def test_memory_is_that_of_three_faces_scored_from_end_to_end(tmp_path):
     scoring.score_three_faces(scorer, 50, cut_every=1)
 
 
-def test_every_stage_is_measured_beside_decoding_and_transcoding(
-    labels, detector, monkeypatch, run
-):
-    monkeypatch.setattr(pipeline, "in_new_process", lambda call, *arguments: call(*arguments))
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Measure in the tests' own process, where the detector is replaced."""
+    for script in (pipeline, peers):
+        monkeypatch.setattr(script, "in_new_process", lambda call, *arguments: call(*arguments))
+
+
+@pytest.mark.usefixtures("in_this_process", "detector")
+def test_an_analysis_is_measured_beside_its_stages_decoding_and_transcoding(labels, run):
     clip = labels.with_name("clip.mp4")
+    options = ("--scorer", "motion", "--size", "240x136", "--seconds", "2", "--stages")
 
-    header, _, *rows = run(pipeline, "--scorer", "motion", clip, "--loop", "2", "--size", "240x136")
+    lines = run(pipeline, clip, *options)
 
-    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
-    stages = ["start", "probe", "detect", "track", "group", "voice", "score", "cut"]
-    assert list(table) == [*pipeline.FLOORS, *stages, "whole analysis"]
-    assert table[pipeline.PLAIN_DECODE]["CPU / decode"] == "1.00"
-    decodes = {name: cells["decodes a frame"] for name, cells in table.items()}
+    row = dict(zip(lines[0], lines[2], strict=True))
+    assert row["film"] == "clip, 240x136 at 25, 2 s"
+    assert (row["scorer"], row["faces, tracks"]) == ("motion", "2.0, 2")
+    steps = {
+        line[0]: dict(zip(lines[3], line, strict=True)) for line in lines[5:] if len(line) == 9
+    }
+    apart = ["start", "probe", "detect", "track", "group", "voice", "score", "cut"]
+    alone = [*pipeline.FLOORS, pipeline.DETECTOR, pipeline.NETWORK]
+    assert list(steps)[: len(alone)] == alone
+    assert [name for name in steps if name in apart] == apart
+    assert steps[pipeline.DECODE]["CPU / decode"] == "1.00"
+    decodes = {name: cells["decodes a frame"] for name, cells in steps.items()}
     assert [decodes[name] for name in ("transcode", "detect", "voice")] == ["1.0", "1.0", "0.0"]
-    assert decodes["whole analysis"] == "2.0"
     frames = 50 * 240 * 136  # one gray
-    assert table["detect"]["arrays, MB"] == f"{3 * frames / 1e6:.0f}"
-    assert table["score"]["arrays, MB"] == f"{frames / 1e6:.0f}"
+    assert steps["detect"]["arrays, MB"] == f"{3 * frames / 1e6:.0f}"
+    assert steps["score"]["arrays, MB"] == f"{frames / 1e6:.0f}"
+    data = dict(zip(lines[-3], lines[-1], strict=True))
+    assert data["film"] == row["film"]
+    assert float(data["peak, MB"]) > 50
+    assert float(data["store, MB an hour"]) > 0
+    assert data["temporary files, MB"] == "0.0"
+
+
+def test_what_a_process_uses_is_seen_while_it_works(tmp_path, monkeypatch):
+    temporary, store = tmp_path / "temporary", tmp_path / "store"
+    temporary.mkdir()
+    store.mkdir()
+    monkeypatch.setattr(watch, "PERIOD_S", 0.02)
+    with watch.Watch(temporary, store) as watching, tempfile.TemporaryFile(dir=tmp_path) as unnamed:
+        before = watching.peak_mb
+        unnamed.write(bytes(1_000_000))
+        unnamed.flush()
+        (temporary / "frames").write_bytes(bytes(2_000_000))
+        (store / "part").mkdir()
+        (store / "part" / "journal").write_bytes(bytes(3_000_000))
+        busy = threading.Thread(target=use_cpu, args=(0.5,), name="busy-7")
+        child = subprocess.Popen([sys.executable, "-c", HOLD_300_MB])
+        busy.start()
+        busy.join()
+        assert child.wait() == 0
+        (temporary / "frames").unlink()
+    assert watching.temporary_bytes == 3_000_000
+    assert watching.store_bytes == 3_000_000
+    assert watching.thread_cpu_s["busy"] > 0.1
+    assert watching.peak_mb > max(before, 300)
+
+
+HOLD_300_MB = "import time; data = b'1' * 300_000_000; time.sleep(0.5)"
+
+
+def use_cpu(seconds):
+    start = time.thread_time()
+    while time.thread_time() < start + seconds:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("film", "size", "seconds"),
+    [
+        (films.Film(), SIZE, 4),
+        (films.Film(seconds=11), SIZE, 12),  # three times the clip
+        (films.Film(size=(240, 136), seconds=1.2), (240, 136), 1.2),
+        (films.Film(faces=3, seconds=1), SIZE, 1),
+        (films.Film(cut_every_s=1, seconds=4), SIZE, 4),
+        (films.Film(bit_rate="200k", seconds=1), SIZE, 1),
+    ],
+)
+def test_a_film_is_as_long_and_large_as_requested(labels, tmp_path, film, size, seconds):
+    path = films.make_film(labels.with_name("clip.mp4"), film, tmp_path)
+
+    media = source.probe(path)
+    assert media.size == size
+    assert media.duration == round(seconds * 25)
+    assert not media.variable_rate
+    assert media.first_audio is not None
+
+
+def test_a_mirrored_picture_is_a_camera_cut(labels, tmp_path):
+    film = films.Film(cut_every_s=1, seconds=4)
+    media = source.probe(films.make_film(labels.with_name("clip.mp4"), film, tmp_path))
+
+    shots = [frame for _, frame in source.read_frames(media)]
+
+    first, mirrored = (shots[n].astype(float) for n in (24, 25))
+    assert np.abs(mirrored[:, ::-1] - first).mean() < 3
+    assert np.abs(mirrored - first).mean() > 20
 
 
 def test_a_film_is_compared_with_plain_transcodes(labels, run):
@@ -182,9 +271,8 @@ def test_a_film_is_compared_with_plain_transcodes(labels, run):
     assert len(header) == len(rows[0])
 
 
-def test_our_way_is_measured_beside_that_of_the_demo(labels, detector, monkeypatch, run):
-    monkeypatch.setattr(peers, "in_new_process", lambda call, *arguments: call(*arguments))
-
+@pytest.mark.usefixtures("in_this_process", "detector")
+def test_our_way_is_measured_beside_that_of_the_demo(labels, run):
     header, _, *rows = run(peers, "--scorer", "motion", labels.with_name("clip.mp4"))
 
     table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
