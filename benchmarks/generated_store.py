@@ -4,9 +4,9 @@
 
 writes `conversation.mp4`, a picture that never changes, and beside it the work folder that
 `speakerzoom analyze` would leave after a recording of people who sit side by side and take turns.
-The faces are random walks with the noise of a detector, detected as often as by default and lost
-every few minutes; the scores are noise around high and low plateaus. Digests are those of the
-default options, so `cut` and `export` accept the analysis as their own.
+The faces sway with the noise of a detector, and are lost every few minutes; the scores are noise
+around high and low plateaus. The digests fit the options, so `cut` and `export` accept the analysis
+as their own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -56,9 +57,10 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=3)
     parser.add_argument("--people", type=int, default=3)
     parser.add_argument("--rate", type=Fraction, default=Fraction(25))
+    parser.add_argument("--detect-every", type=int, default=0, metavar="FRAMES")
     arguments = parser.parse_args()
     film = make_film(arguments.folder, 3600 * arguments.hours, arguments.rate)
-    generate_analysis(film, arguments.people)
+    generate_analysis(film, arguments.people, arguments.detect_every)
     print(film)
 
 
@@ -67,7 +69,8 @@ def make_film(folder: Path, seconds: float, rate: Fraction) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     film = folder / "conversation.mp4"
     ffmpeg = (imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y")
-    picture = ("-i", f"color=gray:size=1920x1080:rate={rate}:duration=10", "-bf", "0")
+    still = f"color=gray:size=1920x1080:rate={rate}:duration=10"
+    picture = ("-i", still, "-preset", "ultrafast", "-pix_fmt", "yuv420p")
     sound = ("-i", "sine=220:sample_rate=48000:duration=10", "-b:a", "32k")
     with tempfile.TemporaryDirectory() as temporary:
         pieces = [Path(temporary, "picture.mp4"), Path(temporary, "sound.m4a")]
@@ -79,23 +82,27 @@ def make_film(folder: Path, seconds: float, rate: Fraction) -> Path:
     return film
 
 
-def generate_analysis(film: Path, people: int, seed: int = 1) -> Path:
-    """Save a random analysis of `film` with that many people; return its work folder."""
-    rng = np.random.default_rng(seed)
-    with exclusive_session(Job(film, options=DEFAULTS)) as session:
+def generate_analysis(film: Path, people: int, every: int = 0) -> Path:
+    """Save a random analysis of `film` with that many people; return its work folder.
+
+    `every` is the number of frames from one detection to the next; 0 for the default.
+    """
+    rng = np.random.default_rng(1)
+    with exclusive_session(Job(film, options=replace(DEFAULTS, detect_every=every))) as session:
         media, within, folder = session.media, session.within, session.folder
         detections_from = digests.detections_digest(
-            str(DEFAULTS.detector), 0, str(DEFAULTS.tracker), within, session.media_digest
+            str(DEFAULTS.detector), every, str(DEFAULTS.tracker), within, session.media_digest
         )
         tracks_from = digests.digest("tracks", detections_from)
         voice_from = digests.voice_digest(session.audio_selection, within, session.media_digest)
         scores_from = digests.scores_digest(BUNDLED_SCORER, tracks_from, voice_from)
         is_speaking = random_turns(rng, media, people)
-        by_person = [random_tracks(rng, media, n, people) for n in range(people)]
+        step = every or max(1, round(media.rate / DETECTIONS_PER_S))
+        by_person = [random_tracks(rng, media, step, n, people) for n in range(people)]
         tracks = number_tracks(by_person)
         cast = [Person(n + 1, tuple(track.id for track in own)) for n, own in enumerate(tracks)]
         flat = tuple(sorted((t for own in tracks for t in own), key=lambda track: track.id))
-        store.save_detections(folder, random_detections(rng, media, flat), detections_from)
+        store.save_detections(folder, random_detections(rng, media, step, flat), detections_from)
         store.save_tracks(folder, flat, tracks_from)
         people_from, _ = digests.people_digests(tracks_from)
         store.save_people(folder, cast, people_from, sample_sightings(cast, flat))
@@ -132,10 +139,10 @@ def random_turns(rng: np.random.Generator, media: Media, people: int) -> NDArray
 
 
 def random_tracks(
-    rng: np.random.Generator, media: Media, number: int, people: int
+    rng: np.random.Generator, media: Media, step: int, number: int, people: int
 ) -> list[FaceTrack]:
-    """Return the tracks of person `number`; their ids are not final."""
-    rate, step = float(media.rate), max(1, round(media.rate / DETECTIONS_PER_S))
+    """Return the tracks of person `number`, detected every `step` frames; all have id 0."""
+    rate = float(media.rate)
     seat = np.array([media.size[0] * (number + 0.5) / people, 0.42 * media.size[1]])
     tracks, frame = list[FaceTrack](), 0
     while frame < media.duration - step:
@@ -174,10 +181,9 @@ def number_tracks(by_person: list[list[FaceTrack]]) -> list[list[FaceTrack]]:
 
 
 def random_detections(
-    rng: np.random.Generator, media: Media, tracks: tuple[FaceTrack, ...]
+    rng: np.random.Generator, media: Media, step: int, tracks: tuple[FaceTrack, ...]
 ) -> Detections:
     """Return the detections that the tracks consist of; the camera never cuts."""
-    step = max(1, round(media.rate / DETECTIONS_PER_S))
     frames = np.concatenate([t.start + np.flatnonzero(t.has_detection) for t in tracks])
     boxes = np.concatenate([t.boxes[t.has_detection] for t in tracks])
     order = np.argsort(frames, kind="stable")

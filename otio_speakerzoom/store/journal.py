@@ -108,12 +108,6 @@ class Journal:
         """Close the file; what was appended stays for the next run."""
         self._file.close()
 
-    def remove(self) -> None:
-        """Close and remove the file, once its results are saved elsewhere."""
-        self.close()
-        with suppress(OSError):
-            self.path.unlink()
-
     def _open(self, restart: bool) -> FileIO:
         """Open the file and find its records, or start a new one."""
         if not restart:
