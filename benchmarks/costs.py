@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from watch import MB, peak_bytes
+from watch import MB, PROC, peak_bytes
 
 from otio_speakerzoom.cli.main import let_waiting_threads_sleep
 from otio_speakerzoom.source import SourceFrame
@@ -38,12 +38,15 @@ class Cost:
     """Frames."""
     array_bytes: int
     """Of the frames that were converted to arrays."""
+    read_bytes: int
+    """From files, libraries and weights included; 0 where the system does not count them."""
 
     def scaled(self, factor: float) -> Cost:
         """Return the cost of so many times as much work, in the same memory."""
         return replace(
             self, wall_s=self.wall_s * factor, cpu_s=self.cpu_s * factor,
             decoded=round(self.decoded * factor), array_bytes=round(self.array_bytes * factor),
+            read_bytes=round(self.read_bytes * factor),
         )  # fmt: skip
 
 
@@ -62,10 +65,11 @@ class Meter:
             patch.object(SourceFrame, "rgb", convert(SourceFrame.rgb)),
             patch.object(SourceFrame, "luma", convert(SourceFrame.luma)),
         ):
-            wall, cpu = time.perf_counter(), cpu_seconds()
+            wall, cpu, read = time.perf_counter(), cpu_seconds(), read_bytes()
             result = call()
             wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
-        return result, Cost(wall, cpu, peak_mb(), self._decoded, self._array_bytes)
+            read = read_bytes() - read
+        return result, Cost(wall, cpu, peak_mb(), self._decoded, self._array_bytes, read)
 
     def _count_decoded(self, decode: Callable[..., Iterable[T]]) -> Callable[..., Any]:
         def counted(*arguments: Any) -> Generator[T, None, None]:
@@ -94,6 +98,15 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+def read_bytes() -> int:
+    """Return what this process and its finished children have read from files (proc_pid_io(5))."""
+    try:
+        counts = (PROC / "self" / "io").read_text().split()
+    except OSError:
+        return 0
+    return int(counts[counts.index("rchar:") + 1])
+
+
 def peak_mb() -> float:
     """Return the peak memory of this process, or of its largest finished child.
 
@@ -108,7 +121,7 @@ def total(costs: Iterable[Cost]) -> Cost:
     return Cost(
         sum(cost.wall_s for cost in stages), sum(cost.cpu_s for cost in stages),
         max(cost.peak_mb for cost in stages), sum(cost.decoded for cost in stages),
-        sum(cost.array_bytes for cost in stages),
+        sum(cost.array_bytes for cost in stages), sum(cost.read_bytes for cost in stages),
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ SPEED_HEADER = (
     "cores", "slowest alone, x real time", "wall / slowest", "wall / decode", "wall / transcode",
 )  # fmt: skip
 DATA_HEADER = (
-    "film", "scorer", "peak, MB", "decodes a frame", "arrays, MB a s of film",
+    "film", "scorer", "peak, MB", "source read, times", "decodes a frame", "arrays, MB a s of film",
     "store, MB an hour", "store at most, MB an hour", "temporary files, MB",
 )  # fmt: skip
 STEP_HEADER = (
@@ -79,7 +79,7 @@ def main() -> None:
                 options = Options(arguments.detector, arguments.detect_every or 0, scorer=scorer)
                 steps, analysis = measure(media, floors, options)
                 print_row((title, scorer, *speed_cells(media, steps, analysis)))
-                data.append((title, scorer, *data_cells(media, analysis)))
+                data.append((title, scorer, *data_cells(media, steps[START], analysis)))
                 if arguments.stages:
                     stages = in_new_process(measure_stages, media, options)
                     print_steps(media, {**steps, **stages})
@@ -163,12 +163,13 @@ def speed_cells(media: Media, steps: dict[str, Cost], analysis: AnalysisCost) ->
     )  # fmt: skip
 
 
-def data_cells(media: Media, analysis: AnalysisCost) -> tuple[str, ...]:
+def data_cells(media: Media, start: Cost, analysis: AnalysisCost) -> tuple[str, ...]:
     """Return the cells of a film's row of memory and files."""
     seconds, cost = duration_s(media), analysis.cost
+    read = (cost.read_bytes - start.read_bytes) / media.path.stat().st_size
     sizes = (analysis.store_bytes, analysis.peak_store_bytes)
     return (
-        f"{cost.peak_mb:.0f}", f"{cost.decoded / media.duration:.2f}",
+        f"{cost.peak_mb:.0f}", f"{read:.1f}", f"{cost.decoded / media.duration:.2f}",
         f"{cost.array_bytes / MB / seconds:.0f}",
         *(f"{size / MB / seconds * 3600:.1f}" for size in sizes),
         f"{analysis.temporary_bytes / MB:.1f}",

@@ -8,7 +8,9 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
+import costs
 import cut_quality
 import faces
 import films
@@ -30,6 +32,9 @@ SIZE = (480, 270)
 """Of the clip: a quarter of the sample's."""
 SPAN_S = (2.0, 6.0)
 """Of the sample: A speaks until 3.99, B from 4.40."""
+NEEDS_PROC = pytest.mark.skipif(
+    not Path("/proc/self/io").exists(), reason="only Linux tells what a process uses"
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +198,7 @@ def test_an_analysis_is_measured_beside_its_stages_decoding_and_transcoding(labe
     assert data["temporary files, MB"] == "0.0"
 
 
+@NEEDS_PROC
 def test_what_a_process_uses_is_seen_while_it_works(tmp_path, monkeypatch):
     temporary, store = tmp_path / "temporary", tmp_path / "store"
     temporary.mkdir()
@@ -215,6 +221,16 @@ def test_what_a_process_uses_is_seen_while_it_works(tmp_path, monkeypatch):
     assert watching.store_bytes == 3_000_000
     assert watching.thread_cpu_s["busy"] > 0.1
     assert watching.peak_mb > max(before, 300)
+
+
+@NEEDS_PROC
+def test_what_a_call_reads_is_counted(tmp_path):
+    path = tmp_path / "data"
+    path.write_bytes(bytes(5_000_000))
+
+    _, cost = costs.Meter().measure(lambda: [path.read_bytes() for _ in range(2)])
+
+    assert 10_000_000 <= cost.read_bytes < 11_000_000
 
 
 HOLD_300_MB = "import time; data = b'1' * 300_000_000; time.sleep(0.5)"
