@@ -40,7 +40,7 @@ from otio_speakerzoom.weights.names import BUNDLED_SCORER, DETECTORS, SCORERS
 
 if TYPE_CHECKING:
     from otio_speakerzoom.faces.detectors.interface import FaceDetector
-    from otio_speakerzoom.speech.scoring import Scorer
+    from otio_speakerzoom.speech.scorer import Scorer
 
 T = TypeVar("T")
 
@@ -225,7 +225,7 @@ def six_passes(face: Path, scorer: Scorer) -> None:
 
     from otio_speakerzoom.speech.clip import Clip
     from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
-    from otio_speakerzoom.speech.scoring import score_clip
+    from otio_speakerzoom.speech.scorer import score_clip
 
     crops = read_crops(face)
     _, samples = wavfile.read(face.with_suffix(".wav"))

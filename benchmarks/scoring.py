@@ -36,14 +36,14 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
-from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import DURATIONS, TalkNet, TalkNetScorer
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scoring import Scorer, score_clip, score_speech
+from otio_speakerzoom.speech.scorer import Scorer, score_clip
+from otio_speakerzoom.speech.scoring import score_speech
 
 CLIP_S = 12
 """Of one face: a multiple of all of TalkNet's chunk lengths but one."""
@@ -252,10 +252,7 @@ def score_three_faces(scorer: Scorer, frames: int, cut_every: int | None) -> Non
         some = rng.integers(0, 256, (16, 90, 192), np.uint8)
         yield from ((frame, some[frame % 16]) for frame in range(frames))
 
-    score_speech(
-        images(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames),
-        sync_estimator=AvSyncEstimator(),
-    )  # fmt: skip
+    score_speech(images(), [cepstrum], tracks, scorer, Fraction(25), FrameRange(0, frames))
 
 
 if __name__ == "__main__":

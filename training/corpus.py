@@ -24,7 +24,7 @@ from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scoring import Scorer
+from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.speech.vad import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)

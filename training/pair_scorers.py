@@ -24,8 +24,8 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsdScorer,
     frame_differences,
 )
+from otio_speakerzoom.speech.scorer import Scorer, score_clip
 from otio_speakerzoom.speech.scorers import NETWORKS
-from otio_speakerzoom.speech.scoring import Scorer, score_clip
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import MOTION_SCORER
 

@@ -18,9 +18,9 @@ from otio_speakerzoom.model import (
     VoiceActivity,
 )
 from otio_speakerzoom.speech.audio_channels import choose_microphones
-from otio_speakerzoom.speech.av_sync import AvSyncEstimator
 from otio_speakerzoom.speech.mfcc import buffer_mfcc
-from otio_speakerzoom.speech.scoring import Scorer, score_speech, scored_frames
+from otio_speakerzoom.speech.scorer import Scorer
+from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 from otio_speakerzoom.speech.ticks import to_source_frames
 from otio_speakerzoom.speech.vad import voice_activity
 
@@ -55,7 +55,6 @@ def score_source(
         buffer_mfcc(source_file.read_audio(media, within=within, microphone=microphone))
         for microphone in voice.microphones
     ]
-    estimator = AvSyncEstimator()
     is_scored = scored_frames(tracks, media.rate, within)
 
     def is_needed(number: int) -> bool:
@@ -63,8 +62,7 @@ def score_source(
 
     reader = source_file.read_frames(media, gray=True, within=within, is_needed=is_needed)
     with closing(reader) as frames:
-        scores = score_speech(
+        return score_speech(
             frames, mfcc, tracks, scorer, media.rate, within,
-            voice=voice.probability, sync_estimator=estimator, on_progress=on_progress,
+            voice=voice.probability, on_progress=on_progress,
         )  # fmt: skip
-    return Speech(scores, estimator.offset_s())

@@ -7,6 +7,8 @@ is the offset.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +41,7 @@ MAX_DEVIATION_TICKS = 2
 
 
 class AvSyncEstimator:
-    """Estimates the A/V offset from pieces of faces with their audio, until it has enough."""
+    """Estimates the A/V offset from those of pieces of faces, until it has enough."""
 
     def __init__(self) -> None:
         self._offsets_ticks: list[int] = []
@@ -48,11 +50,10 @@ class AvSyncEstimator:
     def done(self) -> bool:
         return len(self._offsets_ticks) >= MAX_ESTIMATES
 
-    def push(self, clip: Clip) -> None:
-        """Add a clip of lower faces of `PIECE_TICKS`; its best correlated microphone counts."""
-        best = max(correlation_by_lag(clip), key=lambda by_lag: by_lag.max())
-        if best.max() > MIN_CORRELATION:
-            self._offsets_ticks.append(int(LAGS_TICKS[best.argmax()]))
+    def push(self, offset_ticks: int | None) -> None:
+        """Add the offset of a piece; None, where the piece gives no estimate, changes nothing."""
+        if offset_ticks is not None:
+            self._offsets_ticks.append(offset_ticks)
 
     def offset_s(self) -> float | None:
         """Return by how many seconds the audio is late; None if estimates are few or differ."""
@@ -61,6 +62,55 @@ class AvSyncEstimator:
         median = float(np.median(self._offsets_ticks))
         near = np.abs(np.array(self._offsets_ticks) - median) <= MAX_DEVIATION_TICKS
         return median / TICKS_PER_SECOND if near.mean() >= 0.5 else None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPiece:
+    """What a piece of a track says about the A/V offset."""
+
+    key: int
+    """Of the track under construction."""
+    end: int
+    """Tick after its last."""
+    offset_ticks: int | None
+    """By how many ticks the audio is late; None if the piece gives no estimate."""
+
+
+class PieceCollector:
+    """Collects the lower faces of one track in pieces, until it alone has given enough estimates.
+
+    Which tracks count, and so which pieces of the whole film, is known at the film's end only.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        """First tick of the piece."""
+        self.crops: list[NDArray[np.uint8] | None] = []
+        """From `start` on; None before the first frame that is read."""
+        self._estimates = 0
+
+    @property
+    def end(self) -> int:
+        """Tick after the last one of the piece."""
+        return self.start + PIECE_TICKS
+
+    @property
+    def done(self) -> bool:
+        return self._estimates >= MAX_ESTIMATES
+
+    def start_next(self, offset_ticks: int | None) -> None:
+        """Start the next piece, given the estimate of this one."""
+        self._estimates += offset_ticks is not None
+        self.start, self.crops = self.end, []
+
+
+def offset_of_piece(clip: Clip) -> int | None:
+    """Return by how many ticks the audio of a clip of lower faces is late, if it can be heard.
+
+    The clip has `PIECE_TICKS`; its best correlated microphone counts.
+    """
+    best = max(correlation_by_lag(clip), key=lambda by_lag: by_lag.max())
+    return int(LAGS_TICKS[best.argmax()]) if best.max() > MIN_CORRELATION else None
 
 
 def correlation_by_lag(clip: Clip) -> NDArray[np.float64]:

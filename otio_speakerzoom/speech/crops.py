@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 CROP_SIZE = 112
 """Width and height of a crop, in pixels."""
@@ -37,18 +36,60 @@ LOWER_FACE = CropRecipe(scale=0.7, shift=0.2, square=True)
 box, resizes it to 224 and takes the central 112, which is this square."""
 
 
-def smooth_boxes(boxes: NDArray[np.float32], kernel: int = 13) -> NDArray[np.float32]:
+SMOOTHING_TICKS = 13
+"""Boxes of which each smooth one is the median, as in TalkNet's demo."""
+CHUNK_BOXES = 250
+"""Boxes that are smoothed at a time, 10 s: the windows of their medians take 100 kB."""
+
+
+class BoxSmoother:
+    """Smooths the boxes of a track that comes in pieces, with the values of `smooth_boxes`."""
+
+    def __init__(self, kernel: int = SMOOTHING_TICKS) -> None:
+        self._reach = kernel // 2
+        self._rows: NDArray[np.float64] | None = None  # (n, 4) centres and sizes still needed
+
+    def push(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Add (N, 4) boxes; return those that are smooth now, up to half a kernel behind."""
+        wide = boxes.astype(np.float64)
+        rows = np.hstack([(wide[:, :2] + wide[:, 2:]) / 2, wide[:, 2:] - wide[:, :2]])
+        if self._rows is not None:
+            rows = np.concatenate([self._rows, rows])
+        elif len(rows):
+            rows = np.concatenate([rows[:1].repeat(self._reach, axis=0), rows])
+        self._rows = rows[max(0, len(rows) - 2 * self._reach) :] if len(rows) else None
+        return self._medians(rows)
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the rest of the smooth boxes, at the end of the track."""
+        if self._rows is None:
+            return np.empty((0, 4), np.float32)
+        rows = np.concatenate([self._rows, self._rows[-1:].repeat(self._reach, axis=0)])
+        self._rows = None
+        return self._medians(rows)
+
+    def _medians(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(n - 2 reach, 4) boxes of the running medians of (n, 4) centres and sizes."""
+        kernel = 2 * self._reach + 1
+        if len(rows) < kernel:
+            return np.empty((0, 4), np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(rows, kernel, axis=0)  # (n', 4, kernel)
+        median = np.partition(windows, self._reach, axis=2)[:, :, self._reach]
+        centre, size = median[:, :2], median[:, 2:]
+        return np.hstack([centre - size / 2, centre + size / 2]).astype(np.float32)
+
+
+def smooth_boxes(boxes: NDArray[np.float32], kernel: int = SMOOTHING_TICKS) -> NDArray[np.float32]:
     """Return (T, 4) boxes whose centre and size are running medians over `kernel` ticks.
 
-    13 ticks as in TalkNet's demo. The ends repeat the outermost box. The demo pads with zeros
-    instead, which pull the first and last six crops towards the smallest value in the window, so
-    that on a moving face those crops lag.
+    The ends repeat the outermost box. TalkNet's demo pads with zeros instead, which pull the first
+    and last six crops towards the smallest value in the window, so that on a moving face those
+    crops lag.
     """
-    wide = boxes.astype(np.float64)
-    centre, size = (wide[:, :2] + wide[:, 2:]) / 2, wide[:, 2:] - wide[:, :2]
-    centre = np.asarray(median_filter(centre, size=(kernel, 1), mode="nearest"))
-    size = np.asarray(median_filter(size, size=(kernel, 1), mode="nearest"))
-    return np.hstack([centre - size / 2, centre + size / 2]).astype(np.float32)
+    smoother = BoxSmoother(kernel)
+    starts = range(0, len(boxes), CHUNK_BOXES)
+    smooth = [smoother.push(boxes[start : start + CHUNK_BOXES]) for start in starts]
+    return np.concatenate([*smooth, smoother.finish()])
 
 
 def crop_face(

@@ -11,7 +11,7 @@ from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
-from otio_speakerzoom.speech.scoring import Scorer
+from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.device import find_device
 from otio_speakerzoom.weights.names import AUTO, BUNDLED_SCORER, MOTION_SCORER

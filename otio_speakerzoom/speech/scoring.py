@@ -1,4 +1,4 @@
-"""Scores face tracks with a scorer, from streams of frames and audio, in bounded memory.
+"""Scores face tracks with a scorer while they grow, in bounded memory.
 
 Frames are read once. Each track stores only the crops of the current window, and the scorer's
 encodings of finished windows go to a row buffer, so memory depends on the number of visible faces
@@ -8,65 +8,151 @@ calibrated: with every scorer, a score is the log odds that this face speaks.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Protocol
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.model import FaceTrack, FrameRange, Progress, SpeechScores, no_progress
-from otio_speakerzoom.speech.av_sync import PIECE_TICKS, AvSyncEstimator
-from otio_speakerzoom.speech.calibration import Calibration
-from otio_speakerzoom.speech.clip import Clip
-from otio_speakerzoom.speech.crops import LOWER_FACE, CropRecipe, crop_face, smooth_boxes
+from otio_speakerzoom.model import (
+    FaceTrack,
+    FrameRange,
+    Progress,
+    Speech,
+    TrackGrowth,
+    no_progress,
+)
+from otio_speakerzoom.speech.av_sync import AvSyncEstimator, SyncPiece
+from otio_speakerzoom.speech.batches import BatchEncoder, BatchLog, MfccSource
+from otio_speakerzoom.speech.crops import SMOOTHING_TICKS, CropRecipe, crop_face
 from otio_speakerzoom.speech.mfcc import read_mfcc
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.ticks import frames_at_ticks, to_source_frames
+from otio_speakerzoom.speech.scorer import Scorer
+from otio_speakerzoom.speech.ticks import frames_at_ticks
+from otio_speakerzoom.speech.track_scorer import TrackScorer
 
-BATCH_TICKS = 1500
-"""Ticks of pending windows, 19 MB of crops, that are encoded together: a minute, so that short
-tracks fill a GPU as well as long ones do."""
-
-UNSCORED_LOGIT = -5
-"""Of a track so short that no tick falls into it."""
+CropSource = Callable[[int, NDArray[np.float32], CropRecipe], NDArray[np.uint8]]
+"""Cuts the (112, 112) gray crop of a (4,) box from the source frame of that number."""
 
 
-class Scorer(Protocol):
-    """Scores faces: a network, or the mouth-motion measure that needs no weights."""
+class SpeechScoring:
+    """Scores tracks whose boxes and frames come bit by bit.
 
-    name: str
-    licence: str
-    """Of its weights, or of itself if it has none."""
-    recipe: CropRecipe
-    """How its crops are cut around a face box."""
-    window: int
-    """Ticks of 1/25 s that one clip is scored for."""
-    context: int
-    """Extra ticks that a clip contains on each side, as far as there are any, so that splitting a
-    track into windows changes no score."""
-    gated_by_vad: bool
-    """Whether it cannot detect voices by itself, so that its scores must be gated by the VAD."""
-    calibration: Calibration
-    """Turns its raw logits into log odds."""
+    The results depend on the film alone, not on how it is divided into pushes: ticks are cut in
+    order, and at each tick the tracks by their first frame, then by their key.
+    """
 
-    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.float32]]:
-        """Return (T, D) for each clip: what `decide` needs of every tick."""
-        ...
+    def __init__(
+        self,
+        scorer: Scorer,
+        rate: Fraction,
+        within: FrameRange,
+        mfcc: MfccSource,
+        *,
+        batches: BatchLog | None = None,
+    ) -> None:
+        """`mfcc` counts ticks from `within.start`; `batches` makes a run that stopped go on."""
+        self._scorer, self._rate, self._within = scorer, rate, within
+        self._tick_frames = within.start + frames_at_ticks(within.duration, rate)
+        self._tick = 0  # to be cut next
+        self._tracks: dict[int, TrackScorer] = {}
+        self._upcoming: list[tuple[int, int]] = []  # heap of first frame and key
+        self._active: list[TrackScorer] = []
+        self._encoder = BatchEncoder(scorer, mfcc, batches)
+        self._pieces: list[SyncPiece] = []
+        resume_frame = batches.resume_frame if batches else None
+        self.crops_from = within.start if resume_frame is None else resume_frame
+        """First frame that is cropped: before it, the log replaces the pixels."""
 
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the (T, D) encodings of a whole track."""
-        ...
+    @property
+    def needed_from(self) -> int:
+        """First frame that a later push may crop; the end of the range if there is none."""
+        is_done = self._tick == len(self._tick_frames)
+        next_frame = self._within.end if is_done else int(self._tick_frames[self._tick])
+        return max(next_frame, self.crops_from)
 
+    def push(
+        self, growths: Iterable[TrackGrowth], settled_end: int, frames_end: int, crop: CropSource
+    ) -> None:
+        """Add boxes, and crop what is ready from the frames that can be read.
 
-def score_clip(scorer: Scorer, clip: Clip) -> NDArray[np.float32]:
-    """Return the (M, T) raw logits of a clip that is a whole track, in one piece."""
-    (rows,) = scorer.encode([clip])
-    track = RowBuffer(rows.shape[1])
-    track.add(rows)
-    return scorer.decide(track)
+        All boxes of frames before `settled_end` have come, with these growths at the latest; `crop`
+        can read the frames from `needed_from` up to `frames_end`.
+        """
+        for growth in growths:
+            self._grow(growth)
+        end = self._ready_end(settled_end, frames_end)
+        for tick in range(self._tick, end):
+            self._cut(tick, crop)
+        self._tick = max(self._tick, end)
+
+    def finish(
+        self,
+        tracks: Sequence[FaceTrack],
+        keys: Sequence[int],
+        crop: CropSource,
+        voice: NDArray[np.float32] | None = None,
+    ) -> Speech:
+        """Return the scores of the final `tracks`, whose growths had these `keys`.
+
+        All boxes have come, and `crop` can read all frames from `needed_from` on. `voice` is the
+        (frames,) voice probability, which gates scorers that need it.
+        """
+        self.push((), self._within.end, self._within.end, crop)
+        self._encoder.encode(self._within.end)
+        scorers = [self._tracks[key] for key in keys]
+        scores = tuple(
+            scorer.scores(track, self._within, self._rate, voice)
+            for scorer, track in zip(scorers, tracks, strict=True)
+        )
+        return Speech(scores, self._av_offset_s(scorers))
+
+    def _grow(self, growth: TrackGrowth) -> None:
+        track = self._tracks.get(growth.key)
+        if track is None:
+            track = TrackScorer(growth, self._tick_frames, self._scorer)
+            if track.path.start < self._tick:
+                raise ValueError(
+                    f"track {growth.key} begins at frame {growth.start}, which is settled already"
+                )
+            self._tracks[growth.key] = track
+            heapq.heappush(self._upcoming, (growth.start, growth.key))
+        track.path.push(growth)
+
+    def _ready_end(self, settled_end: int, frames_end: int) -> int:
+        """The tick before which all are ready: their frames, and the boxes that smoothing needs."""
+        readable, settled = np.searchsorted(self._tick_frames, (frames_end, settled_end)).tolist()
+        if settled_end < self._within.end:
+            settled -= SMOOTHING_TICKS // 2
+        return min(readable, settled)
+
+    def _cut(self, tick: int, crop: CropSource) -> None:
+        frame = int(self._tick_frames[tick])
+        while self._upcoming and self._upcoming[0][0] <= frame:
+            self._active.append(self._tracks[heapq.heappop(self._upcoming)[1]])
+        crop_frame = partial(crop, frame) if frame >= self.crops_from else None
+        for track in self._active:
+            if track.path.end > tick:  # otherwise it lies between two ticks
+                piece = track.cut(tick, crop_frame, self._encoder)
+                self._pieces += [piece] if piece else []
+        self._active = [track for track in self._active if track.path.end > tick + 1]
+        if self._encoder.is_full:
+            needed = min((track.needed_from for track in self._active), default=tick + 1)
+            frames = [*self._tick_frames[needed : needed + 1].tolist(), self._within.end]
+            self._encoder.encode(frames[0])
+
+    def _av_offset_s(self, scorers: Sequence[TrackScorer]) -> float | None:
+        """The offset by the pieces of the final tracks, in order of their end and the track."""
+        order = sorted(range(len(scorers)), key=lambda n: scorers[n].path.start)
+        ranks = {scorers[n].key: rank for rank, n in enumerate(order)}
+        pieces = [piece for piece in self._pieces if piece.key in ranks]
+        estimator = AvSyncEstimator()
+        for piece in sorted(pieces, key=lambda p: (self._tick_frames[p.end - 1], ranks[p.key])):
+            if not estimator.done:
+                estimator.push(piece.offset_ticks)
+        return estimator.offset_s()
 
 
 def score_speech(
@@ -78,36 +164,48 @@ def score_speech(
     within: FrameRange,
     *,
     voice: NDArray[np.float32] | None = None,
-    sync_estimator: AvSyncEstimator | None = None,
     on_progress: Progress = no_progress,
-) -> tuple[SpeechScores, ...]:
-    """Return one calibrated score per source frame for every track.
+) -> Speech:
+    """Return one calibrated score per source frame for every track, and the A/V offset.
 
     `frames` are (number, (H, W) gray) pairs of all of `within`, at the size that the boxes refer
     to, of which only the `scored_frames` are read; `mfcc` are the MFCC rows of the same range, for
-    each microphone; `voice` is the (frames,) voice probability, which gates scorers that need it;
-    `sync_estimator` gets the lower faces until it has enough.
+    each microphone; `voice` is the (frames,) voice probability, which gates scorers that need it.
     """
-    tick_frames = within.start + frames_at_ticks(within.duration, rate)
-    track_scorers = [TrackScorer(track, tick_frames, scorer) for track in tracks]
-    first_ticks = np.searchsorted(tick_frames, np.arange(within.start, within.end + 1))
-    upcoming = deque(sorted(track_scorers, key=lambda track: track.start))
-    active: list[TrackScorer] = []
-    pending: list[_Window] = []
+    scoring = SpeechScoring(scorer, rate, within, mfcc_source(mfcc))
+    growths = [whole_growth(track, key) for key, track in enumerate(tracks)]
+
+    def crop_none(number: int, box: NDArray[np.float32], recipe: CropRecipe) -> NDArray[np.uint8]:
+        raise ValueError(f"there is no frame {number}")
+
     for number, frame in frames:
-        first, last = first_ticks[number - within.start], first_ticks[number - within.start + 1]
-        while upcoming and upcoming[0].start < last:
-            active.append(upcoming.popleft())
-        for track in active:
-            for tick in range(max(first, track.start), min(last, track.end)):
-                pending += track.push_frame(frame, tick, mfcc)
-                track.push_to_sync_estimator(sync_estimator, frame, tick, mfcc)
-        active = [track for track in active if track.end > last]
-        if sum(len(window.clip.crops) for window in pending) >= BATCH_TICKS:
-            _encode_pending(pending, scorer)
+        scoring.push(growths, within.end, number + 1, partial(_crop_from, number, frame))
+        growths = []
         on_progress(number - within.start + 1, within.duration)
-    _encode_pending(pending, scorer)
-    return tuple(track.scores(within, rate, voice) for track in track_scorers)
+    return scoring.finish(tracks, range(len(tracks)), crop_none, voice)
+
+
+def _crop_from(
+    number: int,
+    frame: NDArray[np.uint8],
+    required: int,
+    box: NDArray[np.float32],
+    recipe: CropRecipe,
+) -> NDArray[np.uint8]:
+    """A `CropSource` of the single frame `number`."""
+    if required != number:
+        raise ValueError(f"frame {required} is to be cropped after frame {number}")
+    return crop_face(frame, box, recipe)
+
+
+def whole_growth(track: FaceTrack, key: int) -> TrackGrowth:
+    """Return a finished track as a single growth."""
+    return TrackGrowth(key, track.start, track.boxes, track.has_detection, ended=True)
+
+
+def mfcc_source(mfcc: Sequence[RowBuffer]) -> MfccSource:
+    """Return the source of the MFCC rows of each microphone, which are all there."""
+    return lambda start, ticks: np.stack([read_mfcc(rows, start, ticks) for rows in mfcc])
 
 
 def scored_frames(
@@ -120,122 +218,3 @@ def scored_frames(
     for track in tracks:
         in_track[max(0, track.start - within.start) : max(0, track.range.end - within.start)] = True
     return is_scored & in_track
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Window:
-    """A window of a track to be encoded, and the slice of its clip without context."""
-
-    track: TrackScorer
-    clip: Clip
-    inner: slice
-
-
-def _encode_pending(pending: list[_Window], scorer: Scorer) -> None:
-    """Encode all pending windows together, and empty the list."""
-    if pending:
-        encodings = scorer.encode([window.clip for window in pending])
-        for window, rows in zip(pending, encodings, strict=True):
-            window.track.push_encoded(rows[window.inner])
-        pending.clear()
-
-
-class TrackScorer:
-    """Scores one track: collects crops into windows, then encodings, and decides at its end."""
-
-    def __init__(self, track: FaceTrack, tick_frames: NDArray[np.int64], scorer: Scorer) -> None:
-        """`tick_frames` is the source frame shown at each tick."""
-        self._track, self._scorer = track, scorer
-        ends = np.searchsorted(tick_frames, (track.start, track.range.end))
-        self.start, self.end = ends.tolist()  # in ticks, as all that follow
-        self._boxes = smooth_boxes(track.boxes[tick_frames[self.start : self.end] - track.start])
-        self._crops: list[NDArray[np.uint8]] = []
-        self._crops_start = self.start  # tick of the first of them
-        self._window_start = self.start  # tick of the next window, its context not included
-        self._sync_crops: list[NDArray[np.uint8]] = []
-        self._encodings: RowBuffer | None = None
-        self._tick_logits = np.empty(0, np.float32)  # raw, from self.start on
-
-    def push_frame(
-        self, frame: NDArray[np.uint8], tick: int, mfcc: Sequence[RowBuffer]
-    ) -> Iterator[_Window]:
-        """Add the frame shown at `tick`; yield the windows that are now complete."""
-        box = self._boxes[tick - self.start]
-        self._crops.append(crop_face(frame, box, self._scorer.recipe))
-        end, full = tick + 1, self._window_start + self._scorer.window + self._scorer.context
-        if end in (full, self.end):
-            yield self._next_window(end, mfcc)
-            # the end of the track may contain more than one window if its context is cut short
-            while end == self.end and self._window_start < end:
-                yield self._next_window(end, mfcc)
-        if end == self.end:
-            self._crops.clear()  # the last window's context
-
-    def push_to_sync_estimator(
-        self,
-        estimator: AvSyncEstimator | None,
-        frame: NDArray[np.uint8],
-        tick: int,
-        mfcc: Sequence[RowBuffer],
-    ) -> None:
-        """Pass the lower face to the estimator, in whole pieces, until it has enough."""
-        piece_start = tick - len(self._sync_crops)
-        if estimator is None or estimator.done or piece_start + PIECE_TICKS > self.end:
-            self._sync_crops.clear()  # not needed, or the track ends before the piece would
-            return
-        self._sync_crops.append(crop_face(frame, self._boxes[tick - self.start], LOWER_FACE))
-        if len(self._sync_crops) == PIECE_TICKS:
-            first = tick + 1 - PIECE_TICKS
-            rows = [read_mfcc(buffer, first, PIECE_TICKS) for buffer in mfcc]
-            estimator.push(Clip(np.stack(self._sync_crops), np.stack(rows)))
-            self._sync_crops.clear()
-
-    def _next_window(self, end: int, mfcc: Sequence[RowBuffer]) -> _Window:
-        """Return the next window, given the crops of all ticks before `end`."""
-        first, last = self._window_start, min(self._window_start + self._scorer.window, end)
-        crops = np.stack(self._crops[: last + self._scorer.context - self._crops_start])
-        rows = [read_mfcc(buffer, self._crops_start, len(crops)) for buffer in mfcc]
-        inner = slice(first - self._crops_start, last - self._crops_start)
-        self._window_start = last
-        still_needed = max(self._crops_start, last - self._scorer.context)
-        del self._crops[: still_needed - self._crops_start]
-        self._crops_start = still_needed
-        return _Window(self, Clip(crops, np.stack(rows)), inner)
-
-    def push_encoded(self, rows: NDArray[np.float32]) -> None:
-        """Add the scorer's encoding of the next window; after the last one, decide."""
-        if self._encodings is None:
-            self._encodings = RowBuffer(rows.shape[1])
-        self._encodings.add(rows)
-        if len(self._encodings) == self.end - self.start:
-            self._tick_logits = best_microphone(self._scorer.decide(self._encodings))
-            self._encodings = None
-
-    def scores(
-        self, within: FrameRange, rate: Fraction, voice: NDArray[np.float32] | None
-    ) -> SpeechScores:
-        frames, start = len(self._track.boxes), self._track.start - within.start
-        if not len(self._tick_logits):  # above 25 fps a track may lie between two ticks
-            logits = np.full(frames, UNSCORED_LOGIT, np.float32)
-            return SpeechScores(self._track.id, self._track.start, logits)
-        logits = self._scorer.calibration(self._tick_logits)
-        logits = to_source_frames(logits, self.start, start, frames, rate)
-        if voice is not None and self._scorer.gated_by_vad:
-            logits = gate_by_vad(logits, voice[start : start + frames])
-        return SpeechScores(self._track.id, self._track.start, logits)
-
-
-def best_microphone(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the (T,) logits of a face from its (M, T) logits with each of M microphones."""
-    return logits.max(axis=0)
-
-
-def gate_by_vad(logits: NDArray[np.float32], voice: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logit of "this face speaks, and there is a voice", the two as independent.
-
-    P = sigmoid(logit) * voice, for calibrated logits, converted back to a logit; a voice
-    probability above 0.999 changes nothing that matters.
-    """
-    clipped = np.clip(voice, 1e-3, 1 - 1e-3).astype(np.float64)
-    odds_face, odds_voice = np.exp(-logits.astype(np.float64)), (1 - clipped) / clipped
-    return -np.log(odds_face + odds_voice + odds_face * odds_voice).astype(np.float32)

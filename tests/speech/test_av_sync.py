@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from drawn import face_of, mfcc_of, syllables
 
-from otio_speakerzoom.speech.av_sync import MAX_ESTIMATES, PIECE_TICKS, AvSyncEstimator
+from otio_speakerzoom.speech.av_sync import (
+    MAX_ESTIMATES,
+    PIECE_TICKS,
+    AvSyncEstimator,
+    offset_of_piece,
+)
 from otio_speakerzoom.speech.clip import Clip
 
 
@@ -20,7 +25,7 @@ def piece(seed, offset=0, microphones=1):
 def test_the_offset_of_a_recording_is_estimated(offset):
     estimator = AvSyncEstimator()
     for seed in range(3):
-        estimator.push(piece(seed, offset))
+        estimator.push(offset_of_piece(piece(seed, offset)))
 
     estimate = estimator.offset_s()
 
@@ -31,15 +36,15 @@ def test_the_offset_of_a_recording_is_estimated(offset):
 def test_of_several_microphones_the_best_one_counts():
     estimator = AvSyncEstimator()
     for seed in range(3):
-        estimator.push(piece(seed, 6, microphones=3))
+        estimator.push(offset_of_piece(piece(seed, 6, microphones=3)))
 
     assert estimator.offset_s() == pytest.approx(0.24, abs=0.081)
 
 
 def test_two_estimates_are_too_few():
     estimator = AvSyncEstimator()
-    estimator.push(piece(0, 6))
-    estimator.push(piece(1, 6))
+    estimator.push(offset_of_piece(piece(0, 6)))
+    estimator.push(offset_of_piece(piece(1, 6)))
 
     assert estimator.offset_s() is None
 
@@ -48,8 +53,9 @@ def test_still_faces_and_differing_estimates_give_no_offset():
     still = AvSyncEstimator()
     differing = AvSyncEstimator()
     for seed, offset in enumerate((-10, -5, 0, 5, 10)):
-        still.push(Clip(face_of(np.full(PIECE_TICKS, 0.2), seed), piece(seed).mfcc))
-        differing.push(piece(seed, offset))
+        still_face = face_of(np.full(PIECE_TICKS, 0.2), seed)
+        still.push(offset_of_piece(Clip(still_face, piece(seed).mfcc)))
+        differing.push(offset_of_piece(piece(seed, offset)))
 
     assert still.offset_s() is None
     assert differing.offset_s() is None
@@ -57,9 +63,9 @@ def test_still_faces_and_differing_estimates_give_no_offset():
 
 def test_the_estimator_is_done_once_it_has_enough():
     estimator = AvSyncEstimator()
-    clip = piece(2)
+    estimator.push(None)  # a piece that gives no estimate
     for _ in range(MAX_ESTIMATES):
         assert not estimator.done
-        estimator.push(clip)
+        estimator.push(offset_ticks=2)
 
     assert estimator.done

@@ -13,8 +13,8 @@ from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
+from otio_speakerzoom.speech.scorer import score_clip
 from otio_speakerzoom.speech.scorers import NETWORKS
-from otio_speakerzoom.speech.scoring import score_clip
 
 SCORERS = {
     TalkNetScorer: TalkNet, SyncAsdScorer: SyncAsd, LrAsdScorer: LrAsd, LightAsdScorer: LightAsd,

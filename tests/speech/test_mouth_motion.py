@@ -14,7 +14,7 @@ from otio_speakerzoom.speech.mouth_motion.scorer import (
     lip_sync,
     regression_features,
 )
-from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.speech.scorer import score_clip
 
 SEEDS = (1, 2, 3, 4)
 

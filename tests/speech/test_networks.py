@@ -20,7 +20,7 @@ from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.speech.scorer import score_clip
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 SHARED = Path(__file__).parents[3] / "shared"

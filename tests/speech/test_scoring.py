@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
-from otio_speakerzoom.speech import scoring
-from otio_speakerzoom.speech.av_sync import AvSyncEstimator
+from otio_speakerzoom.speech import batches
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.crops import WHOLE_BOX
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.scorer import gate_by_vad
 from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
-from otio_speakerzoom.speech.scoring import gate_by_vad, score_speech, scored_frames
+from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
 
@@ -57,6 +57,11 @@ def world(rate, duration, spans):
     return frames, [mfcc], tracks
 
 
+def scored(frames, mfcc, tracks, scorer, duration, **options):
+    within = FrameRange(0, duration)
+    return score_speech(iter(frames), mfcc, tracks, scorer, Fraction(25), within, **options).scores
+
+
 @given(
     st.sampled_from(("24000/1001", "25", "30000/1001", "50", "12")),
     st.lists(st.tuples(st.integers(0, 80), st.integers(1, 120)), min_size=1, max_size=3),
@@ -69,7 +74,7 @@ def test_scores_do_not_depend_on_windows_and_cover_every_frame(rate, spans, wind
     frames, mfcc, tracks = world(rate, 200, spans)
 
     def scored(scorer):
-        return score_speech(iter(frames), mfcc, tracks, scorer, rate, FrameRange(0, 200))
+        return score_speech(iter(frames), mfcc, tracks, scorer, rate, FrameRange(0, 200)).scores
 
     once, windowed = scored(Brightness(1000, 0)), scored(Brightness(window, context))
     for whole, part, track in zip(once, windowed, tracks, strict=True):
@@ -81,7 +86,7 @@ def test_scores_do_not_depend_on_windows_and_cover_every_frame(rate, spans, wind
 def test_at_25_fps_each_frame_has_its_own_score_and_its_own_audio():
     frames, mfcc, tracks = world(Fraction(25), 100, [(7, 60)])
     scorer = Brightness(window=20, context=5)
-    (scoring,) = score_speech(iter(frames), mfcc, tracks, scorer, Fraction(25), FrameRange(0, 100))
+    (scoring,) = scored(frames, mfcc, tracks, scorer, 100)
 
     assert scoring.logits.tolist() == list(range(7, 67))
     # the audio of each call starts four rows later for every tick before its first crop
@@ -91,7 +96,8 @@ def test_at_25_fps_each_frame_has_its_own_score_and_its_own_audio():
 def test_a_range_is_scored_like_a_whole_source():
     frames, mfcc, tracks = world(Fraction(25), 100, [(40, 30)])
     within = FrameRange(30, 80)
-    (scoring,) = score_speech(iter(frames[30:80]), mfcc, tracks, Brightness(), Fraction(25), within)
+    speech = score_speech(iter(frames[30:80]), mfcc, tracks, Brightness(), Fraction(25), within)
+    (scoring,) = speech.scores
 
     assert (scoring.start, scoring.logits.tolist()) == (40, list(range(40, 70)))
 
@@ -106,7 +112,9 @@ def test_only_frames_at_a_tick_of_a_track_are_read(rate):
     nothing = np.empty(0, np.uint8)
     blanked = [(n, frame if is_scored[n - within.start] else nothing) for n, frame in part]
 
-    scores = [score_speech(f, mfcc, tracks, Brightness(), rate, within) for f in (part, blanked)]
+    scores = [
+        score_speech(f, mfcc, tracks, Brightness(), rate, within).scores for f in (part, blanked)
+    ]
 
     for every, some in zip(*scores, strict=True):
         assert every.logits.tolist() == some.logits.tolist()
@@ -130,8 +138,8 @@ def test_memory_follows_the_window_and_not_the_track():
 
 @pytest.mark.parametrize("context", [3, 140])
 def test_a_track_that_has_ended_uses_no_memory(context, monkeypatch):
-    """Short tracks, one after another, with the A/V sync estimator, which waits for long ones."""
-    monkeypatch.setattr(scoring, "BATCH_TICKS", 50)
+    """Short tracks, one after another, too short to measure the A/V sync."""
+    monkeypatch.setattr(batches, "BATCH_TICKS", 50)
     spans = [(first, 50) for first in range(0, 2000, 50)]
     frames, mfcc, tracks = world(Fraction(25), 2000, spans)
     memory = []
@@ -145,34 +153,30 @@ def test_a_track_that_has_ended_uses_no_memory(context, monkeypatch):
     scorer = Brightness(20, context)
     tracemalloc.start()
     try:
-        score_speech(measured(), mfcc, tracks, scorer, Fraction(25), FrameRange(0, 2000),
-                     sync_estimator=AvSyncEstimator())  # fmt: skip
+        score_speech(measured(), mfcc, tracks, scorer, Fraction(25), FrameRange(0, 2000))
     finally:
         tracemalloc.stop()
 
     assert memory[-1] - memory[0] < 112 * 112 * 10  # of 30 tracks, 1500 crops: fewer than ten
 
 
-def test_the_sync_estimator_gets_whole_pieces_until_it_has_enough():
-    class Recording(AvSyncEstimator):
-        def __init__(self):
-            super().__init__()
-            self.first_ticks = []
-
-        @property
-        def done(self):
-            return len(self.first_ticks) >= 3
-
-        def push(self, clip):
-            self.first_ticks.append(clip.mfcc[0, 0, 0] / 4)  # its first tick
-
+def test_whole_pieces_measure_the_av_sync_until_there_are_enough(monkeypatch):
+    """As many of the earliest pieces as it takes count, in order of their end."""
     spans = [(0, 1200), (100, 499), (200, 500), (1300, 2000)]
     frames, mfcc, tracks = world(Fraction(25), 3300, spans)
-    estimator = Recording()
-    score_speech(iter(frames), mfcc, tracks, Brightness(), Fraction(25), FrameRange(0, 3300),
-                 sync_estimator=estimator)  # fmt: skip
+    first_ticks = []
 
-    assert estimator.first_ticks == [0, 200, 500]
+    def first_tick(clip):
+        first_ticks.append(round(clip.mfcc[0, 0, 0] / 4))
+        return first_ticks[-1]
+
+    monkeypatch.setattr(batches, "offset_of_piece", first_tick)
+    speech = score_speech(
+        iter(frames), mfcc, tracks, Brightness(), Fraction(25), FrameRange(0, 3300)
+    )
+
+    assert first_ticks == [0, 200, 500, 1300, 1800, 2300, 2800]
+    assert speech.av_offset_s is None
 
 
 def test_windows_of_several_tracks_are_encoded_together():
@@ -187,9 +191,7 @@ def test_of_several_microphones_the_best_score_counts():
     frames, (mfcc,), tracks = world(Fraction(25), 100, [(10, 60)])
     louder = RowBuffer(13)
     louder.add(mfcc.read(0, 400) + 5 * (np.arange(13) == 1))
-    (scoring,) = score_speech(
-        iter(frames), [mfcc, louder], tracks, Brightness(), Fraction(25), FrameRange(0, 100)
-    )
+    (scoring,) = scored(frames, [mfcc, louder], tracks, Brightness(), 100)
 
     assert scoring.logits.tolist() == list(range(15, 75))
 
@@ -208,9 +210,7 @@ def test_the_vad_gates_a_scorer_that_needs_it():
     frames, mfcc, tracks = world(Fraction(25), 50, [(10, 30)])
     voice = np.zeros(50, np.float32)
     voice[20:] = 1
-    (scoring,) = score_speech(
-        iter(frames), mfcc, tracks, NeedsVad(), Fraction(25), FrameRange(0, 50), voice=voice
-    )
+    (scoring,) = scored(frames, mfcc, tracks, NeedsVad(), 50, voice=voice)
     assert (scoring.logits > 0).tolist() == [False] * 10 + [True] * 20
 
 
@@ -226,9 +226,7 @@ class Certain(Brightness):
 
 def certain_scores(voice=None):
     frames, mfcc, tracks = world(Fraction(25), 50, [(10, 30)])
-    (scoring,) = score_speech(
-        iter(frames), mfcc, tracks, Certain(), Fraction(25), FrameRange(0, 50), voice=voice
-    )
+    (scoring,) = scored(frames, mfcc, tracks, Certain(), 50, voice=voice)
     return scoring.logits
 
 
@@ -288,8 +286,5 @@ def test_scores_are_calibrated():
 
     frames, mfcc, tracks = world(25, 30, [(0, 30)])
 
-    def scored(scorer):
-        span = FrameRange(0, 30)
-        return score_speech(frames, mfcc, tracks, scorer, Fraction(25), span)[0].logits
-
-    assert scored(Shifted()) == pytest.approx(2 * scored(Brightness()) - 1, rel=1e-5)
+    shifted, plain = (scored(frames, mfcc, tracks, s, 30)[0] for s in (Shifted(), Brightness()))
+    assert shifted.logits == pytest.approx(2 * plain.logits - 1, rel=1e-5)

@@ -13,7 +13,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsd,
     SyncAsdScorer,
 )
-from otio_speakerzoom.speech.scoring import score_clip
+from otio_speakerzoom.speech.scorer import score_clip
 from otio_speakerzoom.weights import catalogue, fetch
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
