@@ -1,4 +1,4 @@
-"""detections.journal: the faces and the content values of the frames that were processed so far."""
+"""detections.journal: the faces and the content changes of the frames that were searched so far."""
 
 from __future__ import annotations
 
@@ -18,45 +18,42 @@ class DetectionJournal:
     def __init__(self, folder: Path, input_digest: str, *, restart: bool = False) -> None:
         """Open the journal of a work folder; it is empty if it has another digest."""
         self._journal = open_journal(folder, "detections", input_digest, restart=restart)
-        self._ends: list[int] = [int(record["end"]) for record in self._journal]
+        last = self._journal.read(len(self._journal) - 1) if len(self._journal) else None
+        self._end = None if last is None else int(last["end"])
 
     @property
     def end(self) -> int | None:
-        """The frame to go on from: the rows and values are those before it; None if empty."""
-        return self._ends[-1] if self._ends else None
+        """The frame to go on from: all before it are in the journal; None if it is empty."""
+        return self._end
 
-    def append(self, rows: Sequence[FrameFaces], values: NDArray[np.float64], end: int) -> None:
-        """Add the rows since the last call, and the content values of the frames since then.
-
-        All rows and values of frames before `end` must be there then, and no others.
-        """
+    def append(self, faces: Sequence[FrameFaces], changes: NDArray[np.float64], end: int) -> None:
+        """Add the faces and the (frames,) content changes of the frames up to `end`."""
         arrays = {
             "end": np.array(end, np.int64),
-            "frames": np.array([row.frame for row in rows], np.int64),
-            "counts": np.array([len(row.boxes) for row in rows], np.int64),
-            "boxes": np.concatenate([np.empty((0, 4), np.float32), *(r.boxes for r in rows)]),
+            "frames": np.array([row.frame for row in faces], np.int64),
+            "counts": np.array([len(row.boxes) for row in faces], np.int64),
+            "boxes": np.concatenate([np.empty((0, 4), np.float32), *(r.boxes for r in faces)]),
             "confidences": np.concatenate(
-                [np.empty(0, np.float32), *(row.confidences for row in rows)]
+                [np.empty(0, np.float32), *(row.confidences for row in faces)]
             ),
-            "values": np.asarray(values, np.float64),
+            "changes": np.asarray(changes, np.float64),
         }
         self._journal.append(arrays)
-        self._ends.append(end)
+        self._end = end
 
-    def rows(self) -> Iterator[FrameFaces]:
-        """Yield the faces frame by frame, in the order in which they were added."""
+    def parts(self) -> Iterator[tuple[list[FrameFaces], NDArray[np.float64]]]:
+        """Yield what was added each time: the faces, frame by frame, and the changes."""
         for record in self._journal:
-            last = 0
-            for frame, count in zip(
-                record["frames"].tolist(), record["counts"].tolist(), strict=True
-            ):
-                span = slice(last, last + count)
-                yield FrameFaces(frame, record["boxes"][span], record["confidences"][span])
-                last += count
-
-    def values(self) -> NDArray[np.float64]:
-        """Return the content values of all frames, in order."""
-        return np.concatenate([np.empty(0), *(record["values"] for record in self._journal)])
+            ends = np.cumsum(record["counts"])
+            spans = [
+                slice(end - count, end) for end, count in zip(ends, record["counts"], strict=True)
+            ]
+            boxes, confidences = record["boxes"], record["confidences"]
+            faces = [
+                FrameFaces(frame, boxes[span], confidences[span])
+                for frame, span in zip(record["frames"].tolist(), spans, strict=True)
+            ]
+            yield faces, record["changes"]
 
     def close(self) -> None:
         """Close the file; the next run goes on from it."""
