@@ -24,7 +24,7 @@ from otio_speakerzoom.pipeline.job import no_stage_progress
 
 if TYPE_CHECKING:  # importing them takes memory that decoding alone does not need
     from otio_speakerzoom.faces.detectors.interface import FaceDetector
-    from otio_speakerzoom.speech.scoring import Scorer
+    from otio_speakerzoom.speech.scorer import Scorer
 
 SAMPLE_S = 60
 DETECTIONS = 60
@@ -136,7 +136,7 @@ def measure_network(name: str, face_s: float) -> Cost:
     """Return the cost of scoring so many seconds of faces, from crops and MFCC."""
     from scoring import CLIP_S, REPEATS, generated_clip
 
-    from otio_speakerzoom.speech.scoring import score_clip
+    from otio_speakerzoom.speech.scorer import score_clip
 
     scorer, clip = open_scorer(name), generated_clip()
     score_clip(scorer, clip)  # allocates what all of them use

@@ -23,7 +23,7 @@ from otio_speakerzoom.store import Options
 
 if TYPE_CHECKING:
     from otio_speakerzoom.faces.detectors.interface import FaceDetector
-    from otio_speakerzoom.speech.scoring import Scorer
+    from otio_speakerzoom.speech.scorer import Scorer
 
 T = TypeVar("T")
 
