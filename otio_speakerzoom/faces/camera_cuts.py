@@ -1,55 +1,86 @@
 """Detects the source's own cuts from one camera to another.
 
-By PySceneDetect's AdaptiveDetector: a frame is a cut if it differs from the one before much more
-than its neighbours do, so a moving camera or a flickering lamp is none.
+By the rule of PySceneDetect's AdaptiveDetector: a frame is a cut if it differs from the one before
+much more than its neighbours do, so a moving camera or a flickering lamp is none. The differences
+need pixels, the rule only needs the differences, so the parts of a film may be compared apart.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections import deque
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scenedetect.common import FrameTimecode
-from scenedetect.detectors import AdaptiveDetector
 
 from otio_speakerzoom.faces.resize import resize_fast
 
 COMPARED_WIDTH_PX = 256
 """Width of the frames to compare: PySceneDetect itself downscales to at least this much."""
 
+# A missed cut joins two faces to one track, a false one only splits a track: hence no minimum
+# length of a shot beyond the window.
+WINDOW_FRAMES = 3
+"""Neighbours on each side that a cut is compared with. This and the ratio are the ones with the
+best mean over four data sets on PySceneDetect's benchmark page (in its repository)."""
+_MIN_RATIO = 3.5
+_MIN_CHANGE = 15.0  # of 255: PySceneDetect's default, min_content_val
+_MIN_SHOT_FRAMES = 3
+_STILL = 1e-5  # a mean change below it counts as none, as in PySceneDetect
 
-class CameraCuts:
-    """Collects the first frame after each hard cut, from the source's frames in order."""
 
-    def __init__(self, rate: Fraction) -> None:
-        self._rate = float(rate)
-        # 3.5 over 3 frames: PySceneDetect's own benchmark's best means over four data sets
-        # (its repository, benchmark page). A missed cut joins two faces to one track, a false one
-        # only splits a track: hence no minimum scene length beyond that window.
-        self._detector = AdaptiveDetector(adaptive_threshold=3.5, window_width=3, min_scene_len=3)
-        self._cuts: list[int] = []
-        self._last: FrameTimecode | None = None
-        self._first_frame = 0
+class ContentChange:
+    """Measures how much the content of each frame differs from the one before."""
 
-    def push_frame(self, frame_index: int, frame: NDArray[np.uint8]) -> bool:
-        """Push the next (H, W, 3) RGB frame; return whether that revealed a cut."""
+    def __init__(self) -> None:
+        self._last: NDArray[np.uint8] | None = None
+
+    def push(self, frame: NDArray[np.uint8]) -> float:
+        """Return the mean change of hue, saturation and value, 0 to 255; 0 for the first frame.
+
+        `frame` is (H, W, 3) RGB. Equal to PySceneDetect's `content_val`.
+        """
         height, width = frame.shape[:2]
         size = (COMPARED_WIDTH_PX, max(1, round(height * COMPARED_WIDTH_PX / width)))
-        bgr = cv2.cvtColor(resize_fast(frame, size), cv2.COLOR_RGB2BGR)
-        if self._last is None:
-            self._first_frame = frame_index
-        self._last = FrameTimecode(frame_index, self._rate)
-        return self._add(self._detector.process_frame(self._last, bgr))
+        hsv = np.asarray(cv2.cvtColor(resize_fast(frame, size), cv2.COLOR_RGB2HSV), np.uint8)
+        last, self._last = self._last, hsv
+        if last is None:
+            return 0.0
+        hue, saturation, value, _ = cv2.sumElems(cv2.absdiff(hsv, last))
+        pixels = float(size[0] * size[1])
+        return (hue / pixels + saturation / pixels + value / pixels) / 3.0
 
-    def finish(self) -> NDArray[np.int32]:
-        """Return (C,) the first frame after each cut, in ascending order."""
-        if self._last is not None:
-            self._add(self._detector.post_process(self._last))
-        return np.array(sorted(set(self._cuts)), np.int32)
 
-    def _add(self, cuts: list[FrameTimecode]) -> bool:
-        new = [cut.frame_num for cut in cuts if cut.frame_num > self._first_frame]
-        self._cuts += new
-        return bool(new)
+class CameraCuts:
+    """Collects the first frame after each hard cut, from the changes of consecutive frames."""
+
+    def __init__(self, start: int) -> None:
+        self.cuts: list[int] = []
+        """Source frames, in ascending order."""
+        self.settled_end = start
+        """All cuts before this frame are in `cuts`: a cut is known once its neighbours are."""
+        self._next = self._last_cut = start
+        self._changes = deque[float](maxlen=2 * WINDOW_FRAMES + 1)
+
+    def push(self, change: float) -> None:
+        """Push the change of the next frame."""
+        self._changes.append(change)
+        self._next += 1
+        middle = self._next - 1 - WINDOW_FRAMES
+        self.settled_end = max(self.settled_end, middle + 1)
+        if len(self._changes) < 2 * WINDOW_FRAMES + 1:
+            return  # the first and the last frames have too few neighbours
+        if middle - self._last_cut >= _MIN_SHOT_FRAMES and self._stands_out():
+            self.cuts.append(middle)
+            self._last_cut = middle
+
+    def finish(self) -> None:
+        """Settle the last frames, which cannot be cuts."""
+        self.settled_end = self._next
+
+    def _stands_out(self) -> bool:
+        """Whether the change in the middle is much larger than its neighbours' mean."""
+        change = self._changes[WINDOW_FRAMES]
+        neighbours = [c for n, c in enumerate(self._changes) if n != WINDOW_FRAMES]
+        mean = sum(neighbours) / (2.0 * WINDOW_FRAMES)
+        return change >= _MIN_CHANGE and (mean < _STILL or change / mean >= _MIN_RATIO)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,8 +13,16 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detectors.interface import Detector
-from otio_speakerzoom.faces.opencv_trackers import check_tracker, track_boxes
-from otio_speakerzoom.model import Detections, FrameRange, Media, Progress, no_progress
+from otio_speakerzoom.faces.face_search import FaceSearch
+from otio_speakerzoom.faces.opencv_trackers import check_tracker
+from otio_speakerzoom.model import (
+    Detections,
+    FrameFaces,
+    FrameRange,
+    Media,
+    Progress,
+    no_progress,
+)
 from otio_speakerzoom.weights.names import NO_TRACKER
 
 DETECTIONS_PER_S = Fraction(25, 2)
@@ -32,6 +42,13 @@ def detector_size(media: Media) -> tuple[int, int]:
     return width, height
 
 
+def detection_step(media: Media, every: int | None = None) -> int:
+    """Return the frames from one run of the detector to the next: `every`, or the default."""
+    if every is not None and every < 1:
+        raise ValueError(f"every must be at least 1 frame, got {every}")
+    return every or max(1, round(media.rate / DETECTIONS_PER_S))
+
+
 def detect_faces(
     frames: Iterable[tuple[int, NDArray[np.uint8]]],
     media: Media,
@@ -49,67 +66,125 @@ def detect_faces(
     second. The `tracker` finds its faces again in the frames between, with the confidence of the
     detection, but not past a camera cut; these frames count as detected.
     """
-    if every is not None and every < 1:
-        raise ValueError(f"every must be at least 1 frame, got {every}")
-    check_tracker(tracker)
     within = within or media.range
-    step = every or max(1, round(media.rate / DETECTIONS_PER_S))
-    cuts, faces, scale = CameraCuts(media.rate), list[_FrameFaces](), np.ones(2)
-    pending: list[tuple[int, NDArray[np.uint8]]] = []  # the last detector frame and those after it
-    for frame_index, frame in frames:
-        cuts.push_frame(frame_index, frame)
-        if (frame_index - within.start) % step == 0:
-            faces += _track_between(tracker, pending, faces)
-            faces.append(_FrameFaces(frame_index, frame_index, *detector(frame)))
-            pending = []
-        if tracker != NO_TRACKER:
-            pending.append((frame_index, frame))
-        scale = np.array(media.size) / frame.shape[1::-1]
-        on_progress(frame_index - within.start + 1, within.duration)
-    faces += _track_between(tracker, pending, faces)
-    return _collect(faces, np.tile(scale, 2).astype(np.float32), cuts.finish())
+    detection = FaceDetection(media, detector, within=within, every=every, tracker=tracker)
+    columns = DetectionColumns()
+    for number, frame in frames:
+        columns.add(detection.push(number, frame))
+        on_progress(number - within.start + 1, within.duration)
+    columns.add(detection.finish())
+    return columns.detections(detection.cuts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _FrameFaces:
-    """The faces in one frame."""
+class FaceDetection:
+    """Detects faces in frames that are pushed in order; returns them once they are final.
 
-    frame_index: int
-    detector_frame: int
-    """The frame that the detector ran on: this one, or an earlier one if the faces are tracked."""
-    boxes: NDArray[np.float32]
-    """(N, 4) left, top, right, bottom in pixels of the frame."""
-    confidences: NDArray[np.float32]
-    """(N,) 0 to 1."""
+    They are as soon as all camera cuts up to their frame are known: a face that a `tracker` has
+    followed past a cut is dropped. The arguments are those of `detect_faces`.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        detector: Detector,
+        *,
+        within: FrameRange | None = None,
+        every: int | None = None,
+        tracker: str = NO_TRACKER,
+    ) -> None:
+        check_tracker(tracker)
+        self._media = media
+        self._detector = detector
+        self._tracker = tracker
+        self._start = (within or media.range).start
+        self._step = detection_step(media, every)
+        self._cuts = CameraCuts(self._start)
+        self._waiting = deque[FrameFaces]()
+        self._search: FaceSearch | None = None
+        self.changes = array("d")
+        """How much each frame from the first on differs from the one before."""
+
+    @property
+    def cuts(self) -> Sequence[int]:
+        """The first frame after each camera cut, as far as they are known, in ascending order."""
+        return self._cuts.cuts
+
+    def extend(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
+        """Add the next frames as an earlier detection searched them, instead of pushing them.
+
+        `changes` are theirs, and `faces` what `push`, or a `FaceSearch`, returned for them. Return
+        the faces that are final now. After that, push the frames from the last of these on: it is
+        what the next one is compared with. Raise ValueError unless that next frame, D, is one that
+        the detector runs on: only then are all faces before it known.
+        """
+        self._search = None
+        return self._settle(faces, changes)
+
+    def push(self, number: int, rgb: NDArray[np.uint8]) -> list[FrameFaces]:
+        """Return the faces that are final, in the order of their frames, in source pixels.
+
+        `rgb` is the next frame, (H, W, 3). A frame that the detector ran on comes with no boxes if
+        it has no faces.
+        """
+        new = self._start + len(self.changes)
+        expected = new - 1 if self._search is None and self.changes else new
+        if number != expected:
+            raise ValueError(f"expected frame {expected}, got {number}")
+        if self._search is None:
+            self._search = self._new_search(new)
+        faces, change = self._search.push(number, rgb)
+        return self._settle(faces, (change,)) if number == new else []
+
+    def finish(self) -> list[FrameFaces]:
+        """Return the other faces; no frame follows."""
+        self._cuts.finish()
+        return self._settle(self._search.finish() if self._search else (), ())
+
+    def _new_search(self, start: int) -> FaceSearch:
+        if (start - self._start) % self._step:
+            raise ValueError(f"the detector does not run on frame {start}")
+        return FaceSearch(self._media, self._detector, start, self._step, self._tracker)
+
+    def _settle(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
+        """Add faces and changes; return the faces before the last settled cut."""
+        self._waiting.extend(faces)
+        for change in changes:
+            self.changes.append(change)
+            self._cuts.push(change)
+        final: list[FrameFaces] = []
+        while self._waiting and self._waiting[0].frame < self._cuts.settled_end:
+            row = self._waiting.popleft()
+            if not self._is_past_cut(row.frame):
+                final.append(row)
+        return final
+
+    def _is_past_cut(self, frame: int) -> bool:
+        """Whether a camera cut lies between the detection that the faces come from and `frame`."""
+        detector_frame = frame - (frame - self._start) % self._step
+        return bisect_right(self.cuts, detector_frame) < bisect_right(self.cuts, frame)
 
 
-def _track_between(
-    tracker: str, pending: Sequence[tuple[int, NDArray[np.uint8]]], faces: Sequence[_FrameFaces]
-) -> list[_FrameFaces]:
-    """Return the last detected faces, which are of the first `pending` frame, in those after it."""
-    if len(pending) < 2 or not faces:
-        return []
-    last = faces[-1]
-    rows = track_boxes(tracker, [frame for _, frame in pending], last.boxes)
-    tracked: list[_FrameFaces] = []
-    for (frame_index, _), boxes in zip(pending[1:], rows, strict=True):
-        visible = ~np.isnan(boxes).any(axis=1)
-        tracked.append(
-            _FrameFaces(frame_index, last.frame_index, boxes[visible], last.confidences[visible])
+class DetectionColumns:
+    """Collects faces frame by frame, in 24 bytes each."""
+
+    def __init__(self) -> None:
+        self._frames, self._detected_frames = array("i"), array("i")
+        self._boxes, self._confidences = array("f"), array("f")
+
+    def add(self, faces: Iterable[FrameFaces]) -> None:
+        """Add the faces of the next frames."""
+        for row in faces:
+            self._detected_frames.append(row.frame)
+            self._frames.extend([row.frame] * len(row.boxes))
+            self._boxes.frombytes(row.boxes.astype(np.float32).tobytes())
+            self._confidences.frombytes(row.confidences.astype(np.float32).tobytes())
+
+    def detections(self, cuts: Sequence[int]) -> Detections:
+        """Return all faces, with the camera cuts."""
+        return Detections(
+            frames=np.array(self._frames, np.int32),
+            boxes=np.array(self._boxes, np.float32).reshape(-1, 4),
+            confidences=np.array(self._confidences, np.float32),
+            detected_frames=np.array(self._detected_frames, np.int32),
+            camera_cuts=np.array(cuts, np.int32),
         )
-    return tracked
-
-
-def _collect(
-    faces: Sequence[_FrameFaces], scale: NDArray[np.float32], cuts: NDArray[np.int32]
-) -> Detections:
-    """Return all faces but those tracked past a cut; `scale`, (4,), converts to source pixels."""
-    rows = [f for f in faces if not ((f.detector_frame < cuts) & (cuts <= f.frame_index)).any()]
-    counts = [len(row.boxes) for row in rows]
-    return Detections(
-        frames=np.repeat([row.frame_index for row in rows], counts).astype(np.int32),
-        boxes=np.concatenate([np.empty((0, 4), np.float32), *(r.boxes * scale for r in rows)]),
-        confidences=np.concatenate([np.empty(0, np.float32), *(r.confidences for r in rows)]),
-        detected_frames=np.array([row.frame_index for row in rows], np.int32),
-        camera_cuts=cuts,
-    )
