@@ -27,7 +27,8 @@ def sizes(boxes: NDArray[Float]) -> NDArray[Float]:
 
 def areas(boxes: NDArray[Float]) -> NDArray[Float]:
     """Return (...) areas."""
-    return np.prod(sizes(boxes), axis=-1)
+    width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+    return np.multiply(width, height)
 
 
 def centres(boxes: NDArray[Float]) -> NDArray[Float]:
@@ -42,7 +43,10 @@ def intersection_sizes(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
 
 def intersection_areas(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     """Return (...) areas of the intersections."""
-    return np.prod(np.maximum(intersection_sizes(a, b), 0), axis=-1)
+    # side by side: an array of pairs is several times as slow
+    width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    return np.multiply(np.maximum(width, 0), np.maximum(height, 0))
 
 
 def iou(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ def break_up_long_singles(
 ) -> list[PlannedShot]:
     """Return a cutaway from each single that is too long, at its quietest moment."""
     max_shot, min_shot = round(style.max_shot_seconds * rate), search.min_shot
+    turn_starts = activity.turn_starts()
     cutaways: list[PlannedShot] = []
     for shot in shots:
         span = shot.range
@@ -35,7 +37,7 @@ def break_up_long_singles(
         between = FrameRange(at, at + min_shot)
         framing = WIDE
         if style.break_long_singles_with == "listener":
-            framing = _listener(search, activity, shot.framing[0], between)
+            framing = _listener(search, activity, turn_starts, shot.framing[0], between)
         cutaways.append(PlannedShot(between, framing))
     return cutaways
 
@@ -56,6 +58,7 @@ def show_reactions(
         for shot in singles
     )
     count = int(style.reactions_per_minute * minutes) - reactions
+    turn_starts = activity.turn_starts()
     cutaways: list[PlannedShot] = []
     for shot in sorted(singles, key=lambda s: -s.range.duration)[: max(0, count)]:
         span = shot.range
@@ -63,7 +66,7 @@ def show_reactions(
             continue
         at = _quietest_frame(activity, span.start + min_shot, span.end - 2 * min_shot)
         between = FrameRange(at, at + min_shot)
-        framing = _listener(search, activity, shot.framing[0], between)
+        framing = _listener(search, activity, turn_starts, shot.framing[0], between)
         if framing != WIDE:
             cutaways.append(PlannedShot(between, framing))
     return cutaways
@@ -76,7 +79,11 @@ def _quietest_frame(activity: SpeakerActivity, first: int, last: int) -> int:
 
 
 def _listener(
-    search: ShotSearch, activity: SpeakerActivity, speaker: int, span: FrameRange
+    search: ShotSearch,
+    activity: SpeakerActivity,
+    turn_starts: Sequence[Sequence[int]],
+    speaker: int,
+    span: FrameRange,
 ) -> Framing:
     """Return the single of somebody who listens in `span`; the wide where nobody does.
 
@@ -85,8 +92,9 @@ def _listener(
     part = activity.part(span)
 
     def next_turn(person: int) -> int:
-        later = [start for start in activity.turn_starts(person) if start >= span.end]
-        return later[0] if later else activity.range.end
+        starts = turn_starts[person]
+        later = bisect_left(starts, span.end)
+        return starts[later] if later < len(starts) else activity.range.end
 
     listeners = [
         person

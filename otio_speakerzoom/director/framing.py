@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.crop_geometry import largest_crop_size, place_inside
+from otio_speakerzoom.director.frame_arrays import median
 from otio_speakerzoom.director.framing_faults import (
     face_extent,
     face_extents,
@@ -44,6 +45,9 @@ crop's width; more candidates put another face exactly outside, or fit between t
 MAX_OFFSET = 0.4
 """Largest of those offsets, in crop widths."""
 
+OFFSETS = np.array(sorted(np.linspace(-MAX_OFFSET, MAX_OFFSET, CANDIDATE_OFFSETS), key=abs))
+"""(41,) those offsets, the smallest first."""
+
 MIN_WIDE_HEIGHT = 0.93
 """A crop from this share of the widest crop's height on becomes the widest. EBU R 95 keeps 3.5 % on
 each side of a frame free of essential content, so what a larger crop leaves out makes no other
@@ -68,15 +72,19 @@ def frame_single(
     size: tuple[int, int],
     canvas: tuple[int, int],
     style: Style,
+    *,
+    earlier: Box | None = None,
 ) -> Box:
     """Return the crop of a single.
 
     `faces` are the person's (T, 4) boxes in the frames of the shot, `others` those of everybody
     else who is visible. Among the candidates the one wins in which other faces disturb least, then
     the one that cuts least off this face, then the one nearest to the ideal: head and shoulders,
-    with room on the side of the partner.
+    with room on the side of the partner. The crop of an `earlier` single of this person is as good
+    if nobody notices the difference; then it stays.
     """
-    face, extent, other_extents = _typical(faces), face_extent(faces), face_extents(others)
+    face, extent, other_extents = median(faces), face_extent(faces), face_extents(others)
+    face = face.astype(float)
     ideal_offset = style.lead_room * _side_of_partner(face, others)
     candidates = _candidates(face, other_extents, ideal_offset, size, canvas, style)
     faults = faults_of(candidates.crops, extent, other_extents)
@@ -86,7 +94,11 @@ def frame_single(
     best_first = np.lexsort((distance, faults.cut_off, faults.other_faces))
     best = Box.from_edges(candidates.crops[best_first[0]])
     wider = _widest_if_nearly(best, size, canvas)
-    return best if is_noticeably_worse(wider, best, extent, other_extents) else wider
+    if wider != best and not is_noticeably_worse(wider, best, extent, other_extents):
+        best = wider
+    if earlier and _is_as_good(earlier, best, extent, other_extents, style):
+        return earlier
+    return best
 
 
 def frame_two(
@@ -105,7 +117,7 @@ def frame_two(
     max_height = largest_crop_size(size, canvas)[1]
     min_height = min(max_height, canvas[1] / style.max_upscale)
     height = max(width / shape, style.face_heights * face_height)
-    height = float(np.clip(height, min_height, max_height))
+    height = float(min(max(height, min_height), max_height))
     eyes = np.mean(extents[:, 1] + EYES_BELOW_TOP * (extents[:, 3] - extents[:, 1]))
     left = (low[0] + high[0]) / 2 - height * shape / 2
     top = float(eyes) - style.eye_line * height
@@ -125,26 +137,28 @@ def fits_two(
     return bool((needed <= largest_crop_size(size, canvas)).all())
 
 
-def is_as_good(
+def _is_as_good(
     crop: Box,
     best: Box,
-    faces: NDArray[np.float32],
-    others: Sequence[NDArray[np.float32]],
+    face: NDArray[np.float64],
+    others: NDArray[np.float64],
     style: Style,
 ) -> bool:
     """Whether a shot may keep the `crop` of an earlier one instead of its own `best`.
 
-    It may if nobody notices: no fault is worse, and the face is at most a little off its place.
+    `face` is the (4,) extent of the face, `others` are the (N, 4) extents of others. It may if
+    nobody notices: no fault is worse, and the face is at most a little off its place.
     """
-    offset = np.abs(np.subtract(crop.centre, best.centre)) / (best.width, best.height)
+    (x, y), (best_x, best_y) = crop.centre, best.centre
+    offset = max(abs(x - best_x) / best.width, abs(y - best_y) / best.height)
     log_ratio = abs(float(np.log(crop.height / best.height)))
-    worse = is_noticeably_worse(crop, best, face_extent(faces), face_extents(others))
-    return not worse and offset.max() <= style.safe_area / 2 and log_ratio <= MAX_LOG_SIZE_RATIO
+    is_near = offset <= style.safe_area / 2 and log_ratio <= MAX_LOG_SIZE_RATIO
+    return is_near and not is_noticeably_worse(crop, best, face, others)
 
 
-def _typical(faces: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the (4,) median box."""
-    return np.median(faces, axis=0).astype(float)
+def middle_of(boxes: NDArray[np.float32]) -> float:
+    """Return the x coordinate in the middle of a moving face, from its (T, 4) boxes."""
+    return float(median(np.concatenate([boxes[:, 0], boxes[:, 2]])))
 
 
 def _widest_if_nearly(crop: Box, size: tuple[int, int], canvas: tuple[int, int]) -> Box:
@@ -161,8 +175,8 @@ def _side_of_partner(face: NDArray[np.float64], others: Sequence[NDArray[np.floa
 
     People in a conversation face each other, and a face needs room in the direction of its gaze.
     """
-    centres = [float(np.median(boxes[:, [0, 2]])) for boxes in others if len(boxes)]
-    own = float(face[[0, 2]].mean())
+    centres = [middle_of(boxes) for boxes in others if len(boxes)]
+    own = float((face[0] + face[2]) / 2)
     right = sum(centre > own for centre in centres)
     return (right == len(centres)) - (right == 0) if centres else 0
 
@@ -181,12 +195,10 @@ def _candidates(
     """
     shape, centre = canvas[0] / canvas[1], (face[0] + face[2]) / 2
     heights = _candidate_heights(face, others, size, canvas, style)
-    steps = np.linspace(-MAX_OFFSET, MAX_OFFSET, CANDIDATE_OFFSETS)
-    steps = steps[np.argsort(np.abs(steps), kind="stable")]
     widths = heights[:, None] * shape
     just_out = np.concatenate([others[:, 2] + widths / 2, others[:, 0] - widths / 2], axis=1)
     just_out = (just_out - centre) / widths - ideal_offset
-    offsets = np.concatenate([np.tile(steps, (len(heights), 1)), just_out], axis=1)
+    offsets = np.concatenate([np.tile(OFFSETS, (len(heights), 1)), just_out], axis=1)
     heights = np.repeat(heights, offsets.shape[1])
     offsets = offsets.ravel()
     crops = _crops_at(face, heights, ideal_offset + offsets, size, canvas, style)
@@ -204,9 +216,9 @@ def _candidate_heights(
     max_height = largest_crop_size(size, canvas)[1]
     face_height = float(face[3] - face[1])
     min_height = min(max_height, canvas[1] / style.max_upscale)
-    ideal = float(np.clip(style.face_heights * face_height, min_height, max_height))
+    ideal = min(max(style.face_heights * face_height, min_height), max_height)
     min_height = min(ideal, canvas[1] / style.tightest_upscale)
-    tightest = float(np.clip(style.tightest_face_heights * face_height, min_height, ideal))
+    tightest = min(max(style.tightest_face_heights * face_height, min_height), ideal)
     heights = np.linspace(ideal, tightest, CANDIDATE_SIZES)
     between = _gap_width(face, others, size) / (canvas[0] / canvas[1])
     return np.append(heights, between) if tightest < between < ideal else heights
@@ -238,7 +250,7 @@ def _crops_at(
     widths = heights * canvas[0] / canvas[1]
     centre, face_width = (face[0] + face[2]) / 2, face[2] - face[0]
     room = np.maximum(0.0, widths / 2 - face_width * (0.5 + MIN_SIDE_ROOM))
-    lefts = centre - widths / 2 + np.clip(offsets * widths, -room, room)
+    lefts = centre - widths / 2 + np.minimum(np.maximum(offsets * widths, -room), room)
     tops = face[1] + EYES_BELOW_TOP * (face[3] - face[1]) - style.eye_line * heights
     lefts = np.maximum(0.0, np.minimum(np.maximum(0.0, lefts), size[0] - widths))
     tops = np.maximum(0.0, np.minimum(np.maximum(0.0, tops), size[1] - heights))

@@ -44,19 +44,21 @@ def faults_of(
     crops: NDArray[np.float64], face: NDArray[np.float64], others: NDArray[np.float64]
 ) -> Faults:
     """Return the faults of (C, 4) crops for the (4,) extent of a face and (N, 4) of others."""
-    width, height = others[:, 2:3] - others[:, :1], others[:, 3:] - others[:, 1:2]
-    heads = others + HEAD_MARGIN * width * np.array([-1, 0, 1, 0])
-    bodies = others + SHOULDER_MARGIN * width * np.array([-1, 0, 1, 0])
+    count, width = len(others), others[:, 2] - others[:, 0]
+    boxes = np.concatenate([others, others, others, face[None]])  # as they are, heads, bodies
+    heads, bodies = boxes[count : 2 * count], boxes[2 * count : 3 * count]
+    for wider, margin in ((heads, HEAD_MARGIN), (bodies, SHOULDER_MARGIN)):
+        wider[:, 0] -= margin * width
+        wider[:, 2] += margin * width
     bodies[:, 1] = others[:, 3]
-    bodies[:, 3:] += TORSO_HEIGHT * height
-    each = crops[:, None]  # (C, 1, 4), against (N, 4) boxes
-    other_faces: NDArray[np.float64] = np.sum(disturbance(share_inside(others, each)), axis=1)
-    cut_off = 1 - share_inside(face, each)[:, 0]
-    head_shares: NDArray[np.float64] = np.sum(share_inside(heads, each), axis=1)
-    body_shares: NDArray[np.float64] = np.sum(share_inside(bodies, each), axis=1)
+    bodies[:, 3] += TORSO_HEIGHT * (others[:, 3] - others[:, 1])
+    shares = np.ascontiguousarray(share_inside(boxes[:, None], crops).T)  # (C, 3 N + 1)
+    other_faces: NDArray[np.float64] = np.sum(disturbance(shares[:, :count]), axis=1)
+    head_shares: NDArray[np.float64] = np.sum(shares[:, count : 2 * count], axis=1)
+    body_shares: NDArray[np.float64] = np.sum(shares[:, 2 * count : -1], axis=1)
     return Faults(
         np.round(other_faces, 2),
-        np.round(cut_off, 2),
+        np.round(1 - shares[:, -1], 2),
         HEAD_COST * head_shares + BODY_COST * body_shares,
     )
 

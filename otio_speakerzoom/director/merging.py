@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
@@ -25,13 +26,18 @@ def split_wides_at_camera_cuts(
     `min_frames` stay with the part before: a flash of light is detected as a cut now and then.
     """
     out: list[PlannedShot] = []
+    cuts = sorted(camera_cuts)
     for shot in shots:
+        if shot.framing != WIDE or shot.lock is not None:
+            out.append(shot)
+            continue
         edges = [shot.range.start]
-        for cut in sorted(camera_cuts):
-            if shot.framing == WIDE and shot.lock is None and edges[-1] + min_frames <= cut:
-                edges += [cut] * (cut + min_frames <= shot.range.end)
+        latest = shot.range.end - min_frames
+        for cut in cuts[bisect_left(cuts, edges[0] + min_frames) : bisect_right(cuts, latest)]:
+            if edges[-1] + min_frames <= cut:
+                edges.append(cut)
         parts = pairwise([*edges, shot.range.end])
-        out += [PlannedShot(FrameRange(a, b), shot.framing, shot.lock) for a, b in parts]
+        out += [PlannedShot(FrameRange(a, b), shot.framing) for a, b in parts]
     return out
 
 
@@ -48,9 +54,10 @@ def merge_equal(
     wide gives the subjects, else the longer shot.
     """
     out: list[Shot] = []
+    cuts = frozenset(camera_cuts)
     for shot in shots:
         last = out[-1] if out else None
-        at_cut = shot.range.start in camera_cuts and (shot.subjects or (last and last.subjects))
+        at_cut = shot.range.start in cuts and (shot.subjects or (last and last.subjects))
         if last and not at_cut and _are_equal(last, shot, size, canvas):
             out[-1] = merge(last, shot, _subjects(last, shot), _keys(last, shot))
         else:

@@ -6,6 +6,7 @@ search that knows about shot length, so none can make a shot too short.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -46,13 +47,13 @@ def plan(
             cutaways = show_reactions(search, shots, activity, style, rate)
         if cutaways:
             search = search.favouring(cutaways)
-            frames = {cutaway.range.start for cutaway in cutaways}
+            frames = [cutaway.range.start for cutaway in cutaways]
         else:
             breaks = _reframe_breaks(search, shots, reframe_frame) if reframe_frame else []
             if not breaks:
                 break
             search = search.breaking(breaks)
-            frames = {frame for _, frame in breaks}
+            frames = [frame for _, frame in breaks]
         shots = _plan_again(search, shots, frames)
     return shots
 
@@ -89,12 +90,14 @@ def _has_higher_reward(search: ShotSearch, shot: PlannedShot, other: PlannedShot
 
 
 def _plan_again(
-    search: ShotSearch, shots: Sequence[PlannedShot], frames: set[int]
+    search: ShotSearch, shots: Sequence[PlannedShot], frames: Sequence[int]
 ) -> list[PlannedShot]:
     """Return the shots, with a new search in each shot that contains one of `frames`."""
     out: list[PlannedShot] = []
+    frames = sorted(frames)
     for n, shot in enumerate(shots):
-        if not any(shot.range.start < frame < shot.range.end for frame in frames):
+        first, last = bisect_right(frames, shot.range.start), bisect_left(frames, shot.range.end)
+        if first >= last:
             out.append(shot)
             continue
         before = shots[n - 1].framing if n else None

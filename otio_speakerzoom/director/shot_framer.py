@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.camera_path import follow
 from otio_speakerzoom.director.crop_geometry import crops_of, largest_crop_size, widest_crop
 from otio_speakerzoom.director.face_covers import covers_of
-from otio_speakerzoom.director.framing import fits_two, frame_single, frame_two, is_as_good
+from otio_speakerzoom.director.framing import fits_two, frame_single, frame_two, middle_of
 from otio_speakerzoom.director.planned_shot import WIDE, Framing, PlannedShot
 from otio_speakerzoom.director.reframing import split_frame
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
@@ -71,11 +71,9 @@ class ShotFramer:
             if not fits_two(own[0], own[1], size, canvas):
                 return self._wide(span, framing)
             return frame_two(own[0], own[1], size, canvas, style)
-        best = frame_single(own[0], others, size, canvas, style)
-        camera, last = self._last_single.get(framing, (-1, best))
-        if camera == self._camera(span) and is_as_good(last, best, own[0], others, style):
-            return last
-        return best
+        camera, last = self._last_single.get(framing, (-1, None))
+        earlier = last if camera == self._camera(span) else None
+        return frame_single(own[0], others, size, canvas, style, earlier=earlier)
 
     def remember(self, framing: Framing, span: FrameRange, crop: Box) -> None:
         """Note how a single was framed, so that the next one of that person can be the same."""
@@ -132,7 +130,7 @@ class ShotFramer:
         if self._style.obscure_others == "no" or len(shot.subjects) != 1:
             return ()
         crops = crops_of(shot, self._media.size, self._canvas)
-        others = self._faces.other_tracks(shot.subjects[0])
+        others = self._faces.other_tracks(shot.subjects[0], shot.range)
         return covers_of(shot.range, crops, others, self._style.obscure_others)
 
     def are_side_by_side(self, one: int, other: int, span: FrameRange) -> bool:
@@ -141,7 +139,7 @@ class ShotFramer:
         if not all(len(boxes) == span.duration for boxes in own):
             return False
         crop = frame_two(own[0], own[1], self._media.size, self._canvas, self._style)
-        centres = [float(np.median(boxes[:, [0, 2]])) for boxes in others]
+        centres = [middle_of(boxes) for boxes in others]
         alone = not any(crop.left < centre < crop.right for centre in centres)
         max_height = MAX_TWO_SHOT_HEIGHT * largest_crop_size(self._media.size, self._canvas)[1]
         return alone and crop.height <= max_height
@@ -165,7 +163,10 @@ class ShotFramer:
 
         Only a lock continues across such a cut; between two places of one face there may be nobody.
         """
-        edges = [span.start, *(c for c in self._cuts if span.start < c < span.end), span.end]
+        first, last = bisect_right(self._cuts, span.start), bisect_left(self._cuts, span.end)
+        if first == last:
+            return span
+        edges = [span.start, *self._cuts[first:last], span.end]
         parts = [FrameRange(start, end) for start, end in pairwise(edges)]
         counts = [sum(map(len, self._faces.boxes(framing, part)[0])) for part in parts]
         return parts[counts.index(max(counts))] if any(counts) else span
@@ -194,9 +195,8 @@ class ShotFramer:
     def _sample_frames(self, span: FrameRange) -> NDArray[np.int64]:
         """Return frames of a shot to sample: evenly spaced, and the middle of every track in it."""
         step = max(self._sample_step, span.duration // MAX_SAMPLES)
-        tracks = self._faces.tracks
-        parts = [(max(t.start, span.start), min(t.range.end, span.end)) for t in tracks]
-        middles = [(first + last) // 2 for first, last in parts if first < last]
+        tracks = self._faces.tracks(span)
+        middles = [(max(t.start, span.start) + min(t.range.end, span.end)) // 2 for t in tracks]
         return np.unique([*range(span.start, span.end, step), *middles])
 
     def _is_framed_alike(self, framing: Framing, before: FrameRange, after: FrameRange) -> bool:
@@ -205,8 +205,8 @@ class ShotFramer:
         own, others = self._faces.boxes(framing, after)
         if not len(own[0]):
             return True
-        best = frame_single(own[0], others, self._media.size, self._canvas, self._style)
-        return is_as_good(crop, best, own[0], others, self._style)
+        size, canvas = self._media.size, self._canvas
+        return crop == frame_single(own[0], others, size, canvas, self._style, earlier=crop)
 
     def _camera(self, span: FrameRange) -> int:
         """Return how many of the source's own cuts precede a shot."""

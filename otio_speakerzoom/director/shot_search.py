@@ -12,17 +12,15 @@ GAZED, CHI 2020.)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.planned_shot import Framing, PlannedShot
+from otio_speakerzoom.director.shot_table import FORBIDDEN, Places, fill_table
 from otio_speakerzoom.model import FrameRange
-
-FORBIDDEN = -1e9
-"""Value of a forbidden sequence: far below any sum of real rewards."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,20 +46,20 @@ class ShotSearch:
 
     def part(self, span: FrameRange) -> ShotSearch:
         """Return the search in a part of `range`."""
-
-        def inside(frames: frozenset[int]) -> frozenset[int]:
-            return frozenset(frame for frame in frames if span.start < frame < span.end)
-
         if span == self.range:
             return self
         at = self._rows(span)
+        inside = {  # most framings break at the same frames
+            frames: frozenset(frame for frame in frames if span.start < frame < span.end)
+            for frames in {*self.breaks, self.free_cuts}
+        }
         return replace(
             self,
             range=span,
             reward=self.reward[at],
             cut_cost=self.cut_cost[at.start : at.stop + 1],
-            breaks=tuple(inside(frames) for frames in self.breaks),
-            free_cuts=inside(self.free_cuts),
+            breaks=tuple(inside[frames] for frames in self.breaks),
+            free_cuts=inside[self.free_cuts],
         )
 
     def favouring(self, shots: Sequence[PlannedShot]) -> ShotSearch:
@@ -106,91 +104,29 @@ def search_shots(
         breaks = [any(span.start < f < span.end for f in frames) for frames in search.breaks]
         best = int(np.argmax(total + FORBIDDEN * np.array(breaks)))
         return [PlannedShot(span, framings[best])]
-    table = _fill_table(search, first)
-    shots: list[PlannedShot] = []
-    end, framing = len(table.frames) - 1, int(np.argmax(table.value + last))
-    while end > 0:
-        start = int(table.shot_start[end, framing])
-        shot = FrameRange(table.frames[start], table.frames[end])
-        shots.append(PlannedShot(shot, framings[framing]))
-        end, framing = start, int(table.previous[start, framing])
-    return shots[::-1]
+    places = _places_of(search)
+    frames: list[int] = places.frames.tolist()
+    return [
+        PlannedShot(FrameRange(frames[start], frames[end]), framings[framing])
+        for start, end, framing in fill_table(places, first).best_sequence(last)
+    ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """Values of the dynamic programme; K places for a cut include both ends."""
-
-    frames: list[int]
-    """(K,) source frames."""
-    value: list[float]
-    """(S,) of the best sequence whose last shot has that framing."""
-    shot_start: NDArray[np.int32]
-    """(K, S) place at which the last shot starts, if the sequence ends at place k with framing s"""
-    previous: NDArray[np.int32]
-    """(K, S) best framing before place k if framing s follows"""
-
-
-def _fill_table(search: ShotSearch, first: NDArray[np.float64]) -> _Table:
-    """Return the table of the search; `first` is (S,) the value of starting with each framing.
-
-    Plain lists inside: for a few framings they are several times as fast as arrays.
-    """
-    count = len(search.framings)
-    places = np.flatnonzero(np.isfinite(search.cut_cost))
-    places = np.unique(np.concatenate([[0], places, [search.range.duration]]))
-    sums = np.vstack([np.zeros(count), np.cumsum(search.reward, axis=0)])[places]
-    gains, totals = np.diff(sums, axis=0).tolist(), sums.tolist()
-    frames: list[int] = (search.range.start + places).tolist()
-    costs: list[float] = search.cut_cost[places].tolist()
-    breaks_at = _breaks_by_place(search, frames)
-    shot_start = np.zeros((len(frames), count), np.int32)
-    previous = np.zeros((len(frames), count), np.int32)
-    value, start_of = [FORBIDDEN] * count, [0] * count
-    entry_values: list[list[float]] = [first.tolist()]
-    last_break = [0] * count  # the place since which each framing has not been broken
-    new = 0  # the first place from which a shot is not yet long enough
-    for k in range(1, len(frames)):
-        value = [v + gain for v, gain in zip(value, gains[k - 1], strict=True)]
-        for s in breaks_at.get(k - 1, ()):
-            value[s], last_break[s] = FORBIDDEN, k - 1
-        while frames[new] + search.min_shot <= frames[k]:
-            for s, entry_value in enumerate(entry_values[new]):
-                candidate = entry_value + totals[k][s] - totals[new][s]
-                if candidate > value[s] and last_break[s] <= new:
-                    value[s], start_of[s] = candidate, new
-            new += 1
-        shot_start[k] = start_of
-        cost = 0.0 if frames[k] in search.free_cuts else costs[k]
-        entries, previous[k] = _enter_from_best(value, cost, breaks_at.get(k, ()))
-        entry_values.append(entries)
-    return _Table(frames, value, shot_start, previous)
-
-
-def _breaks_by_place(search: ShotSearch, frames: list[int]) -> dict[int, list[int]]:
-    """Return which framings break at each place for a cut, by its number."""
-    place_of = {frame: k for k, frame in enumerate(frames)}
-    framings: dict[int, list[int]] = {}
-    for s, breaks in enumerate(search.breaks):
-        for frame in breaks:
-            if frames[0] < frame < frames[-1]:
-                framings.setdefault(place_of[frame], []).append(s)
-    return framings
-
-
-def _enter_from_best(
-    value: list[float], cost: float, restarts: Collection[int]
-) -> tuple[list[float], list[int]]:
-    """Return (S,) the value of entering each framing after a cut, and the best framing before it.
-
-    A framing does not follow itself, unless it is among `restarts`.
-    """
-    best = max(range(len(value)), key=value.__getitem__)
-    entries, previous = [value[best] - cost] * len(value), [best] * len(value)
-    if best not in restarts:
-        entries[best] = FORBIDDEN
-        others = [s for s in range(len(value)) if s != best]
-        if others:
-            second = max(others, key=value.__getitem__)
-            entries[best], previous[best] = value[second] - cost, second
-    return entries, previous
+def _places_of(search: ShotSearch) -> Places:
+    """Return the places where the search may cut, and both ends of its range."""
+    is_place = np.isfinite(search.cut_cost)
+    is_place[[0, -1]] = True
+    places = np.flatnonzero(is_place)
+    frames, costs = search.range.start + places, search.cut_cost[places]
+    costs[np.isin(frames, list(search.free_cuts))] = 0.0
+    totals = np.zeros((len(search.framings), len(places)))
+    totals[:, 1:] = np.cumsum(search.reward, axis=0)[places[1:] - 1].T
+    breaks: dict[int, list[int]] = {}
+    for s, at_frames in enumerate(search.breaks):
+        inside = [frame for frame in at_frames if search.range.start < frame < search.range.end]
+        for place in np.searchsorted(frames, inside).tolist():
+            breaks.setdefault(place, []).append(s)
+    long_enough = np.searchsorted(frames, frames + search.min_shot)
+    is_first, gains = np.diff(long_enough, prepend=0) > 0, np.diff(totals, axis=1)
+    in_order = dict(sorted(breaks.items()))
+    return Places(frames, costs, totals, gains, long_enough, is_first, in_order)

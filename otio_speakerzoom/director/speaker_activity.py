@@ -55,9 +55,9 @@ class SpeakerActivity:
         """Return the columns of the arrays that hold these source frames."""
         return frames - self.range.start
 
-    def turn_starts(self, person: int) -> list[int]:
-        """Return the source frames at which a person starts to speak."""
-        return [self.range.start + start for start, _ in runs(self.speaks[person])]
+    def turn_starts(self) -> list[list[int]]:
+        """Return the source frames at which each person starts to speak, in ascending order."""
+        return [[self.range.start + start for start, _ in runs(row)] for row in self.speaks]
 
 
 def speaker_activity_of(

@@ -14,6 +14,7 @@ a little above even, even if there is a voice and nobody else can be speaking.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from fractions import Fraction
 from itertools import combinations
 
@@ -28,6 +29,9 @@ MAX_LOG_ODDS = 3.0
 
 ABSENT_LOG_ODDS = -9.0
 """Log odds of a face that is not visible: three times the clipped maximum."""
+
+MIN_MARGIN = 1e-6
+"""Difference of two rewards that rounding cannot hide: sums of 1e8 are rounded to 1e-8."""
 
 SILENCE, OFF_SCREEN, SINGLE = 0, 1, 2
 """States: nobody speaks, a voice off screen, and the first of those in which one person speaks; the
@@ -79,25 +83,58 @@ def _best_states(
 ) -> NDArray[np.int64]:
     """Return the (T,) states with the highest sum of (T, S) `reward`, less the cost of changes.
 
-    To enter state s from any other costs `change_cost + rarity[s]`.
+    To enter state s from any other costs `change_cost + rarity[s]`. In most frames the reward of
+    one state is so high that each other one is best entered from it anew. Through a run of such
+    frames we follow only that state.
     """
     frames, states = reward.shape
-    stays = np.zeros((frames, states), bool)
+    stays = np.zeros((states, frames), bool)
     best_before = np.zeros(frames, np.int64)
+    winners, run_ends = _winners(reward)
     value = reward[0] - rarity
     entry_cost = change_cost + rarity
-    for t in range(1, frames):
+    t = 1
+    while t < frames:
         best = int(value.argmax())
         entry_value = value[best] - entry_cost
-        np.greater_equal(value, entry_value, out=stays[t])
-        best_before[t] = best
-        np.maximum(value, entry_value, out=value)
-        value += reward[t]
-    path = np.zeros(frames, np.int64)
-    state = int(value.argmax())
-    for t in range(frames - 1, -1, -1):
-        path[t] = state
-        state = state if stays[t, state] else int(best_before[t])
+        np.greater_equal(value, entry_value, out=stays[:, t])
+        end = t + 1
+        if winners[t] == best and np.count_nonzero(stays[:, t]) == 1:
+            end = run_ends[bisect_right(run_ends, t)]
+            sums = np.cumsum(np.append(value[best], reward[t:end, best]))
+            value = sums[-2] - entry_cost + reward[end - 1]
+            value[best] = sums[-1]
+            stays[best, t:end] = True
+        else:
+            np.maximum(value, entry_value, out=value)
+            value += reward[t]
+        best_before[t:end] = best
+        t = end
+    return _path(stays, best_before, int(value.argmax()))
+
+
+def _winners(reward: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+    """Return (T,) the state whose reward is clearly the highest, -1 for none, and its runs' ends.
+
+    It wins by so much that no sum of a film's rewards is rounded by as much.
+    """
+    best = reward.argmax(axis=1)
+    others = reward.copy()
+    np.put_along_axis(others, best[:, None], -np.inf, axis=1)
+    margin = reward.max(axis=1) - others.max(axis=1)
+    winners = np.where(margin > MIN_MARGIN, best, -1)
+    return winners.tolist(), [*(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(reward)]
+
+
+def _path(stays: NDArray[np.bool_], best_before: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+    """Return the (T,) states that end with `last`: each stays since it was last entered."""
+    rows = [row.tobytes() for row in stays]
+    path = np.zeros(len(best_before), np.int64)
+    end, state = len(path), last
+    while end > 0:
+        start = rows[state].rfind(b"\0", 0, end)  # none stays in frame 0
+        path[start:end] = state
+        end, state = start, int(best_before[start])
     return path
 
 
