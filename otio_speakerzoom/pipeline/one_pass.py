@@ -1,0 +1,155 @@
+"""Detects, tracks and scores the faces of a source while it is decoded once.
+
+    decode -> [frames] -> detect and track -> [growth of tracks] -> crop and score
+
+Each arrow between brackets is a queue between two threads. The results are those of the stages run
+one after the other, each over the whole source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom import source as source_file
+from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, detector_size
+from otio_speakerzoom.faces.track import FaceTracker
+from otio_speakerzoom.model import (
+    Detections,
+    FaceTrack,
+    FrameFaces,
+    FrameRange,
+    Media,
+    Progress,
+    TrackGrowth,
+)
+from otio_speakerzoom.pipeline.frame_ring import FrameRing
+from otio_speakerzoom.pipeline.segment import SegmentResult
+from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
+from otio_speakerzoom.pipeline.worker_thread import WorkerThread
+from otio_speakerzoom.speech.scoring import SpeechScoring
+from otio_speakerzoom.speech.ticks import frames_at_ticks
+
+MAX_WAITING_FRAMES = 8
+"""Between detection and scoring: enough to keep both busy, and 100 MB of decoded 4K."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Every face of a source, and the tracks with their keys in the growth that was scored."""
+
+    detections: Detections
+    tracks: tuple[FaceTrack, ...]
+    keys: tuple[int, ...]
+
+
+class GrowingTracks:
+    """Tracks faces as they are detected, and collects the detections."""
+
+    def __init__(self, media: Media, within: FrameRange, detection: FaceDetection) -> None:
+        self._detection = detection
+        self._tracker = FaceTracker(media.rate, within)
+        self._columns = DetectionColumns()
+
+    @property
+    def settled_end(self) -> int:
+        """The frame up to which the boxes of all tracks were returned."""
+        return self._tracker.settled_end
+
+    def push(self, faces: Sequence[FrameFaces]) -> list[TrackGrowth]:
+        """Add the faces of the next frames, and return what grew."""
+        self._columns.add(faces)
+        cuts = self._detection.cuts
+        return [growth for row in faces for growth in self._tracker.push(row, cuts)]
+
+    def finish(self) -> tuple[list[TrackGrowth], Faces]:
+        """Return the last growth, and all faces."""
+        growths = self.push(self._detection.finish())
+        cuts = self._detection.cuts
+        last, tracks, keys = self._tracker.finish(cuts)
+        return [*growths, *last], Faces(self._columns.detections(cuts), tracks, keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """A frame, and the growth that its detections settled."""
+
+    frame: source_file.SourceFrame
+    growths: Sequence[TrackGrowth]
+    settled_end: int
+
+
+def detect_and_score(
+    media: Media,
+    within: FrameRange,
+    detection: FaceDetection,
+    scoring: SpeechScoring,
+    on_progress: Progress,
+) -> Faces:
+    """Push every frame of `within` through `detection`, a tracker and `scoring`.
+
+    All growth is pushed when this returns: `scoring.finish` returns the scores of the tracks.
+    """
+    tracks = GrowingTracks(media, within, detection)
+    ring = _TickRing(media, within)
+
+    def score(step: _Step) -> None:
+        ring.push(step.frame)
+        scoring.push(step.growths, step.settled_end, step.frame.number + 1, ring.crop)
+        ring.drop_before(scoring.needed_from)
+
+    size = detector_size(media)
+    frames = source_file.read_source_frames(media, within)
+    with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
+        for frame in frames:
+            growths = tracks.push(detection.push(frame.number, frame.rgb(size)))
+            scorer.put(_Step(frame, growths, tracks.settled_end))
+            on_progress(frame.number + 1 - within.start, within.duration)
+        growths, faces = tracks.finish()
+        scorer.finish()
+    scoring.push(growths, within.end, within.end, ring.crop)
+    return faces
+
+
+def join_segments(
+    media: Media,
+    within: FrameRange,
+    results: Iterable[SegmentResult],
+    crops: SegmentCrops,
+    detection: FaceDetection,
+    scoring: SpeechScoring,
+    on_progress: Progress,
+) -> Faces:
+    """Put together what the segments of `within` returned, in order.
+
+    The same as `detect_and_score`, with the crops from the segments.
+    """
+    tracks = GrowingTracks(media, within, detection)
+    for result in results:
+        growths = tracks.push(detection.extend(result.faces, result.changes))
+        crops.add(result.crops)
+        scoring.push(growths, tracks.settled_end, result.span.end, crops.crop)
+        crops.drop_before(scoring.needed_from)
+        on_progress(result.span.end - within.start, within.duration)
+    growths, faces = tracks.finish()
+    scoring.push(growths, within.end, within.end, crops.crop)
+    return faces
+
+
+class _TickRing(FrameRing):
+    """A ring that takes only frames that are shown at a tick."""
+
+    def __init__(self, media: Media, within: FrameRange) -> None:
+        super().__init__()
+        self._start = within.start
+        self._is_at_tick: NDArray[np.bool_] = np.zeros(within.duration, np.bool_)
+        self._is_at_tick[frames_at_ticks(within.duration, media.rate)] = True
+
+    def push(self, frame: source_file.SourceFrame) -> None:
+        """Add the next frame if it is shown at a tick."""
+        if self._is_at_tick[frame.number - self._start]:
+            super().push(frame)

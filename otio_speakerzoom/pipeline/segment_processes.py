@@ -1,0 +1,127 @@
+"""Analyses the segments of a source in processes, each with a core of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.faces.detectors.interface import FaceDetector
+from otio_speakerzoom.pipeline.segment import SegmentResult, SegmentTask, analyze_segment
+
+OpenDetector = Callable[[], FaceDetector]
+
+MAX_AHEAD = 2
+"""Segments that may be finished before an earlier one is: those that wait take memory."""
+MAX_END_S = 5
+"""How long a process may take to end."""
+
+
+def analyze_segments(
+    tasks: Sequence[SegmentTask], open_detector: OpenDetector, processes: int
+) -> Generator[SegmentResult, None, None]:
+    """Yield the result of each task, in order, from so many processes side by side.
+
+    Closing the generator ends the processes. Raise the error of a segment, or ToolError if a
+    process dies.
+    """
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(_Worker(open_detector, core))
+            for core in _cores(min(processes, len(tasks)))
+        ]
+        results: dict[int, SegmentResult] = {}
+        submitted = 0
+        for number in range(len(tasks)):
+            while number not in results:
+                for worker in [worker for worker in workers if worker.number is None]:
+                    if submitted < min(len(tasks), number + len(workers) + MAX_AHEAD):
+                        worker.submit(submitted, tasks[submitted])
+                        submitted += 1
+                busy = {
+                    worker.connection: worker for worker in workers if worker.number is not None
+                }
+                for connection in wait(list(busy)):
+                    done, result = busy[connection].result()  # type: ignore[index]
+                    results[done] = result
+            yield results.pop(number)
+
+
+class _Worker:
+    """A process that analyses one segment after the other."""
+
+    def __init__(self, open_detector: OpenDetector, core: int | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, self._remote = context.Pipe()
+        self.number: int | None = None
+        """Of the task that it works on."""
+        self._task: SegmentTask | None = None
+        self._process: SpawnProcess = context.Process(
+            target=_work, args=(self._remote, open_detector, core), daemon=True
+        )
+
+    def __enter__(self) -> _Worker:
+        self._process.start()
+        self._remote.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+        if self.number is not None:
+            self._process.terminate()
+        self._process.join(MAX_END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def submit(self, number: int, task: SegmentTask) -> None:
+        self.number, self._task = number, task
+        with suppress(OSError):  # the process has died: `result` raises
+            self.connection.send(task)
+
+    def result(self) -> tuple[int, SegmentResult]:
+        """Return what the process has sent, and the number of the task."""
+        assert self.number is not None
+        assert self._task
+        try:
+            result = self.connection.recv()
+        except (EOFError, OSError) as error:
+            span = self._task.span
+            raise ToolError(
+                f"{self._task.media.path}: the process for frames {span.start} to {span.end} ended "
+                "unexpectedly, perhaps because memory ran out; try fewer --jobs"
+            ) from error
+        if isinstance(result, BaseException):
+            raise result
+        number, self.number = self.number, None
+        return number, result
+
+
+def _cores(count: int) -> list[int | None]:
+    """Return a core for each process; None where cores cannot be chosen, or are too few."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * count
+    cores = sorted(os.sched_getaffinity(0))
+    return list(cores[:count]) if count <= len(cores) else [None] * count
+
+
+def _work(connection: Connection, open_detector: OpenDetector, core: int | None) -> None:
+    """Analyse the segments that come over the connection until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    if core is not None:
+        os.sched_setaffinity(0, {core})  # decoders start as many threads as there are cores
+    with suppress(EOFError, OSError):
+        try:
+            with open_detector() as detector:
+                while True:
+                    task = connection.recv()
+                    connection.send(analyze_segment(task, detector))
+        except (EOFError, OSError):
+            raise
+        except BaseException as error:
+            connection.send(error)

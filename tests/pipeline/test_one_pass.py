@@ -1,0 +1,163 @@
+"""One pass over a source, and its segments side by side, give what the stages give one by one."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+from random_faces import CropMeans, find_faces
+
+from otio_speakerzoom import source
+from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, detector_size
+from otio_speakerzoom.faces.track import track_faces
+from otio_speakerzoom.model import FrameRange, no_progress
+from otio_speakerzoom.pipeline.one_pass import detect_and_score, join_segments
+from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
+from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
+from otio_speakerzoom.speech.crops import crop_face
+from otio_speakerzoom.speech.mfcc import buffer_mfcc
+from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source, score_speech
+from otio_speakerzoom.weights.names import NO_TRACKER
+
+CUTS = (
+    "testsrc2=s=320x180:r={rate}:d=3[a];smptebars=s=320x180:r={rate}:d=1[b];"
+    "testsrc2=s=320x180:r={rate}:d=4,hue=h=120[c];[a][b][c]concat=3"
+)
+
+
+@pytest.fixture(scope="module")
+def film(make_clip):
+    def make(rate, *, cuts=True):
+        name = f"faces_{rate.replace('/', '_')}{'_cuts' if cuts else ''}.mp4"
+        picture = CUTS.format(rate=rate) if cuts else None
+        return source.probe(
+            make_clip(name, rate=rate, seconds=8, picture=picture, extra=("-g", "30"))
+        )
+
+    return make
+
+
+def mfcc_of(media, within):
+    return [buffer_mfcc(source.read_audio(media, within=within))]
+
+
+def apart(media, within, *, every=None, tracker=NO_TRACKER):
+    """Return the results of the stages, each over the whole film."""
+    with closing(source.read_frames(media, size=detector_size(media), within=within)) as frames:
+        detections = detect_faces(
+            frames, media, find_faces, within=within, every=every, tracker=tracker
+        )
+    tracks = track_faces(detections, media.rate, within)
+    with closing(source.read_frames(media, gray=True, within=within)) as frames:
+        speech = score_speech(
+            frames, mfcc_of(media, within), tracks, CropMeans(), media.rate, within,
+            voice=voice_of(within),
+        )  # fmt: skip
+    return detections, tracks, speech
+
+
+def voice_of(within):
+    return np.linspace(0, 1, within.duration).astype(np.float32)
+
+
+def in_one_pass(media, within, *, every=None, tracker=NO_TRACKER):
+    detection = FaceDetection(media, find_faces, within=within, every=every, tracker=tracker)
+    scoring = SpeechScoring(CropMeans(), media.rate, within, mfcc_source(mfcc_of(media, within)))
+    faces = detect_and_score(media, within, detection, scoring, no_progress)
+    speech = scoring.finish(faces.tracks, faces.keys, no_crop, voice_of(within))
+    return faces.detections, faces.tracks, speech
+
+
+def no_crop(*_):
+    raise AssertionError("all crops are cut")
+
+
+def assert_equal(one, other):
+    (detections, tracks, speech), (other_detections, other_tracks, other_speech) = one, other
+    for name in ("frames", "boxes", "confidences", "detected_frames", "camera_cuts"):
+        assert np.array_equal(getattr(detections, name), getattr(other_detections, name)), name
+    assert len(tracks) == len(other_tracks) > 0
+    for track, other_track in zip(tracks, other_tracks, strict=True):
+        assert (track.id, track.start) == (other_track.id, other_track.start)
+        assert np.array_equal(track.boxes, other_track.boxes)
+        assert np.array_equal(track.has_detection, other_track.has_detection)
+    for scores, other_scores in zip(speech.scores, other_speech.scores, strict=True):
+        assert (scores.track_id, scores.start) == (other_scores.track_id, other_scores.start)
+        assert scores.logits == pytest.approx(other_scores.logits, abs=1e-5)
+    assert speech.av_offset_s == other_speech.av_offset_s
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60"])
+def test_one_pass_gives_what_the_stages_give_apart(film, rate):
+    media = film(rate)
+    expected = apart(media, media.range)
+
+    assert len(expected[0].camera_cuts) == 2
+    assert_equal(in_one_pass(media, media.range), expected)
+
+
+@pytest.mark.parametrize(("every", "tracker"), [(1, NO_TRACKER), (5, NO_TRACKER), (6, "mil")])
+def test_one_pass_detects_as_often_as_requested(film, every, tracker):
+    media = film("25")
+    within = FrameRange(10, 120)
+
+    one_pass = in_one_pass(media, within, every=every, tracker=tracker)
+
+    assert_equal(one_pass, apart(media, within, every=every, tracker=tracker))
+
+
+def test_an_error_while_scoring_ends_the_pass(film):
+    media = film("25", cuts=False)
+    detection = FaceDetection(media, find_faces)
+
+    def no_audio(start, ticks):
+        raise RuntimeError("the audio cannot be read")
+
+    scoring = SpeechScoring(CropMeans(), media.rate, media.range, no_audio)
+    with pytest.raises(RuntimeError, match="the audio cannot be read"):
+        detect_and_score(media, media.range, detection, scoring, no_progress)
+
+
+# --- segments -------------------------------------------------------------------------------------
+
+
+def in_segments(media, within, seconds, *, every=None, tracker=NO_TRACKER):
+    recipes = (CropMeans.recipe,)
+    spans = split(media, within, every, seconds)
+    tasks = [SegmentTask(media, within, span, every, tracker, recipes) for span in spans]
+    results = (analyze_segment(task, find_faces) for task in tasks)
+    detection = FaceDetection(media, find_faces, within=within, every=every, tracker=tracker)
+    scoring = SpeechScoring(CropMeans(), media.rate, within, mfcc_source(mfcc_of(media, within)))
+    with closing(SegmentCrops(media, within, recipes)) as crops:
+        faces = join_segments(media, within, results, crops, detection, scoring, no_progress)
+        speech = scoring.finish(faces.tracks, faces.keys, crops.crop, voice_of(within))
+    return (faces.detections, faces.tracks, speech), crops.reads
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", "60"])
+def test_segments_give_what_one_pass_gives(film, rate):
+    media = film(rate)
+    within = FrameRange(7, media.duration - 3)
+    joined, reads = in_segments(media, within, 2)
+
+    assert_equal(joined, in_one_pass(media, within))
+    ticks = sum(len(track.boxes) for track in joined[1]) * 25 / media.rate
+    assert reads < 0.3 * ticks  # most crops are foreseen, though faces come and go
+
+
+def test_segments_of_another_detection_rate_and_tracker_give_what_one_pass_gives(film):
+    media = film("25")
+    joined, _ = in_segments(media, media.range, 2, every=6, tracker="mil")
+
+    assert_equal(joined, in_one_pass(media, media.range, every=6, tracker="mil"))
+
+
+def test_crops_that_no_segment_foresaw_are_read_from_the_source(film):
+    media = film("25", cuts=False)
+    with closing(SegmentCrops(media, media.range, (CropMeans.recipe,))) as crops:
+        box = np.array([40, 40, 80, 90], np.float32)
+        found = [crops.crop(n, box, CropMeans.recipe) for n in (5, 6, 150, 20)]
+    with closing(source.read_frames(media, gray=True)) as frames:
+        lumas = {n: frame for n, frame in frames if n in (5, 6, 150, 20)}
+    expected = [crop_face(lumas[n], box, CropMeans.recipe) for n in (5, 6, 150, 20)]
+    assert all(map(np.array_equal, found, expected))
+    assert crops.reads == 4
