@@ -13,6 +13,7 @@ from otio_speakerzoom.model import FrameRange, no_progress
 from otio_speakerzoom.pipeline.one_pass import detect_and_score, join_segments
 from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
+from otio_speakerzoom.speech import batches
 from otio_speakerzoom.speech.crops import crop_face
 from otio_speakerzoom.speech.mfcc import buffer_mfcc
 from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source, score_speech
@@ -105,7 +106,8 @@ def test_one_pass_detects_as_often_as_requested(film, every, tracker):
     assert_equal(one_pass, apart(media, within, every=every, tracker=tracker))
 
 
-def test_an_error_while_scoring_ends_the_pass(film):
+def test_an_error_while_scoring_ends_the_pass(film, monkeypatch):
+    monkeypatch.setattr(batches, "BATCH_TICKS", 100)
     media = film("25", cuts=False)
     detection = FaceDetection(media, find_faces)
 
