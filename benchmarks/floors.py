@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # importing them takes memory that decoding alone does not ne
 SAMPLE_S = 60
 DETECTIONS = 60
 """That the time of one is averaged over."""
-DECODE, TRANSCODE = "decode", "transcode"
+DECODE, RGB, GRAY, TRANSCODE = "decode", "decode, scale to RGB", "decode, gray", "transcode"
 
 
 def measure_floor(media: Media, name: str) -> Cost:
@@ -78,8 +78,8 @@ def drain(items: Iterable[object]) -> None:
 
 FLOORS: dict[str, Callable[[Media, FrameRange], None]] = {
     DECODE: decode,
-    "decode, scale to RGB": decode_and_scale,
-    "decode, gray": decode_gray,
+    RGB: decode_and_scale,
+    GRAY: decode_gray,
     TRANSCODE: transcode,
 }
 

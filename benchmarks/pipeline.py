@@ -13,7 +13,9 @@ of the threads of the analysis, follow each row. MediaPipe writes to stderr: 2>/
 The analysis is that of `speakerzoom analyze`, in a process of its own, libraries and networks
 loaded and results saved. "x real time" is seconds of film a second of wall time. Other work on the
 machine slows everything down, so compare ratios within one row, and CPU time rather than wall time.
-"Cores" is how many of them were busy on average.
+"Cores" is how many of them were busy on average. "Parts" are the CPU seconds of loading, decoding,
+scaling for the detector, converting to gray, the detector and the network, each measured alone: the
+analysis with nothing between them, so what is left to gain.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from films import Film, make_film
 from floors import (
     DECODE,
     FLOORS,
+    GRAY,
+    RGB,
     TRANSCODE,
     measure_detector,
     measure_floor,
@@ -47,7 +51,8 @@ from otio_speakerzoom.weights.names import BUNDLED_SCORER, DETECTORS, SCORERS
 
 SPEED_HEADER = (
     "film", "scorer", "faces, tracks", "x real time", "CPU, s a s of film", "start: CPU, s",
-    "cores", "slowest alone, x real time", "wall / slowest", "wall / decode", "wall / transcode",
+    "cores", "slowest alone, x real time", "wall / slowest", "parts on all cores, x real time",
+    "CPU / parts", "wall / decode", "wall / transcode",
 )  # fmt: skip
 DATA_HEADER = (
     "film", "scorer", "peak, MB", "source read, times", "decodes a frame", "arrays, MB a s of film",
@@ -67,7 +72,7 @@ def main() -> None:
     """Print a table of speed with a row for each film and scorer, and one of memory and files."""
     arguments, data = parse(), list[tuple[str, ...]]()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"\n{os.cpu_count()} cores, load {load:.1f} before the first run\n")
+    print(f"\n{cores()} cores, load {load:.1f} before the first run\n")
     print_row(SPEED_HEADER, header=True)
     for clip, film, name in films(arguments):
         with tempfile.TemporaryDirectory() as folder:
@@ -154,13 +159,28 @@ def duration_s(media: Media) -> float:
 def speed_cells(media: Media, steps: dict[str, Cost], analysis: AnalysisCost) -> tuple[str, ...]:
     """Return the cells of a film's row of speed."""
     seconds, cost = duration_s(media), analysis.cost
-    slowest = max(ALONE, key=lambda step: steps[step].wall_s)
+    slowest, parts = max(ALONE, key=lambda step: steps[step].wall_s), parts_cpu_s(steps)
     return (
         f"{analysis.face_s / seconds:.1f}, {analysis.tracks}", f"{seconds / cost.wall_s:.2f}",
         f"{cost.cpu_s / seconds:.3f}", f"{steps[START].cpu_s:.1f}",
         f"{cost.cpu_s / cost.wall_s:.2f}", f"{slowest}, {seconds / steps[slowest].wall_s:.1f}",
-        *(f"{cost.wall_s / steps[step].wall_s:.2f}" for step in (slowest, DECODE, TRANSCODE)),
+        f"{cost.wall_s / steps[slowest].wall_s:.2f}", f"{cores() * seconds / parts:.1f}",
+        f"{cost.cpu_s / parts:.2f}",
+        *(f"{cost.wall_s / steps[step].wall_s:.2f}" for step in (DECODE, TRANSCODE)),
     )  # fmt: skip
+
+
+def parts_cpu_s(steps: dict[str, Cost]) -> float:
+    """Return the CPU time of all parts of an analysis, each alone; it is decoded once."""
+    once = steps[RGB].cpu_s + steps[GRAY].cpu_s - steps[DECODE].cpu_s
+    return once + sum(steps[step].cpu_s for step in (START, DETECTOR, NETWORK))
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def data_cells(media: Media, start: Cost, analysis: AnalysisCost) -> tuple[str, ...]:
