@@ -29,11 +29,11 @@ class Changes:
     """Scores each crop by how it differs from its neighbours: wrong without its context."""
 
     name, recipe, gated_by_vad = "changes", WHOLE_BOX, False
-    window, context = 10, 2
+    context = 2
     calibration = Calibration(1.0, 0.0)
 
-    def __init__(self):
-        self.clips = []
+    def __init__(self, window=10):
+        self.window, self.clips = window, []
 
     def encode(self, clips):
         self.clips += [(len(clip.crops), clip.crops.mean(), clip.mfcc.mean()) for clip in clips]
@@ -59,8 +59,9 @@ class Film:
         self.mfcc = RowBuffer(13)
         self.mfcc.add(rng.normal(0, 8, (900, 13)).astype(np.float32))
         first, end = self.within.start, self.within.end
-        starts = [first, end - 1, *rng.integers(first, end, faces - 2)]
-        lengths = [self.within.duration, 1, *rng.integers(1, 4 * self.rate, faces - 2)]
+        starts = [first, end - 1, first, first, *rng.integers(first, end, faces - 4)]
+        length = int(3 * self.rate)
+        lengths = [end - first, 1, length, length, *rng.integers(1, length, faces - 4)]
         spans = sorted(
             (int(start), int(min(start + length, end)))
             for start, length in zip(starts, lengths, strict=True)
@@ -165,6 +166,7 @@ def test_tracks_score_alike_in_pieces_and_at_once(rate, seed, monkeypatch):
 
     assert [as_bytes(speech) for speech in results] == [as_bytes(expected)] * 2
     assert parts.clips == whole.clips == again.clips  # the same windows in the same order
+    assert as_bytes(film.at_once(Changes(window=1000))) == as_bytes(expected)
 
 
 def test_the_order_of_windows_does_not_depend_on_the_pieces():
@@ -178,7 +180,7 @@ def test_the_order_of_windows_does_not_depend_on_the_pieces():
 def offset_by_pixels(clip):
     """An estimate, or none, that depends on the pixels and the audio of a piece."""
     value = int(1000 * clip.crops.mean()) + int(1000 * abs(clip.mfcc.mean()))
-    return None if value % 3 == 0 else value % 5 - 2
+    return None if value % 3 == 0 else value % 11 - 5
 
 
 @pytest.fixture
@@ -187,7 +189,7 @@ def short_pieces(monkeypatch):
     for module in (av_sync, batches):
         monkeypatch.setattr(module, "PIECE_TICKS", 12)
     monkeypatch.setattr(av_sync, "MAX_ESTIMATES", 3)
-    monkeypatch.setattr(av_sync, "MAX_DEVIATION_TICKS", 9)
+    monkeypatch.setattr(av_sync, "MAX_DEVIATION_TICKS", 11)
     monkeypatch.setattr(batches, "offset_of_piece", offset_by_pixels)
 
 
@@ -228,7 +230,7 @@ def test_dropped_tracks_do_not_count_for_the_av_offset(rate, short_pieces):
         assert as_bytes(speech) == as_bytes(film.at_once(tracks=tracks))
         assert speech.av_offset_s == offset_in_one_loop(film, tracks)
         offsets.add(speech.av_offset_s)
-    assert len(offsets) > 2
+    assert len(offsets) > 1
 
 
 class MemoryLog:
@@ -317,4 +319,4 @@ def test_the_final_track_must_be_the_one_that_grew():
     scoring = film.scoring()
     film.in_pieces(np.random.default_rng(0), scoring)
     with pytest.raises(ValueError, match="boxes of its key"):
-        scoring.finish([film.tracks[0]], [film.keys[1]], film.crop)
+        scoring.finish([film.tracks[0]], [film.keys[-1]], film.crop)
