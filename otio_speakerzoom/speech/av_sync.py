@@ -7,6 +7,7 @@ is the offset.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,20 @@ class SyncPiece:
     """Tick after its last."""
     offset_ticks: int | None
     """By how many ticks the audio is late; None if the piece gives no estimate."""
+
+
+def as_array(pieces: Sequence[SyncPiece]) -> NDArray[np.int64]:
+    """Return (N, 4) of N pieces: key, end, 1 if there is an estimate else 0, and the estimate."""
+    rows = [(p.key, p.end, p.offset_ticks is not None, p.offset_ticks or 0) for p in pieces]
+    return np.array(rows, np.int64).reshape(-1, 4)
+
+
+def from_array(rows: NDArray[np.int64]) -> list[SyncPiece]:
+    """Return the pieces of `as_array`."""
+    return [
+        SyncPiece(key, end, offset if has_estimate else None)
+        for key, end, has_estimate, offset in rows.tolist()
+    ]
 
 
 class PieceCollector:

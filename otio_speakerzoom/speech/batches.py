@@ -13,7 +13,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.speech.av_sync import PIECE_TICKS, SyncPiece, offset_of_piece
+from otio_speakerzoom.speech.av_sync import (
+    PIECE_TICKS,
+    SyncPiece,
+    as_array,
+    from_array,
+    offset_of_piece,
+)
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.scorer import Scorer
 
@@ -41,32 +47,33 @@ class Window:
     """Takes the encodings of the inner ticks."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EncodedBatch:
-    """What a batch adds to the results."""
-
-    rows: tuple[NDArray[np.float32], ...]
-    """(T, D) encodings of each of its windows, without context."""
-    sync: tuple[SyncPiece, ...]
-    """The pieces of tracks that were completed since the batch before."""
-    resume_frame: int
-    """First source frame whose pixels matter to any later batch or piece."""
-
-
 class BatchLog(Protocol):
     """Keeps the batches of a run, so that another run can start where it stopped."""
 
     @property
     def resume_frame(self) -> int | None:
-        """`resume_frame` of the last batch in the log when it was opened; None if it had none."""
+        """First source frame whose pixels matter to what comes after the log; None if empty."""
         ...
 
-    def read(self, batch: int) -> EncodedBatch | None:
-        """Return a batch, by its number from 0; None if the log ends before it."""
+    def read(self, batch: int) -> list[NDArray[np.float32]] | None:
+        """Return the (T, D) encodings of each window of a batch, numbered from 0.
+
+        None if the log does not have it.
+        """
         ...
 
-    def write(self, batch: int, encoded: EncodedBatch) -> None:
-        """Append a batch; numbers follow each other."""
+    def read_sync(self, batch: int) -> NDArray[np.int64] | None:
+        """Return what was written as `sync` with a batch; None if the log does not have it."""
+        ...
+
+    def write(
+        self,
+        batch: int,
+        rows: Sequence[NDArray[np.float32]],
+        resume_frame: int,
+        sync: NDArray[np.int64],
+    ) -> None:
+        """Append a batch; the numbers follow each other."""
         ...
 
 
@@ -76,9 +83,11 @@ class BatchEncoder:
     def __init__(self, scorer: Scorer, mfcc: MfccSource, log: BatchLog | None) -> None:
         self._scorer, self._mfcc, self._log = scorer, mfcc, log
         self._pending: list[Window] = []
-        self._sync: list[SyncPiece] = []  # since the last batch
+        self._pieces: list[SyncPiece] = []  # since the last batch
         self._batch = 0
-        self._logged = log.read(0) if log else None  # the next batch, if the log has it
+        self._is_in_log = False
+        self._log_pieces: list[SyncPiece] = []  # of the next batch, if it is in the log
+        self._look_ahead()
 
     @property
     def is_full(self) -> bool:
@@ -90,41 +99,49 @@ class BatchEncoder:
 
     def measure_sync(self, key: int, end: int, crops: Crops) -> SyncPiece:
         """Return what a whole piece of a track, up to tick `end`, says about the A/V offset."""
-        pieces = self._logged.sync if self._logged else ()
-        piece = next((piece for piece in pieces if (piece.key, piece.end) == (key, end)), None)
+        pieces = (piece for piece in self._log_pieces if (piece.key, piece.end) == (key, end))
+        piece = next(pieces, None)
         if piece is None:
             piece = SyncPiece(key, end, offset_of_piece(self._clip(end - PIECE_TICKS, crops)))
-        self._sync.append(piece)
+        self._pieces.append(piece)
         return piece
 
     def encode(self, resume_frame: int) -> None:
-        """Encode all pending windows together; see `EncodedBatch` for `resume_frame`."""
+        """Encode all pending windows together.
+
+        `resume_frame` is the first frame whose pixels matter to any later window or piece.
+        """
         if not self._pending:
             return
-        batch = self._logged
+        batch = self._log.read(self._batch) if self._is_in_log and self._log is not None else None
         if batch is None:
-            batch = EncodedBatch(self._encode_pending(), tuple(self._sync), resume_frame)
-            if self._log:
-                self._log.write(self._batch, batch)
-        for window, rows in zip(self._pending, batch.rows, strict=True):
+            batch = self._encode_pending()
+            if self._log is not None:
+                self._log.write(self._batch, batch, resume_frame, as_array(self._pieces))
+        for window, rows in zip(self._pending, batch, strict=True):
             window.add_rows(rows)
         self._pending.clear()
-        self._sync.clear()
+        self._pieces.clear()
         self._batch += 1
-        self._logged = self._log.read(self._batch) if self._log and self._logged else None
+        if self._is_in_log:
+            self._look_ahead()
 
-    def _encode_pending(self) -> tuple[NDArray[np.float32], ...]:
+    def _look_ahead(self) -> None:
+        """Read the pieces that come before the end of the next batch."""
+        sync = self._log.read_sync(self._batch) if self._log is not None else None
+        self._is_in_log = sync is not None
+        self._log_pieces = [] if sync is None else from_array(sync)
+
+    def _encode_pending(self) -> list[NDArray[np.float32]]:
         clips = [self._clip(window.start, window.crops) for window in self._pending]
         encodings = self._scorer.encode(clips)
-        return tuple(
-            rows[window.inner] for window, rows in zip(self._pending, encodings, strict=True)
-        )
+        return [rows[window.inner] for window, rows in zip(self._pending, encodings, strict=True)]
 
     def _clip(self, start: int, crops: Crops) -> Clip:
         """The clip of `crops` from tick `start` on; empties the list, which frees their memory."""
-        stacked = np.stack(_all_pixels(crops))
+        pixels = np.stack(_all_pixels(crops))
         crops.clear()
-        return Clip(stacked, self._mfcc(start, len(stacked)))
+        return Clip(pixels, self._mfcc(start, len(pixels)))
 
 
 def _all_pixels(crops: Crops) -> Sequence[NDArray[np.uint8]]:

@@ -62,7 +62,7 @@ class SpeechScoring:
         self._active: list[TrackScorer] = []
         self._encoder = BatchEncoder(scorer, mfcc, batches)
         self._pieces: list[SyncPiece] = []
-        resume_frame = batches.resume_frame if batches else None
+        resume_frame = None if batches is None else batches.resume_frame
         self.crops_from = within.start if resume_frame is None else resume_frame
         """First frame that is cropped: before it, the log replaces the pixels."""
 

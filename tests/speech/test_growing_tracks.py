@@ -21,6 +21,7 @@ from otio_speakerzoom.speech.crops import (
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source, score_speech, whole_growth
 from otio_speakerzoom.speech.ticks import frames_at_ticks
+from otio_speakerzoom.store import BatchJournal
 
 RATES = ["24", "25", "30000/1001", "50", "60"]
 
@@ -233,44 +234,53 @@ def test_dropped_tracks_do_not_count_for_the_av_offset(rate, short_pieces):
     assert len(offsets) > 1
 
 
-class MemoryLog:
-    """A log of batches in memory."""
+def journal(folder, whole=None, batches=0):
+    """The log of an analysis that stopped after some batches of a whole one."""
+    copy = BatchJournal(folder, "digest")
+    for n in range(batches):
+        copy.write(n, whole.read(n), whole.resume_frames[n], whole.read_sync(n))
+    copy.close()
+    return Journal(folder)
 
-    def __init__(self, entries=()):
-        self.entries = list(entries)
-        self.reads = len(self.entries)
-        self.resume_frame = self.entries[-1].resume_frame if entries else None
 
-    def read(self, batch):
-        return self.entries[batch] if batch < self.reads else None
+class Journal(BatchJournal):
+    """Remembers what is written."""
 
-    def write(self, batch, encoded):
-        assert batch == len(self.entries)
-        self.entries.append(encoded)
+    def __init__(self, folder):
+        super().__init__(folder, "digest")
+        self.resume_frames = []
+
+    def write(self, batch, rows, resume_frame, sync):
+        self.resume_frames.append(resume_frame)
+        super().write(batch, rows, resume_frame, sync)
+
+    def contents(self):
+        return [
+            ([rows.tobytes() for rows in self.read(n)], self.read_sync(n).tolist())
+            for n in range(len(self))
+        ]
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_run_goes_on_from_any_batch(rate, short_pieces, monkeypatch):
+def test_a_run_goes_on_from_any_batch(rate, short_pieces, monkeypatch, tmp_path):
     monkeypatch.setattr(batches, "BATCH_TICKS", 30)
     film, rng = Film(rate, 1), np.random.default_rng(0)
-    log, whole = MemoryLog(), Changes()
+    log, whole = journal(tmp_path / "whole"), Changes()
     expected = film.result(rng, film.scoring(whole, log), keep=[0, 2, 3, 5])
-    assert len(log.entries) > 8
-    assert log.entries[-1].resume_frame == film.within.end
-    assert log.entries[-2].resume_frame > film.within.start + 60
+    assert len(log) > 8
+    assert log.resume_frames[-1] == film.within.end
+    assert log.resume_frames[-2] > film.within.start + 60
+    assert expected.av_offset_s is not None
 
-    for stop in range(len(log.entries) + 1):
-        resumed, scorer = MemoryLog(log.entries[:stop]), Changes()
+    for stop in range(len(log) + 1):
+        resumed, scorer = journal(tmp_path / str(stop), log, stop), Changes()
         scoring = film.scoring(scorer, resumed)
         assert scoring.needed_from >= (resumed.resume_frame or 0)
         speech = film.result(rng, scoring, keep=[0, 2, 3, 5])
 
         assert as_bytes(speech) == as_bytes(expected)
         assert scorer.clips == whole.clips[len(whole.clips) - len(scorer.clips) :]
-        assert len(resumed.entries) == len(log.entries)
-        for entry, original in zip(resumed.entries, log.entries, strict=True):
-            assert [r.tobytes() for r in entry.rows] == [r.tobytes() for r in original.rows]
-            assert entry.sync == original.sync
+        assert resumed.contents() == log.contents()
 
 
 @pytest.mark.parametrize("rate", RATES)
