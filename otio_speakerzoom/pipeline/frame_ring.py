@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.source import SourceFrame
-from otio_speakerzoom.speech.crops import CropRecipe, crop_face
+from otio_speakerzoom.speech.crops import CropRecipe, crop_face, crop_region
 
-MAX_DECODED_FRAMES = 8
-"""Newest frames that stay as the decoder returned them. Where no face is near they are dropped
-unconverted; older ones become luma, which takes two thirds of the memory."""
+MAX_DECODED_FRAMES = 12
+"""Newest frames that stay as the decoder returned them, until a crop needs a part of them: a crop
+is 9 or 10 ticks behind, 6 for its smooth box and the rest for the next detection. Older ones, whose
+faces are in doubt, become luma, which takes two thirds of the memory."""
 
 
 class FrameRing:
@@ -32,15 +33,21 @@ class FrameRing:
 
     def crop(self, number: int, box: NDArray[np.float32], recipe: CropRecipe) -> NDArray[np.uint8]:
         """Return the (112, 112) gray crop around `box`, (4,) in source pixels, in that frame."""
-        return crop_face(self._frames[number].luma(), box, recipe)
+        return crop_face(self._frames[number].luma_for(box, recipe), box, recipe)
 
 
 class _Entry:
-    """A frame, as the decoder returned it until its luma is needed."""
+    """A frame, as the decoder returned it until all of its luma is needed."""
 
     def __init__(self, frame: SourceFrame) -> None:
         self._frame: SourceFrame | None = frame
         self._luma = np.empty((0, 0), np.uint8)
+
+    def luma_for(self, box: NDArray[np.float32], recipe: CropRecipe) -> NDArray[np.uint8]:
+        """Return (H, W) luma that is right where the crop of a box reads it."""
+        if self._frame is None:
+            return self._luma
+        return self._frame.luma_within(crop_region(box, recipe))
 
     def luma(self) -> NDArray[np.uint8]:
         """Return the (H, W) luma."""

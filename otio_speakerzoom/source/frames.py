@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.decode import decode_frames
 from otio_speakerzoom.source.luma import LumaReader
+from otio_speakerzoom.source.luma_patch import PatchReader, Region
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.upright import UprightFilter
@@ -81,6 +82,13 @@ class SourceFrame:
         """Return (H, W) luma from 0 to 255, scaled to `size` (width, height) if given."""
         return self._conversions.get("gray", size).convert(self._stored)
 
+    def luma_within(self, region: Region) -> Pixels:
+        """Return (H, W) luma of which only the pixels in `region` are those of `luma()`.
+
+        Faster the smaller it is; it may reach outside the frame.
+        """
+        return self._conversions.luma_patches.convert(self._stored, region)
+
 
 def _source_frames(media: Media, within: FrameRange) -> Generator[SourceFrame, None, None]:
     conversions = _Conversions(media)
@@ -95,6 +103,8 @@ class _Conversions:
         self._media = media
         self._by_output: dict[tuple[str, tuple[int, int]], _Conversion] = {}
         self._lock = threading.Lock()
+        self._luma = LumaReader(self._filters("gray", media.size))
+        self.luma_patches = PatchReader(self._whole_luma, self._can_be_patched)
 
     def get(self, pixel_format: str, size: tuple[int, int] | None) -> _Conversion:
         output = pixel_format, size or self._media.size
@@ -104,18 +114,26 @@ class _Conversions:
             return self._by_output[output]
 
     def _new(self, pixel_format: str, size: tuple[int, int]) -> _Conversion:
-        media = self._media
-        upright = UprightFilter(
-            media,
-            ("scale", f"{size[0]}:{size[1]}:flags=area"),
-            *tone_mapping_filters(media),
-            ("format", pixel_format),
-        )
-        if pixel_format == "gray" and size == media.size and media.transfer == "sdr":
-            return _Conversion(LumaReader(upright).convert)
+        if pixel_format == "gray" and size == self._media.size and self._media.transfer == "sdr":
+            return _Conversion(self._luma.convert)
+        upright = self._filters(pixel_format, size)
         return _Conversion(
             lambda stored: np.asarray(upright.convert(stored).to_ndarray(), np.uint8)
         )
+
+    def _filters(self, pixel_format: str, size: tuple[int, int]) -> UprightFilter:
+        return UprightFilter(
+            self._media,
+            ("scale", f"{size[0]}:{size[1]}:flags=area"),
+            *tone_mapping_filters(self._media),
+            ("format", pixel_format),
+        )
+
+    def _whole_luma(self, stored: av.VideoFrame) -> Pixels:
+        return self.get("gray", None).convert(stored)
+
+    def _can_be_patched(self, stored: av.VideoFrame) -> bool:
+        return self._media.transfer == "sdr" and self._luma.needs_filters(stored)
 
 
 class _Conversion:

@@ -32,13 +32,22 @@ class LumaReader:
     def convert(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """Return the (H, W) luma of a stored frame, upright, from 0 to 255."""
         if self._to_gray.is_stored_upright(frame) and _has_luma_plane(frame):
-            shape = (frame.width, frame.height, frame.format.name, *_colour(frame))
-            if shape not in self._tables:
-                self._tables[shape] = self._measure_table(frame)
-            table = self._tables[shape]
+            table = self._table(frame)
             if table is not None:
                 return _look_up(_pixels(frame, 0).reshape(frame.height, -1), table, frame.width)
         return np.asarray(self._to_gray.convert(frame).to_ndarray(), np.uint8)
+
+    def needs_filters(self, frame: av.VideoFrame) -> bool:
+        """Whether it is by filters alone, of an upright frame, that a frame becomes luma."""
+        if not self._to_gray.is_stored_upright(frame):
+            return False
+        return not _has_luma_plane(frame) or self._table(frame) is None
+
+    def _table(self, frame: av.VideoFrame) -> NDArray[np.uint16] | None:
+        shape = shape_of(frame)
+        if shape not in self._tables:
+            self._tables[shape] = self._measure_table(frame)
+        return self._tables[shape]
 
     def _measure_table(self, frame: av.VideoFrame) -> NDArray[np.uint16] | None:
         """Return (65536,) the filter's output for pairs of pixels; None if it is no such function.
@@ -62,6 +71,11 @@ class LumaReader:
         pairs = np.empty((256, 256, 2), np.uint8)  # by the second pixel, then the first
         pairs[:, :, 0], pairs[:, :, 1] = table, table[:, np.newaxis]
         return pairs.view(np.uint16).ravel()
+
+
+def shape_of(frame: av.VideoFrame) -> Shape:
+    """Return what a conversion of a frame depends on, besides its pixels."""
+    return frame.width, frame.height, frame.format.name, *_colour(frame)
 
 
 def _has_luma_plane(frame: av.VideoFrame) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -116,6 +117,13 @@ def crop_face(
     )
     crop = cv2.resize(sampled, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA)
     return np.asarray(crop, dtype=np.uint8)
+
+
+def crop_region(box: NDArray[np.float32], recipe: CropRecipe) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of the pixels that `crop_face` reads, in whole pixels."""
+    left, top, width, height = _region(box, recipe)
+    # the outermost samples lie half a step inside, and are between two pixels
+    return floor(left) - 1, floor(top) - 1, ceil(left + width) + 1, ceil(top + height) + 1
 
 
 def _region(box: NDArray[np.float32], recipe: CropRecipe) -> tuple[float, float, float, float]:

@@ -18,6 +18,7 @@ from otio_speakerzoom.source import (
     read_source_frames,
 )
 from otio_speakerzoom.source.luma import LumaReader
+from otio_speakerzoom.source.luma_patch import PatchReader
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 
 NOISE = "testsrc2=s={}:r=25,noise=alls=80:allf=t+u,trim=end_frame=4"
@@ -62,6 +63,7 @@ SOURCES = {
     "tiny.mkv": (made_of("yuv420p", size="16x10"), False),  # too small to hold every luma
     # the filters convert these to the matrix of Rec. 601
     "bt709.mkv": (made_of("yuv420p", *colour("bt709", "tv")), False),
+    "large.mkv": (made_of("yuv420p", *colour("bt709", "tv"), size="320x256"), False),
     "bt709_full.mkv": (made_of("yuv444p", *colour("bt709", "pc")), False),
     "bt709_nv12.mkv": (made_of("nv12", "-qp", "0", *colour("bt709", "tv"), codec="libx264"), False),
     "bt2020.mkv": (made_of("yuv420p", *colour("bt2020nc", "tv")), False),
@@ -96,7 +98,7 @@ def filtered(media, pixel_format, size=None):
 
 
 def equal(media):
-    """Whether every frame equals the filters' output, in luma and in small RGB."""
+    """Whether every frame equals the filters' output, in luma, in small RGB and in regions."""
     small = (64, 36)
     frames = list(read_source_frames(media))
     numbers = [frame.number for frame in frames]
@@ -105,7 +107,24 @@ def equal(media):
     rgb = [np.array_equal(*pair) for pair in zip(
         (frame.rgb(small) for frame in frames), filtered(media, "rgb24", small),
         strict=True)]  # fmt: skip
-    return all(luma) and all(rgb) and numbers == list(range(media.duration))
+    regions = [equal_within(frame) for frame in frames]
+    return all(luma) and all(rgb) and all(regions) and numbers == list(range(media.duration))
+
+
+def equal_within(frame):
+    """Whether the luma of regions, in the frame and beyond its edges, is that of the frame."""
+    luma, rng = frame.luma(), np.random.default_rng(frame.number)
+    height, width = luma.shape
+    for _ in range(8):
+        left, top = rng.integers(-20, width), rng.integers(-20, height)
+        region = (left, top, left + rng.integers(1, 40), top + rng.integers(1, 40))
+        rows, columns = (
+            slice(max(0, top), max(0, region[3])),
+            slice(max(0, left), max(0, region[2])),
+        )
+        if not np.array_equal(frame.luma_within(region)[rows, columns], luma[rows, columns]):
+            return False
+    return True
 
 
 @pytest.fixture
@@ -129,6 +148,28 @@ def test_every_kind_of_frame_equals_what_the_filters_make_of_it(source, name, ta
     assert equal(media)
     assert any(table is not None for table in tables) == SOURCES[name][1]
     assert len(tables) <= 1  # one for the whole file
+
+
+def test_of_a_frame_without_a_table_only_the_region_is_converted(source, monkeypatch):
+    patches, convert = [], PatchReader._convert_patch
+
+    def spied(reader, frame, patch):
+        patches.append(patch)
+        return convert(reader, frame, patch)
+
+    monkeypatch.setattr(PatchReader, "_convert_patch", spied)
+    media = source("large.mkv")
+    first, frame, *_ = read_source_frames(media)
+    first.luma_within((100, 50, 120, 70))  # compares with the whole frame, once
+    monkeypatch.setattr(LumaReader, "convert", lambda *_: pytest.fail("converts all of it"))
+
+    luma = frame.luma_within((100, 50, 120, 70))
+    inside = frame.luma_within((104, 55, 120, 60))
+    edge = frame.luma_within((300, 240, 330, 270))
+
+    assert inside is luma
+    assert patches[-2:] == [(64, 40, 128, 104), (288, 224, 320, 256)]
+    assert luma.shape == edge.shape == (256, 320)
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])

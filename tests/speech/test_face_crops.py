@@ -8,6 +8,7 @@ from otio_speakerzoom.speech.crops import (
     WHOLE_BOX,
     CropRecipe,
     crop_face,
+    crop_region,
     smooth_boxes,
 )
 
@@ -91,3 +92,18 @@ def test_outside_the_frame_is_gray():
     assert (away == 110).all()
     assert (corner[:50] == 110).all()
     assert (corner[62:, 62:] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crop_reads_nothing_outside_its_region(seed):
+    rng = np.random.default_rng(seed)
+    frame = rng.integers(0, 256, (240, 320), np.uint8)
+    for _ in range(25):
+        left, top = rng.uniform(-60, 320), rng.uniform(-60, 240)
+        box = np.float32([left, top, left + rng.uniform(5, 250), top + rng.uniform(5, 250)])
+        recipe = (WHOLE_BOX, LOWER_FACE)[rng.integers(2)]
+        x0, y0, x1, y1 = np.maximum(crop_region(box, recipe), 0)
+        other = np.full_like(frame, rng.integers(256))
+        other[y0:y1, x0:x1] = frame[y0:y1, x0:x1]
+
+        np.testing.assert_array_equal(crop_face(other, box, recipe), crop_face(frame, box, recipe))
