@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom.boxes import centres, pairwise_iou
-from otio_speakerzoom.faces.tracklet import Tracklet, face_sides
+from otio_speakerzoom.faces.tracklet import (
+    Tracklet,
+    add_detections,
+    face_sides,
+    predict_boxes,
+)
 
 MAX_SIZE_RATIO = 2.0
 """How many times larger or smaller a box may be than the one before: nobody comes so much nearer
@@ -38,7 +43,8 @@ people cross."""
 
 FORBIDDEN_COST = 4.0
 """Cost per tracklet of a pair that is not allowed; above the cost of any way to match all that are,
-as affinities lie in -3..1."""
+as affinities lie in -3..1. So where no face has two allowed pairs, all of these are matched, and
+there is nothing to search."""
 
 
 def extend_tracklets(
@@ -53,16 +59,16 @@ def extend_tracklets(
 
     Only detections of at least `high_confidence` begin new tracklets.
     """
-    high = np.flatnonzero(confidences >= high_confidence)
-    low = np.flatnonzero(confidences < high_confidence)
+    is_high = confidences >= high_confidence
     unmatched, unassigned = list(tracklets), list[int]()
-    for indices in (high, low):
+    for indices in (np.flatnonzero(is_high), np.flatnonzero(confidences < high_confidence)):
+        if not len(indices):
+            continue
         owners = _assign(unmatched, frame, boxes[indices], rate)
-        for n, index in enumerate(indices.tolist()):
-            if tracklet := owners.get(n):
-                tracklet.add_detection(frame, boxes[index], float(confidences[index]), rate)
-            elif indices is high:
-                unassigned.append(index)
+        rows = indices[list(owners)]
+        add_detections(list(owners.values()), frame, boxes[rows], confidences[rows], rate)
+        if is_high[indices[0]]:
+            unassigned = [index for n, index in enumerate(indices.tolist()) if n not in owners]
         unmatched = [tracklet for tracklet in unmatched if tracklet.last_frame != frame]
     tracklets += [Tracklet(frame, boxes[n], float(confidences[n])) for n in unassigned]
 
@@ -73,18 +79,33 @@ def _assign(
     """Return the tracklet that each box continues, by index of the box; without those of none."""
     if not tracklets:
         return {}
-    predicted = np.array([tracklet.predict(frame, rate) for tracklet in tracklets], np.float32)
+    predicted = predict_boxes(tracklets, frame, rate)
     last_frames = np.array([tracklet.last_frame for tracklet in tracklets])[:, None]
-    gaps_s = (frame - last_frames) / float(rate)
-    sides, predicted_sides = face_sides(boxes)[None], face_sides(predicted)[:, None]
-    offsets = centres(predicted)[:, None] - centres(boxes)[None]
-    distances = np.linalg.norm(offsets, axis=2) * 2 / (sides + predicted_sides)
+    distances, allowed = _compare(predicted, boxes, (frame - last_frames) / float(rate))
+    rows, columns = np.nonzero(allowed)
+    if len(set(rows.tolist())) < len(rows) or len(set(columns.tolist())) < len(columns):
+        was_lost = last_frames < last_frames.max()
+        affinities = pairwise_iou(predicted, boxes) - distances - LOST_PENALTY * was_lost
+        costs = np.where(allowed, -affinities, FORBIDDEN_COST * len(tracklets))
+        rows, columns = linear_sum_assignment(costs)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {column: tracklets[row] for row, column in pairs if allowed[row, column]}
+
+
+def _compare(
+    predicted: NDArray[np.float32], boxes: NDArray[np.float32], gaps_s: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the (N, M) distances in sides of (N, 4) from (M, 4) boxes, and which may be one face.
+
+    `gaps_s`, (N, 1), are the seconds since the last detection.
+    """
+    count = len(predicted)
+    both = np.concatenate([predicted, boxes])
+    sides, middles = face_sides(both), centres(both)
+    predicted_sides, sides = sides[:count, None], sides[count:]
+    offsets = middles[:count, None] - middles[count:]
+    distances = np.sqrt((offsets * offsets).sum(axis=2)) * 2 / (sides + predicted_sides)
     ratios = sides / predicted_sides
     allowed = (ratios < MAX_SIZE_RATIO) & (ratios > 1 / MAX_SIZE_RATIO)
     allowed &= distances <= MAX_DISTANCE_SIDES + MAX_DISTANCE_GROWTH * gaps_s
-    was_lost = last_frames < last_frames.max()
-    affinities = pairwise_iou(predicted, boxes) - distances - LOST_PENALTY * was_lost
-    costs = np.where(allowed, -affinities, FORBIDDEN_COST * len(tracklets))
-    rows, columns = linear_sum_assignment(costs)
-    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-    return {column: tracklets[row] for row, column in pairs if allowed[row, column]}
+    return distances, allowed

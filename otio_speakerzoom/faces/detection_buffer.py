@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 8192
 """Frames interpolated at once: 1 MB of double precision, whatever the length of the track."""
+
+FEW_FRAMES = 12
+"""Up to so many frames a loop is faster than NumPy; the usual 2 take a third of the time."""
 
 
 class DetectionBuffer:
@@ -22,10 +26,10 @@ class DetectionBuffer:
         self._boxes = array("f")  # left, top, right, bottom of one after the other
         self._confidences = array("f")
 
-    def append(self, frame: int, box: NDArray[np.float32], confidence: float) -> None:
-        """Add the detection in `frame`, which is after all others; `box` is (4,)."""
+    def append(self, frame: int, box: Sequence[float], confidence: float) -> None:
+        """Add the detection in `frame`, which is after all others."""
         self._frames.append(frame)
-        self._boxes.extend(box.tolist())
+        self._boxes.extend(box)
         self._confidences.append(confidence)
 
     def continue_with(self, later: DetectionBuffer) -> None:
@@ -71,6 +75,8 @@ class DetectionBuffer:
 
         `start` is not before the first detection. After the last one its box holds.
         """
+        if end - start <= FEW_FRAMES:
+            return self._interpolate_few(start, end)
         boxes = np.empty((end - start, 4), np.float32)
         has_detection = np.empty(end - start, np.bool_)
         for first in range(start, end, BLOCK_FRAMES):
@@ -93,3 +99,23 @@ class DetectionBuffer:
         before = np.searchsorted(frames, span, side="right") - 1
         elapsed = span - frames[before]
         return slopes[before] * elapsed[:, None] + boxes[before], elapsed == 0
+
+    def _interpolate_few(
+        self, start: int, end: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Do as `_interpolate_block`, in the same arithmetic."""
+        row = bisect_right(self._frames, start) - 1
+        boxes, has_detection = list[list[float]](), list[bool]()
+        while start < end:
+            frame, box = self._frames[row], self._boxes[4 * row : 4 * row + 4]
+            slopes, stop = [0.0] * 4, end
+            if row + 1 < len(self._frames):
+                following, next_box = self._frames[row + 1], self._boxes[4 * row + 4 : 4 * row + 8]
+                gap = following - frame
+                slopes = [(b - a) / gap for a, b in zip(box, next_box, strict=True)]
+                stop = min(end, following)
+            for elapsed in range(start - frame, stop - frame):
+                boxes.append([s * elapsed + a for s, a in zip(slopes, box, strict=True)])
+                has_detection.append(elapsed == 0)
+            start, row = stop, row + 1
+        return np.array(boxes, np.float32).reshape(-1, 4), np.array(has_detection, np.bool_)

@@ -60,7 +60,7 @@ def participants(
     faces = [
         (track, share)
         for track, largest, share in zip(tracks, _largest_sides(tracks), shares, strict=True)
-        if track.end - track.start >= min_duration
+        if track.frame_range.duration >= min_duration
         and share >= MIN_CONFIDENT_SHARE
         and not _is_picture(track.detections, float(largest), rate)
     ]
@@ -94,9 +94,9 @@ def _is_picture(detections: DetectionBuffer, largest_side: float, rate: Fraction
 def _largest_sides(tracks: Sequence[GrowingTrack]) -> NDArray[np.float32]:
     """Return, for each track, the (N,) median side of the largest one at the same time."""
     start = np.array([track.start for track in tracks], np.int64)
-    end = np.array([track.end for track in tracks], np.int64)
+    end = np.array([track.frame_range.end for track in tracks], np.int64)
     sides = np.array([track.median_side for track in tracks], np.float32)
-    at_same_time = [(start < e) & (end > s) for s, e in zip(start, end, strict=True)]
+    at_same_time = ((start < e) & (end > s) for s, e in zip(start, end, strict=True))
     return np.array([sides[others].max() for others in at_same_time], np.float32)
 
 

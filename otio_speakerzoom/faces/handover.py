@@ -15,7 +15,7 @@ import numpy as np
 
 from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, median_iou
-from otio_speakerzoom.faces.tracklet import GrowingTrack, Tracklet
+from otio_speakerzoom.faces.tracklet import Tracklet
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Handover:
         self.candidates = [
             candidate
             for candidate in self.candidates
-            if candidate.is_last
+            if not candidate.is_replaced
             and not (candidate.track.key is not None and candidate.track.start >= self._start)
             and _takes_over(self.tracklet, candidate, self.max_common_frames) is not False
         ]
@@ -42,10 +42,9 @@ class Handover:
         first = self._first_candidate()
         return first is not None and not _takes_over(self.tracklet, first, self.max_common_frames)
 
-    def decide(self) -> GrowingTrack | None:
-        """Return the track that it continues; None if it begins one. The question is not open."""
-        first = self._first_candidate()
-        return first.track if first else None
+    def decide(self) -> Tracklet | None:
+        """Return the tracklet whose head it took over; None if none. The question is not open."""
+        return self._first_candidate()
 
     @property
     def settled_end(self) -> int:

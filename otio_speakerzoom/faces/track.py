@@ -135,11 +135,8 @@ class FaceTracker:
         )
         self._tracks = []
         faces.sort(key=lambda track: (track.start, float(track.detections.boxes[0, 0])))
-        tracks: list[FaceTrack] = []
-        for number, face in enumerate(faces, 1):
-            boxes, has_detection = face.detections.interpolate(face.start, face.end)
-            tracks.append(FaceTrack(number, face.start, boxes, has_detection))
-        return growth, tuple(tracks), tuple(face.key or 0 for face in faces)
+        keys = tuple(face.key or 0 for face in faces)
+        return growth, tuple(_final_tracks(faces)), keys
 
     def _end(self, tracklets: Sequence[Tracklet], cuts: Sequence[int]) -> None:
         """End tracklets that were lost, each at the next processed frame or camera cut."""
@@ -147,7 +144,7 @@ class FaceTracker:
             after = bisect_right(self._detected_frames, tracklet.last_frame)
             following = self._detected_frames[after : after + 1].tolist() or [self._within.end]
             next_cut = bisect_right(cuts, tracklet.last_frame)
-            tracklet.end = int(min([*following, *cuts[next_cut : next_cut + 1]]))
+            tracklet.track.end = int(min([*following, *cuts[next_cut : next_cut + 1]]))
         self._alive = [tracklet for tracklet in self._alive if tracklet.end is None]
 
     def _settle(self, settled_end: int) -> list[TrackGrowth]:
@@ -170,8 +167,8 @@ class FaceTracker:
             if self._undecided[0].is_open():
                 break
             handover = self._undecided.pop(0)
-            if track := handover.decide():
-                track.hand_over(handover.tracklet)
+            if earlier := handover.decide():
+                earlier.hand_over(handover.tracklet)
                 continue
             track = handover.tracklet.track
             track.key = len(self._tracks)
@@ -179,3 +176,13 @@ class FaceTracker:
             self._growing.append(track)
         for handover in self._undecided:
             handover.exclude()
+
+
+def _final_tracks(faces: list[GrowingTrack]) -> Iterator[FaceTrack]:
+    """Yield the tracks, numbered from 1; the list is emptied, so that memory does not double."""
+    faces.reverse()
+    for number in range(1, len(faces) + 1):
+        face = faces.pop()
+        span = face.frame_range
+        boxes, has_detection = face.detections.interpolate(span.start, span.end)
+        yield FaceTrack(number, face.start, boxes, has_detection)

@@ -3,6 +3,7 @@
 `plain_tracks` is that batch: it sees the whole film before it decides anything.
 """
 
+import tracemalloc
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -233,6 +234,34 @@ def test_a_head_that_jumps_is_decided_once_its_old_box_is_lost():
     assert {part.key for part in growth} == {0}
     assert max(lags) == 133 - 99  # frame 134 is the first more than 30 after 102
     assert lags[-1] == 0
+
+
+def test_the_longest_delay():
+    """A face is missing for as long as can be, returns for as long, and is missing again."""
+    rows = [(f, 100, 1) for f in range(0, 102, 2)] + [(f, 100, 0.4) for f in range(130, 160, 2)]
+    film = film_of(rows, end=300)
+    twice_as_large = np.array([[60, 10, 220, 170]], np.float32)
+    for row, faces in enumerate(film.rows):
+        if faces.frame >= 130:
+            boxes = np.concatenate([faces.boxes, twice_as_large])
+            confidences = np.append(faces.confidences, np.float32(1))
+            film.rows[row] = FrameFaces(faces.frame, boxes, confidences)
+    _, _, (track,), _, lags = push_all(film)
+
+    assert track.boxes[[100, 115, 130], 0].tolist() == [100, 80, 60]
+    assert max(lags) == 189 - 101  # frame 190 is the first more than 30 after 158
+
+
+def test_a_detection_takes_few_bytes():
+    boxes = np.array([[left, 50, left + 80, 130] for left in (0, 300)], np.float32)
+    tracemalloc.start()
+    tracker = FaceTracker(Fraction(25), FrameRange(0, 6000))
+    for frame in range(0, 6000, 2):
+        tracker.push(FrameFaces(frame, boxes, np.ones(2, np.float32)), [])
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used < 32 * 6000  # 24 each, and what a buffer grows ahead
 
 
 def test_frames_must_ascend():
