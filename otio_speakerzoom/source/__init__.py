@@ -9,12 +9,10 @@ nothing keeps running when the program ends.
 """
 
 from otio_speakerzoom.source.audio import (
-    FILM_SAMPLE_RATE,
     FIRST_MICROPHONE,
     SPEECH_SAMPLE_RATE,
-    film_audio,
-    film_channels,
     read_audio,
+    read_microphones,
 )
 from otio_speakerzoom.source.colour import film_colour
 from otio_speakerzoom.source.decode import decode_frames
@@ -24,6 +22,7 @@ from otio_speakerzoom.source.ffmpeg_commands import (
     mixdown_command,
     shift_audio_command,
 )
+from otio_speakerzoom.source.film_audio import FILM_SAMPLE_RATE, film_audio, film_channels
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source_frames
 from otio_speakerzoom.source.prefetch import prefetch
@@ -56,6 +55,7 @@ __all__ = [
     "probe",
     "read_audio",
     "read_frames",
+    "read_microphones",
     "read_source_frames",
     "shift_audio_command",
     "start_from_label",

@@ -1,111 +1,158 @@
-"""The audio of a source: one microphone for speech networks, or a mix of everything for a film."""
+"""The audio of a source for speech networks: each of its microphones as mono samples at 16 kHz."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameRange, Media, Microphone
-from otio_speakerzoom.source.audio_stream import AlignedStream, Samples, to_mono
-from otio_speakerzoom.source.limiter import limit_peaks
+from otio_speakerzoom.source.audio_decode import DecodedAudio, decode_audio
+from otio_speakerzoom.source.audio_stream import AlignedStream, Jump, JumpDetector, Samples
 
 SPEECH_SAMPLE_RATE = 16_000
 """Samples per second from `read_audio`, as the networks and the VAD expect."""
-FILM_SAMPLE_RATE = 48_000
-"""Samples per second from `film_audio`, which every editor and player supports."""
+BLOCK_SAMPLES = 10 * SPEECH_SAMPLE_RATE
 
 FIRST_MICROPHONE = Microphone(0)
 """The first audio stream, its channels mixed."""
 
+Pcm = NDArray[np.int16]
+"""(samples,), mono."""
+
 
 def read_audio(
     media: Media, *, within: FrameRange | None = None, microphone: Microphone = FIRST_MICROPHONE
-) -> Generator[NDArray[np.int16], None, None]:
+) -> Generator[Pcm, None, None]:
     """Yield the audio of `microphone` in `within` as blocks of mono int16 samples at 16 kHz.
 
     The first sample is at the first frame of `within`, and the number of samples matches its
-    duration: gaps in the file become silence, surplus samples are dropped. A block lasts about a
-    minute. A source without audio yields silence.
+    duration: gaps in the file become silence, surplus samples are dropped. A block lasts ten
+    seconds. A source without audio yields silence.
+    """
+    with closing(read_microphones(media, [microphone], within=within)) as blocks:
+        for _, block in blocks:
+            yield block
+
+
+def read_microphones(
+    media: Media, microphones: Sequence[Microphone], *, within: FrameRange | None = None
+) -> Generator[tuple[int, Pcm], None, None]:
+    """Yield what `read_audio` does for each of `microphones`, of which it decodes the file once.
+
+    As (index of the microphone, block) pairs. Blocks come as the file holds them: those of one
+    stream may all come before those of another.
     """
     within = within or media.range
     total = -int(-within.duration * SPEECH_SAMPLE_RATE // media.rate)  # rounded up
-    sources = [media.audio_streams[microphone.stream]] if media.audio_streams else []
-    with ExitStack() as stack:
-        streams: list[Iterator[Samples]] = []
-        for source in sources:
-            stream = AlignedStream(media, source, within, SPEECH_SAMPLE_RATE, "mono")
-            streams.append(stack.enter_context(closing(stream.samples(microphone.channel))))
-        for block in _mix(streams, 1, total, 60 * SPEECH_SAMPLE_RATE):
-            yield np.rint(np.clip(block[0] * 32768, -32768, 32767)).astype(np.int16)
+    outputs = [_SpeechBlocks(microphone.channel, total) for microphone in microphones]
+    if media.audio_streams:
+        by_stream: dict[int, list[int]] = {}
+        for number, microphone in enumerate(microphones):
+            by_stream.setdefault(microphone.stream, []).append(number)
+        groups = [
+            _StreamOutputs({number: outputs[number] for number in numbers}, within, media)
+            for numbers in by_stream.values()
+        ]
+        streams = [media.audio_streams[stream] for stream in by_stream]
+        decoded = decode_audio(media, streams, is_done=lambda number: groups[number].is_done)
+        with closing(decoded) as pieces:
+            for number, piece in pieces:
+                yield from groups[number].push(piece)
+                if all(group.is_done for group in groups):
+                    break
+        for group in groups:
+            yield from group.finish()
+    for number, output in enumerate(outputs):
+        for block in output.finish():
+            yield number, block
 
 
-def film_channels(media: Media) -> int:
-    """Return the number of channels of a film's audio: none, one or two."""
-    channels = (1 if stream.channels == 1 else 2 for stream in media.audio_streams)
-    return min(2, max(channels, default=0))
+class _StreamOutputs:
+    """Turns the decoded audio of one stream into blocks for several microphones."""
+
+    def __init__(
+        self, outputs: Mapping[int, _SpeechBlocks], within: FrameRange, media: Media
+    ) -> None:
+        self._outputs = outputs
+        self._jumps = JumpDetector()
+        self._aligned = {
+            is_mix: AlignedStream(
+                within.start / media.rate, SPEECH_SAMPLE_RATE, "mono", is_mix=is_mix
+            )
+            for is_mix in {output.channel is None for output in outputs.values()}
+        }
+
+    @property
+    def is_done(self) -> bool:
+        return all(output.is_done for output in self._outputs.values())
+
+    def push(self, piece: DecodedAudio) -> Iterator[tuple[int, Pcm]]:
+        yield from self._align(list(self._jumps.push(piece)))
+
+    def finish(self) -> Iterator[tuple[int, Pcm]]:
+        if self.is_done:
+            return
+        yield from self._align(list(self._jumps.finish()))
+        for is_mix, aligned in self._aligned.items():
+            yield from self._distribute(is_mix, aligned.finish())
+
+    def _align(self, pieces: Iterable[Jump]) -> Iterator[tuple[int, Pcm]]:
+        for is_mix, aligned in self._aligned.items():
+            yield from self._distribute(is_mix, aligned.push(pieces))
+
+    def _distribute(self, is_mix: bool, pieces: Iterator[Samples]) -> Iterator[tuple[int, Pcm]]:
+        for samples in pieces:
+            for number, output in self._outputs.items():
+                if is_mix == (output.channel is None):
+                    for block in output.push(samples):
+                        yield number, block
 
 
-def film_audio(media: Media, within: FrameRange) -> Generator[Samples, None, None]:
-    """Yield a mix of all audio streams in `within` as (channels, samples) at 48 kHz, 1 s a block.
+class _SpeechBlocks:
+    """Joins the samples of one microphone to blocks of equal length, `total` samples in all."""
 
-    Each stream keeps its own level; a limiter turns the mix down where the sum is too loud.
-    """
-    total = -int(-within.duration * FILM_SAMPLE_RATE // media.rate)
-    channels = film_channels(media)
-    with ExitStack() as stack:
-        streams: list[Iterator[Samples]] = []
-        for source in media.audio_streams:
-            stream = AlignedStream(media, source, within, FILM_SAMPLE_RATE, "stereo", seek=True)
-            streams.append(stack.enter_context(closing(stream.samples(None))))
-        mix = _mix(streams, channels, total, FILM_SAMPLE_RATE)
-        yield from limit_peaks(mix, FILM_SAMPLE_RATE) if _is_sum(media) else mix
+    def __init__(self, channel: int | None, total: int) -> None:
+        self.channel = channel
+        self._left = total
+        """Samples that are still to be yielded or wait."""
+        self._waiting: list[Pcm] = []
+        self._count = 0
+        """Samples that wait."""
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it has all samples."""
+        return self._left <= self._count
 
-def _is_sum(media: Media) -> bool:
-    """Whether a film's audio is a sum, which may be too loud although no part of it is."""
-    return len(media.audio_streams) > 1 or any(
-        stream.channels > 2 for stream in media.audio_streams
-    )
+    def push(self, samples: Samples) -> Iterator[Pcm]:
+        """Add (C, n) int16 samples; yield the blocks that are full or the last."""
+        if not self._left:
+            return
+        self._waiting.append(_one_channel(samples, self.channel))
+        self._count += samples.shape[1]
+        while self._left and self._count >= min(BLOCK_SAMPLES, self._left):
+            joined = np.concatenate(self._waiting)
+            block = joined[: min(BLOCK_SAMPLES, self._left)]
+            self._waiting = [joined[len(block) :]]
+            self._count -= len(block)
+            self._left -= len(block)
+            yield block
 
-
-def _mix(
-    streams: Iterable[Iterator[Samples]], channels: int, total: int, size: int
-) -> Iterator[Samples]:
-    """Yield the sum of `streams` in blocks of `size` samples, exactly `total` samples in all."""
-    buffers = [_SampleBuffer(stream) for stream in streams]
-    while total > 0:
-        count = min(size, total)
-        block = np.zeros((channels, count), np.float32)
-        for buffer in buffers:
-            samples = buffer.take(count)
-            if samples.shape[0] > channels:  # a stream that began with fewer
-                samples = to_mono(samples)
-            block[:, : samples.shape[1]] += samples  # a mono stream goes to both sides
-        total -= count
-        yield block
+    def finish(self) -> Iterator[Pcm]:
+        """Yield what is left, and silence where the stream ended early."""
+        while self._left:
+            silence = min(BLOCK_SAMPLES, self._left) - self._count
+            yield from self.push(np.zeros((1, silence), np.int16))
 
 
-class _SampleBuffer:
-    """Buffers pieces of any length, to read them in blocks of a given length."""
-
-    def __init__(self, pieces: Iterator[Samples]) -> None:
-        self._pieces = pieces
-        self._waiting: list[Samples] = []
-
-    def take(self, count: int) -> Samples:
-        """Return (C, count) samples, fewer at the end of the stream."""
-        available = sum(piece.shape[1] for piece in self._waiting)
-        while available < count and (piece := next(self._pieces, None)) is not None:
-            self._waiting.append(piece)
-            available += piece.shape[1]
-        if not self._waiting:
-            return np.zeros((1, 0), np.float32)
-        channels = max(piece.shape[0] for piece in self._waiting)
-        joined = np.concatenate(
-            [np.broadcast_to(piece, (channels, piece.shape[1])) for piece in self._waiting], axis=1
-        )
-        self._waiting = [joined[:, count:]]
-        return joined[:, :count]
+def _one_channel(samples: Samples, channel: int | None) -> Pcm:
+    """Return (n,) of one channel; of all, if there is no such channel, or none is asked for."""
+    if samples.shape[0] == 1:
+        return samples[0]
+    if channel is not None and channel < samples.shape[0]:
+        return samples[channel]
+    mean = (samples / np.float32(32768)).mean(axis=0)
+    return np.rint(np.clip(mean * 32768, -32768, 32767)).astype(np.int16)

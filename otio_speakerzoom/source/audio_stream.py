@@ -1,8 +1,7 @@
-"""One audio stream, decoded and aligned to the source's frames by its timestamps."""
+"""One audio stream, resampled and aligned to the source's frames by its timestamps."""
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -11,14 +10,10 @@ from typing import Any
 
 import av
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import AudioStream, FrameRange, Media
-from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
-
-log = logging.getLogger(__name__)
+from otio_speakerzoom.model import AudioStream, Media
+from otio_speakerzoom.source.audio_decode import DecodedAudio, decode_audio_from
 
 MAX_DRIFT_S = Fraction(1, 25)
 """How far samples may drift from their timestamps before silence is inserted or samples are
@@ -26,205 +21,146 @@ dropped: nobody notices less than a frame, and timestamps of recorders jitter by
 ms)."""
 JUMP_WINDOW_S = Fraction(1, 2)
 """All timestamps in this window must agree on a jump: as much audio as one packet may hold."""
-MAX_UNDECODED_S = 1
-"""Duration of packets at the end of a stream that may give no samples: decoders keep a few."""
-SEEK_MARGIN_S = 1
-"""How far before the first sample decoding begins after a seek: by then decoders and timestamps
-have settled."""
 
-Samples = NDArray[np.float32]
-"""(channels, samples), full scale at 1."""
+Samples = NDArray[Any]
+"""(channels, samples), int16 or float32 with full scale at 1."""
+
+Jump = tuple[DecodedAudio, Fraction | None]
+"""Decoded audio, and its seconds from frame 0 if it does not follow what came before it."""
 
 
-class AlignedStream:
-    """Decodes an audio stream into samples without gaps, from the first frame of a range on.
+def film_samples(
+    media: Media, stream: AudioStream, start: Fraction, rate: int
+) -> Generator[NDArray[np.float32], None, None]:
+    """Yield the audio of `stream` from `start`, in seconds from frame 0, to its end.
 
-    With `seek` it begins to decode shortly before that frame. Then resampled audio, and audio whose
-    timestamps jitter, may differ by less than `MAX_DRIFT_S` from what it is without.
+    As (1 or 2, n) pieces without gaps. Decoding begins shortly before `start`: resampled audio, and
+    audio whose timestamps jitter, may differ by less than `MAX_DRIFT_S` from what it is when
+    decoded from the beginning.
     """
-
-    def __init__(
-        self,
-        media: Media,
-        stream: AudioStream,
-        within: FrameRange,
-        rate: int,
-        layout: str,
-        *,
-        seek: bool = False,
-    ) -> None:
-        self._seek = seek
-        self._media, self._stream, self._rate, self._layout = media, stream, rate, layout
-        self._first = within.start / media.rate
-        """Seconds from frame 0 to the first sample."""
-        self._last = media.duration / media.rate
-        self._done = 0
-        """Samples that were yielded."""
-        self._has_layout = True
-        self._next = 0
-        """Position of the next sample; below `_done` if it must be dropped."""
-
-    def samples(self, channel: int | None) -> Generator[Samples, None, None]:
-        """Yield (C, n) samples without gaps, from the first frame to the end of the stream."""
-        resampler, shape = None, None
-        with closing(self._frames()) as frames:
-            for frame, jump in _with_jumps(frames):
-                new_shape = (frame.sample_rate, frame.layout.name, frame.format.name)
-                if resampler and (jump is not None or new_shape != shape):
-                    yield from self._align(_resample(resampler, None, channel))
-                if jump is not None:
-                    self._next = round((jump - self._first) * self._rate)
-                if resampler is None or jump is not None or new_shape != shape:
-                    resampler, shape = self._resampler(frame, channel), new_shape
-                yield from self._align(_resample(resampler, frame, channel))
-            if resampler:
-                yield from self._align(_resample(resampler, None, channel))
-
-    def _frames(self) -> Generator[tuple[av.AudioFrame, Fraction | None], None, None]:
-        """Yield what `_decode` does, from shortly before the first sample on with `seek`."""
-        if self._seek and self._first > SEEK_MARGIN_S:
-            with open_media(self._media) as container:
-                stream = stream_of(container, self._media, self._stream.index)
-                if seek_before(container, stream, self._media, self._first - SEEK_MARGIN_S):
-                    frames = self._decode(container)
-                    first = next(frames, None)
-                    if first and first[1] is not None and 0 < first[1] <= self._first:
-                        yield first
-                        yield from frames
-                        return
-        with open_media(self._media) as container:
-            yield from self._decode(container)
-
-    def _resampler(self, frame: av.AudioFrame, channel: int | None) -> av.AudioResampler:
-        count = len(frame.layout.channels)
-        has_layout = self._has_layout and count <= 8 and "channels" not in frame.layout.name
-        downmix = channel is None and count > (1 if self._layout == "mono" else 2)
-        downmix = downmix and (has_layout or count == 2)
-        layout = self._layout if downmix else frame.layout.name
-        # packed, because PyAV reads at most eight planes; integers, because libav mixes those to
-        # mono at a level that cannot clip, and floats 3 dB louder
-        format_ = "s16" if self._layout == "mono" else "flt"
-        return av.AudioResampler(format=format_, layout=layout, rate=self._rate)
-
-    def _align(self, pieces: Iterable[Samples]) -> Iterator[Samples]:
-        """Yield the pieces at their positions, with silence in the gaps before them."""
-        for piece in pieces:
-            start, self._next = self._next, self._next + piece.shape[1]
-            while start > self._done:
-                count = min(start - self._done, self._rate)
-                self._done += count
-                yield np.zeros((1, count), np.float32)
-            if self._next > self._done:
-                new = piece[:, self._done - start :]
-                self._done = self._next
-                yield to_mono(new) if self._layout == "mono" else _to_stereo(new)
-
-    def _decode(self, container: Any) -> Iterator[tuple[av.AudioFrame, Fraction | None]]:
-        """Yield decoded samples with their seconds from frame 0, None without a timestamp.
-
-        A timestamp beyond the end of the film is an error in the timestamp, not a silence.
-        """
-        stream = stream_of(container, self._media, self._stream.index)
-        # libav guesses a layout for PCM, in which recorders store one microphone per channel
-        self._has_layout = not stream.codec_context.name.startswith("pcm_")
-        begin = origin(container, self._media)
-        damaged, last, end = 0, Fraction(0), None
-        try:
-            for packet in container.demux(stream):
-                if packet.pts is not None:
-                    last = (packet.pts + (packet.duration or 0)) * stream.time_base - begin
-                try:
-                    frames = packet.decode()
-                except FFmpegError:  # each decoder raises its own errors on damage
-                    damaged += 1
-                    continue
-                for frame in frames:
-                    time = None
-                    if frame.pts is not None:
-                        time = frame.pts * frame.time_base - begin
-                        end = time + Fraction(frame.samples, frame.sample_rate)
-                    elif end is None:
-                        time = Fraction(0)  # no timestamps at all: starts with the first frame
-                    yield frame, time if time is None or time < self._last else None
-        except FFmpegError as error:
-            raise MediaError(
-                f"{self._media.path}: its audio cannot be read to the end ({error.strerror}); "
-                "copy the file again"
-            ) from error
-        self._check_end(last, end, damaged)
-
-    def _check_end(self, last: Fraction, end: Fraction | None, damaged: int) -> None:
-        """Raise MediaError if the last packets gave no samples; warn of other damage."""
-        path, index = self._media.path, self._stream.index
-        if damaged and (end is None or last - end > MAX_UNDECODED_S):
-            raise MediaError(
-                f"{path}: the audio of stream {index} cannot be decoded from "
-                f"{float(end or 0):.1f} s on; is the file damaged?"
-            )
-        if damaged:
-            log.warning("%s: skipped %d damaged packets of audio in stream %d",
-                        path, damaged, index)  # fmt: skip
+    jumps, aligned = JumpDetector(), AlignedStream(start, rate, "stereo", is_mix=True)
+    with closing(decode_audio_from(media, stream, start)) as decoded:
+        for _, piece in decoded:
+            for samples in aligned.push(jumps.push(piece)):
+                yield _to_stereo(samples)
+    for samples in (*aligned.push(jumps.finish()), *aligned.finish()):
+        yield _to_stereo(samples)
 
 
-def to_mono(samples: Samples) -> Samples:
-    """Return the mean of all channels, (1, n)."""
-    return samples.mean(axis=0, keepdims=True)
-
-
-def _to_stereo(samples: Samples) -> Samples:
-    """Return one or two channels unchanged; more are microphones, and are summed to one."""
-    return samples if samples.shape[0] <= 2 else samples.sum(axis=0, keepdims=True)
-
-
-def _with_jumps(
-    decoded: Iterable[tuple[av.AudioFrame, Fraction | None]],
-) -> Iterator[tuple[av.AudioFrame, Fraction | None]]:
-    """Yield each piece with its time if it does not follow the last one, otherwise with None.
+class JumpDetector:
+    """Finds where the audio of a stream does not follow what came before it.
 
     Compares times with the number of samples so far. A single deviating time is wrong (in a
     transport stream whose rate changes, libav counts on at the old one within each packet): it is a
     jump only if all timestamps of the next `JUMP_WINDOW_S` agree.
     """
-    waiting: deque[tuple[av.AudioFrame, Fraction | None]] = deque()
-    length, clock = Fraction(0), None
-    source = iter(decoded)
-    while True:
-        while length < JUMP_WINDOW_S and (piece := next(source, None)) is not None:
-            waiting.append(piece)
-            length += Fraction(piece[0].samples, piece[0].sample_rate)
-        if not waiting:
-            return
-        jump = waiting[0][1]
-        if clock is not None and jump is not None and not _all_jump(waiting, clock):
+
+    def __init__(self) -> None:
+        self._waiting: deque[DecodedAudio] = deque()
+        self._length = Fraction(0)
+        """Seconds of audio that wait."""
+        self._clock: Fraction | None = None
+        """When the next piece is expected."""
+
+    def push(self, piece: DecodedAudio) -> Iterator[Jump]:
+        """Add a piece; yield those for which it is decided."""
+        self._waiting.append(piece)
+        self._length += piece.duration
+        while self._length >= JUMP_WINDOW_S:
+            yield self._next()
+
+    def finish(self) -> Iterator[Jump]:
+        """Yield the pieces that are left at the end of the stream."""
+        while self._waiting:
+            yield self._next()
+
+    def _next(self) -> Jump:
+        jump = self._waiting[0].time
+        if self._clock is not None and jump is not None and not self._all_jump(self._clock):
             jump = None
-        frame, _ = waiting.popleft()
-        duration = Fraction(frame.samples, frame.sample_rate)
-        length -= duration
-        clock = duration + (jump if jump is not None else clock or Fraction(0))
-        yield frame, jump
+        piece = self._waiting.popleft()
+        self._length -= piece.duration
+        start = jump if jump is not None else self._clock or Fraction(0)
+        self._clock = start + piece.duration
+        return piece, jump
+
+    def _all_jump(self, clock: Fraction) -> bool:
+        """Whether all timestamps are too late, or all too early, for audio that continues."""
+        directions = set()
+        for piece in self._waiting:
+            if piece.time is not None:
+                if abs(piece.time - clock) <= MAX_DRIFT_S:
+                    return False
+                directions.add(piece.time > clock)
+            clock += piece.duration
+        return len(directions) == 1
 
 
-def _all_jump(pieces: Iterable[tuple[av.AudioFrame, Fraction | None]], clock: Fraction) -> bool:
-    """Whether all timestamps are too late, or all too early, for samples that continue `clock`."""
-    directions = set()
-    for frame, time in pieces:
-        if time is not None:
-            if abs(time - clock) <= MAX_DRIFT_S:
-                return False
-            directions.add(time > clock)
-        clock += Fraction(frame.samples, frame.sample_rate)
-    return len(directions) == 1
+class AlignedStream:
+    """Resamples the audio of a stream and fills its gaps with silence, from a given time on."""
+
+    def __init__(self, start: Fraction, rate: int, layout: str, *, is_mix: bool) -> None:
+        """`start` is the time of the first sample, in seconds from frame 0.
+
+        With `is_mix`, more channels than `layout` has are mixed, if it is known what they are.
+        """
+        self._start, self._rate, self._layout, self._is_mix = start, rate, layout, is_mix
+        self._resampler: av.AudioResampler | None = None
+        self._shape: tuple[int, str, str] | None = None
+        """Sample rate, layout and format of the audio that the resampler takes."""
+        self._next = 0
+        """Position of the next sample; below `_done` if it must be dropped."""
+        self._done = 0
+        """Samples that were yielded."""
+
+    def push(self, pieces: Iterable[Jump]) -> Iterator[Samples]:
+        """Yield the aligned samples of `pieces` as (C, n): int16 for mono, else float32."""
+        for piece, jump in pieces:
+            frame = piece.frame
+            shape = (frame.sample_rate, frame.layout.name, frame.format.name)
+            if jump is not None or shape != self._shape:
+                yield from self.finish()
+                if jump is not None:
+                    self._next = round((jump - self._start) * self._rate)
+                self._resampler, self._shape = self._new_resampler(piece), shape
+            assert self._resampler is not None
+            yield from self._align(self._resampler.resample(frame))
+
+    def finish(self) -> Iterator[Samples]:
+        """Yield what remains in the resampler."""
+        if self._resampler is not None:
+            yield from self._align(self._resampler.resample(None))
+            self._resampler = None
+
+    def _new_resampler(self, piece: DecodedAudio) -> av.AudioResampler:
+        layout = piece.frame.layout
+        count = len(layout.channels)
+        has_layout = piece.has_layout and count <= 8 and "channels" not in layout.name
+        downmix = self._is_mix and count > (1 if self._layout == "mono" else 2)
+        downmix = downmix and (has_layout or count == 2)
+        # packed, because PyAV reads at most eight planes; integers, because libav mixes those to
+        # mono at a level that cannot clip, and floats 3 dB louder
+        return av.AudioResampler(
+            format="s16" if self._layout == "mono" else "flt",
+            layout=self._layout if downmix else layout.name,
+            rate=self._rate,
+        )
+
+    def _align(self, frames: Iterable[av.AudioFrame]) -> Iterator[Samples]:
+        """Yield the samples of `frames` at their positions, with silence in the gaps before."""
+        for frame in frames:
+            samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
+            start, self._next = self._next, self._next + samples.shape[1]
+            while start > self._done:
+                count = min(start - self._done, self._rate)
+                self._done += count
+                yield np.zeros((1, count), samples.dtype)
+            if self._next > self._done:
+                new = samples[:, self._done - start :]
+                self._done = self._next
+                yield new
 
 
-def _resample(
-    resampler: av.AudioResampler, frame: av.AudioFrame | None, channel: int | None
-) -> Iterator[Samples]:
-    """Yield the resampler's output as (C, n) arrays; for None, what remains in it."""
-    for out in resampler.resample(frame):
-        channels = len(out.layout.channels)
-        samples = out.to_ndarray().reshape(-1, channels).T
-        full_scale = np.float32(32768 if samples.dtype == np.int16 else 1)
-        samples = (samples / full_scale).astype(np.float32)
-        if channel is not None and channel < samples.shape[0]:
-            samples = samples[channel : channel + 1]
-        yield samples
+def _to_stereo(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one or two channels unchanged; more are microphones, and are summed to one."""
+    return samples if samples.shape[0] <= 2 else samples.sum(axis=0, keepdims=True)

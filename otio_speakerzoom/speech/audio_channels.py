@@ -7,13 +7,13 @@ stream. Each of them is loudest while its owner talks, which is lost when they a
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import MediaError
-from otio_speakerzoom.model import AudioSelection, FrameRange, Media, Microphone
+from otio_speakerzoom.model import AudioSelection, Media, Microphone
 from otio_speakerzoom.speech.ticks import TICK_SAMPLES
 
 SILENCE_DB = -50.0
@@ -26,33 +26,48 @@ in the one (1/r), so two talkers span 28; a stereo pair spans a few."""
 log = logging.getLogger(__name__)
 
 
-def choose_microphones(
-    media: Media, within: FrameRange, selection: AudioSelection
-) -> tuple[Microphone, ...]:
-    """Return the microphones to analyse in a source that has audio; log it if there are several.
+def selected_microphone(media: Media, selection: AudioSelection) -> Microphone | None:
+    """Return the microphone to analyze in a source that has audio, if there is only one choice.
 
-    Unless the user selects otherwise: each channel that is an independent microphone, or else the
-    mix of the first stream that is not silent.
+    None if it depends on the levels of the `candidates`.
     """
     check_audio_selection(media, selection)
     stream = (selection.stream or 1) - 1
     if selection.channel is not None:
-        return (Microphone(stream, selection.channel - 1),)
-    if selection.mixed:
-        return (Microphone(stream),)
-    streams = range(len(media.audio_streams)) if selection.stream is None else [stream]
-    candidates = [Microphone(s, c) for s in streams for c in range(media.audio_streams[s].channels)]
-    if len(candidates) == 1:
-        return (Microphone(stream),)
-    levels = np.stack([_levels(media, within, candidate) for candidate in candidates])
-    independent = [candidates[n] for n in independent_channels(levels)]
+        return Microphone(stream, selection.channel - 1)
+    if selection.mixed or len(candidates(media, selection)) == 1:
+        return Microphone(stream)
+    return None
+
+
+def candidates(media: Media, selection: AudioSelection) -> tuple[Microphone, ...]:
+    """Return every channel of the streams that may be analyzed."""
+    all_streams = range(len(media.audio_streams))
+    streams = all_streams if selection.stream is None else [selection.stream - 1]
+    return tuple(
+        Microphone(stream, channel)
+        for stream in streams
+        for channel in range(media.audio_streams[stream].channels)
+    )
+
+
+def choose_microphones(
+    channels: Sequence[Microphone], levels: NDArray[np.float32]
+) -> tuple[Microphone, ...]:
+    """Return the microphones to analyze, by the (C, ticks) levels in dB of C channels.
+
+    Each channel that is an independent microphone, or else the mix of the first stream that is not
+    silent. Log it if these are several, or not in the first stream.
+    """
+    independent = [channels[n] for n in independent_channels(levels)]
     if len(independent) > 1:
         labels = "; ".join(microphone.label for microphone in independent)
         count = len(independent)
         log.info("audio: %d microphones (%s); each face is scored with each", count, labels)
         return tuple(independent)
-    mix = Microphone(independent[0].stream if independent else stream)
-    if mix.stream != streams[0]:
+    first = channels[0].stream
+    mix = Microphone(independent[0].stream if independent else first)
+    if mix.stream != first:
         log.info("audio: stream 1 is silent; using stream %d", mix.stream + 1)
     return (mix,)
 
@@ -75,16 +90,24 @@ def check_audio_selection(media: Media, selection: AudioSelection) -> None:
         )
 
 
-def _levels(media: Media, within: FrameRange, microphone: Microphone) -> NDArray[np.float32]:
-    """Return the (ticks,) level of `microphone`, in dB below full scale."""
-    levels, rest = [], np.empty(0, np.int16)
-    for block in source_file.read_audio(media, within=within, microphone=microphone):
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // TICK_SAMPLES * TICK_SAMPLES
-        power = np.square(rest[:whole].reshape(-1, TICK_SAMPLES) / 32768).mean(axis=1)
-        levels.append(10 * np.log10(power + 1e-10))
-        rest = rest[whole:]
-    return np.concatenate(levels).astype(np.float32)
+class LevelMeter:
+    """Measures the level of mono audio at 16 kHz that comes in blocks of any length."""
+
+    def __init__(self) -> None:
+        self._levels: list[NDArray[np.float32]] = []
+        self._rest = np.empty(0, np.int16)
+
+    def push(self, pcm: NDArray[np.int16]) -> None:
+        """Add (n,) samples."""
+        joined = np.concatenate([self._rest, pcm])
+        whole = len(joined) // TICK_SAMPLES * TICK_SAMPLES
+        power = np.square(joined[:whole].reshape(-1, TICK_SAMPLES) / 32768).mean(axis=1)
+        self._levels.append((10 * np.log10(power + 1e-10)).astype(np.float32))
+        self._rest = joined[whole:]
+
+    def levels(self) -> NDArray[np.float32]:
+        """Return the (ticks,) level of every whole tick, in dB below full scale."""
+        return np.concatenate([np.empty(0, np.float32), *self._levels])
 
 
 def independent_channels(levels: NDArray[np.float32]) -> list[int]:

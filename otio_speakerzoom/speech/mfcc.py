@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
@@ -94,29 +92,37 @@ def mfcc_at_ticks(
     return mfcc[rows.clip(0, len(mfcc) - 1)].astype(np.float32)
 
 
-def buffer_mfcc(blocks: Iterable[NDArray[np.int16]]) -> RowBuffer:
-    """Return the (n, 13) MFCC of audio that comes in blocks, the same as of the audio as a whole.
+class MfccStream:
+    """Computes the MFCC of audio that comes in blocks of any length, the same as of it as a whole.
 
     A row needs 400 samples from the start of its 160, and the one before, so each block is joined
     with the samples of unfinished rows.
     """
-    rows = RowBuffer(COEFFICIENTS)
-    for block in _mfcc_blocks(blocks):
-        rows.add(block.astype(np.float32))
-    return rows
 
+    def __init__(self) -> None:
+        self.rows = RowBuffer(COEFFICIENTS)
+        """(n, 13), as far as they are final."""
+        self._rest = np.empty(0, np.int16)
+        self._lead = 0
+        """How many of the first rows of `_rest` are finished already."""
 
-def _mfcc_blocks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.float64]]:
-    rest, lead = np.empty(0, np.int16), 0  # the first `lead` rows of `rest` are finished already
-    for block in blocks:
-        rest = np.concatenate([rest, block])
+    def push(self, pcm: NDArray[np.int16]) -> None:
+        """Add (n,) samples, mono at 16 kHz."""
+        rest = np.concatenate([self._rest, pcm])
         ready = (len(rest) - ROW_SAMPLES) // STEP_SAMPLES  # rows that have all their samples
-        if ready > lead:
-            yield compute_mfcc(rest[: (ready - 1) * STEP_SAMPLES + ROW_SAMPLES])[lead:]
+        if ready > self._lead:
+            self._add(rest[: (ready - 1) * STEP_SAMPLES + ROW_SAMPLES])
             # one finished row stays: pre-emphasis of the next row needs its samples
-            rest, lead = rest[(ready - 1) * STEP_SAMPLES :], 1
-    if len(rest):
-        yield compute_mfcc(rest)[lead:]
+            rest, self._lead = rest[(ready - 1) * STEP_SAMPLES :], 1
+        self._rest = rest
+
+    def finish(self) -> None:
+        """Add the last rows, padded with zeros."""
+        if len(self._rest):
+            self._add(self._rest)
+
+    def _add(self, pcm: NDArray[np.int16]) -> None:
+        self.rows.add(compute_mfcc(pcm)[self._lead :].astype(np.float32))
 
 
 def read_mfcc(buffer: RowBuffer, start: int, ticks: int) -> NDArray[np.float32]:

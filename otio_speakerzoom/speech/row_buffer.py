@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import weakref
 
 import numpy as np
@@ -18,12 +19,13 @@ class RowBuffer:
     """A (n, width) float32 array that only grows at its end, on disk once it is long.
 
     The file has no name, so nothing stays behind however the program ends; it is closed with the
-    object.
+    object. One thread may read it while another one adds to it.
     """
 
     def __init__(self, width: int) -> None:
         self.width = width
         self._rows = 0
+        self._lock = threading.Lock()
         self._file = tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 
@@ -35,8 +37,9 @@ class RowBuffer:
         if rows.shape[1:] != (self.width,):
             raise ValueError(f"need (n, {self.width}) rows, got {rows.shape}")
         try:
-            self._file.seek(0, 2)
-            self._file.write(np.ascontiguousarray(rows, np.float32).tobytes())
+            with self._lock:
+                self._file.seek(0, 2)
+                self._file.write(np.ascontiguousarray(rows, np.float32).tobytes())
         except OSError as error:
             raise ToolError(
                 f"{tempfile.gettempdir()}: cannot store intermediate scores ({error.strerror}); "
@@ -47,6 +50,8 @@ class RowBuffer:
     def read(self, start: int, end: int) -> NDArray[np.float32]:
         """Return rows `start` up to `end`, as far as there are any."""
         start, end = max(0, start), min(end, self._rows)
-        self._file.seek(4 * self.width * start)
         count = 4 * self.width * max(0, end - start)
-        return np.frombuffer(self._file.read(count), np.float32).reshape(-1, self.width)
+        with self._lock:
+            self._file.seek(4 * self.width * start)
+            read = self._file.read(count)
+        return np.frombuffer(read, np.float32).reshape(-1, self.width)

@@ -6,7 +6,9 @@ chunk to the next, so hours of audio pass through in the memory of one chunk.
 
 from __future__ import annotations
 
+import threading
 import warnings
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -25,19 +27,55 @@ def voice_activity(pcm: Iterable[NDArray[np.int16]] | NDArray[np.int16]) -> NDAr
     """Return the probability of a voice, one value for every 25 Hz tick begun.
 
     `pcm` is mono 16 kHz audio, as one (N,) array or as consecutive blocks of any length; the
-    blocking does not change the result. The result is (ceil(N / 640),). A tick takes the highest
-    value of the two or three chunks that overlap it, because a word that begins or ends inside a
-    tick is audible in that tick.
+    blocking does not change the result. The result is (ceil(N / 640),).
     """
-    blocks = [pcm] if isinstance(pcm, np.ndarray) else pcm
-    probabilities: list[float] = []
-    samples = 0
-    with _one_thread(), torch.inference_mode():
-        detect = _load_silero()
-        for chunk, chunk_samples in _chunks(blocks):
-            probabilities.append(detect(chunk))
-            samples += chunk_samples
-    return _to_ticks(np.array(probabilities, np.float32), -(-samples // TICK_SAMPLES))
+    detector = VoiceDetector()
+    with one_torch_thread():
+        for block in [pcm] if isinstance(pcm, np.ndarray) else pcm:
+            detector.push(block)
+        return detector.finish()
+
+
+class VoiceDetector:
+    """Detects voices in mono audio at 16 kHz that comes in blocks of any length.
+
+    To be used inside of `one_torch_thread`.
+    """
+
+    def __init__(self) -> None:
+        self._detect: Callable[[torch.Tensor], float] | None = None
+        self._probabilities = array("f")
+        """One for each chunk."""
+        self._rest = np.zeros(0, np.int16)
+        """Samples of the next chunk."""
+        self._samples = 0
+
+    def push(self, pcm: NDArray[np.int16]) -> None:
+        """Add (n,) samples."""
+        self._samples += len(pcm)
+        joined = np.concatenate((self._rest, pcm))
+        whole = len(joined) // _CHUNK_SAMPLES * _CHUNK_SAMPLES
+        self._rest = joined[whole:]
+        self._detect_chunks(joined[:whole].reshape(-1, _CHUNK_SAMPLES))
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the probability of a voice for every tick begun; the last chunk is zero-padded.
+
+        A tick has the highest value of the two or three chunks that overlap it, because a word that
+        begins or ends inside a tick is audible in that tick.
+        """
+        if len(self._rest):
+            padded = np.pad(self._rest, (0, _CHUNK_SAMPLES - len(self._rest)))
+            self._detect_chunks(padded[None])
+        chunks = np.array(self._probabilities, np.float32)
+        return _to_ticks(chunks, -(-self._samples // TICK_SAMPLES))
+
+    def _detect_chunks(self, chunks: NDArray[np.int16]) -> None:
+        """Add the probabilities of (n, 512) samples."""
+        self._detect = self._detect or _load_silero()
+        with torch.inference_mode():
+            for chunk in torch.from_numpy(chunks.astype(np.float32) / 32768):
+                self._probabilities.append(self._detect(chunk))
 
 
 def _to_ticks(chunks: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
@@ -48,20 +86,6 @@ def _to_ticks(chunks: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
     first, last = start // _CHUNK_SAMPLES, (start + TICK_SAMPLES - 1) // _CHUNK_SAMPLES
     end = len(chunks) - 1
     return np.max([chunks[np.minimum(c, end)] for c in (first, first + 1, last)], axis=0)
-
-
-def _chunks(blocks: Iterable[NDArray[np.int16]]) -> Iterator[tuple[torch.Tensor, int]]:
-    """Yield (512,) float samples in -1..1 and how many are real; the last chunk is zero-padded."""
-    rest = np.zeros(0, np.int16)
-    for block in blocks:
-        rest = np.concatenate((rest, block)) if len(rest) else block
-        whole = len(rest) // _CHUNK_SAMPLES * _CHUNK_SAMPLES
-        for row in rest[:whole].reshape(-1, _CHUNK_SAMPLES):
-            yield torch.from_numpy(row.astype(np.float32) / 32768), _CHUNK_SAMPLES
-        rest = rest[whole:]
-    if len(rest):
-        padded = np.pad(rest.astype(np.float32) / 32768, (0, _CHUNK_SAMPLES - len(rest)))
-        yield torch.from_numpy(padded), len(rest)
 
 
 def _load_silero() -> Callable[[torch.Tensor], float]:
@@ -80,11 +104,24 @@ def _load_silero() -> Callable[[torch.Tensor], float]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Run on one thread, where this small network is fastest, and restore the caller's setting."""
-    threads = torch.get_num_threads()
+def one_torch_thread() -> Iterator[None]:
+    """Run torch on one core in this thread, and restore the caller's setting.
+
+    Silero's operations are so small that sharing each among several cores multiplies their cost.
+    torch stores the number of cores for the calling thread, and another one for threads that have
+    not used torch yet. That is restored at once, by a thread of its own: networks that begin in
+    another thread meanwhile use every core.
+    """
+    cores = torch.get_num_threads()
     torch.set_num_threads(1)
+    _set_in_new_threads(cores)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(cores)
+
+
+def _set_in_new_threads(cores: int) -> None:
+    setter = threading.Thread(target=torch.set_num_threads, args=(cores,))
+    setter.start()
+    setter.join()

@@ -5,8 +5,7 @@ import pytest
 from conftest import ffmpeg
 
 from otio_speakerzoom.model import FrameRange
-from otio_speakerzoom.source import decode, decode_frames, film_audio, probe
-from otio_speakerzoom.source.audio_stream import AlignedStream
+from otio_speakerzoom.source import audio_decode, decode, decode_frames, film_audio, probe
 
 FRAMES, GOP = 300, 40
 PICTURE = f"testsrc2=s=96x54:r=25,trim=end_frame={FRAMES}"
@@ -99,14 +98,14 @@ def test_the_audio_of_a_part_is_that_of_the_whole(source, name, codec, shift, mo
 
 
 def test_the_audio_of_a_part_is_not_decoded_from_the_start(source, monkeypatch):
-    media, decoded, decode_all = source("closed.mp4", "-c:a", "aac"), [], AlignedStream._decode
+    media, decoded, decode_all = source("closed.mp4", "-c:a", "aac"), [], audio_decode._decode
 
     def counted(*arguments):
         for piece in decode_all(*arguments):
             decoded.append(piece)
             yield piece
 
-    monkeypatch.setattr(AlignedStream, "_decode", counted)
+    monkeypatch.setattr(audio_decode, "_decode", counted)
     list(film_audio(media, FrameRange(250, 275)))
 
     assert len(decoded) < 5 * 48000 / 1024

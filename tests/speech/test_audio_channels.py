@@ -9,7 +9,8 @@ from conftest import find_ffmpeg
 from otio_speakerzoom import source
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioSelection, Microphone
-from otio_speakerzoom.speech.audio_channels import choose_microphones, independent_channels
+from otio_speakerzoom.speech.audio_analysis import analyze_audio
+from otio_speakerzoom.speech.audio_channels import independent_channels
 
 RATE = 48000
 
@@ -48,7 +49,7 @@ def two_microphones(with_audio):
 
 
 def choose(source, **selection):
-    return choose_microphones(source, source.range, AudioSelection(**selection))
+    return analyze_audio(source, source.range, AudioSelection(**selection)).voice.microphones
 
 
 def test_each_talkers_microphone_is_used_separately(two_microphones, caplog):

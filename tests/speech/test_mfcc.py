@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dct
 
-from otio_speakerzoom.speech.mfcc import buffer_mfcc, compute_mfcc, mfcc_at_ticks
+from otio_speakerzoom.speech.mfcc import MfccStream, compute_mfcc, mfcc_at_ticks
 
 PARITY = Path(__file__).parents[3] / "shared" / "parity"
 
@@ -98,7 +98,11 @@ def test_every_tick_has_four_rows(ticks, start):
 @settings(deadline=None, max_examples=60)
 def test_mfcc_of_streamed_blocks_is_mfcc_of_the_whole(samples, block):
     pcm = np.random.default_rng(samples).normal(0, 3000, samples).astype(np.int16)
-    blocks = [pcm[start : start + block] for start in range(0, samples, block)]
 
-    rows = buffer_mfcc(blocks)
-    assert rows.read(0, len(rows)) == pytest.approx(compute_mfcc(pcm).astype(np.float32), abs=1e-5)
+    stream = MfccStream()
+    for start in range(0, samples, block):
+        stream.push(pcm[start : start + block])
+    stream.finish()
+
+    rows = stream.rows.read(0, len(stream.rows))
+    assert rows == pytest.approx(compute_mfcc(pcm).astype(np.float32), abs=1e-5)

@@ -1,0 +1,162 @@
+"""Decodes audio streams of a source, all of them in one demux."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.stream import Discard
+
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.model import AudioStream, Media
+from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
+
+log = logging.getLogger(__name__)
+
+MAX_UNDECODED_S = 1
+"""Duration of packets at the end of a stream that may give no samples: decoders keep a few."""
+SEEK_MARGIN_S = 1
+"""How far before the first sample decoding begins after a seek: by then decoders and timestamps
+have settled."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedAudio:
+    """A piece of decoded audio as the decoder returns it, 10 to 100 ms long."""
+
+    frame: av.AudioFrame
+    time: Fraction | None
+    """Seconds from frame 0 to its first sample; None without a usable timestamp."""
+    has_layout: bool
+    """Whether its channel layout says where its channels belong."""
+
+    @property
+    def duration(self) -> Fraction:
+        """In seconds."""
+        return Fraction(self.frame.samples, self.frame.sample_rate)
+
+
+Decoded = tuple[int, DecodedAudio]
+"""Which of the streams it belongs to, from 0, and the audio."""
+
+
+def decode_audio(
+    media: Media,
+    streams: Sequence[AudioStream],
+    *,
+    is_done: Callable[[int], bool] = lambda number: False,
+) -> Generator[Decoded, None, None]:
+    """Yield the audio of all `streams` as the file holds it, from its beginning.
+
+    Streams for which `is_done` are not decoded any further.
+    """
+    indices = {stream.index for stream in streams}
+    with open_media(media) as container:
+        for stream in container.streams:
+            if stream.index not in indices:
+                stream.discard = Discard.all  # which demuxers skip unread where they can
+        yield from _decode(container, media, streams, is_done)
+
+
+def decode_audio_from(
+    media: Media, stream: AudioStream, start: Fraction
+) -> Generator[Decoded, None, None]:
+    """Yield the audio of `stream` from shortly before `start`, in seconds from frame 0.
+
+    From its beginning where the source cannot seek.
+    """
+    if start > SEEK_MARGIN_S:
+        with open_media(media) as container:
+            demuxed = stream_of(container, media, stream.index)
+            if seek_before(container, demuxed, media, start - SEEK_MARGIN_S):
+                pieces = _decode(container, media, [stream], lambda number: False)
+                first = next(pieces, None)
+                if first and first[1].time is not None and 0 < first[1].time <= start:
+                    yield first
+                    yield from pieces
+                    return
+    with closing(decode_audio(media, [stream])) as pieces:
+        yield from pieces
+
+
+def _decode(
+    container: Any, media: Media, streams: Sequence[AudioStream], is_done: Callable[[int], bool]
+) -> Iterator[Decoded]:
+    demuxed = [stream_of(container, media, stream.index) for stream in streams]
+    decoders = {
+        stream.index: _StreamDecoder(number, media, stream, origin(container, media))
+        for number, stream in enumerate(demuxed)
+    }
+    try:
+        for packet in container.demux(demuxed):
+            decoder = decoders[packet.stream.index]
+            if not is_done(decoder.number):
+                for piece in decoder.decode(packet):
+                    yield decoder.number, piece
+    except FFmpegError as error:
+        raise MediaError(
+            f"{media.path}: its audio cannot be read to the end ({error.strerror}); "
+            "copy the file again"
+        ) from error
+    for decoder in decoders.values():
+        if not is_done(decoder.number):
+            decoder.check_end()
+
+
+class _StreamDecoder:
+    """Decodes the packets of one stream, and notes what is damaged."""
+
+    def __init__(self, number: int, media: Media, stream: Any, begin: Fraction) -> None:
+        """`begin` is the timestamp of frame 0 in seconds."""
+        self.number = number
+        self._media, self._stream, self._begin = media, stream, begin
+        self._film_end = media.duration / media.rate
+        # libav guesses a layout for PCM, in which recorders store one microphone per channel
+        self._has_layout = not stream.codec_context.name.startswith("pcm_")
+        self._damaged = 0
+        self._packets_end = Fraction(0)
+        self._end: Fraction | None = None
+        """Of what was decoded, in seconds from frame 0, as are all."""
+
+    def decode(self, packet: Any) -> Iterator[DecodedAudio]:
+        """Yield the audio of a packet with its times.
+
+        A timestamp beyond the end of the film is an error in the timestamp, not a silence.
+        """
+        if packet.pts is not None:
+            end = packet.pts + (packet.duration or 0)
+            self._packets_end = end * self._stream.time_base - self._begin
+        try:
+            frames = packet.decode()
+        except FFmpegError:  # each decoder raises its own errors on damage
+            self._damaged += 1
+            return
+        for frame in frames:
+            time = None
+            if frame.pts is not None:
+                time = frame.pts * frame.time_base - self._begin
+                self._end = time + Fraction(frame.samples, frame.sample_rate)
+            elif self._end is None:
+                time = Fraction(0)  # no timestamps at all: starts with the first frame
+            if time is not None and time >= self._film_end:
+                time = None
+            yield DecodedAudio(frame, time, self._has_layout)
+
+    def check_end(self) -> None:
+        """Raise MediaError if the last packets gave no samples; warn of other damage."""
+        path, index = self._media.path, self._stream.index
+        missing = self._end is None or self._packets_end - self._end > MAX_UNDECODED_S
+        if self._damaged and missing:
+            raise MediaError(
+                f"{path}: the audio of stream {index} cannot be decoded from "
+                f"{float(self._end or 0):.1f} s on; is the file damaged?"
+            )
+        if self._damaged:
+            log.warning("%s: skipped %d damaged packets of audio in stream %d",
+                        path, self._damaged, index)  # fmt: skip

@@ -1,0 +1,153 @@
+"""Analyses the audio of a source: its microphones, when there is a voice, and the MFCC.
+
+The file is decoded once if the microphones are known before, and usually also if they are not: the
+levels of all channels are measured in the same pass as the voice activity and the MFCC of the mix
+of the first stream, which is what most sources are analyzed with. Where the levels say otherwise, a
+second pass follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_speakerzoom import source as source_file
+from otio_speakerzoom.model import (
+    AudioSelection,
+    FrameRange,
+    Media,
+    Microphone,
+    Progress,
+    VoiceActivity,
+    no_progress,
+)
+from otio_speakerzoom.speech.audio_channels import (
+    LevelMeter,
+    candidates,
+    choose_microphones,
+    selected_microphone,
+)
+from otio_speakerzoom.speech.mfcc import MfccStream
+from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.ticks import to_source_frames
+from otio_speakerzoom.speech.vad import VoiceDetector, one_torch_thread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioAnalysis:
+    """The voice activity of a source, and the MFCC of the microphones that it was detected with."""
+
+    voice: VoiceActivity
+    mfcc: tuple[RowBuffer, ...]
+    """(n, 13) rows at 100 Hz for each microphone, from the start of the range on; see `read_mfcc`.
+    None of them if they were not asked for."""
+
+
+def analyze_audio(
+    media: Media,
+    within: FrameRange,
+    selection: AudioSelection,
+    *,
+    with_mfcc: bool = True,
+    on_progress: Progress = no_progress,
+) -> AudioAnalysis:
+    """Return the voice activity and the MFCC of a source that has audio."""
+    passes = AudioPasses(media, within, selection, with_mfcc=with_mfcc)
+    with one_torch_thread():
+        for frames in passes.run():
+            on_progress(frames, within.duration)
+    return AudioAnalysis(passes.voice(), passes.mfcc)
+
+
+def compute_mfcc_of(
+    media: Media, within: FrameRange, microphones: Sequence[Microphone]
+) -> tuple[RowBuffer, ...]:
+    """Return the (n, 13) MFCC rows in `within` of each microphone, all decoded in one pass."""
+    streams = [MfccStream() for _ in microphones]
+    with closing(source_file.read_microphones(media, microphones, within=within)) as blocks:
+        for number, block in blocks:
+            streams[number].push(block)
+    for stream in streams:
+        stream.finish()
+    return tuple(stream.rows for stream in streams)
+
+
+class AudioPasses:
+    """The passes over a source's audio that it takes to analyze it."""
+
+    def __init__(
+        self, media: Media, within: FrameRange, selection: AudioSelection, *, with_mfcc: bool = True
+    ) -> None:
+        self._media, self._within, self._selection = media, within, selection
+        self._with_mfcc = with_mfcc
+        selected = selected_microphone(media, selection)
+        self._probable = selected or Microphone(candidates(media, selection)[0].stream)
+        self.microphones: tuple[Microphone, ...] | None = (selected,) if selected else None
+        """The microphones to analyze, None until they are known."""
+        self._analyses = (_MicrophoneAnalysis(with_mfcc),)
+
+    @property
+    def mfcc(self) -> tuple[RowBuffer, ...]:
+        """The MFCC rows of each microphone, as far as they are computed."""
+        return tuple(analysis.mfcc.rows for analysis in self._analyses if analysis.mfcc)
+
+    def run(self) -> Generator[int, None, None]:
+        """Analyze the audio, inside of `one_torch_thread`; yield the frames done so far."""
+        if self.microphones:
+            yield from self._read(self.microphones, self._analyses)
+            return
+        channels = candidates(self._media, self._selection)
+        meters = [LevelMeter() for _ in channels]
+        yield from self._read([*channels, self._probable], [*meters, *self._analyses])
+        chosen = choose_microphones(channels, np.stack([meter.levels() for meter in meters]))
+        if chosen != (self._probable,):
+            self._analyses = tuple(_MicrophoneAnalysis(self._with_mfcc) for _ in chosen)
+            yield from self._read(chosen, self._analyses)
+        self.microphones = chosen
+
+    def voice(self) -> VoiceActivity:
+        """Return the voice activity, the highest of all microphones, after `run`."""
+        assert self.microphones
+        at_ticks = np.max([analysis.voice for analysis in self._analyses], axis=0)
+        rate, duration = self._media.rate, self._within.duration
+        at_frames = to_source_frames(at_ticks, 0, 0, duration, rate)
+        return VoiceActivity(self._within.start, at_frames, self.microphones)
+
+    def _read(
+        self,
+        microphones: Sequence[Microphone],
+        consumers: Sequence[LevelMeter | _MicrophoneAnalysis],
+    ) -> Generator[int, None, None]:
+        """Push each microphone to its consumer; yield the frames that all have got."""
+        samples = [0] * len(microphones)
+        reader = source_file.read_microphones(self._media, microphones, within=self._within)
+        with closing(reader) as blocks:
+            for number, block in blocks:
+                consumers[number].push(block)
+                samples[number] += len(block)
+                yield int(min(samples) * self._media.rate // source_file.SPEECH_SAMPLE_RATE)
+        for consumer in consumers:
+            if isinstance(consumer, _MicrophoneAnalysis):
+                consumer.finish()
+
+
+class _MicrophoneAnalysis:
+    """The voice detector of one microphone, and its MFCC if they are asked for."""
+
+    def __init__(self, with_mfcc: bool) -> None:
+        self._detector = VoiceDetector()
+        self.mfcc = MfccStream() if with_mfcc else None
+
+    def push(self, pcm: NDArray[np.int16]) -> None:
+        if self.mfcc:
+            self.mfcc.push(pcm)
+        self._detector.push(pcm)
+
+    def finish(self) -> None:
+        if self.mfcc:
+            self.mfcc.finish()
+        self.voice = self._detector.finish()
