@@ -14,8 +14,8 @@ from otio_speakerzoom.pipeline.one_pass import detect_and_score, join_segments
 from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
 from otio_speakerzoom.speech import batches
+from otio_speakerzoom.speech.audio_analysis import compute_mfcc_of
 from otio_speakerzoom.speech.crops import crop_face
-from otio_speakerzoom.speech.mfcc import buffer_mfcc
 from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source, score_speech
 from otio_speakerzoom.weights.names import NO_TRACKER
 
@@ -38,7 +38,7 @@ def film(make_clip):
 
 
 def mfcc_of(media, within):
-    return [buffer_mfcc(source.read_audio(media, within=within))]
+    return compute_mfcc_of(media, within, [source.FIRST_MICROPHONE])
 
 
 def apart(media, within, *, every=None, tracker=NO_TRACKER):
