@@ -37,7 +37,13 @@ class FakeGpu(TorchFunctionMode):
             if any(isinstance(x, Tensor) and x.dtype == torch.bool for x in places):
                 slices = tuple(slice(0) if isinstance(x, Tensor) else x for x in places)
                 return args[0][slices]  # without numbers, a mask selects nothing
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        self._check_results(function.__name__, result)
+        return result
+
+    def _check_results(self, name, result):
+        there = [x for x in tree_leaves(result) if isinstance(x, Tensor) and x.is_meta]
+        assert all(x.dtype != torch.float64 for x in there), f"{name}: MPS has no float64"
 
     def _check(self, function, args, kwargs):
         name = function.__name__
@@ -48,6 +54,5 @@ class FakeGpu(TorchFunctionMode):
         if there and here and function not in MOVES:
             only_places = function in INDEXES and args[0].is_meta
             assert only_places, f"{name}: expected all tensors to be on the same device"
-        assert all(x.dtype != torch.float64 for x in there), f"{name}: MPS has no float64"
         if any(part in name for part in ARITHMETIC):
             (self.worked if there else self.missed).add(name)

@@ -1,5 +1,7 @@
 """Networks stay on one device: tested on any machine; numbers need a real GPU."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.s3fd import S3fdNetwork
 from otio_speakerzoom.model import no_progress
 from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.networks import folded
 from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsd, SyncAsdScorer
@@ -53,10 +56,56 @@ def test_a_scorer_stays_on_its_device(kind, tmp_path, zero_weights):
         scorer = kind(path, "meta")
         gpu.missed.clear()  # norms may be folded on the CPU
         logits = score_clip(scorer, clip())
+        batch = scorer.encode([clip(30), clip(55), clip(30)])
 
     assert logits.shape == (2, 30)
+    assert [(len(rows), rows.dtype) for rows in batch] == [(n, np.float32) for n in (30, 55, 30)]
     assert gpu.worked
     assert not gpu.missed
+
+
+@pytest.mark.parametrize("kind", [LrAsdScorer, LightAsdScorer], ids=lambda kind: kind.name)
+def test_what_a_gpu_computes_in_half_precision_is_float32_afterwards(kind, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    scorer = kind(saved(SCORERS[kind], tmp_path))
+    exact = scorer.encode([clip()])[0]
+    half = partial(torch.autocast, "cpu", torch.bfloat16)
+    monkeypatch.setattr(folded, "half_precision", lambda device: half())
+
+    rows = scorer.encode([clip()])[0]
+
+    assert rows.dtype == np.float32
+    assert 0 < np.abs(rows - exact).max() < 0.05 * np.abs(exact).max()  # bfloat16 has 8 bits
+
+
+X, ON_HOST = torch.zeros(4, 8, device="meta"), torch.zeros(4, 8)
+LAYER = torch.nn.Linear(8, 8)
+MISTAKES = {
+    "a constant on the processor": lambda: X + torch.arange(8),
+    "a weight left on the processor": lambda: LAYER(X),
+    "an input left on the processor": lambda: torch.cat([X, ON_HOST]),
+    "a mask on the processor": lambda: torch.where(ON_HOST > 0, X, X),
+    "a state on the processor": lambda: torch.nn.GRU(8, 8, device="meta")(X, torch.zeros(1, 8)),
+    "an update from the processor": lambda: torch.clone(X).add_(torch.ones(8)),
+    "a buffer on the processor": lambda: torch.add(X, X, out=torch.clone(ON_HOST)),
+    "a result left on the GPU": lambda: (X + 1).numpy(),
+    "results left on the GPU": lambda: np.concatenate([X, X]),
+    "bfloat16 for NumPy": lambda: X.bfloat16().cpu().numpy(),
+    "float64, which MPS does not have": lambda: X.double(),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_the_fake_gpu_refuses(mistake):
+    with FakeGpu(), pytest.raises((AssertionError, TypeError)):
+        mistake()
+
+
+def test_the_fake_gpu_notices_a_layer_that_runs_on_the_processor():
+    with FakeGpu() as gpu:
+        LAYER((X + 1).cpu())
+
+    assert gpu.missed == {"linear"}
 
 
 def test_s3fd_stays_on_the_requested_device(tmp_path, zero_weights, monkeypatch):
