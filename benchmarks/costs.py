@@ -21,6 +21,7 @@ from otio_speakerzoom.source import frames as frames_module
 
 T = TypeVar("T")
 Pixels = NDArray[np.uint8]
+Region = tuple[int, int, int, int]
 
 WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
@@ -37,7 +38,7 @@ class Cost:
     decoded: int
     """Frames."""
     array_bytes: int
-    """Of the frames that were converted to arrays."""
+    """Of the frames, or parts of frames, that were converted to arrays."""
     read_bytes: int
     """From files, libraries and weights included; 0 where the system does not count them."""
 
@@ -64,6 +65,7 @@ class Meter:
             patch.object(frames_module, "decode_frames", decode(frames_module.decode_frames)),
             patch.object(SourceFrame, "rgb", convert(SourceFrame.rgb)),
             patch.object(SourceFrame, "luma", convert(SourceFrame.luma)),
+            patch.object(SourceFrame, "luma_within", self._count_region(SourceFrame.luma_within)),
         ):
             wall, cpu, read = time.perf_counter(), cpu_seconds(), read_bytes()
             result = call()
@@ -86,6 +88,20 @@ class Meter:
             nonlocal last
             array = convert(frame, *size)
             self._array_bytes += array.nbytes if array is not last else 0
+            last = array
+            return array
+
+        return counted
+
+    def _count_region(self, convert: Callable[..., Pixels]) -> Callable[..., Pixels]:
+        last: Pixels | None = None
+
+        def counted(frame: SourceFrame, region: Region) -> Pixels:
+            nonlocal last
+            array = convert(frame, region)
+            left, top, right, bottom = region
+            pixels = array[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+            self._array_bytes += pixels.size if array is not last else 0
             last = array
             return array
 

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -231,6 +231,22 @@ def test_what_a_call_reads_is_counted(tmp_path):
     _, cost = costs.Meter().measure(lambda: [path.read_bytes() for _ in range(2)])
 
     assert 10_000_000 <= cost.read_bytes < 11_000_000
+
+
+def test_what_a_call_converts_is_counted_once(labels):
+    media = source.probe(labels.with_name("clip.mp4"))
+
+    def call():
+        with closing(source.read_source_frames(media)) as frames:
+            frame = next(frames)
+            for _ in range(2):
+                frame.rgb((48, 28))
+                frame.luma()
+                frame.luma_within((-10, 20, 30, 60))
+
+    _, cost = costs.Meter().measure(call)
+
+    assert cost.array_bytes == 3 * 48 * 28 + SIZE[0] * SIZE[1] + 30 * 40
 
 
 HOLD_300_MB = "import time; data = b'1' * 300_000_000; time.sleep(0.5)"
