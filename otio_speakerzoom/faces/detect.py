@@ -109,6 +109,18 @@ class FaceDetection:
         """The first frame after each camera cut, as far as they are known, in ascending order."""
         return self._cuts.cuts
 
+    @property
+    def next_frame(self) -> int:
+        """The frame to push next."""
+        new = self._start + len(self.changes)
+        return new - 1 if self._search is None and self.changes else new
+
+    @property
+    def complete_end(self) -> int:
+        """The last frame so far that the detector runs on, and before which all is returned."""
+        end = min(self._cuts.settled_end, self._start + len(self.changes) - 1)
+        return max(self._start, end - (end - self._start) % self._step)
+
     def extend(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
         """Add the next frames as an earlier detection searched them, instead of pushing them.
 
@@ -127,9 +139,8 @@ class FaceDetection:
         it has no faces.
         """
         new = self._start + len(self.changes)
-        expected = new - 1 if self._search is None and self.changes else new
-        if number != expected:
-            raise ValueError(f"expected frame {expected}, got {number}")
+        if number != self.next_frame:
+            raise ValueError(f"expected frame {self.next_frame}, got {number}")
         if self._search is None:
             self._search = self._new_search(new)
         faces, change = self._search.push(number, rgb)

@@ -8,7 +8,7 @@ one after the other, each over the whole source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ from otio_speakerzoom.model import (
     TrackGrowth,
 )
 from otio_speakerzoom.pipeline.frame_ring import FrameRing
+from otio_speakerzoom.pipeline.journals import DetectionLog
 from otio_speakerzoom.pipeline.segment import SegmentResult
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
 from otio_speakerzoom.pipeline.worker_thread import WorkerThread
@@ -60,8 +61,17 @@ class GrowingTracks:
         """The frame up to which the boxes of all tracks were returned."""
         return self._tracker.settled_end
 
-    def push(self, faces: Sequence[FrameFaces]) -> list[TrackGrowth]:
-        """Add the faces of the next frames, and return what grew."""
+    def replay(self, log: DetectionLog | None) -> Iterator[list[TrackGrowth]]:
+        """Add the faces in a log, and yield what grew, part by part."""
+        for faces in log.replay() if log else ():
+            yield self.push(faces)
+
+    def push(
+        self, faces: Sequence[FrameFaces], log: DetectionLog | None = None
+    ) -> list[TrackGrowth]:
+        """Add the faces of the next frames, also to a log, and return what grew."""
+        if log:
+            log.add(faces)
         self._columns.add(faces)
         cuts = self._detection.cuts
         return [growth for row in faces for growth in self._tracker.push(row, cuts)]
@@ -89,13 +99,17 @@ def detect_and_score(
     detection: FaceDetection,
     scoring: SpeechScoring,
     on_progress: Progress,
+    log: DetectionLog | None = None,
 ) -> Faces:
     """Push every frame of `within` through `detection`, a tracker and `scoring`.
 
-    All growth is pushed when this returns: `scoring.finish` returns the scores of the tracks.
+    All growth is pushed when this returns: `scoring.finish` returns the scores of the tracks. What
+    is in `log`, which is that of `detection`, is not searched again.
     """
     tracks = GrowingTracks(media, within, detection)
     ring = _TickRing(media, within)
+    for growths in tracks.replay(log):
+        scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), ring.crop)
 
     def score(step: _Step) -> None:
         ring.push(step.frame)
@@ -103,10 +117,13 @@ def detect_and_score(
         ring.drop_before(scoring.needed_from)
 
     size = detector_size(media)
-    frames = source_file.read_source_frames(media, within)
+    remaining = FrameRange(_first_frame(detection, scoring), within.end)
+    frames = source_file.read_source_frames(media, remaining)
     with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
         for frame in frames:
-            growths = tracks.push(detection.push(frame.number, frame.rgb(size)))
+            growths = []
+            if frame.number >= detection.next_frame:
+                growths = tracks.push(detection.push(frame.number, frame.rgb(size)), log)
             scorer.put(_Step(frame, growths, tracks.settled_end))
             on_progress(frame.number + 1 - within.start, within.duration)
         growths, faces = tracks.finish()
@@ -123,14 +140,17 @@ def join_segments(
     detection: FaceDetection,
     scoring: SpeechScoring,
     on_progress: Progress,
+    log: DetectionLog | None = None,
 ) -> Faces:
     """Put together what the segments of `within` returned, in order.
 
-    The same as `detect_and_score`, with the crops from the segments.
+    The same as `detect_and_score`, with the crops from the segments. These begin where `log` ends.
     """
     tracks = GrowingTracks(media, within, detection)
+    for growths in tracks.replay(log):
+        scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), crops.crop)
     for result in results:
-        growths = tracks.push(detection.extend(result.faces, result.changes))
+        growths = tracks.push(detection.extend(result.faces, result.changes), log)
         crops.add(result.crops)
         scoring.push(growths, tracks.settled_end, result.span.end, crops.crop)
         crops.drop_before(scoring.needed_from)
@@ -138,6 +158,11 @@ def join_segments(
     growths, faces = tracks.finish()
     scoring.push(growths, within.end, within.end, crops.crop)
     return faces
+
+
+def _first_frame(detection: FaceDetection, scoring: SpeechScoring) -> int:
+    """Return the first frame whose pixels are needed."""
+    return min(detection.next_frame, scoring.crops_from)
 
 
 class _TickRing(FrameRing):

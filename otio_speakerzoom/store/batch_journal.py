@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,20 @@ from numpy.typing import NDArray
 from otio_speakerzoom.store.unfinished import open_journal
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchArrays:
+    """A batch as numbers."""
+
+    rows: Sequence[NDArray[np.float32]]
+    """(n, width) encodings of each window."""
+    sync: NDArray[np.int64]
+    """What the batch adds to the estimate of the A/V sync, in any shape."""
+    resume_frame: int
+    """The first source frame that the batches after it need."""
+
+
 class BatchJournal:
-    """Batches of encodings, numbered from 0; each is read from the file when it is asked for."""
+    """Batches, numbered from 0; each is read from the file when it is asked for."""
 
     def __init__(self, folder: Path, input_digest: str, *, restart: bool = False) -> None:
         """Open the journal of a work folder; it is empty if it has another digest."""
@@ -23,47 +36,29 @@ class BatchJournal:
 
     @property
     def resume_frame(self) -> int | None:
-        """The first frame that the batches still to come need; None if there is no batch yet."""
-        if not len(self._journal):
-            return None
-        return int(self._journal.read(len(self._journal) - 1)["resume_frame"])
+        """`resume_frame` of the last batch; None if there is none."""
+        last = self.read(len(self) - 1)
+        return last and last.resume_frame
 
-    def read(self, batch: int) -> list[NDArray[np.float32]] | None:
-        """Return the (n, width) encodings of each window of a batch; None if it is not there."""
-        if not 0 <= batch < len(self._journal):
+    def read(self, batch: int) -> BatchArrays | None:
+        """Return a batch; None if it is not there."""
+        if not 0 <= batch < len(self):
             return None
         arrays = self._journal.read(batch)
-        ends = np.cumsum(arrays["lengths"])[:-1]
-        return np.split(arrays["rows"], ends) if len(arrays["lengths"]) else []
+        ends = np.cumsum(arrays["lengths"]).tolist()
+        rows = np.split(arrays["rows"], ends)[:-1]
+        return BatchArrays(rows, arrays["sync"], int(arrays["resume_frame"]))
 
-    def read_sync(self, batch: int) -> NDArray[np.int64] | None:
-        """Return what was written as `sync` with a batch; None if it is not there."""
-        if not 0 <= batch < len(self._journal):
-            return None
-        return self._journal.read(batch)["sync"]
-
-    def write(
-        self,
-        batch: int,
-        rows: Sequence[NDArray[np.float32]],
-        resume_frame: int,
-        sync: NDArray[np.int64],
-    ) -> None:
-        """Add the next batch, with the frame to go on from and the state of the A/V sync.
-
-        Batches come in order; one that is there already is not written again.
-        """
-        if batch < len(self._journal):
-            return
-        if batch > len(self._journal):
-            raise ValueError(f"batch {batch} cannot follow {len(self._journal)} batches")
-        arrays = {
-            "lengths": np.array([len(encoding) for encoding in rows], np.int64),
-            "rows": np.concatenate(rows) if rows else np.empty((0, 0), np.float32),
-            "resume_frame": np.array(resume_frame, np.int64),
-            "sync": np.asarray(sync),
-        }
-        self._journal.append(arrays)
+    def write(self, batch: int, arrays: BatchArrays) -> None:
+        """Append a batch; raise ValueError unless it is the next one."""
+        if batch != len(self):
+            raise ValueError(f"batch {batch} cannot follow {len(self)} batches")
+        self._journal.append({
+            "lengths": np.array([len(rows) for rows in arrays.rows], np.int64),
+            "rows": np.concatenate(arrays.rows) if arrays.rows else np.empty((0, 0), np.float32),
+            "sync": arrays.sync,
+            "resume_frame": np.array(arrays.resume_frame, np.int64),
+        })  # fmt: skip
 
     def close(self) -> None:
         """Close the file; the next run goes on from it."""
