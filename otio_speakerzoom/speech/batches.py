@@ -1,12 +1,14 @@
 """Encodes windows of all tracks in batches, and logs each batch so that a stopped run can go on.
 
 Which windows form a batch depends on the film alone, so the batches of two runs are the same. A run
-that finds a batch in its log takes the encodings from there.
+that finds a batch in its log takes the encodings from there. Batches are encoded one after another
+by a thread, while the crops of the next batch are collected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +46,7 @@ class Window:
     inner: slice
     """The window without its context, in `crops`."""
     add_rows: Callable[[NDArray[np.float32]], None]
-    """Takes the encodings of the inner ticks."""
+    """Takes the encodings of the inner ticks; called for one window after another by one thread."""
 
 
 class BatchLog(Protocol):
@@ -83,6 +85,8 @@ class BatchEncoder:
     def __init__(self, scorer: Scorer, mfcc: MfccSource, log: BatchLog | None) -> None:
         self._scorer, self._mfcc, self._log = scorer, mfcc, log
         self._pending: list[Window] = []
+        self._thread = ThreadPoolExecutor(1, "encode")
+        self._encoding: Future[None] | None = None  # the batch before
         self._pieces: list[SyncPiece] = []  # since the last batch
         self._batch = 0
         self._is_in_log = False
@@ -107,24 +111,36 @@ class BatchEncoder:
         return piece
 
     def encode(self, resume_frame: int) -> None:
-        """Encode all pending windows together.
+        """Start to encode all pending windows together; errors are those of the batch before.
 
         `resume_frame` is the first frame whose pixels matter to any later window or piece.
         """
         if not self._pending:
             return
-        batch = self._log.read(self._batch) if self._is_in_log and self._log is not None else None
-        if batch is None:
-            batch = self._encode_pending()
-            if self._log is not None:
-                self._log.write(self._batch, batch, resume_frame, as_array(self._pieces))
-        for window, rows in zip(self._pending, batch, strict=True):
-            window.add_rows(rows)
-        self._pending.clear()
-        self._pieces.clear()
-        self._batch += 1
-        if self._is_in_log:
+        windows, pieces, batch = self._pending, self._pieces, self._batch
+        self._pending, self._pieces, self._batch = [], [], batch + 1
+        encodings = self._log.read(batch) if self._is_in_log and self._log is not None else None
+        if encodings is not None:
+            _add_rows(windows, encodings)
             self._look_ahead()
+            return
+        self.wait()
+        clips = [self._clip(window.start, window.crops) for window in windows]
+
+        def run() -> None:
+            inner = [window.inner for window in windows]
+            encodings = [rows[i] for rows, i in zip(self._scorer.encode(clips), inner, strict=True)]
+            if self._log is not None:
+                self._log.write(batch, encodings, resume_frame, as_array(pieces))
+            _add_rows(windows, encodings)
+
+        self._encoding = self._thread.submit(run)
+
+    def wait(self) -> None:
+        """Wait until all batches so far are encoded, logged and with their tracks."""
+        if self._encoding:
+            self._encoding.result()
+            self._encoding = None
 
     def _look_ahead(self) -> None:
         """Read the pieces that come before the end of the next batch."""
@@ -132,16 +148,16 @@ class BatchEncoder:
         self._is_in_log = sync is not None
         self._log_pieces = [] if sync is None else from_array(sync)
 
-    def _encode_pending(self) -> list[NDArray[np.float32]]:
-        clips = [self._clip(window.start, window.crops) for window in self._pending]
-        encodings = self._scorer.encode(clips)
-        return [rows[window.inner] for window, rows in zip(self._pending, encodings, strict=True)]
-
     def _clip(self, start: int, crops: Crops) -> Clip:
         """The clip of `crops` from tick `start` on; empties the list, which frees their memory."""
         pixels = np.stack(_all_pixels(crops))
         crops.clear()
         return Clip(pixels, self._mfcc(start, len(pixels)))
+
+
+def _add_rows(windows: Sequence[Window], encodings: Sequence[NDArray[np.float32]]) -> None:
+    for window, rows in zip(windows, encodings, strict=True):
+        window.add_rows(rows)
 
 
 def _all_pixels(crops: Crops) -> Sequence[NDArray[np.uint8]]:

@@ -102,6 +102,7 @@ class SpeechScoring:
         """
         self.push((), self._within.end, self._within.end, crop)
         self._encoder.encode(self._within.end)
+        self._encoder.wait()
         scorers = [self._tracks[key] for key in keys]
         scores = tuple(
             scorer.scores(track, self._within, self._rate, voice)

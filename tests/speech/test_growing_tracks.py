@@ -1,12 +1,14 @@
 """Scoring tracks that grow: in any pieces the same results, and from a log after a stop."""
 
 from fractions import Fraction
+from threading import Event
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import FaceTrack, FrameRange, TrackGrowth
 from otio_speakerzoom.speech import av_sync, batches
 from otio_speakerzoom.speech.calibration import Calibration
@@ -330,3 +332,36 @@ def test_the_final_track_must_be_the_one_that_grew():
     film.in_pieces(np.random.default_rng(0), scoring)
     with pytest.raises(ValueError, match="boxes of its key"):
         scoring.finish([film.tracks[0]], [film.keys[-1]], film.crop)
+
+
+def test_crops_of_the_next_batch_are_collected_while_one_is_encoded(monkeypatch):
+    monkeypatch.setattr(batches, "BATCH_TICKS", 30)
+    film, next_batch = Film("25"), Event()
+    track = max(film.tracks, key=lambda track: len(track.boxes))
+    assert len(track.boxes) > 100
+
+    class Slow(Changes):
+        def encode(self, clips):
+            assert next_batch.wait(timeout=20)
+            return super().encode(clips)
+
+    def crop(number, box, recipe):
+        if number == track.start + 50:
+            next_batch.set()
+        return film.crop(number, box, recipe)
+
+    scoring = film.scoring(Slow())
+    scoring.push([whole_growth(track, 1)], film.within.end, film.within.end, crop)
+    speech = scoring.finish([track], [1], crop)
+
+    assert as_bytes(speech) == as_bytes(film.at_once(tracks=[track]))
+
+
+def test_an_error_of_the_scorer_reaches_the_caller():
+    class Failing(Changes):
+        def encode(self, clips):
+            raise ToolError("the GPU is out of memory")
+
+    film = Film("25")
+    with pytest.raises(ToolError, match="out of memory"):
+        film.at_once(Failing())

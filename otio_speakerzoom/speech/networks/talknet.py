@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -332,12 +333,11 @@ class TalkNetScorer:
         return track.read(0, len(track)).T
 
     def _encode(self, clips: Sequence[Clip], batch: int) -> list[NDArray[np.float32]]:
-        features = [self._features(clip, batch) for clip in clips]
+        features = _Features.of_clips([self._features(clip, batch) for clip in clips])
         sums = [np.zeros((len(clip.crops), len(clip.mfcc)), np.float32) for clip in clips]
         for length in (TICKS_PER_SECOND * seconds for seconds in DURATIONS):
             for chunks in _chunk_batches(clips, length, max(1, TEMPORAL_FACTOR * batch // length)):
-                chunk_features = [_chunk_features(*features[n], span) for n, span in chunks]
-                stacked = torch.stack(chunk_features, dim=0)
+                stacked = _chunk_features(features, chunks)  # (n, length, 512)
                 visual = self.network.encode_temporal(stacked.transpose(1, 2))  # (n, length, 128)
                 for m in range(len(clips[0].mfcc)):
                     rows = np.stack([_mfcc_rows(clips[n].mfcc[m], span) for n, span in chunks])
@@ -347,8 +347,12 @@ class TalkNetScorer:
                         sums[n][span, m] += scores
         return [total / np.float32(len(DURATIONS)) for total in sums]
 
-    def _features(self, clip: Clip, batch: int) -> tuple[Tensor, Tensor]:
-        """Return (T, 512) features, and again with a cut at every second, where chunks may end."""
+    def _features(self, clip: Clip, batch: int) -> tuple[Tensor, NDArray[np.int64]]:
+        """Return (T + K, 512) features, and (T,) which of them to use next to the end of a chunk.
+
+        The last K are of ticks near a whole second, where chunks may end: as if the frames beyond
+        that second were blank.
+        """
         ticks = np.arange(len(clip.crops))
         neighbours = ticks[:, None] + np.arange(-2, 3)  # (T, 5)
         neighbours[(neighbours < 0) | (neighbours >= len(ticks))] = -1  # beyond the clip
@@ -358,9 +362,38 @@ class TalkNetScorer:
         crops = normalise(torch.tensor(clip.crops, device=self.device))
         indices = np.concatenate([neighbours, np.where(cut_off, -1, neighbours)[near]])
         features = self.frontend(crops, torch.tensor(indices, device=self.device), batch)
-        whole, cut = features[: len(ticks)], features[: len(ticks)].clone()
-        cut[near] = features[len(ticks) :]
-        return whole, cut
+        at_ends = ticks.copy()
+        at_ends[near] = len(ticks) + np.arange(len(near))
+        return features, at_ends
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Features:
+    """The features of some clips, and where those of each clip are."""
+
+    rows: Tensor
+    """(N, 512) of all clips."""
+    starts: tuple[int, ...]
+    """Index of the first row of each clip."""
+    at_ends: tuple[NDArray[np.int64], ...]
+    """(T,) for each clip: row of each tick if a chunk begins or ends beside it, from its start."""
+
+    @classmethod
+    def of_clips(cls, clips: Sequence[tuple[Tensor, NDArray[np.int64]]]) -> Self:
+        """Join the `TalkNetScorer._features` of each clip."""
+        starts = np.cumsum([0, *(len(rows) for rows, _ in clips)])[:-1].tolist()
+        return cls(
+            torch.cat([rows for rows, _ in clips]), tuple(starts), tuple(near for _, near in clips)
+        )
+
+    def indices(self, clip: int, span: slice) -> NDArray[np.int64]:
+        """Return the (length,) rows of a chunk."""
+        ticks, at_ends = np.arange(span.start, span.stop), self.at_ends[clip]
+        if span.start > 0:
+            ticks[:2] = at_ends[span][:2]
+        if span.stop < len(at_ends):
+            ticks[-2:] = at_ends[span][-2:]
+        return ticks + self.starts[clip]
 
 
 def _chunk_batches(
@@ -379,14 +412,10 @@ def _chunk_batches(
         yield from (group[first : first + max_chunks] for first in range(0, len(group), max_chunks))
 
 
-def _chunk_features(whole: Tensor, cut: Tensor, span: slice) -> Tensor:
-    """Return the (length, 512) features of a chunk, as if there were no frames beyond its ends."""
-    features = whole[span].clone()
-    if span.start > 0:
-        features[:2] = cut[span][:2]
-    if span.stop < len(whole):
-        features[-2:] = cut[span][-2:]
-    return features
+def _chunk_features(features: _Features, chunks: Sequence[tuple[int, slice]]) -> Tensor:
+    """Return the (n, length, 512) features of chunks, as if no frames were beyond their ends."""
+    indices = np.stack([features.indices(n, span) for n, span in chunks])
+    return features.rows[torch.tensor(indices, device=features.rows.device)]
 
 
 def _mfcc_rows(mfcc: NDArray[np.float32], span: slice) -> NDArray[np.float32]:
