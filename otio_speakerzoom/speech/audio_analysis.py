@@ -28,8 +28,8 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.speech.audio_channels import (
     LevelMeter,
     candidates,
+    certain_microphones,
     choose_microphones,
-    selected_microphone,
 )
 from otio_speakerzoom.speech.mfcc import MfccStream
 from otio_speakerzoom.speech.row_buffer import RowBuffer
@@ -80,42 +80,60 @@ class AudioPasses:
     """The passes over a source's audio that it takes to analyze it."""
 
     def __init__(
-        self, media: Media, within: FrameRange, selection: AudioSelection, *, with_mfcc: bool = True
+        self,
+        media: Media,
+        within: FrameRange,
+        selection: AudioSelection,
+        *,
+        voice: VoiceActivity | None = None,
+        with_mfcc: bool = True,
     ) -> None:
-        self._media, self._within, self._selection = media, within, selection
-        self._with_mfcc = with_mfcc
-        selected = selected_microphone(media, selection)
-        self._probable = selected or Microphone(candidates(media, selection)[0].stream)
-        self.microphones: tuple[Microphone, ...] | None = (selected,) if selected else None
-        """The microphones to analyze, None until they are known."""
-        self._analyses = (_MicrophoneAnalysis(with_mfcc),)
+        """With `voice`, of an earlier run, only the MFCC of its microphones are computed."""
+        self.within = within
+        self._media, self._selection = media, selection
+        self._cached_voice, self._with_mfcc = voice, with_mfcc
+        self._microphones = voice.microphones if voice else certain_microphones(media, selection)
+        """The microphones to analyze; empty while that depends on the levels."""
+        self._probable = Microphone(candidates(media, selection)[0].stream)
+        """The microphone to analyze unless the levels say otherwise."""
+        self._analyses = self._new_analyses(self._microphones or (self._probable,))
 
     @property
     def mfcc(self) -> tuple[RowBuffer, ...]:
         """The MFCC rows of each microphone, as far as they are computed."""
         return tuple(analysis.mfcc.rows for analysis in self._analyses if analysis.mfcc)
 
+    def has_mfcc(self, end: int) -> bool:
+        """Whether all rows before row `end` are computed, of microphones that are final."""
+        return bool(self._microphones) and all(len(rows) >= end for rows in self.mfcc)
+
     def run(self) -> Generator[int, None, None]:
         """Analyze the audio, inside of `one_torch_thread`; yield the frames done so far."""
-        if self.microphones:
-            yield from self._read(self.microphones, self._analyses)
-            return
-        channels = candidates(self._media, self._selection)
-        meters = [LevelMeter() for _ in channels]
-        yield from self._read([*channels, self._probable], [*meters, *self._analyses])
-        chosen = choose_microphones(channels, np.stack([meter.levels() for meter in meters]))
-        if chosen != (self._probable,):
-            self._analyses = tuple(_MicrophoneAnalysis(self._with_mfcc) for _ in chosen)
-            yield from self._read(chosen, self._analyses)
-        self.microphones = chosen
+        if not self._microphones:
+            channels = candidates(self._media, self._selection)
+            meters = [LevelMeter() for _ in channels]
+            yield from self._read([*channels, self._probable], [*meters, *self._analyses])
+            levels = np.stack([meter.levels() for meter in meters])
+            microphones = choose_microphones(channels, levels)
+            if microphones == (self._probable,):
+                self._microphones = microphones
+                return
+            self._analyses = self._new_analyses(microphones)
+            self._microphones = microphones
+        yield from self._read(self._microphones, self._analyses)
 
     def voice(self) -> VoiceActivity:
         """Return the voice activity, the highest of all microphones, after `run`."""
-        assert self.microphones
+        if self._cached_voice:
+            return self._cached_voice
         at_ticks = np.max([analysis.voice for analysis in self._analyses], axis=0)
-        rate, duration = self._media.rate, self._within.duration
+        rate, duration = self._media.rate, self.within.duration
         at_frames = to_source_frames(at_ticks, 0, 0, duration, rate)
-        return VoiceActivity(self._within.start, at_frames, self.microphones)
+        return VoiceActivity(self.within.start, at_frames, self._microphones)
+
+    def _new_analyses(self, microphones: Sequence[Microphone]) -> tuple[_MicrophoneAnalysis, ...]:
+        with_voice = self._cached_voice is None
+        return tuple(_MicrophoneAnalysis(with_voice, self._with_mfcc) for _ in microphones)
 
     def _read(
         self,
@@ -124,7 +142,7 @@ class AudioPasses:
     ) -> Generator[int, None, None]:
         """Push each microphone to its consumer; yield the frames that all have got."""
         samples = [0] * len(microphones)
-        reader = source_file.read_microphones(self._media, microphones, within=self._within)
+        reader = source_file.read_microphones(self._media, microphones, within=self.within)
         with closing(reader) as blocks:
             for number, block in blocks:
                 consumers[number].push(block)
@@ -136,18 +154,22 @@ class AudioPasses:
 
 
 class _MicrophoneAnalysis:
-    """The voice detector of one microphone, and its MFCC if they are asked for."""
+    """The voice detector and the MFCC of one microphone, as far as they are asked for."""
 
-    def __init__(self, with_mfcc: bool) -> None:
-        self._detector = VoiceDetector()
+    def __init__(self, with_voice: bool, with_mfcc: bool) -> None:
+        self._detector = VoiceDetector() if with_voice else None
         self.mfcc = MfccStream() if with_mfcc else None
+        self.voice = np.empty(0, np.float32)
+        """(ticks,) once all audio is pushed."""
 
     def push(self, pcm: NDArray[np.int16]) -> None:
         if self.mfcc:
             self.mfcc.push(pcm)
-        self._detector.push(pcm)
+        if self._detector:
+            self._detector.push(pcm)
 
     def finish(self) -> None:
         if self.mfcc:
             self.mfcc.finish()
-        self.voice = self._detector.finish()
+        if self._detector:
+            self.voice = self._detector.finish()

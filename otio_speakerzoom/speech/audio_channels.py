@@ -26,18 +26,18 @@ in the one (1/r), so two talkers span 28; a stereo pair spans a few."""
 log = logging.getLogger(__name__)
 
 
-def selected_microphone(media: Media, selection: AudioSelection) -> Microphone | None:
+def certain_microphones(media: Media, selection: AudioSelection) -> tuple[Microphone, ...]:
     """Return the microphone to analyze in a source that has audio, if there is only one choice.
 
-    None if it depends on the levels of the `candidates`.
+    Nothing if it depends on the levels of the `candidates`.
     """
     check_audio_selection(media, selection)
     stream = (selection.stream or 1) - 1
     if selection.channel is not None:
-        return Microphone(stream, selection.channel - 1)
+        return (Microphone(stream, selection.channel - 1),)
     if selection.mixed or len(candidates(media, selection)) == 1:
-        return Microphone(stream)
-    return None
+        return (Microphone(stream),)
+    return ()
 
 
 def candidates(media: Media, selection: AudioSelection) -> tuple[Microphone, ...]:

@@ -11,12 +11,15 @@ import warnings
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.speech.ticks import TICK_SAMPLES
 
 _CHUNK_SAMPLES = 512
@@ -91,15 +94,18 @@ def _to_ticks(chunks: NDArray[np.float32], ticks: int) -> NDArray[np.float32]:
 def _load_silero() -> Callable[[torch.Tensor], float]:
     """Load a fresh Silero VAD, its state empty, as a function from chunk to probability.
 
-    The TorchScript form needs no further runtime. Whenever such a file is loaded, torch warns that
-    the format is deprecated (2.13 with a DeprecationWarning, 2.14 with a FutureWarning), which only
+    From the file in its package, which is not imported: that would set torch's thread count. The
+    TorchScript form needs no further runtime. Whenever such a file is loaded, torch warns that the
+    format is deprecated (2.13 with a DeprecationWarning, 2.14 with a FutureWarning), which only
     Silero can change. That one message is suppressed, whatever its category, and no other.
     """
-    from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
-
+    package = find_spec("silero_vad")
+    if package is None or package.origin is None:
+        raise ToolError("silero-vad is not installed; install this program again")
+    path = Path(package.origin).parent / "data" / "silero_vad.jit"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.load`")
-        model = cast(torch.nn.Module, load_silero_vad(onnx=False))
+        model = cast(torch.nn.Module, torch.jit.load(path, map_location="cpu")).eval()
     return lambda chunk: float(model(chunk, 16000))
 
 
@@ -113,6 +119,9 @@ def one_torch_thread() -> Iterator[None]:
     another thread meanwhile use every core.
     """
     cores = torch.get_num_threads()
+    if cores == 1:
+        yield
+        return
     torch.set_num_threads(1)
     _set_in_new_threads(cores)
     try:

@@ -1,6 +1,7 @@
 """Voice activity: none in silence and noise, and the same however the audio is split."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.speech.vad import voice_activity
+from otio_speakerzoom.speech.vad import one_torch_thread, voice_activity
 
 
 def noise(samples, amplitude=1000, seed=0):
@@ -75,27 +76,49 @@ def test_no_blocks_give_no_ticks():
     assert voice_activity([]).shape == (0,)
 
 
-def test_the_callers_thread_count_is_left_as_it_was():
+@pytest.fixture
+def three_cores():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
-    try:
-        voice_activity(noise(1000))
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
+    yield
+    torch.set_num_threads(before)
+
+
+def cores_in_a_new_thread():
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(torch.get_num_threads).result()
+
+
+def test_the_callers_thread_count_is_left_as_it_was(three_cores):
+    voice_activity(noise(1000))
+
+    assert torch.get_num_threads() == 3
+    assert cores_in_a_new_thread() == 3
+
+
+def test_other_threads_use_every_core_meanwhile(three_cores):
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(torch.get_num_threads).result() == 3
+
+        with one_torch_thread():
+            voice_activity(noise(1000))
+
+            assert torch.get_num_threads() == 1
+            assert executor.submit(torch.get_num_threads).result() == 3
+            assert cores_in_a_new_thread() == 3
 
 
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
 def test_only_torchs_warning_about_sileros_format_is_suppressed(category, monkeypatch):
-    from silero_vad import load_silero_vad  # here: importing it sets torch's thread count to 1
+    load = torch.jit.load
 
-    def loaded(**options):
+    def loaded(*arguments, **options):
         deprecation = "`torch.jit.load` is deprecated. Please switch to `torch.export`."
         warnings.warn(deprecation, category, stacklevel=2)
         warnings.warn("the file is older than this torch", category, stacklevel=2)
-        return load_silero_vad(**options)
+        return load(*arguments, **options)
 
-    monkeypatch.setattr("silero_vad.load_silero_vad", loaded)
+    monkeypatch.setattr("torch.jit.load", loaded)
     with warnings.catch_warnings(record=True, action="always") as caught:
         voice_activity(noise(1000))
 
