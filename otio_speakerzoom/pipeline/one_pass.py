@@ -27,8 +27,8 @@ from otio_speakerzoom.model import (
     Progress,
     TrackGrowth,
 )
+from otio_speakerzoom.pipeline.detection_log import DetectionLog
 from otio_speakerzoom.pipeline.frame_ring import FrameRing
-from otio_speakerzoom.pipeline.journals import DetectionLog
 from otio_speakerzoom.pipeline.segment import SegmentResult
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
 from otio_speakerzoom.pipeline.worker_thread import WorkerThread

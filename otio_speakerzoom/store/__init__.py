@@ -7,7 +7,7 @@ full disk, either the old file or the new one is there.
 """
 
 from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text
-from otio_speakerzoom.store.batch_journal import BatchArrays, BatchJournal
+from otio_speakerzoom.store.batch_journal import BatchJournal
 from otio_speakerzoom.store.cut_list import CachedCut, load_cut_list, save_cut_list, stored_form
 from otio_speakerzoom.store.detection_journal import DetectionJournal
 from otio_speakerzoom.store.detections import load_detections, save_detections
@@ -38,7 +38,6 @@ from otio_speakerzoom.store.version_1 import key_in_file
 from otio_speakerzoom.store.voice import load_voice, save_voice
 
 __all__ = [
-    "BatchArrays",
     "BatchJournal",
     "Cached",
     "CachedCut",

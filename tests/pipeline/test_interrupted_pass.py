@@ -11,12 +11,12 @@ from otio_speakerzoom import source, store
 from otio_speakerzoom.faces import face_search
 from otio_speakerzoom.faces.detect import FaceDetection
 from otio_speakerzoom.model import Detections, FrameRange, no_progress
-from otio_speakerzoom.pipeline import journals, one_pass
-from otio_speakerzoom.pipeline.journals import BatchFile, DetectionLog
+from otio_speakerzoom.pipeline import detection_log, one_pass
+from otio_speakerzoom.pipeline.detection_log import DetectionLog
 from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
 from otio_speakerzoom.speech import batches
-from otio_speakerzoom.speech.mfcc import buffer_mfcc
+from otio_speakerzoom.speech.audio_analysis import compute_mfcc_of
 from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source
 from otio_speakerzoom.weights.names import NO_TRACKER
 
@@ -41,13 +41,13 @@ def media(make_clip):
 
 @pytest.fixture(scope="module")
 def mfcc(media):
-    return mfcc_source([buffer_mfcc(source.read_audio(media, within=WITHIN))])
+    return mfcc_source(compute_mfcc_of(media, WITHIN, [source.FIRST_MICROPHONE]))
 
 
 @pytest.fixture(autouse=True)
 def small_records(monkeypatch):
     monkeypatch.setattr(batches, "BATCH_TICKS", 90)
-    monkeypatch.setattr(journals, "RECORD_FRAMES", 20)
+    monkeypatch.setattr(detection_log, "RECORD_FRAMES", 20)
 
 
 class Run:
@@ -64,8 +64,7 @@ class Run:
         self.detection_journal = store.DetectionJournal(folder, "abc")
         self.batch_journal = store.BatchJournal(folder, "abc")
         self.log = DetectionLog(self.detection, self.detection_journal)
-        batch_file = BatchFile(self.batch_journal)
-        self.scoring = SpeechScoring(scorer, media.rate, WITHIN, mfcc, batches=batch_file)
+        self.scoring = SpeechScoring(scorer, media.rate, WITHIN, mfcc, batches=self.batch_journal)
 
     def find(self, frame):
         self.detector_runs += 1

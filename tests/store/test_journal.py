@@ -312,26 +312,26 @@ def test_detections_go_on_from_the_last_frame(tmp_path):
 def test_batches_of_encodings_are_read_by_number(tmp_path):
     rng = np.random.default_rng(1)
     batches = [
-        store.BatchArrays([rng.random((n, 8), np.float32) for n in lengths], np.eye(2) * 3, frame)
-        for frame, lengths in enumerate(((3, 0, 5), (2,), ()))
+        [rng.random((ticks, 8), np.float32) for ticks in lengths]
+        for lengths in ((3, 0, 5), (2,), ())
     ]
     journal = store.BatchJournal(tmp_path, "abc")
     assert (len(journal), journal.resume_frame, journal.read(0)) == (0, None, None)
-    for n, batch in enumerate(batches):
-        journal.write(n, batch)
+    for n, rows in enumerate(batches):
+        journal.write(n, rows, 10 * n, np.arange(n))
     for n in (2, 4):
         with pytest.raises(ValueError, match=f"batch {n} cannot follow 3 batches"):
-            journal.write(n, batches[0])
+            journal.write(n, [], 0, np.arange(1))
     journal.close()
 
     journal = store.BatchJournal(tmp_path, "abc")
-    assert (len(journal), journal.resume_frame, journal.read(3)) == (3, 2, None)
-    for n, batch in enumerate(batches):
+    assert (len(journal), journal.resume_frame) == (3, 20)
+    assert journal.read(3) is journal.read_sync(3) is None
+    for n, rows in enumerate(batches):
         back = journal.read(n)
-        assert [rows.shape for rows in back.rows] == [rows.shape for rows in batch.rows]
-        assert all(map(np.array_equal, back.rows, batch.rows))
-        assert np.array_equal(back.sync, batch.sync)
-        assert back.resume_frame == n
+        assert [b.shape for b in back] == [r.shape for r in rows]
+        assert all(map(np.array_equal, back, rows))
+        assert journal.read_sync(n).tolist() == list(range(n))
 
 
 # --- the folder -----------------------------------------------------------------------------------

@@ -1,0 +1,47 @@
+"""Lets an interrupted detection go on: what its journal holds is not computed again.
+
+The result is the same, bit for bit, as without the interruption: detections depend on the source
+alone, and the tracks are tracked again from the detections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from otio_speakerzoom import store
+from otio_speakerzoom.faces.detect import FaceDetection
+from otio_speakerzoom.model import FrameFaces
+
+RECORD_FRAMES = 250
+"""Frames whose faces are appended at once: an interruption loses the search of ten seconds."""
+
+
+class DetectionLog:
+    """Feeds a new detection from a journal, and appends to it what that detection returns."""
+
+    def __init__(self, detection: FaceDetection, journal: store.DetectionJournal) -> None:
+        self._detection, self._journal = detection, journal
+        self._start = detection.next_frame
+        self._end = journal.end or self._start
+        self._faces: list[FrameFaces] = []
+
+    def replay(self) -> Iterator[list[FrameFaces]]:
+        """Yield the final faces of the frames in the journal, part by part.
+
+        The detection has searched them then: push the frames from its `next_frame` on.
+        """
+        for faces, changes in self._journal.parts():
+            yield self._detection.extend(faces, changes)
+
+    def add(self, faces: Iterable[FrameFaces]) -> None:
+        """Add faces that the detection has returned since the replay."""
+        self._faces += [row for row in faces if row.frame >= self._end]
+        end = self._detection.complete_end
+        if end >= self._end + RECORD_FRAMES:
+            changes = self._detection.changes[self._end - self._start : end - self._start]
+            complete = [row for row in self._faces if row.frame < end]
+            self._journal.append(complete, np.array(changes, np.float64), end)
+            self._faces = self._faces[len(complete) :]
+            self._end = end
