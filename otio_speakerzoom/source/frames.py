@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.decode import decode_frames
-from otio_speakerzoom.source.luma import LumaReader
-from otio_speakerzoom.source.luma_patch import PatchReader, Region
+from otio_speakerzoom.source.luma import LumaReader, Region
+from otio_speakerzoom.source.luma_patch import PatchReader
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.upright import UprightFilter
@@ -103,8 +103,10 @@ class _Conversions:
         self._media = media
         self._by_output: dict[tuple[str, tuple[int, int]], _Conversion] = {}
         self._lock = threading.Lock()
-        self._luma = LumaReader(self._filters("gray", media.size))
-        self.luma_patches = PatchReader(self._whole_luma, self._can_be_patched)
+        to_gray = self._filters("gray", media.size)
+        luma = LumaReader(to_gray)
+        whole = self._by_output["gray", media.size] = _Conversion(luma.convert)
+        self.luma_patches = PatchReader(media, to_gray, luma, whole.convert)
 
     def get(self, pixel_format: str, size: tuple[int, int] | None) -> _Conversion:
         output = pixel_format, size or self._media.size
@@ -114,8 +116,6 @@ class _Conversions:
             return self._by_output[output]
 
     def _new(self, pixel_format: str, size: tuple[int, int]) -> _Conversion:
-        if pixel_format == "gray" and size == self._media.size and self._media.transfer == "sdr":
-            return _Conversion(self._luma.convert)
         upright = self._filters(pixel_format, size)
         return _Conversion(
             lambda stored: np.asarray(upright.convert(stored).to_ndarray(), np.uint8)
@@ -128,12 +128,6 @@ class _Conversions:
             *tone_mapping_filters(self._media),
             ("format", pixel_format),
         )
-
-    def _whole_luma(self, stored: av.VideoFrame) -> Pixels:
-        return self.get("gray", None).convert(stored)
-
-    def _can_be_patched(self, stored: av.VideoFrame) -> bool:
-        return self._media.transfer == "sdr" and self._luma.needs_filters(stored)
 
 
 class _Conversion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 import av
@@ -16,6 +17,8 @@ _ROWS = 32
 processor's cache. Twice as fast as the whole frame at once."""
 
 Shape = tuple[object, ...]
+Region = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels; the last two are the first that do not belong to it."""
 
 
 class LumaReader:
@@ -28,29 +31,28 @@ class LumaReader:
     def __init__(self, to_gray: UprightFilter) -> None:
         self._to_gray = to_gray
         self._tables: dict[Shape, NDArray[np.uint16] | None] = {}
+        self._lock = threading.Lock()  # the filter is for one thread at a time
 
     def convert(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """Return the (H, W) luma of a stored frame, upright, from 0 to 255."""
-        if self._to_gray.is_stored_upright(frame) and _has_luma_plane(frame):
-            table = self._table(frame)
-            if table is not None:
-                return _look_up(_pixels(frame, 0).reshape(frame.height, -1), table, frame.width)
-        return np.asarray(self._to_gray.convert(frame).to_ndarray(), np.uint8)
+        table = self.table(frame)
+        if table is not None:
+            return look_up(frame, table, (0, 0, frame.width, frame.height))
+        with self._lock:
+            return np.asarray(self._to_gray.convert(frame).to_ndarray(), np.uint8)
 
-    def needs_filters(self, frame: av.VideoFrame) -> bool:
-        """Whether it is by filters alone, of an upright frame, that a frame becomes luma."""
-        if not self._to_gray.is_stored_upright(frame):
-            return False
-        return not _has_luma_plane(frame) or self._table(frame) is None
-
-    def _table(self, frame: av.VideoFrame) -> NDArray[np.uint16] | None:
+    def table(self, frame: av.VideoFrame) -> NDArray[np.uint16] | None:
+        """Return (65536,) luma for pairs of pixels, for `look_up`; None where it needs filters."""
+        if not (self._to_gray.is_stored_upright(frame) and _has_luma_plane(frame)):
+            return None
         shape = shape_of(frame)
-        if shape not in self._tables:
-            self._tables[shape] = self._measure_table(frame)
-        return self._tables[shape]
+        with self._lock:
+            if shape not in self._tables:
+                self._tables[shape] = self._measure_table(frame)
+            return self._tables[shape]
 
     def _measure_table(self, frame: av.VideoFrame) -> NDArray[np.uint16] | None:
-        """Return (65536,) the filter's output for pairs of pixels; None if it is no such function.
+        """Return the table; None if the filter is no such function.
 
         It is none where the filter also changes the matrix, as it does for Rec. 709.
         """
@@ -71,6 +73,18 @@ class LumaReader:
         pairs = np.empty((256, 256, 2), np.uint8)  # by the second pixel, then the first
         pairs[:, :, 0], pairs[:, :, 1] = table, table[:, np.newaxis]
         return pairs.view(np.uint16).ravel()
+
+
+def look_up(frame: av.VideoFrame, table: NDArray[np.uint16], region: Region) -> NDArray[np.uint8]:
+    """Return the (h, w) luma of a region of a stored frame, whose left is even."""
+    left, top, right, bottom = region
+    pairs = _pixels(frame, 0).view(np.uint16).reshape(frame.height, -1)
+    pairs = pairs[top:bottom, left // 2 : (right + 1) // 2]
+    values = np.empty(pairs.shape, np.uint16)
+    for start in range(0, len(pairs), _ROWS):
+        rows = slice(start, start + _ROWS)
+        np.take(table, pairs[rows], out=values[rows], mode="wrap")  # checks no bounds: none is out
+    return np.ascontiguousarray(values.view(np.uint8)[:, : right - left])
 
 
 def shape_of(frame: av.VideoFrame) -> Shape:
@@ -103,13 +117,3 @@ def _pixels(frame: av.VideoFrame, plane: int) -> NDArray[np.uint8]:
     """Return the bytes of a plane, with the padding of its rows; not a copy."""
     planes: Any = frame.planes
     return np.frombuffer(planes[plane], np.uint8)
-
-
-def _look_up(plane: NDArray[np.uint8], table: NDArray[np.uint16], width: int) -> NDArray[np.uint8]:
-    """Return (H, W) values from a table of pairs, for the (H, W or more) pixels of a plane."""
-    pairs = plane.view(np.uint16)[:, : (width + 1) // 2]
-    values = np.empty(pairs.shape, np.uint16)
-    for top in range(0, len(pairs), _ROWS):
-        rows = slice(top, top + _ROWS)
-        np.take(table, pairs[rows], out=values[rows], mode="wrap")  # checks no bounds: none is out
-    return np.ascontiguousarray(values.view(np.uint8)[:, :width])

@@ -10,8 +10,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.model import Media
 from otio_speakerzoom.source.filters import FilterChain
-from otio_speakerzoom.source.luma import Shape, shape_of
+from otio_speakerzoom.source.luma import LumaReader, Region, Shape, look_up, shape_of
+from otio_speakerzoom.source.upright import UprightFilter, rotate, rotation_filters
+
+ToLuma = Callable[[av.VideoFrame], NDArray[np.uint8]]
 
 MARGIN_PX = 8
 """Around a region, for filters that take colours from neighbours."""
@@ -22,9 +26,6 @@ SIDES_PX = (*range(32, 256, 32), *(step << n for n in range(6) for step in (256,
 MAX_CHAINS = 16
 """Sizes whose filters stay open: more than the faces in a frame usually have."""
 
-Region = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels; the last two are the first that do not belong to it."""
-
 
 class PatchReader:
     """Returns what a conversion to luma returns, computed in a region only.
@@ -34,12 +35,10 @@ class PatchReader:
     """
 
     def __init__(
-        self,
-        whole: Callable[[av.VideoFrame], NDArray[np.uint8]],
-        can_be_patched: Callable[[av.VideoFrame], bool],
+        self, media: Media, upright: UprightFilter, luma: LumaReader, whole: ToLuma
     ) -> None:
-        """`can_be_patched` accepts frames that become luma by these filters alone."""
-        self._whole, self._can_be_patched = whole, can_be_patched
+        """`whole` converts what cannot be converted in patches."""
+        self._media, self._upright, self._luma, self._whole = media, upright, luma, whole
         self._agree: dict[Shape, bool] = {}
         self._chains: OrderedDict[tuple[int, int], FilterChain] = OrderedDict()
         self._last: tuple[av.VideoFrame, Region, NDArray[np.uint8]] | None = None
@@ -53,43 +52,69 @@ class PatchReader:
             return self._last[2]
 
     def _convert(self, frame: av.VideoFrame, region: Region) -> tuple[Region, NDArray[np.uint8]]:
-        patch = _patch(region, frame.width, frame.height)
+        width, height = self._media.size
+        stored = rotate(region, -self._media.rotation, width, height)
+        patch = _patch(stored, frame.width, frame.height)
         if patch is None or not self._is_exact(frame):
-            return (0, 0, frame.width, frame.height), self._whole(frame)
-        luma = np.empty((frame.height, frame.width), np.uint8)
-        left, top, right, bottom = patch
+            return (0, 0, width, height), self._whole(frame)
+        luma = np.empty((height, width), np.uint8)
+        left, top, right, bottom = self._as_shown(patch, frame)
         luma[top:bottom, left:right] = self._convert_patch(frame, patch)
-        return _without_margin(patch, frame), luma
+        return self._as_shown(_without_margin(patch, frame), frame), luma
 
     def _convert_patch(self, frame: av.VideoFrame, patch: Region) -> NDArray[np.uint8]:
+        table = self._luma.table(frame)
+        if table is not None:
+            return look_up(frame, table, patch)
         left, top, right, bottom = patch
-        width, height = size = right - left, bottom - top
+        size = right - left, bottom - top
         if size not in self._chains:
-            self._chains[size] = FilterChain(
-                ("crop", f"{width}:{height}:0:0"),
-                ("scale", f"{width}:{height}:flags=area"),  # as of the whole frame
-                ("format", "gray"),
-            )
+            self._chains[size] = self._new_chain(*size)
         self._chains.move_to_end(size)
         if len(self._chains) > MAX_CHAINS:
             self._chains.popitem(last=False)
         self._chains[size].move_crop(left, top)
         return np.asarray(self._chains[size].convert(frame).to_ndarray(), np.uint8)
 
+    def _new_chain(self, width: int, height: int) -> FilterChain:
+        upright = (width, height) if self._media.rotation % 180 == 0 else (height, width)
+        return FilterChain(
+            ("crop", f"{width}:{height}:0:0"),
+            *rotation_filters(self._media),
+            ("scale", f"{upright[0]}:{upright[1]}:flags=area"),  # as of the whole frame
+            ("format", "gray"),
+        )
+
     def _is_exact(self, frame: av.VideoFrame) -> bool:
         """Whether a patch of a frame of this kind equals that part of the whole frame."""
         shape = shape_of(frame)
         if shape not in self._agree:
-            x, y = frame.width // 2, frame.height // 2
-            patch = _patch((x, y, x + 1, y + 1), frame.width, frame.height)
-            self._agree[shape] = False
-            if patch and self._can_be_patched(frame):
-                left, top, right, bottom = _without_margin(patch, frame)
-                pixels = self._convert_patch(frame, patch)
-                pixels = pixels[top - patch[1] : bottom - patch[1], left - patch[0] :]
-                whole = self._whole(frame)[top:bottom, left:right]
-                self._agree[shape] = np.array_equal(pixels[:, : right - left], whole)
+            self._agree[shape] = self._can_be_patched(frame) and self._agrees(frame)
         return self._agree[shape]
+
+    def _can_be_patched(self, frame: av.VideoFrame) -> bool:
+        """Whether nothing depends on the place of a pixel in the upright frame, as dithering does.
+
+        The pattern of dithering fits patches of frames that are stored upright.
+        """
+        deep = any(component.bits > 8 for component in frame.format.components)
+        is_dithered = deep and not self._upright.is_stored_upright(frame)
+        is_sdr = self._media.transfer == "sdr"
+        return is_sdr and self._upright.is_stored_at_size(frame) and not is_dithered
+
+    def _agrees(self, frame: av.VideoFrame) -> bool:
+        x, y = frame.width // 2, frame.height // 2
+        patch = _patch((x, y, x + 1, y + 1), frame.width, frame.height)
+        if patch is None:
+            return False
+        left, top, *_ = self._as_shown(patch, frame)
+        x, y, right, bottom = self._as_shown(_without_margin(patch, frame), frame)
+        pixels = self._convert_patch(frame, patch)[y - top : bottom - top, x - left : right - left]
+        return np.array_equal(pixels, self._whole(frame)[y:bottom, x:right])
+
+    def _as_shown(self, region: Region, frame: av.VideoFrame) -> Region:
+        """Return where a region of the stored frame lies in the upright one."""
+        return rotate(region, self._media.rotation, frame.width, frame.height)
 
 
 def _patch(region: Region, width: int, height: int) -> Region | None:
@@ -128,10 +153,11 @@ def _without_margin(patch: Region, frame: av.VideoFrame) -> Region:
 
 def _covers(last: tuple[av.VideoFrame, Region, NDArray[np.uint8]], region: Region) -> bool:
     """Whether the luma of a region is there, as far as it is inside the frame."""
-    frame, (left, top, right, bottom), _ = last
+    _, (left, top, right, bottom), luma = last
+    height, width = luma.shape
     return (
         left <= max(0, region[0])
         and top <= max(0, region[1])
-        and right >= min(frame.width, region[2])
-        and bottom >= min(frame.height, region[3])
+        and right >= min(width, region[2])
+        and bottom >= min(height, region[3])
     )

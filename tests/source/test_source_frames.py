@@ -65,10 +65,13 @@ SOURCES = {
     "bt709.mkv": (made_of("yuv420p", *colour("bt709", "tv")), False),
     "large.mkv": (made_of("yuv420p", *colour("bt709", "tv"), size="320x256"), False),
     "bt709_full.mkv": (made_of("yuv444p", *colour("bt709", "pc")), False),
-    "bt709_nv12.mkv": (made_of("nv12", "-qp", "0", *colour("bt709", "tv"), codec="libx264"), False),
+    "bt709.mp4": (made_of("yuv420p", "-qp", "0", *colour("bt709", "tv"), codec="libx264"), False),
+    "bt709_nv12.mkv": (made_of("nv12", *colour("bt709", "tv"), codec="rawvideo"), False),
     "bt2020.mkv": (made_of("yuv420p", *colour("bt2020nc", "tv")), False),
     "packed.nut": (made_of("yuyv422", codec="rawvideo"), False),
     "10bit.mkv": (made_of("yuv420p10le"), False),
+    "10bit.mp4": (made_of("yuv420p10le", "-qp", "0", codec="libx264"), False),
+    "10bit_709.mkv": (made_of("yuv422p10le", *colour("bt709", "tv")), False),
     "rgb.mkv": (made_of("bgr0"), False),
     "gbr.mkv": (made_of("gbrp", codec="ffvhuff"), False),
     "palette.nut": (made_of("pal8", codec="rawvideo"), False),
@@ -172,20 +175,42 @@ def test_of_a_frame_without_a_table_only_the_region_is_converted(source, monkeyp
     assert luma.shape == edge.shape == (256, 320)
 
 
+@pytest.fixture
+def rotated(source, tmp_path):
+    """Return a function that copies a source to be shown turned clockwise."""
+
+    def turn(name, rotation):
+        stored, path = source(name).path, tmp_path / "rotated.mp4"
+        with av.open(str(stored)) as lying, av.open(str(path), "w") as turned:
+            stream = turned.add_stream_from_template(lying.streams.video[0])
+            stream.set_display_rotation(-rotation)
+            for packet in lying.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    turned.mux(packet)
+        return probe(path)
+
+    return turn
+
+
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_rotated_frames_equal_what_the_filters_make_of_them(rotation, tmp_path, source):
-    stored, path = source("fields.mp4").path, tmp_path / "rotated.mp4"
-    with av.open(str(stored)) as lying, av.open(str(path), "w") as turned:
-        stream = turned.add_stream_from_template(lying.streams.video[0])
-        stream.set_display_rotation(-rotation)
-        for packet in lying.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                turned.mux(packet)
-    media = probe(path)
+@pytest.mark.parametrize("name", ["fields.mp4", "bt709.mp4", "10bit.mp4"])
+def test_rotated_frames_equal_what_the_filters_make_of_them(name, rotation, rotated):
+    media = rotated(name, rotation)
 
     assert media.rotation == rotation
     assert equal(media)
+
+
+@pytest.mark.parametrize(
+    ("name", "rotation"), [("large.mkv", 0), ("untagged.mkv", 0), ("bt709.mp4", 90)]
+)
+def test_no_whole_frame_is_converted_for_a_region(name, rotation, source, rotated, monkeypatch):
+    first, frame, *_ = read_source_frames(rotated(name, rotation) if rotation else source(name))
+    first.luma_within((40, 30, 50, 35))  # compares with the whole frame, once
+    monkeypatch.setattr(LumaReader, "convert", lambda *_: pytest.fail("converts all of it"))
+
+    assert frame.luma_within((40, 30, 50, 35))[30:35, 40:50].std() > 10
 
 
 def test_a_size_that_changes_midway_is_fitted(tmp_path):
