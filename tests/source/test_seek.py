@@ -109,3 +109,28 @@ def test_the_audio_of_a_part_is_not_decoded_from_the_start(source, monkeypatch):
     list(film_audio(media, FrameRange(250, 275)))
 
     assert len(decoded) < 5 * 48000 / 1024
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "threads"),
+    [((1920, 1080), 2, 3), ((1920, 1080), 64, 16), ((3840, 2160), 2, 3), ((3840, 2160), 64, 4),
+     ((2160, 3840), 64, 4), ((7680, 4320), 64, 2), ((16384, 16384), 1, 2), ((64, 36), 1, 2)],
+)  # fmt: skip
+def test_large_frames_are_decoded_by_fewer_threads(size, cores, threads, monkeypatch):
+    monkeypatch.setattr(decode.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+
+    assert decode.thread_count(*size) == threads
+
+
+def test_as_many_threads_decode_as_were_counted(source, monkeypatch):
+    opened, stream_of = [], decode.stream_of
+
+    def spied(*arguments):
+        opened.append(stream_of(*arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(decode, "stream_of", spied)
+    monkeypatch.setattr(decode, "thread_count", lambda *_: 5)
+    arrays(source("closed.mp4"), FrameRange(0, 3))
+
+    assert {stream.codec_context.thread_count for stream in opened} == {5}
