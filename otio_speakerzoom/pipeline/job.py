@@ -38,6 +38,8 @@ class Job:
     options: Options = field(default_factory=Options)
     """Each None is as in options.json, else as in `DEFAULTS`."""
     device: str = "auto"
+    jobs: int = 0
+    """Processes that analyse segments of the source side by side; 0 for as many as are useful."""
     within: Callable[[Media], FrameRange] | None = None
     """Returns the part of the source; None for the same part as last time, at first all of it."""
     canvas: Callable[[Media], tuple[int, int]] | None = None

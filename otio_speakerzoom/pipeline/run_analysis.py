@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,11 @@ def _run_stages(session: Session) -> Analysis:
     earlier = load_earlier_people(_people_folders(session, folder), folder.range)
     stages.check_requirements(session, folder, expected)
     covering = _covering_detections(session, folder)
+    if covering is None and _can_share_a_pass(session, folder, expected):
+        from otio_speakerzoom.pipeline.analysis_pass import run_pass
+
+        run_pass(session, folder, expected)
+        session = replace(session, job=replace(session.job, force=False))
     detections = stages.detect(session, folder, expected, covering)
     tracks = stages.track(session, folder, expected, detections)
     people, people_from = stages.group_by_person(
@@ -241,6 +247,16 @@ def _run_stages(session: Session) -> Analysis:
         session.media, folder.range, detections, tracks, cast, voice, speech, scorer,
         _digest(scores_from, people_from, cast), _relative(session, folder.path),
     )  # fmt: skip
+
+
+def _can_share_a_pass(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> bool:
+    """Whether both the faces and their scores are missing, so that one pass gives both."""
+    if session.media.first_audio is None or session.job.force:
+        return session.media.first_audio is not None
+    detections, scores = store.load_detections(folder.path), store.load_scores(folder.path)
+    return not (detections and detections.input_digest == expected.detections) and not (
+        scores and scores.input_digest in stages.accepted_scores(session, expected)
+    )
 
 
 def _people_folders(session: Session, folder: AnalysisFolder) -> list[Path]:

@@ -200,3 +200,8 @@ class _Foresight:
 def no_faces(frame: NDArray[np.uint8]) -> DetectedFaces:
     """Detect nothing."""
     return np.empty((0, 4), np.float32), np.empty(0, np.float32)
+
+
+def no_crop(*_: object) -> NDArray[np.uint8]:
+    """Raise LookupError: every crop has been cut before."""
+    raise LookupError("a crop is asked for that should have been cut")

@@ -12,12 +12,19 @@ from multiprocessing.context import SpawnProcess
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
+from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.pipeline.segment import SegmentResult, SegmentTask, analyze_segment
 
 OpenDetector = Callable[[], FaceDetector]
 
 MAX_AHEAD = 2
 """Segments that may be finished before an earlier one is: those that wait take memory."""
+MIN_CORES = 4
+"""On fewer, the threads of one process keep all of them busy, in less memory."""
+MIN_SPLIT_S = 120
+"""Below this, starting processes takes as long as they save."""
+PROCESS_MEMORY_BYTES = 1 << 30
+"""Of one process: 4K needs this much."""
 MAX_END_S = 5
 """How long a process may take to end."""
 
@@ -100,6 +107,20 @@ class _Worker:
             raise result
         number, self.number = self.number, None
         return number, result
+
+
+def segment_processes(jobs: int, media: Media, within: FrameRange) -> int:
+    """Return in how many processes to analyse a source: `jobs`, or 0 for what is useful."""
+    if jobs:
+        return jobs
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    if cores < MIN_CORES or within.duration < MIN_SPLIT_S * media.rate:
+        return 1
+    with suppress(AttributeError, ValueError, OSError):  # Windows does not tell its memory so
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        cores = min(cores, max(1, memory // 2 // PROCESS_MEMORY_BYTES))
+    return cores
 
 
 def _cores(count: int) -> list[int | None]:

@@ -31,6 +31,7 @@ from otio_speakerzoom.weights.names import AUTO, EMBEDDER, SCORERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
+NO_FACES = "%s: no face is detected: the cut stays wide"
 MAX_SYNC_ERROR_S = 0.12
 """Between audio and lips before a warning is worthwhile: three frames at 25 fps. In programmes
 0.125 early to 0.045 late is accepted (ITU-R BT.1359)."""
@@ -46,7 +47,7 @@ def check_requirements(session: Session, folder: AnalysisFolder, expected: Expec
 
     check_audio_selection(media, session.audio_selection)
     document = None if job.force else store.load_scores(folder.path)
-    if document and document.input_digest in _scores_digests(session, expected):
+    if document and document.input_digest in accepted_scores(session, expected):
         return
     from otio_speakerzoom.speech.scorers import prepare_scorer
 
@@ -66,7 +67,8 @@ def accepted_scorers(session: Session) -> tuple[str, ...]:
     return SCORERS if best is None else SCORERS[: best + 1]
 
 
-def _scores_digests(session: Session, expected: ExpectedDigests) -> set[str]:
+def accepted_scores(session: Session, expected: ExpectedDigests) -> set[str]:
+    """Return the input digests of scores that are good enough."""
     return {expected.scores[name] for name in accepted_scorers(session)}
 
 
@@ -106,7 +108,7 @@ def _detect(session: Session, folder: AnalysisFolder) -> Detections:
         )  # fmt: skip
     session.check_unchanged()
     if not len(detections.frames):
-        log.warning("%s: no face is detected: the cut stays wide", media.path)
+        log.warning(NO_FACES, media.path)
     return detections
 
 
@@ -269,7 +271,7 @@ def score(
 
     speech, input_digest = cached(
         folder.path, store.load_scores, store.save_scores,
-        lambda document: document.input_digest in _scores_digests(session, expected),
+        lambda document: document.input_digest in accepted_scores(session, expected),
         compute, force=session.job.force,
     )  # fmt: skip
     scorers = {digest: name for name, digest in expected.scores.items()}

@@ -9,6 +9,7 @@ from two_faces import LEFT, RIGHT, scores_of
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.model import Microphone, Speech, VoiceActivity
 from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.speech.crops import LOWER_FACE
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,7 @@ def job(clip, tmp_path):
 
 @pytest.fixture
 def stage_runs(monkeypatch):
+    from otio_speakerzoom.pipeline import analysis_pass
     from otio_speakerzoom.speech import analyze, scorers
 
     runs = []
@@ -39,15 +41,54 @@ def stage_runs(monkeypatch):
         probability = np.ones(within.duration, np.float32)
         return VoiceActivity(within.start, probability, (Microphone(0),))
 
+    class AudioThread:
+        """Hears a voice all the time."""
+
+        def __init__(self, passes, *, on_voice, on_progress):
+            self._passes, self._on_voice = passes, on_voice
+
+        def __enter__(self):
+            selection, within = self._passes._selection, self._passes.within
+            self._voice = detect_voice(None, within, selection, None)
+            self._on_voice(self._voice)
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def voice(self):
+            return self._voice
+
+        def read_mfcc(self, start, ticks):
+            raise AssertionError("no scorer runs")
+
     class Scorer:
+        recipe = LOWER_FACE
+
         def __init__(self, name):
             self.name = {"auto": "sync-asd"}.get(name, name)
+
+    class SpeechScoring:
+        """Scores a track by its place."""
+
+        def __init__(self, scorer, rate, within, mfcc, *, batches):
+            self.needed_from = self.crops_from = within.start
+            self._name = scorer.name
+
+        def push(self, growths, settled_end, frames_end, crop):
+            self.needed_from = frames_end
+
+        def finish(self, tracks, keys, crop, voice):
+            runs.append(f"score with {self._name}")
+            return Speech(tuple(scores_of(track) for track in tracks))
 
     def score_source(media, tracks, voice, scorer, within, on_progress):
         runs.append(f"score with {scorer.name}")
         return Speech(tuple(scores_of(track) for track in tracks))
 
     monkeypatch.setattr(choose, "choose_detector", choose_detector)
+    monkeypatch.setattr(analysis_pass, "AudioThread", AudioThread)
+    monkeypatch.setattr(analysis_pass, "SpeechScoring", SpeechScoring)
     monkeypatch.setattr(analyze, "detect_voice", detect_voice)
     monkeypatch.setattr(analyze, "score_source", score_source)
     monkeypatch.setattr(scorers, "prepare_scorer", lambda *_, **__: None)

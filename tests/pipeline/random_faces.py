@@ -10,6 +10,12 @@ import numpy as np
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.crops import LOWER_FACE
 
+CUTS = (
+    "testsrc2=s=320x180:r={rate}:d=3[a];smptebars=s=320x180:r={rate}:d=1[b];"
+    "testsrc2=s=320x180:r={rate}:d=4,hue=h=120[c];[a][b][c]concat=3"
+)
+"""Two cuts in 8 s of film."""
+
 FACES = np.array([[40, 40, 80, 90], [140, 50, 180, 100], [230, 45, 275, 95]], np.float32)
 
 

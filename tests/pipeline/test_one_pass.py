@@ -4,7 +4,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from random_faces import CropMeans, find_faces
+from random_faces import CUTS, CropMeans, find_faces
 
 from otio_speakerzoom import source
 from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, detector_size
@@ -18,11 +18,6 @@ from otio_speakerzoom.speech.audio_analysis import compute_mfcc_of
 from otio_speakerzoom.speech.crops import crop_face
 from otio_speakerzoom.speech.scoring import SpeechScoring, mfcc_source, score_speech
 from otio_speakerzoom.weights.names import NO_TRACKER
-
-CUTS = (
-    "testsrc2=s=320x180:r={rate}:d=3[a];smptebars=s=320x180:r={rate}:d=1[b];"
-    "testsrc2=s=320x180:r={rate}:d=4,hue=h=120[c];[a][b][c]concat=3"
-)
 
 
 @pytest.fixture(scope="module")
