@@ -21,7 +21,10 @@ def confidence(activity: SpeakerActivity, framing: Framing) -> float:
     """
     p = activity.probability.astype(float)
     if framing:
-        right = np.prod(1 - np.delete(p, list(framing), axis=0), axis=0)
+        right = np.ones(activity.range.duration)
+        for n, row in enumerate(p):
+            if n not in framing:
+                right *= 1 - row
     else:
         alone = [np.prod(1 - np.delete(p, n, axis=0), axis=0) * p[n] for n in range(len(p))]
         right = 1 - np.sum(alone, axis=0) if alone else np.ones(activity.range.duration)
@@ -42,12 +45,12 @@ def reason(people: Sequence[Person], activity: SpeakerActivity, framing: Framing
         others = [people[n].label for n, row in enumerate(speaks) if row.any()]
         return f"{names[0]} listens to {', '.join(others)}" if others else f"{names[0]} is held"
     probability = activity.probability[framing[0]][own].mean()
-    if (count > 1).mean() > 0.5:
+    if 2 * np.count_nonzero(count > 1) > len(count):
         return f"{names[0]} leads an overlap {probability:.2f}"
     interjections = [
         people[n].label
         for n, row in enumerate(speaks)
-        if n != framing[0]
+        if n != framing[0] and row.any()
         for start, end in runs(row)
         if start > 0 and end < activity.range.duration
     ]

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.crop_geometry import largest_crop_size, place_inside
 from otio_speakerzoom.director.frame_arrays import median
 from otio_speakerzoom.director.framing_faults import (
-    face_extent,
+    ShotFaces,
     face_extents,
     faults_of,
     is_noticeably_worse,
+    shot_faces,
 )
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box
@@ -83,22 +84,19 @@ def frame_single(
     with room on the side of the partner. The crop of an `earlier` single of this person is as good
     if nobody notices the difference; then it stays.
     """
-    face, extent, other_extents = median(faces), face_extent(faces), face_extents(others)
-    face = face.astype(float)
+    face, in_shot = median(faces).astype(float), shot_faces(faces, others)
     ideal_offset = style.lead_room * _side_of_partner(face, others)
-    candidates = _candidates(face, other_extents, ideal_offset, size, canvas, style)
-    faults = faults_of(candidates.crops, extent, other_extents)
+    candidates = _candidates(face, in_shot.others, ideal_offset, size, canvas, style)
+    faults = faults_of(candidates.crops, in_shot)
     ideal_height = max(1.0, style.face_heights * (face[3] - face[1]))
     tightened = 2 * (1 - candidates.heights / ideal_height)
-    distance = np.round(faults.surroundings + np.abs(candidates.offsets) + tightened, 9)
+    distance = (faults.surroundings + np.abs(candidates.offsets) + tightened).round(9)
     best_first = np.lexsort((distance, faults.cut_off, faults.other_faces))
     best = Box.from_edges(candidates.crops[best_first[0]])
     wider = _widest_if_nearly(best, size, canvas)
-    if wider != best and not is_noticeably_worse(wider, best, extent, other_extents):
+    if wider != best and not is_noticeably_worse(wider, best, in_shot):
         best = wider
-    if earlier and _is_as_good(earlier, best, extent, other_extents, style):
-        return earlier
-    return best
+    return earlier if earlier and _is_as_good(earlier, best, in_shot, style) else best
 
 
 def frame_two(
@@ -137,23 +135,16 @@ def fits_two(
     return bool((needed <= largest_crop_size(size, canvas)).all())
 
 
-def _is_as_good(
-    crop: Box,
-    best: Box,
-    face: NDArray[np.float64],
-    others: NDArray[np.float64],
-    style: Style,
-) -> bool:
+def _is_as_good(crop: Box, best: Box, faces: ShotFaces, style: Style) -> bool:
     """Whether a shot may keep the `crop` of an earlier one instead of its own `best`.
 
-    `face` is the (4,) extent of the face, `others` are the (N, 4) extents of others. It may if
-    nobody notices: no fault is worse, and the face is at most a little off its place.
+    It may if nobody notices: no fault is worse, and the face is at most a little off its place.
     """
     (x, y), (best_x, best_y) = crop.centre, best.centre
     offset = max(abs(x - best_x) / best.width, abs(y - best_y) / best.height)
     log_ratio = abs(float(np.log(crop.height / best.height)))
     is_near = offset <= style.safe_area / 2 and log_ratio <= MAX_LOG_SIZE_RATIO
-    return is_near and not is_noticeably_worse(crop, best, face, others)
+    return is_near and not is_noticeably_worse(crop, best, faces)
 
 
 def middle_of(boxes: NDArray[np.float32]) -> float:
@@ -193,16 +184,17 @@ def _candidates(
 
     For each height these include the crops from which each of the (N, 4) other faces is just out.
     """
-    shape, centre = canvas[0] / canvas[1], (face[0] + face[2]) / 2
-    heights = _candidate_heights(face, others, size, canvas, style)
-    widths = heights[:, None] * shape
-    just_out = np.concatenate([others[:, 2] + widths / 2, others[:, 0] - widths / 2], axis=1)
-    just_out = (just_out - centre) / widths - ideal_offset
-    offsets = np.concatenate([np.tile(OFFSETS, (len(heights), 1)), just_out], axis=1)
-    heights = np.repeat(heights, offsets.shape[1])
-    offsets = offsets.ravel()
+    heights = np.array(_candidate_heights(face, others, size, canvas, style))[:, None]
+    widths, centre = heights * (canvas[0] / canvas[1]), (face[0] + face[2]) / 2
+    offsets = np.empty((len(heights), CANDIDATE_OFFSETS + 2 * len(others)))
+    just_out = offsets[:, CANDIDATE_OFFSETS:]
+    just_out[:, : len(others)] = others[:, 2] + widths / 2
+    just_out[:, len(others) :] = others[:, 0] - widths / 2
+    just_out[:] = (just_out - centre) / widths - ideal_offset
+    offsets[:, :CANDIDATE_OFFSETS] = OFFSETS
     crops = _crops_at(face, heights, ideal_offset + offsets, size, canvas, style)
-    return _Candidates(crops, heights, offsets)
+    repeated = np.repeat(heights, offsets.shape[1])
+    return _Candidates(crops.reshape(-1, 4), repeated, offsets.ravel())
 
 
 def _candidate_heights(
@@ -211,7 +203,7 @@ def _candidate_heights(
     size: tuple[int, int],
     canvas: tuple[int, int],
     style: Style,
-) -> NDArray[np.float64]:
+) -> list[float]:
     """Return crop heights from the ideal to the tightest, and the one that fits between others."""
     max_height = largest_crop_size(size, canvas)[1]
     face_height = float(face[3] - face[1])
@@ -219,20 +211,23 @@ def _candidate_heights(
     ideal = min(max(style.face_heights * face_height, min_height), max_height)
     min_height = min(ideal, canvas[1] / style.tightest_upscale)
     tightest = min(max(style.tightest_face_heights * face_height, min_height), ideal)
-    heights = np.linspace(ideal, tightest, CANDIDATE_SIZES)
+    step = (tightest - ideal) / (CANDIDATE_SIZES - 1)
+    heights = [*(n * step + ideal for n in range(CANDIDATE_SIZES - 1)), tightest]
     between = _gap_width(face, others, size) / (canvas[0] / canvas[1])
-    return np.append(heights, between) if tightest < between < ideal else heights
+    return [*heights, between] if tightest < between < ideal else heights
 
 
 def _gap_width(
     face: NDArray[np.float64], others: NDArray[np.float64], size: tuple[int, int]
 ) -> float:
     """Return the width between the nearest faces on both sides, or the edges of the frame."""
-    centre = (face[0] + face[2]) / 2
-    is_right = (others[:, 0] + others[:, 2]) / 2 > centre
-    left = others[~is_right, 2].max(initial=0.0)
-    right = others[is_right, 0].min(initial=float(size[0]))
-    return float(right - left)
+    centre, left, right = float(face[0] + face[2]) / 2, 0.0, float(size[0])
+    for other_left, _, other_right, _ in others.tolist():
+        if (other_left + other_right) / 2 > centre:
+            right = min(right, other_left)
+        else:
+            left = max(left, other_right)
+    return right - left
 
 
 def _crops_at(
@@ -243,15 +238,19 @@ def _crops_at(
     canvas: tuple[int, int],
     style: Style,
 ) -> NDArray[np.float64]:
-    """Return (C, 4) crops of these heights, moved sideways, but never so far as to cut the face.
+    """Return (H, O, 4) crops, moved sideways, but never so far as to cut the face.
 
-    Offsets are in crop widths.
+    Heights are (H, 1), offsets (H, O) in crop widths.
     """
+    left, top, right, bottom = face.tolist()
     widths = heights * canvas[0] / canvas[1]
-    centre, face_width = (face[0] + face[2]) / 2, face[2] - face[0]
+    centre, face_width = (left + right) / 2, right - left
     room = np.maximum(0.0, widths / 2 - face_width * (0.5 + MIN_SIDE_ROOM))
     lefts = centre - widths / 2 + np.minimum(np.maximum(offsets * widths, -room), room)
-    tops = face[1] + EYES_BELOW_TOP * (face[3] - face[1]) - style.eye_line * heights
+    tops = top + EYES_BELOW_TOP * (bottom - top) - style.eye_line * heights
     lefts = np.maximum(0.0, np.minimum(np.maximum(0.0, lefts), size[0] - widths))
     tops = np.maximum(0.0, np.minimum(np.maximum(0.0, tops), size[1] - heights))
-    return np.stack([lefts, tops, lefts + widths, tops + heights], axis=1)
+    crops = np.empty((*offsets.shape, 4))
+    crops[..., 0], crops[..., 1] = lefts, tops
+    crops[..., 2], crops[..., 3] = lefts + widths, tops + heights
+    return crops

@@ -40,34 +40,50 @@ class Faults:
     """(C,) cost of other people's heads and bodies."""
 
 
-def faults_of(
-    crops: NDArray[np.float64], face: NDArray[np.float64], others: NDArray[np.float64]
-) -> Faults:
-    """Return the faults of (C, 4) crops for the (4,) extent of a face and (N, 4) of others."""
-    count, width = len(others), others[:, 2] - others[:, 0]
-    boxes = np.concatenate([others, others, others, face[None]])  # as they are, heads, bodies
-    heads, bodies = boxes[count : 2 * count], boxes[2 * count : 3 * count]
+@dataclass(frozen=True, slots=True, eq=False)
+class ShotFaces:
+    """What a single should contain and avoid: a face, and N other faces, heads and bodies."""
+
+    others: NDArray[np.float64]
+    """(N, 4) extents of the other faces."""
+    boxes: NDArray[np.float64]
+    """(3 N + 1, 4) the other faces, their heads, their bodies, and the face of the single."""
+
+
+def shot_faces(face: NDArray[np.float32], others: Sequence[NDArray[np.float32]]) -> ShotFaces:
+    """Return what a single of a face avoids, from (T, 4) boxes of it and of each other face."""
+    count, extents = len(others), face_extents([*others, face])
+    boxes = np.concatenate([extents[:-1], extents[:-1], extents])
+    heads, bodies = boxes[count : 2 * count], boxes[2 * count : -1]
+    width, height = bodies[:, 2] - bodies[:, 0], bodies[:, 3] - bodies[:, 1]
+    bodies[:, 1] = bodies[:, 3]
+    bodies[:, 3] += TORSO_HEIGHT * height
     for wider, margin in ((heads, HEAD_MARGIN), (bodies, SHOULDER_MARGIN)):
         wider[:, 0] -= margin * width
         wider[:, 2] += margin * width
-    bodies[:, 1] = others[:, 3]
-    bodies[:, 3] += TORSO_HEIGHT * (others[:, 3] - others[:, 1])
-    shares = np.ascontiguousarray(share_inside(boxes[:, None], crops).T)  # (C, 3 N + 1)
-    other_faces: NDArray[np.float64] = np.sum(disturbance(shares[:, :count]), axis=1)
-    head_shares: NDArray[np.float64] = np.sum(shares[:, count : 2 * count], axis=1)
-    body_shares: NDArray[np.float64] = np.sum(shares[:, 2 * count : -1], axis=1)
+    return ShotFaces(extents[:-1], boxes)
+
+
+def faults_of(crops: NDArray[np.float64], faces: ShotFaces) -> Faults:
+    """Return the faults of (C, 4) crops."""
+    count = len(faces.others)
+    shares = share_inside(faces.boxes[:, None], crops)  # (3 N + 1, C)
+    heads, bodies = shares[count : 2 * count], shares[2 * count : -1]
     return Faults(
-        np.round(other_faces, 2),
-        np.round(1 - shares[:, -1], 2),
-        HEAD_COST * head_shares + BODY_COST * body_shares,
+        _sum(disturbance(shares[:count])).round(2),
+        (1 - shares[-1]).round(2),
+        HEAD_COST * _sum(heads) + BODY_COST * _sum(bodies),
     )
 
 
-def is_noticeably_worse(
-    crop: Box, other: Box, face: NDArray[np.float64], others: NDArray[np.float64]
-) -> bool:
+def _sum(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (C,) sums of (N, C) values; it does not depend on C how they are rounded."""
+    return np.ascontiguousarray(rows.T).sum(axis=1)
+
+
+def is_noticeably_worse(crop: Box, other: Box, faces: ShotFaces) -> bool:
     """Whether any fault of `crop` is noticeably larger than that of `other`."""
-    faults = faults_of(np.array([crop.edges, other.edges]), face, others)
+    faults = faults_of(np.array([crop.edges, other.edges]), faces)
     pairs = np.array([faults.other_faces, faults.cut_off, faults.surroundings])
     return bool((pairs[:, 0] > pairs[:, 1] + UNNOTICEABLE).any())
 
