@@ -15,6 +15,7 @@ a little above even, even if there is a voice and nobody else can be speaking.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -55,18 +56,33 @@ def find_turns(
         if ((log_odds[a] > 0) & (log_odds[b] > 0)).any()
     ]
     speakers = [(), (), *((n,) for n in range(people)), *pairs]  # of each state
-    speaks_in = np.array([[n in group for group in speakers] for n in range(people)], float)
-    speaks_in = speaks_in.reshape(people, len(speakers))
-    has_voice = np.array([-1.0, *np.ones(len(speakers) - 1)])  # in all states but silence
-    reward = log_odds.T @ (speaks_in - 0.5)
-    reward = reward + np.outer(_voice_log_odds(voice, odds.shape[1]), has_voice / 2)
+    reward = _rewards(log_odds, _voice_log_odds(voice, odds.shape[1]), speakers)
     reward /= max(1.0, float(style.smooth_seconds * rate))
     rarity = np.zeros(len(speakers))
     rarity[OFF_SCREEN] = -np.log(style.off_screen_prior)
     rarity[SINGLE + people :] = -np.log(style.overlap_share)
     change_cost = np.log(max(1.0, float(style.expected_turn_seconds * rate)))
     states = _best_states(reward, change_cost, rarity)
-    return speaks_in[:, states] > 0, states == OFF_SCREEN
+    speaks_in = np.array([[n in group for group in speakers] for n in range(people)], bool)
+    return speaks_in.reshape(people, len(speakers))[:, states], states == OFF_SCREEN
+
+
+def _rewards(
+    log_odds: NDArray[np.float32],
+    voice: NDArray[np.float64],
+    speakers: Sequence[tuple[int, ...]],
+) -> NDArray[np.float64]:
+    """Return the (S, T) reward of each state: half of each log odds, negative where it says no."""
+    faces = log_odds.astype(float)
+    nobody = -faces.sum(axis=0) / 2
+    reward = np.empty((len(speakers), len(nobody)))
+    for row, group in zip(reward, speakers, strict=True):
+        row[:] = nobody
+        for n in group:
+            row += faces[n]
+    reward[SILENCE] -= voice / 2
+    reward[OFF_SCREEN:] += voice / 2
+    return reward
 
 
 def _voice_log_odds(voice: NDArray[np.float32] | None, frames: int) -> NDArray[np.float64]:
@@ -81,33 +97,32 @@ def _voice_log_odds(voice: NDArray[np.float32] | None, frames: int) -> NDArray[n
 def _best_states(
     reward: NDArray[np.float64], change_cost: float, rarity: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the (T,) states with the highest sum of (T, S) `reward`, less the cost of changes.
+    """Return the (T,) states with the highest sum of (S, T) `reward`, less the cost of changes.
 
     To enter state s from any other costs `change_cost + rarity[s]`. In most frames the reward of
     one state is so high that each other one is best entered from it anew. Through a run of such
     frames we follow only that state.
     """
-    frames, states = reward.shape
+    states, frames = reward.shape
     stays = np.zeros((states, frames), bool)
     best_before = np.zeros(frames, np.int64)
     winners, run_ends = _winners(reward)
-    value = reward[0] - rarity
+    value = reward[:, 0] - rarity
     entry_cost = change_cost + rarity
     t = 1
     while t < frames:
-        best = int(value.argmax())
-        entry_value = value[best] - entry_cost
-        np.greater_equal(value, entry_value, out=stays[:, t])
-        end = t + 1
+        best, end = int(value.argmax()), t + 1
+        highest = float(value[best])
+        np.greater_equal(value, highest - entry_cost, out=stays[:, t])
         if winners[t] == best and np.count_nonzero(stays[:, t]) == 1:
             end = run_ends[bisect_right(run_ends, t)]
-            sums = np.cumsum(np.append(value[best], reward[t:end, best]))
-            value = sums[-2] - entry_cost + reward[end - 1]
-            value[best] = sums[-1]
+            for gain in reward[best, t : end - 1].tolist():
+                highest += gain
             stays[best, t:end] = True
-        else:
-            np.maximum(value, entry_value, out=value)
-            value += reward[t]
+            value[:] = -np.inf  # of what is entered anew
+            value[best] = highest
+        np.maximum(value, highest - entry_cost, out=value)
+        value += reward[:, end - 1]
         best_before[t:end] = best
         t = end
     return _path(stays, best_before, int(value.argmax()))
@@ -118,12 +133,9 @@ def _winners(reward: NDArray[np.float64]) -> tuple[list[int], list[int]]:
 
     It wins by so much that no sum of a film's rewards is rounded by as much.
     """
-    best = reward.argmax(axis=1)
-    others = reward.copy()
-    np.put_along_axis(others, best[:, None], -np.inf, axis=1)
-    margin = reward.max(axis=1) - others.max(axis=1)
-    winners = np.where(margin > MIN_MARGIN, best, -1)
-    return winners.tolist(), [*(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(reward)]
+    near_best = reward > reward.max(axis=0) - MIN_MARGIN
+    winners = np.where(near_best.sum(axis=0) == 1, reward.argmax(axis=0), -1)
+    return winners.tolist(), [*(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(winners)]
 
 
 def _path(stays: NDArray[np.bool_], best_before: NDArray[np.int64], last: int) -> NDArray[np.int64]:
