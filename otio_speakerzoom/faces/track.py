@@ -20,6 +20,9 @@ from otio_speakerzoom.faces.handover import Handover
 from otio_speakerzoom.faces.tracklet import GrowingTrack, Tracklet
 from otio_speakerzoom.model import Detections, FaceTrack, FrameFaces, FrameRange, TrackGrowth
 
+MIN_DURATION_S = 0.4
+"""TalkNet's own chain drops tracks of up to 10 frames at 25 fps: too short to hear a syllable."""
+
 
 def track_faces(
     detections: Detections,
@@ -28,7 +31,7 @@ def track_faces(
     *,
     high_confidence: float = 0.5,
     max_gap_s: float = 1.2,
-    min_duration_s: float = 0.4,
+    min_duration_s: float = MIN_DURATION_S,
 ) -> tuple[FaceTrack, ...]:
     """Return the tracks in order of their first frame, then from left to right.
 
@@ -59,8 +62,7 @@ class FaceTracker:
     Detections below `high_confidence` only continue tracks. A track ends when its face is missing
     for longer than `max_gap_s`: 1 s, the longest gap worth interpolating (a hand before the face,
     somebody who walks past), and the detections around it. Tracks shorter than `min_duration_s` are
-    dropped: TalkNet's own chain drops tracks of up to 10 frames at 25 fps, too short to hear a
-    syllable in.
+    dropped.
 
     Boxes are final up to the frame before `settled_end`. While every face is detected that is the
     last frame pushed; a missing face delays it by `max_gap_s` at most, as its boxes are
@@ -77,7 +79,7 @@ class FaceTracker:
         *,
         high_confidence: float = 0.5,
         max_gap_s: float = 1.2,
-        min_duration_s: float = 0.4,
+        min_duration_s: float = MIN_DURATION_S,
     ) -> None:
         self._rate, self._within = rate, within
         self._high_confidence = high_confidence

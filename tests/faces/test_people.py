@@ -191,9 +191,9 @@ def test_every_track_gets_an_embedding_of_length_1_and_progress_is_reported():
 
 def test_each_segment_of_a_track_embeds_its_sharpest_large_box():
     noise = np.random.default_rng(5).integers(0, 255, (360, 640, 3), np.uint8)
-    film = ((f, noise if f % 20 == 0 else np.full_like(noise, f)) for f in range(160))
+    film = ((f, noise if f % 16 == 0 else np.full_like(noise, f)) for f in range(160))
     boxes = np.tile(np.float32([100, 100, 180, 200]), (160, 1))
-    boxes[0::20, 2:] += 4
+    boxes[0::16, 2:] += 4
     contrasts = []
 
     def embedder(face):
