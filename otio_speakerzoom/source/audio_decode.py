@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import av
@@ -31,15 +32,39 @@ class DecodedAudio:
     """A piece of decoded audio as the decoder returns it, 10 to 100 ms long."""
 
     frame: av.AudioFrame
-    time: Fraction | None
-    """Seconds from frame 0 to its first sample; None without a usable timestamp."""
+    samples: int
+    rate: int
+    """Samples per second."""
+    pts: int | None
+    """When its first sample is due, None without a usable timestamp."""
+    clock: AudioClock
+    """What `pts` counts."""
     has_layout: bool
     """Whether its channel layout says where its channels belong."""
 
     @property
     def duration(self) -> Fraction:
         """In seconds."""
-        return Fraction(self.frame.samples, self.frame.sample_rate)
+        return Fraction(self.samples, self.rate)
+
+    @property
+    def time(self) -> Fraction | None:
+        """When its first sample is due, in seconds from frame 0."""
+        return None if self.pts is None else self.clock.time(self.pts)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClock:
+    """What the timestamps of a stream mean."""
+
+    time_base: Fraction
+    """Seconds per unit."""
+    begin: Fraction
+    """The timestamp of frame 0, in seconds."""
+
+    def time(self, pts: int) -> Fraction:
+        """Return `pts` in seconds from frame 0."""
+        return pts * self.time_base - self.begin
 
 
 Decoded = tuple[int, DecodedAudio]
@@ -115,14 +140,17 @@ class _StreamDecoder:
     def __init__(self, number: int, media: Media, stream: Any, begin: Fraction) -> None:
         """`begin` is the timestamp of frame 0 in seconds."""
         self.number = number
-        self._media, self._stream, self._begin = media, stream, begin
-        self._film_end = media.duration / media.rate
+        self._media, self._stream = media, stream
+        self._clock = AudioClock(stream.time_base, begin)
+        self._film_end = ceil((media.duration / media.rate + begin) / stream.time_base)
+        """As a timestamp."""
         # libav guesses a layout for PCM, in which recorders store one microphone per channel
         self._has_layout = not stream.codec_context.name.startswith("pcm_")
         self._damaged = 0
-        self._packets_end = Fraction(0)
-        self._end: Fraction | None = None
-        """Of what was decoded, in seconds from frame 0, as are all."""
+        self._packets_end = 0
+        """Of all packets so far, as a timestamp."""
+        self._last_pts, self._last_frame = 0, None
+        """Of the last audio that had a timestamp."""
 
     def decode(self, packet: Any) -> Iterator[DecodedAudio]:
         """Yield the audio of a packet with its times.
@@ -130,32 +158,33 @@ class _StreamDecoder:
         A timestamp beyond the end of the film is an error in the timestamp, not a silence.
         """
         if packet.pts is not None:
-            end = packet.pts + (packet.duration or 0)
-            self._packets_end = end * self._stream.time_base - self._begin
+            self._packets_end = packet.pts + (packet.duration or 0)
         try:
             frames = packet.decode()
         except FFmpegError:  # each decoder raises its own errors on damage
             self._damaged += 1
             return
         for frame in frames:
-            time = None
-            if frame.pts is not None:
-                time = frame.pts * frame.time_base - self._begin
-                self._end = time + Fraction(frame.samples, frame.sample_rate)
-            elif self._end is None:
-                time = Fraction(0)  # no timestamps at all: starts with the first frame
-            if time is not None and time >= self._film_end:
-                time = None
-            yield DecodedAudio(frame, time, self._has_layout)
+            pts = frame.pts
+            if pts is not None:
+                self._last_pts, self._last_frame = pts, frame
+            if pts is not None and pts >= self._film_end:
+                pts = None
+            yield DecodedAudio(
+                frame, frame.samples, frame.sample_rate, pts, self._clock, self._has_layout
+            )
 
     def check_end(self) -> None:
         """Raise MediaError if the last packets gave no samples; warn of other damage."""
         path, index = self._media.path, self._stream.index
-        missing = self._end is None or self._packets_end - self._end > MAX_UNDECODED_S
+        end, frame = None, self._last_frame
+        if frame is not None:
+            end = self._clock.time(self._last_pts) + Fraction(frame.samples, frame.sample_rate)
+        missing = end is None or self._clock.time(self._packets_end) - end > MAX_UNDECODED_S
         if self._damaged and missing:
             raise MediaError(
                 f"{path}: the audio of stream {index} cannot be decoded from "
-                f"{float(self._end or 0):.1f} s on; is the file damaged?"
+                f"{float(end or 0):.1f} s on; is the file damaged?"
             )
         if self._damaged:
             log.warning("%s: skipped %d damaged packets of audio in stream %d",

@@ -57,16 +57,18 @@ class JumpDetector:
 
     def __init__(self) -> None:
         self._waiting: deque[DecodedAudio] = deque()
-        self._length = Fraction(0)
-        """Seconds of audio that wait."""
-        self._clock: Fraction | None = None
-        """When the next piece is expected."""
+        """Pieces of which the first deviates."""
+        self._anchor: Fraction | None = None
+        """When the samples counted since then began; None before the first."""
+        self._anchor_pts: int | None = None
+        """The same as a timestamp, if there is one."""
+        self._samples, self._rate = 0, 1
+        """How many samples followed since then, at this rate."""
 
     def push(self, piece: DecodedAudio) -> Iterator[Jump]:
         """Add a piece; yield those for which it is decided."""
         self._waiting.append(piece)
-        self._length += piece.duration
-        while self._length >= JUMP_WINDOW_S:
+        while self._waiting and (self._is_plain(self._waiting[0]) or self._is_window_full()):
             yield self._next()
 
     def finish(self) -> Iterator[Jump]:
@@ -75,24 +77,50 @@ class JumpDetector:
             yield self._next()
 
     def _next(self) -> Jump:
-        jump = self._waiting[0].time
-        if self._clock is not None and jump is not None and not self._all_jump(self._clock):
-            jump = None
-        piece = self._waiting.popleft()
-        self._length -= piece.duration
-        start = jump if jump is not None else self._clock or Fraction(0)
-        self._clock = start + piece.duration
+        piece = self._waiting[0]
+        jump = None
+        if self._anchor is None:
+            jump = piece.time or Fraction(0)  # without any time it starts with the first frame
+        elif not self._is_plain(piece) and self._all_jump(self._expected()):
+            jump = piece.time
+        self._waiting.popleft()
+        if jump is not None:
+            self._anchor, self._anchor_pts = jump, piece.pts
+        elif piece.rate != self._rate:
+            self._anchor, self._anchor_pts = self._expected(), None
+        if jump is not None or piece.rate != self._rate:
+            self._samples, self._rate = 0, piece.rate
+        self._samples += piece.samples
         return piece, jump
 
-    def _all_jump(self, clock: Fraction) -> bool:
+    def _expected(self) -> Fraction:
+        """Return when the next piece is expected."""
+        return (self._anchor or Fraction(0)) + Fraction(self._samples, self._rate)
+
+    def _is_plain(self, piece: DecodedAudio) -> bool:
+        """Whether a piece is the first, has no time, or comes when it is expected."""
+        if self._anchor is None or piece.pts is None:
+            return True
+        if self._anchor_pts is None:
+            return abs(piece.clock.time(piece.pts) - self._expected()) <= MAX_DRIFT_S
+        base, limit = piece.clock.time_base, MAX_DRIFT_S  # the same in whole numbers, for speed
+        units = (piece.pts - self._anchor_pts) * base.numerator * self._rate
+        drift = abs(units - self._samples * base.denominator)
+        return drift * limit.denominator <= limit.numerator * base.denominator * self._rate
+
+    def _is_window_full(self) -> bool:
+        length = Fraction(0)
+        return any((length := length + piece.duration) >= JUMP_WINDOW_S for piece in self._waiting)
+
+    def _all_jump(self, expected: Fraction) -> bool:
         """Whether all timestamps are too late, or all too early, for audio that continues."""
         directions = set()
         for piece in self._waiting:
-            if piece.time is not None:
-                if abs(piece.time - clock) <= MAX_DRIFT_S:
+            if (time := piece.time) is not None:
+                if abs(time - expected) <= MAX_DRIFT_S:
                     return False
-                directions.add(piece.time > clock)
-            clock += piece.duration
+                directions.add(time > expected)
+            expected += piece.duration
         return len(directions) == 1
 
 
@@ -149,7 +177,7 @@ class AlignedStream:
     def _align(self, frames: Iterable[av.AudioFrame]) -> Iterator[Samples]:
         """Yield the samples of `frames` at their positions, with silence in the gaps before."""
         for frame in frames:
-            samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
+            samples = self._samples_of(frame)
             start, self._next = self._next, self._next + samples.shape[1]
             while start > self._done:
                 count = min(start - self._done, self._rate)
@@ -159,6 +187,13 @@ class AlignedStream:
                 new = samples[:, self._done - start :]
                 self._done = self._next
                 yield new
+
+    def _samples_of(self, frame: av.AudioFrame) -> Samples:
+        """Return the (C, n) samples of a packed frame; `to_ndarray` takes three times as long."""
+        dtype = np.int16 if self._layout == "mono" else np.float32
+        packed = np.frombuffer(frame.planes[0], dtype)  # type: ignore[arg-type]  # a buffer
+        channels = len(frame.layout.channels)
+        return packed[: frame.samples * channels].reshape(-1, channels).T
 
 
 def _to_stereo(samples: NDArray[np.float32]) -> NDArray[np.float32]:
