@@ -106,16 +106,15 @@ def _videos_in(folder: Path) -> list[Path]:
 
 
 def _request_for(request: Request, source: Path) -> Request:
-    """Return the request to analyze or to cut one recording."""
+    """Return the request to analyze or to cut one recording, in a single process."""
+    request = replace(request, source=source, sources=(), jobs=1)
     files = [file for file in request.files if file.name in ("work", "style")]
     files.insert(0, FileArgument(Input("a recording"), source, "source"))
     if request.output_folder is None:
-        return replace(request, verb="analyze", source=source, files=tuple(files), sources=())
+        return replace(request, verb="analyze", files=tuple(files))
     output = request.output_folder / f"{source.stem}{request.format}"
     files.append(FileArgument(Output(tuple(FORMATS)), output, "output", ("-o",)))
-    return replace(
-        request, verb="cut", source=source, output=output, files=tuple(files), sources=()
-    )
+    return replace(request, verb="cut", output=output, files=tuple(files))
 
 
 def _check_output_folder(request: Request) -> None:

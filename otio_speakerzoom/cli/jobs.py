@@ -25,6 +25,7 @@ def build_job(request: Request, on_stage: Callable[[str], Progress]) -> Job:
         work=request.work,
         options=_options(request),
         device=request.device,
+        jobs=request.jobs or 0,
         within=partial(_range, request) if limited else None,
         canvas=request.canvas,
         force=request.force,

@@ -53,6 +53,13 @@ def add_sources(verb: argparse.ArgumentParser) -> None:
                       help="leave out recordings whose results are up to date")  # fmt: skip
 
 
+def add_jobs(verb: argparse.ArgumentParser) -> None:
+    """Add how many processes analyze one recording."""
+    verb.add_argument("-j", "--jobs", type=values.number, metavar="N",
+                      help="how many processes analyze the recording, a part each (default: by "
+                           "its length, the cores and the memory)")  # fmt: skip
+
+
 def _add_work(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--work", type=Folder(), metavar="DIR",
                       help="store the results in DIR instead of beside the recording")  # fmt: skip

@@ -29,7 +29,7 @@ EXIT_CODES = {
     143: "ended by SIGTERM",
 }
 
-_ANALYSIS = (options.add_source, options.add_analysis)
+_ANALYSIS = (options.add_source, options.add_analysis, options.add_jobs)
 
 VERB_OPTIONS: dict[str, tuple[str, tuple[Callable[[argparse.ArgumentParser], None], ...]]] = {
     "analyze": ("find faces and score speech; the results are stored beside the recording",

@@ -110,7 +110,8 @@ class Request:
     """A folder here, and its name where the timeline will be opened."""
 
     jobs: int | None = None
-    """How many recordings `batch` works on at a time; None to choose by cores and memory."""
+    """How many recordings `batch` works on at a time, or how many processes analyze one; None to
+    choose by cores and memory."""
     ray: str | None = None
     """Address of the Ray cluster on which `batch` runs, or `auto`; None for this machine."""
     resume: bool = False

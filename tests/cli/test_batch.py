@@ -20,10 +20,12 @@ from rich.console import Console
 from otio_speakerzoom.cli import batch, batch_processes, batch_view, batch_worker
 from otio_speakerzoom.cli.batch_processes import run_side_by_side
 from otio_speakerzoom.cli.batch_worker import Message, Outcome, StageProgress, Started
+from otio_speakerzoom.cli.jobs import build_job
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.cli.parser import parse
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.model import Media
+from otio_speakerzoom.pipeline.job import no_stage_progress
 from otio_speakerzoom.weights import fetch
 
 ROOT = Path(__file__).parents[2]
@@ -309,6 +311,17 @@ def test_a_recording_that_is_named_twice_is_cut_once(talks):
     sources = batch.find_recordings([talks, talks / "b.mp4", talks / ".." / talks.name / "b.mp4"])
 
     assert [path.name for path in sources] == ["a.mp4", "b.mp4", "c.MOV"]
+
+
+def test_each_recording_of_a_batch_is_analyzed_in_one_process(talks):
+    words = ["batch", str(talks), "-j", "3"]
+    requests = batch.requests_of_batch(parse(words))
+    assert [build_job(one, no_stage_progress).jobs for one in requests] == [1, 1, 1]
+
+    request = parse(["analyze", str(talks / "b.mp4"), "-j", "3"])
+    assert build_job(request, no_stage_progress).jobs == 3
+    request = parse(["analyze", str(talks / "b.mp4")])
+    assert build_job(request, no_stage_progress).jobs == 0
 
 
 def test_a_request_reaches_another_process_unchanged():

@@ -524,6 +524,24 @@ def test_ctrl_c_during_detection_and_sigterm_during_render(make_clip, tmp_path):
     assert (folder / "cutlist.json").exists()  # finished stages are stored
 
 
+def test_a_killed_analysis_goes_on_to_the_same_bytes(sample_work, tmp_path):
+    folder, arguments = results_of(tmp_path), ("analyze", SAMPLE, "--work", tmp_path, *BUNDLED)
+    journal = folder / "unfinished" / "detections.journal"
+
+    def has_faces():
+        return journal.exists() and journal.stat().st_size > 1000
+
+    code, _, _ = interrupted(arguments, has_faces, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert not (folder / "detections.npz").exists()
+    run = command(*arguments)
+    assert run.returncode == 0, run.stderr
+
+    assert not journal.parent.exists()
+    for name in ("detections.npz", "tracks.npz", "voice.npz", "scores.npz", "people.json"):
+        assert (folder / name).read_bytes() == (results_of(sample_work[0]) / name).read_bytes()
+
+
 def test_ctrl_c_ends_the_work_even_where_its_exception_was_swallowed():
     with show_progress(Console(file=io.StringIO())) as on_stage:
         step = on_stage("work")
