@@ -132,3 +132,14 @@ def test_a_film_has_the_changes_and_cuts_of_pyscenedetect(size):
     assert changes == Spy.values  # bit for bit
     assert cuts_of(changes) == expected
     assert {12, 21} < set(expected)
+
+
+def test_a_cut_is_detected_to_the_frame_and_a_pan_is_not():
+    rng = np.random.default_rng(3)
+    one, two = (rng.integers(0, 255, (18, 64, 3), np.uint8).repeat(5, 0).repeat(5, 1) for _ in "ab")
+    content, cuts = ContentChange(), CameraCuts(0)
+    for number in range(40):
+        cuts.push(content.push(np.roll(one, number, axis=1) if number < 23 else two))
+    cuts.finish()
+
+    assert cuts.cuts == [23]

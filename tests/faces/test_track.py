@@ -1,4 +1,4 @@
-"""Tracks and camera cuts, from synthetic detections and frames."""
+"""Tracks from synthetic detections, and the frames that are searched."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import walks
 
-from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detect import detector_size
 from otio_speakerzoom.faces.detection_buffer import DetectionBuffer
 from otio_speakerzoom.faces.resize import resize_fast
@@ -284,17 +283,6 @@ def test_no_track_crosses_a_cut_or_leaves_the_range_and_no_box_is_used_twice(row
 def test_a_flash_of_a_face_is_no_track():
     assert tracked(detections([(f, 10, 10, 40) for f in (10, 12, 14)])) == ()
     assert tracked(detections([])) == ()
-
-
-def test_a_cut_is_detected_to_the_frame_and_a_pan_is_not():
-    rng = np.random.default_rng(3)
-    one, two = (rng.integers(0, 255, (18, 64, 3), np.uint8).repeat(5, 0).repeat(5, 1) for _ in "ab")
-    cuts = CameraCuts(RATE)
-    for frame_index in range(40):
-        frame = np.roll(one, frame_index, axis=1) if frame_index < 23 else two
-        cuts.push_frame(frame_index, frame)
-
-    assert cuts.finish().tolist() == [23]
 
 
 def test_fast_resizing_is_nearly_area_averaging():
