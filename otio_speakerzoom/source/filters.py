@@ -17,8 +17,13 @@ Filter = tuple[str, str | dict[str, str]]
 class FilterChain:
     """Filters in series; rebuilt when the incoming frames change their size or format."""
 
-    def __init__(self, *filters: Filter) -> None:
+    def __init__(self, *filters: Filter, threads: int = 0) -> None:
+        """`threads` is how many work on the same frame, 0 for as many as there are cores.
+
+        Their number does not change the result.
+        """
         self._filters = filters
+        self._threads = threads
         self._graph: Graph | None = None
         self._first: FilterContext | None = None
         self._shape: tuple[object, ...] = ()
@@ -38,7 +43,7 @@ class FilterChain:
         shape = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
         if shape != self._shape:
             yield from self.flush()
-            self._graph, self._first = _graph(frame, self._filters)
+            self._graph, self._first = _graph(frame, self._filters, self._threads)
             self._shape = shape
             self._send_position()
         assert self._graph is not None
@@ -71,9 +76,12 @@ class FilterChain:
             yield frame
 
 
-def _graph(frame: av.VideoFrame, filters: Sequence[Filter]) -> tuple[Graph, FilterContext]:
+def _graph(
+    frame: av.VideoFrame, filters: Sequence[Filter], threads: int
+) -> tuple[Graph, FilterContext]:
     """Return a configured graph of `filters` for frames like `frame`, and the first filter."""
     graph = Graph()
+    graph.threads = threads
     base = frame.time_base or "1/1000000"
     # declared here, because the graph would take the colour of the first frame for a change
     source = graph.add(

@@ -83,6 +83,7 @@ class PatchReader:
             *rotation_filters(self._media),
             ("scale", f"{upright[0]}:{upright[1]}:flags=area"),  # as of the whole frame
             ("format", "gray"),
+            threads=1,  # several take longer for so few pixels
         )
 
     def _is_exact(self, frame: av.VideoFrame) -> bool:

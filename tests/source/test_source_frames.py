@@ -11,6 +11,7 @@ from conftest import ffmpeg
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.source import (
+    FilterChain,
     UprightFilter,
     decode_frames,
     probe,
@@ -294,3 +295,15 @@ def test_stopping_early_ends_the_decoder_of_source_frames(ntsc_clip):
     frames.close()
 
     assert not any(thread.name == "decode" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("name", ["bt709.mkv", "odd.mkv", "10bit.mkv"])
+@pytest.mark.parametrize("pixel_format", ["rgb24", "gray"])
+def test_the_number_of_threads_changes_no_pixel(name, pixel_format, source):
+    media = source(name)
+    filters = (("scale", "96:72:flags=area"), ("format", pixel_format))
+    one, many = FilterChain(*filters, threads=1), FilterChain(*filters, threads=7)
+
+    for _, stored in decode_frames(media, media.range):
+        arrays = [chain.convert(stored).to_ndarray() for chain in (one, many)]
+        assert np.array_equal(*arrays)
