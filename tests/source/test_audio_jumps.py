@@ -38,9 +38,10 @@ def streams(draw):
     """Pieces whose timestamps jitter, jump and are missing, at rates that change."""
     clock = AudioClock(draw(st.sampled_from([Fraction(1, 48000), Fraction(1, 1000),
                                              Fraction(1, 90000)])), Fraction(7, 5))  # fmt: skip
+    gaps = st.integers(20, 100) | st.integers(1, 900)  # around the limit, and any
     pieces, at, rate = [], Fraction(draw(st.integers(-100, 100)), 30), 48000
-    for kind in draw(st.lists(st.sampled_from("____jgbnr"), min_size=1, max_size=60)):
-        at += {"g": 1, "b": -1}.get(kind, 0) * Fraction(draw(st.integers(1, 900)), 1000)
+    for kind in draw(st.lists(st.sampled_from("________jgbnr"), min_size=1, max_size=60)):
+        at += {"g": 1, "b": -1}.get(kind, 0) * Fraction(draw(gaps), 1000)
         rate = draw(st.sampled_from([44100, 32000])) if kind == "r" else rate
         jitter = Fraction(draw(st.integers(-90, 90)), 1000) if kind == "j" else 0
         pts = None if kind == "n" else round((at + jitter + clock.begin) / clock.time_base)
