@@ -8,8 +8,8 @@ second pass follows.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ from otio_speakerzoom.speech.audio_channels import (
 from otio_speakerzoom.speech.mfcc import MfccStream
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.ticks import to_source_frames
-from otio_speakerzoom.speech.vad import VoiceDetector, one_torch_thread
+from otio_speakerzoom.speech.vad import VoiceThread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +57,8 @@ def analyze_audio(
 ) -> AudioAnalysis:
     """Return the voice activity and the MFCC of a source that has audio."""
     passes = AudioPasses(media, within, selection, with_mfcc=with_mfcc)
-    with one_torch_thread():
-        for frames in passes.run():
+    with closing(passes.run()) as blocks:
+        for frames in blocks:
             on_progress(frames, within.duration)
     return AudioAnalysis(passes.voice(), passes.mfcc)
 
@@ -108,19 +108,19 @@ class AudioPasses:
         return bool(self._microphones) and all(len(rows) >= end for rows in self.mfcc)
 
     def run(self) -> Generator[int, None, None]:
-        """Analyze the audio, inside of `one_torch_thread`; yield the frames done so far."""
+        """Analyze the audio; yield the frames done so far. To be closed if it is left early."""
         if not self._microphones:
             channels = candidates(self._media, self._selection)
-            meters = [LevelMeter() for _ in channels]
-            yield from self._read([*channels, self._probable], [*meters, *self._analyses])
-            levels = np.stack([meter.levels() for meter in meters])
+            meters = {channel: LevelMeter() for channel in channels}
+            yield from self._read([self._probable], meters)
+            levels = np.stack([meter.levels() for meter in meters.values()])
             microphones = choose_microphones(channels, levels)
             if microphones == (self._probable,):
                 self._microphones = microphones
                 return
             self._analyses = self._new_analyses(microphones)
             self._microphones = microphones
-        yield from self._read(self._microphones, self._analyses)
+        yield from self._read(self._microphones, {})
 
     def voice(self) -> VoiceActivity:
         """Return the voice activity, the highest of all microphones, after `run`."""
@@ -136,28 +136,30 @@ class AudioPasses:
         return tuple(_MicrophoneAnalysis(with_voice, self._with_mfcc) for _ in microphones)
 
     def _read(
-        self,
-        microphones: Sequence[Microphone],
-        consumers: Sequence[LevelMeter | _MicrophoneAnalysis],
+        self, microphones: Sequence[Microphone], meters: Mapping[Microphone, LevelMeter]
     ) -> Generator[int, None, None]:
-        """Push each microphone to its consumer; yield the frames that all have got."""
-        samples = [0] * len(microphones)
-        reader = source_file.read_microphones(self._media, microphones, within=self.within)
-        with closing(reader) as blocks:
-            for number, block in blocks:
+        """Analyze `microphones` and measure the channels; yield the frames done so far of all."""
+        consumers = [*self._analyses, *meters.values()]
+        samples = [0] * len(consumers)
+        reader = source_file.read_microphones(
+            self._media, [*microphones, *meters], within=self.within
+        )
+        with ExitStack() as stack:
+            for analysis in self._analyses:
+                stack.enter_context(closing(analysis))
+            for number, block in stack.enter_context(closing(reader)):
                 consumers[number].push(block)
                 samples[number] += len(block)
                 yield int(min(samples) * self._media.rate // source_file.SPEECH_SAMPLE_RATE)
-        for consumer in consumers:
-            if isinstance(consumer, _MicrophoneAnalysis):
-                consumer.finish()
+            for analysis in self._analyses:
+                analysis.finish()
 
 
 class _MicrophoneAnalysis:
     """The voice detector and the MFCC of one microphone, as far as they are asked for."""
 
     def __init__(self, with_voice: bool, with_mfcc: bool) -> None:
-        self._detector = VoiceDetector() if with_voice else None
+        self._detector = VoiceThread() if with_voice else None
         self.mfcc = MfccStream() if with_mfcc else None
         self.voice = np.empty(0, np.float32)
         """(ticks,) once all audio is pushed."""
@@ -173,3 +175,7 @@ class _MicrophoneAnalysis:
             self.mfcc.finish()
         if self._detector:
             self.voice = self._detector.finish()
+
+    def close(self) -> None:
+        if self._detector:
+            self._detector.close()

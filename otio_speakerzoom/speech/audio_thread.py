@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from otio_speakerzoom.model import Progress, VoiceActivity, no_progress
 from otio_speakerzoom.speech.audio_analysis import AudioPasses
 from otio_speakerzoom.speech.mfcc import ROWS_PER_TICK, read_mfcc
-from otio_speakerzoom.speech.vad import one_torch_thread
 
 
 class AudioCancelledError(Exception):
@@ -105,7 +104,7 @@ class AudioThread:
 
     def _analyze(self) -> VoiceActivity | None:
         """Return the voice activity; None if cancelled."""
-        with one_torch_thread(), closing(self._passes.run()) as blocks:
+        with closing(self._passes.run()) as blocks:
             for frames in blocks:
                 self._on_progress(frames, self._passes.within.duration)
                 with self._changed:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import warnings
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -24,6 +26,8 @@ from otio_speakerzoom.speech.ticks import TICK_SAMPLES
 
 _CHUNK_SAMPLES = 512
 """Silero VAD 5 and later accept no other number at 16 kHz."""
+MAX_WAITING_BLOCKS = 2
+"""Enough to keep the thread busy while the next block is decoded."""
 
 
 def voice_activity(pcm: Iterable[NDArray[np.int16]] | NDArray[np.int16]) -> NDArray[np.float32]:
@@ -32,18 +36,39 @@ def voice_activity(pcm: Iterable[NDArray[np.int16]] | NDArray[np.int16]) -> NDAr
     `pcm` is mono 16 kHz audio, as one (N,) array or as consecutive blocks of any length; the
     blocking does not change the result. The result is (ceil(N / 640),).
     """
-    detector = VoiceDetector()
-    with one_torch_thread():
+    with closing(VoiceThread()) as detector:
         for block in [pcm] if isinstance(pcm, np.ndarray) else pcm:
             detector.push(block)
         return detector.finish()
 
 
-class VoiceDetector:
-    """Detects voices in mono audio at 16 kHz that comes in blocks of any length.
+class VoiceThread:
+    """Detects voices in a thread of its own, on one core, at most `MAX_WAITING_BLOCKS` behind."""
 
-    To be used inside of `one_torch_thread`.
-    """
+    def __init__(self) -> None:
+        self._detector = VoiceDetector()
+        self._executor = ThreadPoolExecutor(1, "voice", initializer=_use_one_core)
+        self._waiting: deque[Future[None]] = deque()
+
+    def push(self, pcm: NDArray[np.int16]) -> None:
+        """Add (n,) samples, mono at 16 kHz."""
+        self._waiting.append(self._executor.submit(self._detector.push, pcm))
+        if len(self._waiting) > MAX_WAITING_BLOCKS:
+            self._waiting.popleft().result()
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return what `VoiceDetector` does."""
+        for block in self._waiting:
+            block.result()
+        return self._executor.submit(self._detector.finish).result()
+
+    def close(self) -> None:
+        """End the thread after the block that it is at."""
+        self._executor.shutdown(cancel_futures=True)
+
+
+class VoiceDetector:
+    """Detects voices in mono audio at 16 kHz that comes in blocks of any length."""
 
     def __init__(self) -> None:
         self._detect: Callable[[torch.Tensor], float] | None = None
@@ -109,9 +134,8 @@ def _load_silero() -> Callable[[torch.Tensor], float]:
     return lambda chunk: float(model(chunk, 16000))
 
 
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Run torch on one core in this thread, and restore the caller's setting.
+def _use_one_core() -> None:
+    """Let torch use one core in this thread only.
 
     Silero's operations are so small that sharing each among several cores multiplies their cost.
     torch stores the number of cores for the calling thread, and another one for threads that have
@@ -119,18 +143,7 @@ def one_torch_thread() -> Iterator[None]:
     another thread meanwhile use every core.
     """
     cores = torch.get_num_threads()
-    if cores == 1:
-        yield
-        return
     torch.set_num_threads(1)
-    _set_in_new_threads(cores)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(cores)
-
-
-def _set_in_new_threads(cores: int) -> None:
-    setter = threading.Thread(target=torch.set_num_threads, args=(cores,))
-    setter.start()
-    setter.join()
+    restoring = threading.Thread(target=torch.set_num_threads, args=(cores,))
+    restoring.start()
+    restoring.join()

@@ -91,6 +91,16 @@ def test_microphones_read_together_are_those_read_apart(source, name):
             np.testing.assert_array_equal(np.concatenate(together), apart)
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_part_has_exactly_the_samples_of_the_whole(source, name):
+    media = source(name)
+
+    for microphone in (all_microphones(media)[0], all_microphones(media)[-1]):
+        part = read_apart(media, WITHIN, microphone)
+        whole = read_apart(media, media.range, microphone)
+        np.testing.assert_array_equal(part, whole[WITHIN.start * 640 : WITHIN.end * 640])
+
+
 @pytest.mark.parametrize(
     ("name", "selection", "expected"),
     [

@@ -1,5 +1,6 @@
 """Voice activity: none in silence and noise, and the same however the audio is split."""
 
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.speech.vad import one_torch_thread, voice_activity
+from otio_speakerzoom.speech.vad import voice_activity
 
 
 def noise(samples, amplitude=1000, seed=0):
@@ -96,16 +97,41 @@ def test_the_callers_thread_count_is_left_as_it_was(three_cores):
     assert cores_in_a_new_thread() == 3
 
 
-def test_other_threads_use_every_core_meanwhile(three_cores):
+def test_it_uses_one_core_and_other_threads_every_core(three_cores, monkeypatch):
+    cores = []
+
+    def load_fake():
+        return lambda chunk: float(torch.get_num_threads()) / 8
+
+    monkeypatch.setattr("otio_speakerzoom.speech.vad._load_silero", load_fake)
     with ThreadPoolExecutor(1) as executor:
-        assert executor.submit(torch.get_num_threads).result() == 3
+        cores.append(executor.submit(torch.get_num_threads).result())
 
-        with one_torch_thread():
-            voice_activity(noise(1000))
+        def blocks():
+            for _ in range(9):
+                yield noise(16000)
+                cores.append(torch.get_num_threads())
+                cores.append(executor.submit(torch.get_num_threads).result())
+                cores.append(cores_in_a_new_thread())
 
-            assert torch.get_num_threads() == 1
-            assert executor.submit(torch.get_num_threads).result() == 3
-            assert cores_in_a_new_thread() == 3
+        voice = voice_activity(blocks())
+
+    assert (voice == 1 / 8).all()
+    assert cores == [3] * 28
+
+
+def test_an_error_of_the_detector_is_raised_and_its_thread_ends(monkeypatch):
+    def load_failing():
+        def fail(chunk):
+            raise ArithmeticError("no probability")
+
+        return fail
+
+    monkeypatch.setattr("otio_speakerzoom.speech.vad._load_silero", load_failing)
+    with pytest.raises(ArithmeticError, match="no probability"):
+        voice_activity(noise(16000))
+
+    assert not any("voice" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
