@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
 from otio_speakerzoom.store.atomic import write_error
+from otio_speakerzoom.store.files import digest
 from otio_speakerzoom.store.journal import Journal
 
 NAME = "unfinished"
@@ -21,8 +23,10 @@ SUFFIX = ".journal"
 def open_journal(folder: Path, name: str, input_digest: str, *, restart: bool = False) -> Journal:
     """Open `unfinished/NAME.journal` in a work folder.
 
-    It has the records of an interrupted run with the same input digest, unless `restart`.
+    It has the records of an interrupted run with the same input digest, unless `restart`. Those of
+    another release do not count: how it divides its work may differ.
     """
+    input_digest = digest(name, _release(), input_digest)
     return Journal(_create(folder) / f"{name}{SUFFIX}", input_digest, restart=restart)
 
 
@@ -50,6 +54,14 @@ def remove_unfinished(folder: Path) -> None:
             for journal in path.glob(f"*{SUFFIX}"):
                 journal.unlink()
             path.rmdir()
+
+
+def _release() -> str:
+    """Return the version of this program; "" in a checkout that is not installed."""
+    try:
+        return version("otio-speakerzoom")
+    except PackageNotFoundError:
+        return ""
 
 
 def _create(folder: Path) -> Path:

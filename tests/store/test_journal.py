@@ -17,6 +17,7 @@ import pytest
 from otio_speakerzoom import store
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import FrameFaces
+from otio_speakerzoom.store import unfinished
 from otio_speakerzoom.store.array_record import pack, unpack
 from otio_speakerzoom.store.journal import Journal
 
@@ -332,6 +333,13 @@ def test_batches_of_encodings_are_read_by_number(tmp_path):
         assert [b.shape for b in back] == [r.shape for r in rows]
         assert all(map(np.array_equal, back, rows))
         assert journal.read_sync(n).tolist() == list(range(n))
+
+
+def test_a_journal_of_another_release_is_started_again(tmp_path, monkeypatch):
+    store.BatchJournal(tmp_path, "abc").write(0, [np.ones((2, 3), np.float32)], 0, np.arange(2))
+    assert len(store.BatchJournal(tmp_path, "abc")) == 1
+    monkeypatch.setattr(unfinished, "version", lambda _: "99")
+    assert len(store.BatchJournal(tmp_path, "abc")) == 0
 
 
 # --- the folder -----------------------------------------------------------------------------------
