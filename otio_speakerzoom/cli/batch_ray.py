@@ -1,4 +1,4 @@
-"""Runs the recordings of a batch on a Ray cluster, a task each.
+"""Runs the recordings of a batch on a Ray cluster, a task each, and one for each segment of it.
 
 The machines need the recordings, the results and the output folder under the same paths, as on
 shared storage. A task whose worker is lost runs again, and its finished stages are not repeated.
@@ -115,8 +115,10 @@ def _finished(ray: Any, running: Sequence[Any]) -> Sequence[Any]:
 def work_on_ray(request: Request, environment: Mapping[str, str]) -> list[Event]:
     """Analyse and cut one recording in a process of the cluster; return all but its progress."""
     os.environ.update(environment)
+    from otio_speakerzoom.cli.ray_segments import RaySegments  # once the environment is set
+
     events: list[Event] = []
-    run_request(request, events.append)
+    run_request(request, events.append, RaySegments(import_module("ray"), environment))
     return [event for event in events if isinstance(event, Message | Outcome)]
 
 

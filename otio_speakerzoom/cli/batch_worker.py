@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +23,7 @@ from otio_speakerzoom.cli.signals import raise_if_interrupted, raise_on_signals
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Progress
+    from otio_speakerzoom.pipeline.segment_processes import SegmentRunner
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",  # torch
@@ -98,12 +99,19 @@ def work(request: Request, cores: Sequence[int], connection: Connection) -> None
         raise SystemExit(128 + getattr(error, "number", 2)) from None
 
 
-def run_request(request: Request, send: Callable[[Event], None]) -> None:
-    """Run the verb of the request, `analyze` or `cut`; the last event sent is an Outcome."""
+def run_request(
+    request: Request,
+    send: Callable[[Event], None],
+    run_segments: SegmentRunner | None = None,
+) -> None:
+    """Run the verb of the request, `analyze` or `cut`; the last event sent is an Outcome.
+
+    `run_segments` analyses the segments of a long recording elsewhere.
+    """
     reporter = _Reporter(send)
     _send_messages(reporter, 10 * (2 + request.quiet - request.verbose))
     try:
-        outcome = _run(request, reporter)
+        outcome = _run(request, reporter, run_segments)
     except Exception as error:
         outcome = Outcome("failed", streams.one_line(error_line(error)))
     reporter.send(outcome)
@@ -170,7 +178,7 @@ def _limit_threads(cores: Sequence[int]) -> None:
         os.sched_setaffinity(0, cores)
 
 
-def _run(request: Request, reporter: _Reporter) -> Outcome:
+def _run(request: Request, reporter: _Reporter, run_segments: SegmentRunner | None) -> Outcome:
     """Run the verb of the request, `analyze` or `cut`."""
     check_files(request)
     from otio_speakerzoom import store  # the limits hold for what this loads
@@ -181,7 +189,7 @@ def _run(request: Request, reporter: _Reporter) -> Outcome:
         requested_timeline,
     )
 
-    job = build_job(request, reporter.on_stage)
+    job = replace(build_job(request, reporter.on_stage), run_segments=run_segments)
     if request.verb == "analyze":
         folder = analyze_recording(request, job)
         up_to_date = request.resume and not reporter.computed

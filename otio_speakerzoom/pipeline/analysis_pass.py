@@ -23,7 +23,12 @@ from otio_speakerzoom.pipeline.job import no_stage_progress
 from otio_speakerzoom.pipeline.one_pass import Faces, detect_and_score, join_segments
 from otio_speakerzoom.pipeline.segment import SegmentTask, no_crop, no_faces, split
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
-from otio_speakerzoom.pipeline.segment_processes import analyze_segments, segment_processes
+from otio_speakerzoom.pipeline.segment_processes import (
+    MIN_SPLIT_S,
+    SegmentRunner,
+    analyze_segments,
+    segment_processes,
+)
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.pipeline.stages import NO_FACES, sync_warning
 from otio_speakerzoom.speech import scorers
@@ -138,8 +143,10 @@ def _find_faces(running: _Pass) -> Faces:
     """Return the faces; all their boxes are scored."""
     job, media, within = running.session.job, running.session.media, running.within
     processes = segment_processes(job.jobs, media, within)
+    if job.run_segments and within.duration >= MIN_SPLIT_S * media.rate:
+        return _find_in_segments(running, job.run_segments)
     if processes > 1:
-        return _find_in_segments(running, processes)
+        return _find_in_segments(running, partial(analyze_segments, processes=processes))
     name = running.session.options.detector or ""
     with choose.choose_detector(name, device=job.device, on_fetch=job.on_stage) as detector:
         detection, detection_log = running.detection(detector)
@@ -148,8 +155,8 @@ def _find_faces(running: _Pass) -> Faces:
         )
 
 
-def _find_in_segments(running: _Pass, processes: int) -> Faces:
-    """Return the faces as `_find_faces` does, from processes side by side."""
+def _find_in_segments(running: _Pass, run_segments: SegmentRunner) -> Faces:
+    """Return the faces as `_find_faces` does, from segments that are analysed side by side."""
     media, within = running.session.media, running.within
     recipes = tuple(dict.fromkeys((running.recipe, LOWER_FACE)))  # for the A/V offset the latter
     start = running.journal.end or within.start
@@ -160,7 +167,7 @@ def _find_in_segments(running: _Pass, processes: int) -> Faces:
     detection, detection_log = running.detection(no_faces)
     with (
         closing(SegmentCrops(media, within, recipes)) as crops,
-        closing(analyze_segments(tasks, _opener(running), processes)) as results,
+        closing(run_segments(tasks, _opener(running))) as results,
     ):
         return join_segments(
             media, within, results, crops, detection, running.scoring, running.on_progress,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otio_speakerzoom import store
 from otio_speakerzoom.model import FrameRange, Media, Progress, no_progress
 from otio_speakerzoom.store import Options
 from otio_speakerzoom.weights.names import AUTO, NO_TRACKER
+
+if TYPE_CHECKING:  # it loads OpenCV
+    from otio_speakerzoom.pipeline.segment_processes import SegmentRunner
 
 DEFAULTS = Options(
     detector="blazeface",
@@ -40,6 +44,8 @@ class Job:
     device: str = "auto"
     jobs: int = 0
     """Processes that analyse segments of the source side by side; 0 for as many as are useful."""
+    run_segments: SegmentRunner | None = None
+    """Analyses the segments of a long source elsewhere, instead of processes on this machine."""
     within: Callable[[Media], FrameRange] | None = None
     """Returns the part of the source; None for the same part as last time, at first all of it."""
     canvas: Callable[[Media], tuple[int, int]] | None = None

@@ -10,12 +10,17 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.errors import SpeakerZoomError, ToolError
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.pipeline.segment import SegmentResult, SegmentTask, analyze_segment
 
 OpenDetector = Callable[[], FaceDetector]
+
+SegmentRunner = Callable[
+    [Sequence[SegmentTask], OpenDetector], Generator[SegmentResult, None, None]
+]
+"""Yields the result of each task, in order."""
 
 MAX_AHEAD = 2
 """Segments that may be finished before an earlier one is: those that wait take memory."""
@@ -101,7 +106,7 @@ class _Worker:
             span = self._task.span
             raise ToolError(
                 f"{self._task.media.path}: the process for frames {span.start} to {span.end} ended "
-                "unexpectedly, perhaps because memory ran out; try fewer --jobs"
+                "unexpectedly, perhaps because memory ran out; try a smaller -j"
             ) from error
         if isinstance(result, BaseException):
             raise result
@@ -113,22 +118,32 @@ def segment_processes(jobs: int, media: Media, within: FrameRange) -> int:
     """Return in how many processes to analyse a source: `jobs`, or 0 for what is useful."""
     if jobs:
         return jobs
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
+    cores = len(usable_cores())
     if cores < MIN_CORES or within.duration < MIN_SPLIT_S * media.rate:
         return 1
-    with suppress(AttributeError, ValueError, OSError):  # Windows does not tell its memory so
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        cores = min(cores, max(1, memory // 2 // PROCESS_MEMORY_BYTES))
-    return cores
+    return min(cores, max(1, memory_bytes() // 2 // PROCESS_MEMORY_BYTES))
+
+
+def usable_cores() -> list[int]:
+    """Return the numbers of the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def memory_bytes() -> int:
+    """Return the memory of this machine; where it is unknown, enough for four processes."""
+    with suppress(AttributeError, ValueError, OSError):  # as on Windows
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 8 * PROCESS_MEMORY_BYTES
 
 
 def _cores(count: int) -> list[int | None]:
     """Return a core for each process; None where cores cannot be chosen, or are too few."""
-    if not hasattr(os, "sched_getaffinity"):
+    cores = usable_cores()
+    if not hasattr(os, "sched_setaffinity") or count > len(cores):
         return [None] * count
-    cores = sorted(os.sched_getaffinity(0))
-    return list(cores[:count]) if count <= len(cores) else [None] * count
+    return list(cores[:count])
 
 
 def _work(connection: Connection, open_detector: OpenDetector, core: int | None) -> None:
@@ -136,13 +151,19 @@ def _work(connection: Connection, open_detector: OpenDetector, core: int | None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if core is not None:
         os.sched_setaffinity(0, {core})  # decoders start as many threads as there are cores
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError):  # the parent is gone
         try:
             with open_detector() as detector:
-                while True:
-                    task = connection.recv()
-                    connection.send(analyze_segment(task, detector))
-        except (EOFError, OSError):
-            raise
-        except BaseException as error:
+                _serve(connection, detector)
+        except SpeakerZoomError as error:  # no detector
             connection.send(error)
+
+
+def _serve(connection: Connection, detector: FaceDetector) -> None:
+    while True:
+        task = connection.recv()
+        try:
+            result = analyze_segment(task, detector)
+        except Exception as error:  # of any kind, for the parent
+            result = error
+        connection.send(result)

@@ -7,16 +7,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from otio_speakerzoom import source
+from otio_speakerzoom.cli.batch_ray import connect
 from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.cli.ray_segments import RaySegments
+from otio_speakerzoom.errors import MediaError, WeightsError
+from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
 from otio_speakerzoom.weights import fetch
+from otio_speakerzoom.weights.names import NO_TRACKER
 
 ROOT = Path(__file__).parents[2]
+FAKES = ROOT / "tests" / "pipeline"
+"""The folder of the detector that needs no weights, for the processes of the cluster."""
 MOTION = ("--scorer", "motion", "--for", "resolve")
 
 
@@ -59,6 +69,7 @@ def cluster():
          "--num-cpus=2", f"--port={port}", "--include-dashboard=false",
          f"--temp-dir={folder}", "--disable-usage-stats"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(FAKES), *sys.path])},
     )  # fmt: skip
     try:
         yield head, f"127.0.0.1:{port}"
@@ -150,3 +161,64 @@ def test_an_address_without_a_cluster_is_one_line(cluster, talks, tmp_path):
 
     assert (run.returncode, output) == (1, "")
     assert errors.splitlines()[-1].startswith("error: --ray 127.0.0.1:9: no cluster answers")
+
+
+@pytest.fixture
+def driver(cluster):
+    """Ray, connected to our cluster from this process."""
+    head, address = cluster
+    ray = connect(address)
+    try:
+        yield head, ray
+    finally:
+        ray.shutdown()
+
+
+@pytest.fixture
+def segments(make_clip, monkeypatch):
+    """Tasks for the segments of a film, whose detector takes a while, and what opens it."""
+    monkeypatch.syspath_prepend(FAKES)
+    from random_faces import CropMeans, FaceFinder
+
+    media = source.probe(make_clip("segments.mp4", seconds=12, extra=("-g", "25")))
+    spans = split(media, media.range, None, 2)
+    recipes = (CropMeans.recipe,)
+    tasks = [SegmentTask(media, media.range, span, None, NO_TRACKER, recipes) for span in spans]
+    return tasks, partial(FaceFinder, slow_s=0.05)
+
+
+def test_segments_on_a_cluster_that_loses_a_worker_are_those_of_this_process(driver, segments):
+    head, ray = driver
+    tasks, opener = segments
+    expected = [analyze_segment(task, opener()) for task in tasks]
+    there, lost = [], []
+    with closing(RaySegments(ray, {})(tasks, opener)) as results:
+        for result in results:
+            there.append(result)
+            if not lost:
+                busy = children(head.pid).items()
+                lost = [pid for pid, line in busy if line.startswith(b"ray::work_on_segment")][:1]
+                for pid in lost:
+                    os.kill(pid, signal.SIGKILL)
+
+    assert lost
+    assert len(there) == len(expected) == 6
+    for result, other in zip(there, expected, strict=True):
+        assert (result.span, result.changes) == (other.span, other.changes)
+        rows, other_rows = (
+            [(r.frame, r.boxes.tobytes()) for r in x.faces] for x in (result, other)
+        )
+        assert rows == other_rows
+        assert np.array_equal(result.crops.crops, other.crops.crops)
+        assert np.array_equal(result.crops.boxes, other.crops.boxes)
+
+
+def test_an_error_of_a_segment_on_a_cluster_is_raised_here(driver, segments):
+    _, ray = driver
+    tasks, opener = segments
+    opener = partial(opener, fails_at=3)
+    with (
+        pytest.raises(MediaError, match=r"^talk.mp4: is broken$"),
+        closing(RaySegments(ray, {})(tasks, opener)) as results,
+    ):
+        list(results)

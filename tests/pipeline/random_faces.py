@@ -3,10 +3,13 @@
 Both depend on nothing but their input, so that two ways through the same film can be compared.
 """
 
+import os
+import time
 import zlib
 
 import numpy as np
 
+from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.crops import LOWER_FACE
 
@@ -63,3 +66,30 @@ def _smooth(values):
     padded = np.pad(values.astype(np.float64), CropMeans.context, mode="edge")
     width = 2 * CropMeans.context + 1
     return np.convolve(padded, np.ones(width) / width, mode="valid").astype(np.float32)
+
+
+class FaceFinder:
+    """`find_faces` as a detector that another process can open."""
+
+    name = "faces of no film"
+
+    def __init__(self, dies_at=None, fails_at=None, slow_s=0.0):
+        self.dies_at, self.fails_at, self.slow_s, self.runs = dies_at, fails_at, slow_s, 0
+
+    def __call__(self, frame):
+        self.runs += 1
+        if self.runs == self.dies_at:
+            os._exit(9)
+        if self.runs == self.fails_at:
+            raise MediaError("talk.mp4: is broken")
+        time.sleep(self.slow_s)
+        return find_faces(frame)
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
