@@ -8,6 +8,8 @@ scaled frame does not fill the canvas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal
 
 import opentimelineio as otio
@@ -134,13 +136,7 @@ def _effects(facts: TimelineFacts, shot: ShotClip, scaling: str) -> list[otio.sc
         base = _base_scale(name, facts)
         rows = [(frame - start, _values(facts, t, base)) for frame, t in transforms]
         if all(_within_limits(values) for _, values in rows):
-            mode = _parameter("scale", "UInt", _SCALINGS[name], 0)
-            mode |= {"minValue": 0, "maxValue": 4}
-            doubles = [
-                _double(n, [(at, values[n]) for at, values in rows], *limits)
-                for n, limits in _LIMITS.items()
-            ]
-            return [_effect("Transform", 2, doubles), _effect("Retime and Scaling", 22, [mode])]
+            return [_transform(rows), _input_scaling(name).clone()]
     raise TimelineError(
         f"{facts.path}: the shot at frame {start} is too tight for Resolve, which zooms by at most "
         f"{_MAX_ZOOM:.0f} and moves by at most {_MAX_MOVE:.0f} frames; widen its crop"
@@ -175,6 +171,35 @@ def _values(
 
 def _within_limits(values: dict[str, float]) -> bool:
     return all(low <= values[n] <= high for n, (_, low, high) in _LIMITS.items())
+
+
+def _transform(rows: Sequence[tuple[int, dict[str, float]]]) -> otio.schema.Effect:
+    """Return the effect for the values at each frame, counted from the clip's first."""
+    if len(rows) > 1:
+        return _moving_transform(rows)
+    (_, values), effect = rows[0], _still_transform().clone()
+    for parameter in effect.metadata[_NAMESPACE]["Parameters"]:
+        parameter["Parameter Value"] = values[parameter["Parameter ID"]]
+    return effect
+
+
+@cache  # OTIO takes ten times as long to convert it as to copy it
+def _still_transform() -> otio.schema.Effect:
+    return _moving_transform([(0, dict.fromkeys(_LIMITS, 0.0))])
+
+
+def _moving_transform(rows: Sequence[tuple[int, dict[str, float]]]) -> otio.schema.Effect:
+    doubles = [
+        _double(n, [(at, values[n]) for at, values in rows], *limits)
+        for n, limits in _LIMITS.items()
+    ]
+    return _effect("Transform", 2, doubles)
+
+
+@cache
+def _input_scaling(name: str) -> otio.schema.Effect:
+    mode = _parameter("scale", "UInt", _SCALINGS[name], 0)
+    return _effect("Retime and Scaling", 22, [{**mode, "minValue": 0, "maxValue": 4}])
 
 
 def _effect(name: str, kind: int, parameters: list[dict[str, Any]]) -> otio.schema.Effect:
