@@ -12,10 +12,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from otio_speakerzoom import store
 from otio_speakerzoom.faces.detect import FaceDetection
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.interface import Detector, FaceDetector
+from otio_speakerzoom.faces.embed import find_embedder
+from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.model import FrameRange, Progress, Speech, VoiceActivity, no_progress
 from otio_speakerzoom.pipeline.detection_log import DetectionLog
 from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests
@@ -74,8 +79,14 @@ class _Pass:
         return detection, DetectionLog(detection, self.journal)
 
 
-def run_pass(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> None:
-    """Detect, track and score the faces in a part of a source that has audio; save the results."""
+def run_pass(
+    session: Session, folder: AnalysisFolder, expected: ExpectedDigests
+) -> NDArray[np.float32] | None:
+    """Detect, track and score the faces in a part of a source that has audio; save the results.
+
+    Return a face embedding of each track, if an embedder is installed and all was done in one go in
+    this process; they are not saved.
+    """
     job, media, within = session.job, session.media, folder.range
     name = session.options.scorer or AUTO
     scorer = scorers.choose_scorer(name, job.device, on_fetch=job.on_stage)
@@ -98,6 +109,7 @@ def run_pass(session: Session, folder: AnalysisFolder, expected: ExpectedDigests
     store.save_scores(folder.path, speech, scores_digest)
     store.remove_unfinished(folder.path)
     _warn(session, faces, speech)
+    return faces.embeddings
 
 
 def _warn(session: Session, faces: Faces, speech: Speech) -> None:
@@ -150,9 +162,11 @@ def _find_faces(running: _Pass) -> Faces:
     name = running.session.options.detector or ""
     with choose.choose_detector(name, device=job.device, on_fetch=job.on_stage) as detector:
         detection, detection_log = running.detection(detector)
+        embedder = find_embedder() if running.journal.end is None else None
         return detect_and_score(
-            media, within, detection, running.scoring, running.on_progress, detection_log
-        )
+            media, within, detection, running.scoring, running.on_progress, detection_log,
+            FaceSamples(media, embedder) if embedder else None,
+        )  # fmt: skip
 
 
 def _find_in_segments(running: _Pass, run_segments: SegmentRunner) -> Faces:

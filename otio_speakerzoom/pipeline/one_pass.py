@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, detector_size
+from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import (
     Detections,
@@ -46,15 +47,24 @@ class Faces:
     detections: Detections
     tracks: tuple[FaceTrack, ...]
     keys: tuple[int, ...]
+    embeddings: NDArray[np.float32] | None
+    """(N, D), a row for each track; None where the pass made none."""
 
 
 class GrowingTracks:
-    """Tracks faces as they are detected, and collects the detections."""
+    """Tracks faces as they are detected, and collects the detections and faces to embed."""
 
-    def __init__(self, media: Media, within: FrameRange, detection: FaceDetection) -> None:
+    def __init__(
+        self,
+        media: Media,
+        within: FrameRange,
+        detection: FaceDetection,
+        samples: FaceSamples | None = None,
+    ) -> None:
         self._detection = detection
         self._tracker = FaceTracker(media.rate, within)
         self._columns = DetectionColumns()
+        self._samples = samples
 
     @property
     def settled_end(self) -> int:
@@ -66,6 +76,14 @@ class GrowingTracks:
         for faces in log.replay() if log else ():
             yield self.push(faces)
 
+    def push_frame(
+        self, number: int, rgb: NDArray[np.uint8], log: DetectionLog | None
+    ) -> list[TrackGrowth]:
+        """Detect the faces in the next frame, (H, W, 3), and return what grew."""
+        if self._samples:
+            self._samples.push_frame(number, rgb)
+        return self.push(self._detection.push(number, rgb), log)
+
     def push(
         self, faces: Sequence[FrameFaces], log: DetectionLog | None = None
     ) -> list[TrackGrowth]:
@@ -74,14 +92,23 @@ class GrowingTracks:
             log.add(faces)
         self._columns.add(faces)
         cuts = self._detection.cuts
-        return [growth for row in faces for growth in self._tracker.push(row, cuts)]
+        growths = [growth for row in faces for growth in self._tracker.push(row, cuts)]
+        if self._samples:
+            self._samples.push_faces(faces)
+            self._samples.push_growth(growths, self._tracker.settled_end)
+        return growths
 
     def finish(self) -> tuple[list[TrackGrowth], Faces]:
         """Return the last growth, and all faces."""
         growths = self.push(self._detection.finish())
         cuts = self._detection.cuts
         last, tracks, keys = self._tracker.finish(cuts)
-        return [*growths, *last], Faces(self._columns.detections(cuts), tracks, keys)
+        embeddings = None
+        if self._samples:
+            self._samples.push_growth(last, self._tracker.settled_end)
+            embeddings = self._samples.finish(keys)
+        faces = Faces(self._columns.detections(cuts), tracks, keys, embeddings)
+        return [*growths, *last], faces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +127,15 @@ def detect_and_score(
     scoring: SpeechScoring,
     on_progress: Progress,
     log: DetectionLog | None = None,
+    samples: FaceSamples | None = None,
 ) -> Faces:
     """Push every frame of `within` through `detection`, a tracker and `scoring`.
 
     All growth is pushed when this returns: `scoring.finish` returns the scores of the tracks. What
-    is in `log`, which is that of `detection`, is not searched again.
+    is in `log`, which is that of `detection`, is not searched again; `samples` need every frame, so
+    they go with an empty log only.
     """
-    tracks = GrowingTracks(media, within, detection)
+    tracks = GrowingTracks(media, within, detection, samples)
     ring = _TickRing(media, within)
     for growths in tracks.replay(log):
         scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), ring.crop)
@@ -123,7 +152,7 @@ def detect_and_score(
         for frame in frames:
             growths = []
             if frame.number >= detection.next_frame:
-                growths = tracks.push(detection.push(frame.number, frame.rgb(size)), log)
+                growths = tracks.push_frame(frame.number, frame.rgb(size), log)
             scorer.put(_Step(frame, growths, tracks.settled_end))
             on_progress(frame.number + 1 - within.start, within.duration)
         growths, faces = tracks.finish()

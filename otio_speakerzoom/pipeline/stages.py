@@ -136,8 +136,9 @@ def group_by_person(
     detections: Detections,
     tracks: tuple[FaceTrack, ...],
     earlier: Sequence[EarlierPerson],
+    embeddings: NDArray[np.float32] | None = None,
 ) -> tuple[tuple[Person, ...], str]:
-    """Return the people, and their input digest.
+    """Return the people, and their input digest; `embeddings` are those of the tracks, if known.
 
     Tracks are grouped by face embedding if that could join any of them and its weights are
     installed, else by position. That alone does not replace an edited people.json. New people get
@@ -156,8 +157,10 @@ def group_by_person(
     def compute() -> tuple[tuple[Person, ...], str]:
         from otio_speakerzoom.faces.people import group_people
 
-        embeddings = _embed(session, folder, tracks) if input_digest == by_embedding else None
-        groups = group_people(tracks, detections.camera_cuts, embeddings)
+        vectors = None
+        if input_digest == by_embedding:
+            vectors = _embed(session, folder, tracks) if embeddings is None else embeddings
+        groups = group_people(tracks, detections.camera_cuts, vectors)
         people = reconcile_people(groups, tracks, earlier)
         _report_changes(path, people, edited=bool(document and document.edited))
         return people, input_digest

@@ -8,6 +8,8 @@ from random_faces import CUTS, CropMeans, find_faces
 
 from otio_speakerzoom import source
 from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, detector_size
+from otio_speakerzoom.faces.embed import embed_tracks
+from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import FrameRange, no_progress
 from otio_speakerzoom.pipeline.one_pass import detect_and_score, join_segments
@@ -158,3 +160,22 @@ def test_crops_that_no_segment_foresaw_are_read_from_the_source(film):
     expected = [crop_face(lumas[n], box, CropMeans.recipe) for n in (5, 6, 150, 20)]
     assert all(map(np.array_equal, found, expected))
     assert crops.reads == 4
+
+
+def test_faces_are_embedded_in_the_pass_as_apart(film):
+    media = film("25")
+
+    def embedder(face):
+        return face.astype(np.float32).mean(axis=(0, 1)) - 128
+
+    detection = FaceDetection(media, find_faces)
+    scoring = SpeechScoring(
+        CropMeans(), media.rate, media.range, mfcc_source(mfcc_of(media, media.range))
+    )
+    samples = FaceSamples(media, embedder)
+    faces = detect_and_score(media, media.range, detection, scoring, no_progress, samples=samples)
+    with closing(source.read_frames(media, size=detector_size(media))) as frames:
+        expected = embed_tracks(frames, media, faces.tracks, embedder)
+
+    assert np.array_equal(faces.embeddings, expected)
+    assert len(faces.embeddings) == len(faces.tracks) > 2
