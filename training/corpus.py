@@ -23,8 +23,7 @@ from otio_speakerzoom.speech.crops import WHOLE_BOX, crop_face
 from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
 from otio_speakerzoom.speech.networks.light_asd import LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsdScorer
-from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scorer import Scorer
+from otio_speakerzoom.speech.scorer import Scorer, decide
 from otio_speakerzoom.speech.vad import voice_activity
 
 FACE = np.array([27.4, 0, 164.6, 137.1], np.float32)
@@ -148,9 +147,7 @@ def run_teacher(
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return (T,) logits, and (T, 128) features of the frames and of the audio."""
     (encoded,) = teacher.encode([Clip(crops, rows[None])])
-    track = RowBuffer(encoded.shape[1])
-    track.add(encoded)
-    return teacher.decide(track)[0], encoded[:, :128], encoded[:, 128:]
+    return decide(teacher, encoded)[0], encoded[:, :128], encoded[:, 128:]
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Scores face tracks with a scorer while they grow, in bounded memory.
 
-Frames are read once. Each track stores only the crops of the current window, and the scorer's
-encodings of finished windows go to a row buffer, so memory depends on the number of visible faces
-and not on the length of the film. Windows of several tracks are encoded together. The results are
-calibrated: with every scorer, a score is the log odds that this face speaks.
+Frames are read once. Each track stores only the crops of the current window, and the encodings
+that its scorer still needs, on disk if they are many, so memory depends on the number of visible
+faces and not on the length of the film. Windows of several tracks are encoded together. The
+results are calibrated: with every scorer, a score is the log odds that this face speaks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otio_speakerzoom.speech.av_sync import AvSyncEstimator, SyncPiece
 from otio_speakerzoom.speech.batches import BatchEncoder, BatchLog, MfccSource
 from otio_speakerzoom.speech.crops import SMOOTHING_TICKS, CropRecipe, crop_face
 from otio_speakerzoom.speech.mfcc import read_mfcc
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource, RowBuffer, temporary_file
 from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.speech.ticks import frames_at_ticks
 from otio_speakerzoom.speech.track_scorer import TrackScorer
@@ -52,8 +52,13 @@ class SpeechScoring:
         mfcc: MfccSource,
         *,
         batches: BatchLog | None = None,
+        new_file: FileSource = temporary_file,
     ) -> None:
-        """`mfcc` counts ticks from `within.start`; `batches` makes a run that stopped go on."""
+        """`mfcc` counts ticks from `within.start`; `batches` makes a run that stopped go on.
+
+        Some networks need the encodings of a whole track; those of a long one go to a `new_file`.
+        """
+        self._new_file = new_file
         self._scorer, self._rate, self._within = scorer, rate, within
         self._tick_frames = within.start + frames_at_ticks(within.duration, rate)
         self._tick = 0  # to be cut next
@@ -113,7 +118,7 @@ class SpeechScoring:
     def _grow(self, growth: TrackGrowth) -> None:
         track = self._tracks.get(growth.key)
         if track is None:
-            track = TrackScorer(growth, self._tick_frames, self._scorer)
+            track = TrackScorer(growth, self._tick_frames, self._scorer, self._new_file)
             if track.path.start < self._tick:
                 raise ValueError(
                     f"track {growth.key} begins at frame {growth.start}, which is settled already"

@@ -12,8 +12,8 @@ from otio_speakerzoom.model import FaceTrack, FrameRange, SpeechScores, TrackGro
 from otio_speakerzoom.speech.av_sync import PieceCollector, SyncPiece
 from otio_speakerzoom.speech.batches import BatchEncoder, Crops, Window
 from otio_speakerzoom.speech.crops import LOWER_FACE, CropRecipe
-from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scorer import Scorer, best_microphone, gate_by_vad
+from otio_speakerzoom.speech.row_buffer import FileSource
+from otio_speakerzoom.speech.scorer import Decider, Scorer, best_microphone, gate_by_vad
 from otio_speakerzoom.speech.smooth_path import SmoothPath
 from otio_speakerzoom.speech.ticks import to_source_frames
 
@@ -27,7 +27,13 @@ UNSCORED_LOGIT = -5
 class TrackScorer:
     """Scores one track: collects crops into windows, then encodings, and decides at its end."""
 
-    def __init__(self, growth: TrackGrowth, tick_frames: NDArray[np.int64], scorer: Scorer) -> None:
+    def __init__(
+        self,
+        growth: TrackGrowth,
+        tick_frames: NDArray[np.int64],
+        scorer: Scorer,
+        new_file: FileSource,
+    ) -> None:
         """`growth` is the track's first, `tick_frames` the source frame of each tick."""
         self.key, self.start_frame = growth.key, growth.start
         self.path = SmoothPath(growth.start, tick_frames)
@@ -36,9 +42,11 @@ class TrackScorer:
         self._crops_start = self.path.start  # tick of the first of them
         self._window_start = self.path.start  # tick of the next window, its context not included
         self._pieces = PieceCollector(self.path.start)
-        self._encodings: RowBuffer | None = None
         self._is_cut = False  # up to its end
-        self._tick_logits = np.empty(0, np.float32)  # raw, from the first tick on
+        # the rest is of the thread that encodes
+        self._decider: Decider | None = scorer.decider(new_file)
+        self._encoded_ticks = 0
+        self._tick_logits: list[NDArray[np.float32]] = []  # raw, from the first tick on
 
     @property
     def needed_from(self) -> int:
@@ -96,13 +104,15 @@ class TrackScorer:
         return Window(start, crops, slice(first - start, last - start), self._add_rows)
 
     def _add_rows(self, rows: NDArray[np.float32]) -> None:
-        """Add the encodings of the next window; after the last one, decide."""
-        if self._encodings is None:
-            self._encodings = RowBuffer(rows.shape[1])
-        self._encodings.add(rows)
-        if self._is_cut and len(self._encodings) == self.path.end - self.path.start:
-            self._tick_logits = best_microphone(self._scorer.decide(self._encodings))
-            self._encodings = None
+        """Add the encodings of the next window, and decide as far as they allow."""
+        assert self._decider
+        blocks = self._decider.push(rows)
+        self._encoded_ticks += len(rows)
+        # the last windows come after the last crop, so that the end does not move any more
+        if self._is_cut and self._encoded_ticks == self.path.end - self.path.start:
+            blocks += self._decider.finish()
+            self._decider = None
+        self._tick_logits += [best_microphone(logits) for logits in blocks]
 
     def scores(
         self,
@@ -118,10 +128,10 @@ class TrackScorer:
                 f"track {track.id} is {track.range}, and the boxes of its key {self.key} are of "
                 f"frames {self.start_frame} up to {self.path.end_frame}"
             )
-        if not len(self._tick_logits):  # above 25 fps a track may lie between two ticks
+        if not self._tick_logits:  # above 25 fps a track may lie between two ticks
             logits = np.full(frames, UNSCORED_LOGIT, np.float32)
             return SpeechScores(track.id, track.start, logits)
-        logits = self._scorer.calibration(self._tick_logits)
+        logits = self._scorer.calibration(np.concatenate(self._tick_logits))
         logits = to_source_frames(logits, self.path.start, start, frames, rate)
         if voice is not None and self._scorer.gated_by_vad:
             logits = gate_by_vad(logits, voice[start : start + frames])

@@ -12,6 +12,7 @@ import numpy as np
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.crops import LOWER_FACE
+from otio_speakerzoom.speech.scorer import WholeTrackDecider
 
 CUTS = (
     "testsrc2=s=320x180:r={rate}:d=3[a];smptebars=s=320x180:r={rate}:d=1[b];"
@@ -52,9 +53,13 @@ class CropMeans:
             for c in clips
         ]
 
-    def decide(self, track):
-        rows = track.read(0, len(track))
-        return (rows[:, 0] + rows[:, 1])[None].astype(np.float32)
+    def decider(self, new_file):
+        return WholeTrackDecider(decide_by_sums, new_file)
+
+
+def decide_by_sums(track):
+    rows = track.read(0, len(track))
+    return (rows[:, 0] + rows[:, 1])[None].astype(np.float32)
 
 
 def _loudness(clip):

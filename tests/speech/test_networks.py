@@ -19,7 +19,7 @@ from otio_speakerzoom.speech.networks.light_asd import LightAsd, LightAsdScorer
 from otio_speakerzoom.speech.networks.lr_asd import LrAsd, LrAsdScorer
 from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNet, TalkNetScorer
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import temporary_file
 from otio_speakerzoom.speech.scorer import score_clip
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
@@ -112,14 +112,13 @@ def score(scorer, crops, *mfcc):
 
 def score_in_windows(scorer, crops, rows, window):
     """(T,) logits of a track that is encoded `window` ticks at a time, with context."""
-    track = None
+    decider, logits = scorer.decider(temporary_file), []
     for start in range(0, len(crops), window):
         first, last = max(0, start - scorer.context), start + window + scorer.context
         clip = Clip(crops[first:last], rows[None, 4 * first : 4 * last])
         (encodings,) = scorer.encode([clip])
-        track = RowBuffer(encodings.shape[1]) if track is None else track
-        track.add(encodings[start - first :][:window])
-    return scorer.decide(track)[0]
+        logits += decider.push(encodings[start - first :][:window])
+    return np.concatenate([*logits, *decider.finish()], axis=1)[0]
 
 
 # --- the published numbers ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import errno
 import tempfile
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_a_long_buffer_moves_to_disk_and_stays_the_same(monkeypatch):
         rows.add(np.full((1, 2), number, np.float32))
         assert rows.read(0, 1).tolist() == [[0, 0]]  # reading in between does not misplace rows
 
-    assert rows._file._rolled  # what this test is about
+    assert not isinstance(rows._file, BytesIO)  # what this test is about
     assert rows.read(38, 99).tolist() == [[38, 38], [39, 39]]
 
 
@@ -43,11 +44,41 @@ def test_rows_of_another_width_are_refused():
 def test_the_error_on_a_full_disk_says_where_and_what_to_do(monkeypatch):
     rows = RowBuffer(2)
 
-    def write(data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(rows._file, "write", write)
+    monkeypatch.setattr(rows, "_append", fill_disk)
     with pytest.raises(ToolError, match=r"No space left on device.*TMPDIR") as refusal:
         rows.add(np.zeros((1, 2), np.float32))
 
     assert tempfile.gettempdir() in str(refusal.value)
+
+
+def fill_disk(data):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_long_buffer_moves_to_the_file_that_it_gets(monkeypatch, tmp_path):
+    monkeypatch.setattr(row_buffer, "MAX_MEMORY_BYTES", 100)
+    opened = []
+
+    def new_file():
+        opened.append((tmp_path / "rows").open("w+b"))
+        return opened[-1]
+
+    rows = RowBuffer(2, new_file)
+    rows.add(np.zeros((12, 2), np.float32))
+    assert not opened
+    rows.add(np.ones((1, 2), np.float32))
+    assert rows.read(11, 13).tolist() == [[0, 0], [1, 1]]
+
+    assert len(opened) == 1
+    opened[0].flush()
+    assert (tmp_path / "rows").stat().st_size == 13 * 8
+    del rows
+    assert opened[0].closed
+
+
+def test_the_error_on_a_full_disk_of_the_recording_says_so(monkeypatch):
+    rows = RowBuffer(2, lambda: pytest.fail("not needed"))
+    monkeypatch.setattr(rows, "_append", fill_disk)
+
+    with pytest.raises(ToolError, match=r"No space left on device\); .* disk of the work folder"):
+        rows.add(np.zeros((1, 2), np.float32))

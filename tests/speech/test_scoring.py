@@ -14,7 +14,7 @@ from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.crops import WHOLE_BOX
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
-from otio_speakerzoom.speech.scorer import gate_by_vad
+from otio_speakerzoom.speech.scorer import LogitDecider, gate_by_vad
 from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
 from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 from otio_speakerzoom.weights import fetch
@@ -39,8 +39,8 @@ class Brightness:
         gray = clip.crops.mean(axis=(1, 2))
         return np.stack([gray + rows[0, 1] for rows in clip.mfcc], 1).astype(np.float32)
 
-    def decide(self, track):
-        return track.read(0, len(track)).T
+    def decider(self, _):
+        return LogitDecider()
 
 
 def world(rate, duration, spans):

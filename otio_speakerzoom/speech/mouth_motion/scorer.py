@@ -28,7 +28,8 @@ from otio_speakerzoom.speech.mouth_motion.mouth_features import (
     mouth_features,
 )
 from otio_speakerzoom.speech.mouth_motion.signals import Signal, smooth
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource
+from otio_speakerzoom.speech.scorer import LogitDecider
 
 WINDOWS_TICKS = (25, 51, 101)
 """Windows over which motion and audio are correlated: 1 s follows a change of turn, 4 s detects a
@@ -94,9 +95,9 @@ class MouthMotion:
             logits.append(np.stack(by_microphone, axis=1).astype(np.float32))
         return logits
 
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
-        return track.read(0, len(track)).T
+    def decider(self, _: FileSource) -> LogitDecider:
+        """Return the decider of one track; encodings are logits already."""
+        return LogitDecider()
 
 
 def lip_sync(

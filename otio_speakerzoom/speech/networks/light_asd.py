@@ -23,7 +23,8 @@ from otio_speakerzoom.speech.networks.folded import (
     FoldedScorer,
     normalise,
 )
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource, RowBuffer
+from otio_speakerzoom.speech.scorer import WholeTrackDecider
 
 BATCH_NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
 HALO_TICKS = 6
@@ -182,21 +183,32 @@ class LightAsdScorer(FoldedScorer):
     def __init__(self, path: Path, device: str = "cpu") -> None:
         super().__init__(LightAsd(), _FoldedPaths, path, device)
 
+    def decider(self, new_file: FileSource) -> WholeTrackDecider:
+        """Return the decider of one track, which stores the encodings until its end."""
+        return WholeTrackDecider(self._decide, new_file)
+
     @torch.inference_mode()
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
+    def _decide(self, track: RowBuffer) -> NDArray[np.float32]:
+        """Return (M, T) raw logits for M microphones from the encodings of a whole track.
+
+        The forward GRU runs over the track for its states between blocks, and again in each block.
+        """
         detector: Any = self.network.model["GRU"]
-        microphones = track.width // 128 - 1
-        forward_rows, state = RowBuffer(128 * microphones), None
-        for start in range(0, len(track), GRU_TICKS):
-            visual, audio = self.read_block(track, start)
-            forward, state = detector.gru_forward(audio + visual, state)  # (M, n, 128)
-            forward_rows.add(nn.functional.gelu(forward).transpose(0, 1).flatten(1).cpu().numpy())
-        logits, state = [np.empty((microphones, 0), np.float32)], None
-        for start in reversed(range(0, len(track), GRU_TICKS)):
-            rows = torch.tensor(forward_rows.read(start, start + GRU_TICKS), device=self.device)
-            forward = rows.unflatten(1, (microphones, 128)).transpose(0, 1)  # (M, n, 128)
+        starts = range(0, len(track), GRU_TICKS)
+        states, state = {}, None  # of the forward GRU before the block that begins there
+        for start in starts:
+            states[start] = state
+            state = detector.gru_forward(self._joint(track, start), state)[1]
+        logits, state = [], None
+        for start in reversed(starts):
+            forward = detector.gru_forward(self._joint(track, start), states[start])[0]
+            forward = nn.functional.gelu(forward)  # (M, n, 128)
             back, state = detector.gru_backward(forward.flip(1), state)
             both = nn.functional.gelu(back.flip(1))
             logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
         return np.concatenate(logits[::-1], axis=1)
+
+    def _joint(self, track: RowBuffer, start: int) -> Tensor:
+        """Return (M, n, 128) visual and audio encodings added, of the block from `start` on."""
+        visual, audio = self.read_block(track, start)
+        return audio + visual

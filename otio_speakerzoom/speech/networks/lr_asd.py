@@ -23,7 +23,8 @@ from otio_speakerzoom.speech.networks.folded import (
     FoldedScorer,
     normalise,
 )
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource, RowBuffer
+from otio_speakerzoom.speech.scorer import WholeTrackDecider
 
 BATCH_NORM_EPS = 1e-3  # of every batch norm; not torch's 1e-5
 HALO_TICKS = 9
@@ -192,20 +193,27 @@ class LrAsdScorer(FoldedScorer):
     def __init__(self, path: Path, device: str = "cpu") -> None:
         super().__init__(LrAsd(), fold_block, path, device)
 
+    def decider(self, new_file: FileSource) -> WholeTrackDecider:
+        """Return the decider of one track, which stores the encodings until its end."""
+        return WholeTrackDecider(self._decide, new_file)
+
     @torch.inference_mode()
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
+    def _decide(self, track: RowBuffer) -> NDArray[np.float32]:
+        """Return (M, T) raw logits for M microphones from the encodings of a whole track.
+
+        The backward GRU runs over the track for its states between blocks, and again in each block.
+        """
         detector: Any = self.network.model["detector"]
-        ticks, microphones = len(track), track.width // 128 - 1
-        back_rows, state = RowBuffer(64 * microphones), None  # from the last tick to the first
-        for start in reversed(range(0, ticks, GRU_TICKS)):
-            back, state = detector.gru_backward(self._joint(track, start).flip(1), state)
-            back_rows.add(back.transpose(0, 1).flatten(1).cpu().numpy())  # (n, M * 64)
-        logits, state = [np.empty((microphones, 0), np.float32)], None
-        for start in range(0, ticks, GRU_TICKS):
-            forward, state = detector.gru_forward(self._joint(track, start), state)  # (M, n, 64)
-            rows = torch.tensor(back_rows.read(ticks - start - forward.shape[1], ticks - start))
-            back = rows.to(self.device).unflatten(1, (-1, 64)).transpose(0, 1).flip(1)
+        starts = range(0, len(track), GRU_TICKS)
+        states, state = {}, None  # of the backward GRU after the block that begins there
+        for start in reversed(starts):
+            states[start] = state
+            state = detector.gru_backward(self._joint(track, start).flip(1), state)[1]
+        logits, state = [], None
+        for start in starts:
+            joint = self._joint(track, start)
+            forward, state = detector.gru_forward(joint, state)  # (M, n, 64)
+            back = detector.gru_backward(joint.flip(1), states[start])[0].flip(1)
             both = detector.attention(torch.cat([forward, back], dim=2))  # (M, n, 128)
             logits.append(self.network.lossAV["FC"](both)[:, :, 1].cpu().numpy())
         return np.concatenate(logits, axis=1)

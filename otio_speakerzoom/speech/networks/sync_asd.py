@@ -25,7 +25,7 @@ from torch.nn import functional as fn
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import CropRecipe
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
@@ -242,16 +242,49 @@ class SyncAsdScorer:
         parts = torch.cat([visual, audio], dim=1).transpose(0, 1)  # (1 + M, members, C, T)
         return parts.flatten(0, 2).T.cpu().numpy()
 
+    def decider(self, _: FileSource) -> SyncAsdDecider:
+        """Return the decider of one track, which stores nothing."""
+        return SyncAsdDecider(self.network, self.device, self.window)
+
+
+class SyncAsdDecider:
+    """Decides window by window, as soon as the encodings that a window's scores depend on come."""
+
+    def __init__(self, network: SyncAsd, device: str, window: int) -> None:
+        self._network, self._device, self._window = network, device, window
+        self._rows: NDArray[np.float32] | None = None  # (n, 256 (1 + M)) encodings still needed
+        self._first = 0  # tick of the first of them
+        self._start = 0  # tick of the next window
+
+    def push(self, rows: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Add the (T, 256 (1 + M)) encodings that follow; return the (M, T) logits they settle."""
+        self._rows = rows if self._rows is None else np.concatenate([self._rows, rows])
+        return self._decide_windows(self._first + len(self._rows) - JOINT_HALO_TICKS)
+
+    def finish(self) -> list[NDArray[np.float32]]:
+        """Return the rest of the logits, at the end of the track."""
+        end = self._first + (0 if self._rows is None else len(self._rows))
+        return self._decide_windows(end + self._window - 1)
+
+    def _decide_windows(self, ready_end: int) -> list[NDArray[np.float32]]:
+        """The logits of all windows that end by `ready_end`, cut short at the track's end."""
+        logits = []
+        while self._start + self._window <= ready_end:
+            logits.append(self._decide_window())
+        return logits
+
     @torch.inference_mode()
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
-        windows = [np.empty((track.width // (MEMBERS * WIDTH) - 1, 0), np.float32)]
-        for start in range(0, len(track), self.window):
-            first = max(0, start - JOINT_HALO_TICKS)
-            rows = torch.tensor(track.read(first, start + self.window + JOINT_HALO_TICKS))
-            parts = rows.to(self.device).unflatten(1, (-1, MEMBERS, WIDTH))
-            both = parts.permute(2, 1, 3, 0)  # (members, 1 + M, C, n)
-            visual, audio = both[:, :1], both[:, 1:]
-            logits = self.network.joint(visual.expand_as(audio), audio)  # (M, n)
-            windows.append(logits[:, start - first :][:, : self.window].cpu().numpy())
-        return np.concatenate(windows, axis=1)
+    def _decide_window(self) -> NDArray[np.float32]:
+        assert self._rows is not None
+        first = max(0, self._start - JOINT_HALO_TICKS)
+        last = self._start + self._window + JOINT_HALO_TICKS
+        self._rows = self._rows[first - self._first :]
+        self._first = first
+        rows = torch.tensor(self._rows[: last - first])
+        parts = rows.to(self._device).unflatten(1, (-1, MEMBERS, WIDTH))
+        both = parts.permute(2, 1, 3, 0)  # (members, 1 + M, C, n)
+        visual, audio = both[:, :1], both[:, 1:]
+        logits = self._network.joint(visual.expand_as(audio), audio)  # (M, n)
+        inner = logits[:, self._start - first :][:, : self._window].cpu().numpy()
+        self._start += self._window
+        return inner

@@ -27,7 +27,8 @@ from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import LOWER_FACE
 from otio_speakerzoom.speech.mfcc import ROWS_PER_TICK
 from otio_speakerzoom.speech.networks.folded import CHANNELS_LAST, normalise, use_channels_last
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource
+from otio_speakerzoom.speech.scorer import LogitDecider
 from otio_speakerzoom.speech.ticks import TICKS_PER_SECOND
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 from otio_speakerzoom.weights.device import BatchSizer
@@ -328,9 +329,9 @@ class TalkNetScorer:
         """Return the (T, M) logits of each clip."""
         return self.batch_sizer.run(lambda batch: self._encode(clips, batch))
 
-    def decide(self, track: RowBuffer) -> NDArray[np.float32]:
-        """Return (M, T) raw logits for M microphones from the encodings of a whole track."""
-        return track.read(0, len(track)).T
+    def decider(self, _: FileSource) -> LogitDecider:
+        """Return the decider of one track; encodings are logits already."""
+        return LogitDecider()
 
     def _encode(self, clips: Sequence[Clip], batch: int) -> list[NDArray[np.float32]]:
         features = _Features.of_clips([self._features(clip, batch) for clip in clips])
