@@ -13,7 +13,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     SyncAsd,
     SyncAsdScorer,
 )
-from otio_speakerzoom.speech.scorer import score_clip
+from otio_speakerzoom.speech.scorer import decide, score_clip
 from otio_speakerzoom.weights import catalogue, fetch
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
@@ -118,6 +118,25 @@ def test_a_batch_of_two_is_two_single_passes(scorer):
 
     for logits, pair in zip(both, pairs, strict=True):
         assert logits == pytest.approx(score(scorer, *pair), abs=1e-4)
+
+
+@pytest.mark.parametrize("ticks", [1, 587, 588, 1700])
+def test_encodings_in_pieces_are_decided_alike_and_not_stored(scorer, ticks):
+    rng = np.random.default_rng(ticks)
+    rows = rng.normal(0, 1, (ticks, 256 * 3)).astype(np.float32)  # two microphones
+    decider, logits, start = scorer.decider(lambda: pytest.fail("stored")), [], 0
+    while start < ticks:
+        end = start + int(rng.integers(1, 300))
+        logits += decider.push(rows[start:end])
+        start = end
+        behind = min(start, ticks) - sum(part.shape[1] for part in logits)
+        assert behind < scorer.window + JOINT_HALO_TICKS
+        assert len(decider._rows) <= behind + scorer.window + JOINT_HALO_TICKS
+    logits += decider.finish()
+
+    whole = decide(scorer, rows)
+    assert whole.shape == (2, ticks)
+    assert np.concatenate(logits, axis=1).tobytes() == whole.tobytes()
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
