@@ -14,10 +14,10 @@ a little above even, even if there is a voice and nobody else can be speaking.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
+from operator import ge
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +76,12 @@ def _rewards(
     faces = log_odds.astype(float)
     nobody = -faces.sum(axis=0) / 2
     reward = np.empty((len(speakers), len(nobody)))
-    for row, group in zip(reward, speakers, strict=True):
+    for state, group in enumerate(speakers):
+        row = reward[state]
         row[:] = nobody
         for n in group:
             row += faces[n]
-    reward[SILENCE] -= voice / 2
-    reward[OFF_SCREEN:] += voice / 2
+        row += -voice / 2 if state == SILENCE else voice / 2
     return reward
 
 
@@ -104,49 +104,54 @@ def _best_states(
     frames we follow only that state.
     """
     states, frames = reward.shape
-    stays = np.zeros((states, frames), bool)
-    best_before = np.zeros(frames, np.int64)
-    winners, run_ends = _winners(reward)
-    value = reward[:, 0] - rarity
-    entry_cost = change_cost + rarity
+    value, costs = (reward[:, 0] - rarity).tolist(), (change_cost + rarity).tolist()
+    stays, best_before = [bytes(states)], [0]  # of each frame; none stays in the first
     t = 1
-    while t < frames:
-        best, end = int(value.argmax()), t + 1
-        highest = float(value[best])
-        np.greater_equal(value, highest - entry_cost, out=stays[:, t])
-        if winners[t] == best and np.count_nonzero(stays[:, t]) == 1:
-            end = run_ends[bisect_right(run_ends, t)]
-            for gain in reward[best, t : end - 1].tolist():
-                highest += gain
-            stays[best, t:end] = True
-            value[:] = -np.inf  # of what is entered anew
-            value[best] = highest
-        np.maximum(value, highest - entry_cost, out=value)
-        value += reward[:, end - 1]
-        best_before[t:end] = best
-        t = end
-    return _path(stays, best_before, int(value.argmax()))
+    for winner, run_end in _clear_runs(reward):
+        while t < run_end:
+            highest, end = max(value), t + 1
+            best = value.index(highest)
+            entry = [highest - cost for cost in costs]
+            stay = bytes(map(ge, value, entry))
+            if winner == best and stay.count(True) == 1:
+                end = run_end
+                for gain in reward[best, t : end - 1].tolist():
+                    highest += gain
+                value[best], entry = highest, [highest - cost for cost in costs]
+            stays += [stay] * (end - t)
+            best_before += [best] * (end - t)
+            rows = zip(value, entry, stay, reward[:, end - 1].tolist(), strict=True)
+            value = [(v if stays_on else e) + gain for v, e, stays_on, gain in rows]
+            t = end
+    flags = np.frombuffer(b"".join(stays), np.bool_).reshape(frames, states)
+    return _path(flags, best_before, value.index(max(value)))
 
 
-def _winners(reward: NDArray[np.float64]) -> tuple[list[int], list[int]]:
-    """Return (T,) the state whose reward is clearly the highest, -1 for none, and its runs' ends.
+def _clear_runs(reward: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the state whose (S, T) reward is clearly the highest, and until which frame; in order.
 
-    It wins by so much that no sum of a film's rewards is rounded by as much.
+    -1 where there is none. It wins by so much that no sum of a film's rewards is rounded by as
+    much.
     """
     near_best = reward > reward.max(axis=0) - MIN_MARGIN
-    winners = np.where(near_best.sum(axis=0) == 1, reward.argmax(axis=0), -1)
-    return winners.tolist(), [*(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(winners)]
+    is_clear = near_best.sum(axis=0, dtype=np.int16) == 1
+    winners = np.where(is_clear, near_best.argmax(axis=0), -1)
+    ends = [*(np.flatnonzero(np.diff(winners)) + 1).tolist(), len(winners)]
+    return [(int(winners[end - 1]), end) for end in ends]
 
 
-def _path(stays: NDArray[np.bool_], best_before: NDArray[np.int64], last: int) -> NDArray[np.int64]:
-    """Return the (T,) states that end with `last`: each stays since it was last entered."""
-    rows = [row.tobytes() for row in stays]
-    path = np.zeros(len(best_before), np.int64)
+def _path(stays: NDArray[np.bool_], best_before: Sequence[int], last: int) -> NDArray[np.int64]:
+    """Return the (T,) states that end with `last`: each stays since it was last entered.
+
+    `stays` is (T, S).
+    """
+    rows = [row.tobytes() for row in stays.T]
+    path = np.zeros(len(stays), np.int64)
     end, state = len(path), last
     while end > 0:
         start = rows[state].rfind(b"\0", 0, end)  # none stays in frame 0
         path[start:end] = state
-        end, state = start, int(best_before[start])
+        end, state = start, best_before[start]
     return path
 
 
