@@ -145,13 +145,13 @@ def _path(stays: NDArray[np.bool_], best_before: Sequence[int], last: int) -> ND
 
     `stays` is (T, S).
     """
-    rows = [row.tobytes() for row in stays.T]
+    rows: list[bytes] = [row.tobytes() for row in stays.T]
     path = np.zeros(len(stays), np.int64)
-    end, state = len(path), last
+    end = len(path)
     while end > 0:
-        start = rows[state].rfind(b"\0", 0, end)  # none stays in frame 0
-        path[start:end] = state
-        end, state = start, best_before[start]
+        start = rows[last].rfind(b"\0", 0, end)  # none stays in frame 0
+        path[start:end] = last
+        end, last = start, best_before[start]
     return path
 
 
