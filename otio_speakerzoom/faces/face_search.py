@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.camera_cuts import ContentChange
-from otio_speakerzoom.faces.detectors.interface import Detector
+from otio_speakerzoom.faces.detectors.interface import DetectedFaces, Detector
 from otio_speakerzoom.faces.opencv_trackers import check_tracker, track_boxes
 from otio_speakerzoom.model import FrameFaces, Media
 from otio_speakerzoom.weights.names import NO_TRACKER
@@ -18,7 +18,8 @@ from otio_speakerzoom.weights.names import NO_TRACKER
 class FaceSearch:
     """Runs the detector on `start` and on every `step`-th frame after it, the tracker in between.
 
-    The tracker does not regard camera cuts.
+    The tracker does not regard camera cuts. A frame that is the same array as the one before, as
+    where a source repeats it, is neither compared nor detected in again.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class FaceSearch:
         self._step = step
         self._change = ContentChange()
         self._scale = np.ones(4, np.float32)
-        self._detection: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._last: NDArray[np.uint8] | None = None
+        self._detector_frame: NDArray[np.uint8] | None = None
+        self._detection: DetectedFaces | None = None
         self._pending: list[tuple[int, NDArray[np.uint8]]] = []
 
     def push(self, number: int, rgb: NDArray[np.uint8]) -> tuple[list[FrameFaces], float]:
@@ -40,14 +43,15 @@ class FaceSearch:
 
         `rgb` is the next frame, (H, W, 3). Frames before `start` are compared only.
         """
-        change = self._change.push(rgb)
+        change = 0.0 if rgb is self._last else self._change.push(rgb)
+        self._last = rgb
         faces: list[FrameFaces] = []
         if number < self._start:
             return faces, change
         self._scale = np.tile(np.array(self._media.size) / rgb.shape[1::-1], 2).astype(np.float32)
         if (number - self._start) % self._step == 0:
             faces = self.finish()
-            self._detection = boxes, confidences = self._detector(rgb)
+            boxes, confidences = self._detect(rgb)
             faces.append(FrameFaces(number, boxes * self._scale, confidences))
         if self._tracker != NO_TRACKER:
             self._pending.append((number, rgb))
@@ -65,3 +69,8 @@ class FaceSearch:
             visible = ~np.isnan(row).any(axis=1)
             faces.append(FrameFaces(number, row[visible] * self._scale, confidences[visible]))
         return faces
+
+    def _detect(self, rgb: NDArray[np.uint8]) -> DetectedFaces:
+        if self._detection is None or rgb is not self._detector_frame:
+            self._detector_frame, self._detection = rgb, self._detector(rgb)
+        return self._detection

@@ -213,3 +213,23 @@ def test_the_whole_source_is_the_default():
     faces = [*push(detection, range(20)), *detection.finish()]
 
     assert [row.frame for row in faces] == list(range(0, 20, 2))
+
+
+def test_a_frame_that_the_source_repeats_is_searched_once(monkeypatch):
+    """As a screen recording repeats a still picture, and a file without some of its frames."""
+    shown = [number - number % 5 for number in range(START, END)]
+    frames = list(zip(range(START, END), (film()[number] for number in shown), strict=True))
+    copies = [(number, frame.copy()) for number, frame in frames]
+    searched = []
+
+    def counted(frame):
+        searched.append(int(frame[0, 0, 0]))
+        return detect(frame)
+
+    once = detect_faces(frames, source("25"), counted, within=WITHIN)
+    count, searched = len(searched), []
+    again = detect_faces(copies, source("25"), counted, within=WITHIN)
+
+    assert same_columns(once, again)
+    assert once.camera_cuts.tolist() == [15, 30, 35]
+    assert count == 8 < len(searched) == 20
