@@ -265,20 +265,32 @@ def score(
 
         job, media = session.job, session.media
         scorer = choose_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)
-        on_progress = job.on_stage("score speech")
-        speech = score_source(media, tracks, voice, scorer, folder.range, on_progress)
+        on_progress, input_digest = job.on_stage("score speech"), expected.scores[scorer.name]
+        batches_digest = _batches_digest(input_digest, tracks)
+        journal = store.BatchJournal(folder.path, batches_digest, restart=job.force)
+        with closing(journal):
+            speech = score_source(media, tracks, voice, scorer, folder.range, on_progress, journal)
         session.check_unchanged()
         if warning := sync_warning(media, speech):
             log.warning("%s", warning)
-        return speech, expected.scores[scorer.name]
+        return speech, input_digest
+
+    def save(path: Path, speech: Speech, input_digest: str) -> None:
+        store.save_scores(path, speech, input_digest)
+        store.remove_unfinished(path)
 
     speech, input_digest = cached(
-        folder.path, store.load_scores, store.save_scores,
+        folder.path, store.load_scores, save,
         lambda document: document.input_digest in accepted_scores(session, expected),
         compute, force=session.job.force,
     )  # fmt: skip
     scorers = {digest: name for name, digest in expected.scores.items()}
     return speech, scorers[input_digest]
+
+
+def _batches_digest(scores: str, tracks: Sequence[FaceTrack]) -> str:
+    """Return the digest of batches of final tracks: other tracks are divided into other batches."""
+    return store.digest(scores, [(track.start, len(track.boxes)) for track in tracks])
 
 
 def sync_warning(media: Media, speech: Speech) -> str:

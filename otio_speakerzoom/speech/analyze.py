@@ -16,6 +16,7 @@ from otio_speakerzoom.model import (
     VoiceActivity,
 )
 from otio_speakerzoom.speech.audio_analysis import analyze_audio, compute_mfcc_of
+from otio_speakerzoom.speech.batches import BatchLog
 from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 
@@ -35,19 +36,26 @@ def score_source(
     scorer: Scorer,
     within: FrameRange,
     on_progress: Progress,
+    batches: BatchLog | None = None,
 ) -> Speech:
-    """Return the scores of all `tracks` of a source that has audio."""
+    """Return the scores of all `tracks` of a source that has audio.
+
+    What an earlier run with the same arguments has left in `batches` is not encoded again.
+    """
     if not tracks:
         return Speech(())
     mfcc = compute_mfcc_of(media, within, voice.microphones)
     is_scored = scored_frames(tracks, media.rate, within)
+    resume_frame = None if batches is None else batches.resume_frame
+    start = within.start if resume_frame is None else min(resume_frame, within.end - 1)
 
     def is_needed(number: int) -> bool:
         return bool(is_scored[number - within.start])
 
-    reader = source_file.read_frames(media, gray=True, within=within, is_needed=is_needed)
+    remaining = FrameRange(start, within.end)
+    reader = source_file.read_frames(media, gray=True, within=remaining, is_needed=is_needed)
     with closing(reader) as frames:
         return score_speech(
             frames, mfcc, tracks, scorer, media.rate, within,
-            voice=voice.probability, on_progress=on_progress,
+            voice=voice.probability, batches=batches, on_progress=on_progress,
         )  # fmt: skip

@@ -170,15 +170,17 @@ def score_speech(
     within: FrameRange,
     *,
     voice: NDArray[np.float32] | None = None,
+    batches: BatchLog | None = None,
     on_progress: Progress = no_progress,
 ) -> Speech:
     """Return one calibrated score per source frame for every track, and the A/V offset.
 
     `frames` are (number, (H, W) gray) pairs of all of `within`, at the size that the boxes refer
-    to, of which only the `scored_frames` are read; `mfcc` are the MFCC rows of the same range, for
-    each microphone; `voice` is the (frames,) voice probability, which gates scorers that need it.
+    to, of which only the `scored_frames` are read; they may begin at the `resume_frame` of
+    `batches`. `mfcc` are the MFCC rows of all of `within`, for each microphone; `voice` is the
+    (frames,) voice probability, which gates scorers that need it.
     """
-    scoring = SpeechScoring(scorer, rate, within, mfcc_source(mfcc))
+    scoring = SpeechScoring(scorer, rate, within, mfcc_source(mfcc), batches=batches)
     growths = [whole_growth(track, key) for key, track in enumerate(tracks)]
 
     def crop_none(number: int, box: NDArray[np.float32], recipe: CropRecipe) -> NDArray[np.uint8]:

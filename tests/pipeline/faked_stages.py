@@ -82,7 +82,7 @@ def stage_runs(monkeypatch):
             runs.append(f"score with {self._name}")
             return Speech(tuple(scores_of(track) for track in tracks))
 
-    def score_source(media, tracks, voice, scorer, within, on_progress):
+    def score_source(media, tracks, voice, scorer, within, on_progress, batches):
         runs.append(f"score with {scorer.name}")
         return Speech(tuple(scores_of(track) for track in tracks))
 

@@ -45,12 +45,12 @@ def results(job):
     return {name: data for name, data in files(job).items() if name in RESULTS}
 
 
-def interrupted_at(job, frame):
-    """The job, which is interrupted after so many frames."""
+def interrupted_at(job, frame, stage=analysis_pass.STAGE):
+    """The job, which is interrupted after so many frames of a stage."""
 
-    def on_stage(stage):
+    def on_stage(name):
         def step(done, total):
-            if stage == analysis_pass.STAGE and done >= frame:
+            if name == stage and done >= frame:
                 raise KeyboardInterrupt
 
         return step
@@ -72,6 +72,25 @@ def test_an_interrupted_analysis_goes_on_to_the_same_bytes(film, tmp_path, monke
     assert results(job) == results(whole)
     assert set(results(job)) == set(RESULTS)
     assert len(searched) < 20  # of 100: most of the film was searched before
+    assert len(encoded) < 3
+    assert not (job.folder / "unfinished").exists()
+
+
+def test_scores_that_are_computed_again_go_on_too(film, tmp_path, monkeypatch):
+    whole, job = Job(film, tmp_path / "whole"), Job(film, tmp_path / "interrupted")
+    for one in (whole, job):
+        pipeline.analyze(one)
+        (one.folder / "scores.npz").unlink()
+    pipeline.analyze(whole)
+    for frame in (40, 120, 170):
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.analyze(interrupted_at(job, frame, "score speech"))
+    searched, encoded = [], []
+    spy(monkeypatch, searched, encoded)
+    pipeline.analyze(job)
+
+    assert results(job) == results(whole)
+    assert not searched
     assert len(encoded) < 3
     assert not (job.folder / "unfinished").exists()
 
