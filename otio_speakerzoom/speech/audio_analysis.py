@@ -30,11 +30,16 @@ from otio_speakerzoom.speech.audio_channels import (
     candidates,
     certain_microphones,
     choose_microphones,
+    independent_channels,
 )
 from otio_speakerzoom.speech.mfcc import MfccStream
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.ticks import to_source_frames
 from otio_speakerzoom.speech.vad import VoiceThread
+
+FIRST_CHECK_S = 60
+"""After this, and after twice, four times as much, the levels so far are looked at: if there seem
+to be several microphones, the mix is not analyzed any further. It seldom is needed then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,10 +117,14 @@ class AudioPasses:
         if not self._microphones:
             channels = candidates(self._media, self._selection)
             meters = {channel: LevelMeter() for channel in channels}
-            yield from self._read([self._probable], meters)
-            levels = np.stack([meter.levels() for meter in meters.values()])
-            microphones = choose_microphones(channels, levels)
-            if microphones == (self._probable,):
+            check_at = FIRST_CHECK_S * self._media.rate
+            for frames in self._read([self._probable], meters):
+                yield frames
+                if frames >= check_at and len(independent_channels(_levels(meters))) > 1:
+                    self._analyses[0].stop()
+                check_at *= 2 if frames >= check_at else 1
+            microphones = choose_microphones(channels, _levels(meters))
+            if microphones == (self._probable,) and not self._analyses[0].is_stopped:
                 self._microphones = microphones
                 return
             self._analyses = self._new_analyses(microphones)
@@ -155,6 +164,13 @@ class AudioPasses:
                 analysis.finish()
 
 
+def _levels(meters: Mapping[Microphone, LevelMeter]) -> NDArray[np.float32]:
+    """Return the (C, ticks) levels of C channels, as far as all of them are measured."""
+    levels = [meter.levels() for meter in meters.values()]
+    ticks = min(len(level) for level in levels)
+    return np.stack([level[:ticks] for level in levels])
+
+
 class _MicrophoneAnalysis:
     """The voice detector and the MFCC of one microphone, as far as they are asked for."""
 
@@ -163,8 +179,15 @@ class _MicrophoneAnalysis:
         self.mfcc = MfccStream() if with_mfcc else None
         self.voice = np.empty(0, np.float32)
         """(ticks,) once all audio is pushed."""
+        self.is_stopped = False
+
+    def stop(self) -> None:
+        """Ignore all further audio."""
+        self.is_stopped = True
 
     def push(self, pcm: NDArray[np.int16]) -> None:
+        if self.is_stopped:
+            return
         if self.mfcc:
             self.mfcc.push(pcm)
         if self._detector:

@@ -6,11 +6,12 @@ from conftest import ffmpeg
 
 from otio_speakerzoom.model import AudioSelection, FrameRange, Microphone
 from otio_speakerzoom.source import audio, probe, read_audio, read_microphones
+from otio_speakerzoom.speech import audio_analysis
 from otio_speakerzoom.speech.analyze import detect_voice
 from otio_speakerzoom.speech.audio_analysis import analyze_audio, compute_mfcc_of
 from otio_speakerzoom.speech.mfcc import compute_mfcc
 from otio_speakerzoom.speech.ticks import to_source_frames
-from otio_speakerzoom.speech.vad import voice_activity
+from otio_speakerzoom.speech.vad import VoiceThread, voice_activity
 
 PICTURE = "testsrc2=s=64x64:r=25:d=13"
 TONE = r"0.3*sin(2*PI*(200+20*t)*t)*gt(mod(t\,2)\,0.7)"
@@ -159,3 +160,38 @@ def test_the_file_is_decoded_once_unless_the_probable_microphone_is_wrong(
     assert len(calls) == passes
     assert progress[-1] == (WITHIN.duration, WITHIN.duration)
     assert all(0 <= done <= total for done, total in progress)
+
+
+@pytest.mark.parametrize(
+    ("name", "most_s"), [("two_microphones.mov", 10 + 2 * 11), ("stereo.mp4", 11)]
+)
+def test_the_mix_of_several_microphones_is_not_analyzed_to_the_end(
+    source, name, most_s, monkeypatch
+):
+    media, push, lengths = source(name), VoiceThread.push, []
+    without = analyze_audio(media, WITHIN, AudioSelection())
+
+    def counted(self, pcm):
+        lengths.append(len(pcm))
+        push(self, pcm)
+
+    monkeypatch.setattr(VoiceThread, "push", counted)
+    monkeypatch.setattr(audio_analysis, "FIRST_CHECK_S", 5)
+    analysis = analyze_audio(media, WITHIN, AudioSelection())
+
+    assert sum(lengths) == most_s * 16000
+    np.testing.assert_array_equal(analysis.voice.probability, without.voice.probability)
+    assert analysis.voice.microphones == without.voice.microphones
+
+
+def test_a_mix_that_is_needed_after_all_is_analyzed(source, monkeypatch):
+    media = source("stereo.mp4")
+    without = analyze_audio(media, WITHIN, AudioSelection())
+
+    monkeypatch.setattr(audio_analysis, "FIRST_CHECK_S", 5)
+    monkeypatch.setattr(audio_analysis, "independent_channels", lambda levels: [0, 1])
+    analysis = analyze_audio(media, WITHIN, AudioSelection())
+
+    np.testing.assert_array_equal(analysis.voice.probability, without.voice.probability)
+    for rows, expected in zip(rows_of(analysis.mfcc), rows_of(without.mfcc), strict=True):
+        np.testing.assert_array_equal(rows, expected)
