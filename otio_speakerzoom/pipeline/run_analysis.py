@@ -10,7 +10,7 @@ import numpy as np
 
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FrameRange, Person, Speech, VoiceActivity
-from otio_speakerzoom.pipeline import stages
+from otio_speakerzoom.pipeline import people_stage, stages
 from otio_speakerzoom.pipeline.analysis import Analysis, slice_analysis, slice_detections
 from otio_speakerzoom.pipeline.digests import (
     AnalysisFolder,
@@ -78,7 +78,9 @@ def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
     if not session.job.force:
         for folder in _covering_folders(session, session.within):
             analysis = _current_analysis(session, folder)
-            if analysis and not (improve and stages.can_improve_grouping(analysis.tracks, folder)):
+            if analysis and not (
+                improve and people_stage.can_improve_grouping(analysis.tracks, folder)
+            ):
                 return slice_analysis(analysis, session.within)
     return _run_stages(session)
 
@@ -237,7 +239,7 @@ def _run_stages(session: Session) -> Analysis:
         session = replace(session, job=replace(session.job, force=False))
     detections = stages.detect(session, folder, expected, covering)
     tracks = stages.track(session, folder, expected, detections)
-    people, people_from = stages.group_by_person(
+    people, people_from = people_stage.group_by_person(
         session, folder, expected, detections, tracks, earlier, embeddings
     )
     voice = stages.detect_voice(session, folder, expected)
