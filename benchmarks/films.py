@@ -21,6 +21,8 @@ from otio_speakerzoom.model import Media
 
 FACE_SHARE = 0.4
 """Of the height of its panel: head and shoulders."""
+OTHER_CAMERA = "hflip,lutyuv=y=val*0.6"
+"""Mirrored alone, a picture may be too similar for a camera cut: faces only swap places."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Film:
     seconds: float | None = None
     """About how long: whole repetitions."""
     cut_every_s: float | None = None
-    """After every such stretch the picture is mirrored or no longer, which is a camera cut."""
+    """After every such stretch the picture is mirrored and darker, or no longer."""
     bit_rate: str | None = None
     """Of the picture, as ffmpeg writes it, such as 20M; without one the quality is constant."""
 
@@ -99,7 +101,7 @@ def _filters(clip: Path, media: Media, film: Film) -> str:
         steps.append(f"scale={width}:{height}")
     if film.cut_every_s:
         is_mirrored = f"gte(mod(t,{2 * film.cut_every_s:g}),{film.cut_every_s:g})"
-        steps.append(f"split[a][b];[b]hflip[c];[a][c]overlay=enable='{is_mirrored}'")
+        steps.append(f"split[a][b];[b]{OTHER_CAMERA}[c];[a][c]overlay=enable='{is_mirrored}'")
     return ",".join(steps)
 
 

@@ -14,8 +14,9 @@ The analysis is that of `speakerzoom analyze`, in a process of its own, librarie
 loaded and results saved. "x real time" is seconds of film a second of wall time. Other work on the
 machine slows everything down, so compare ratios within one row, and CPU time rather than wall time.
 "Cores" is how many of them were busy on average. "Parts" are the CPU seconds of loading, decoding,
-scaling for the detector, converting to gray, the detector and the network, each measured alone: the
-analysis with nothing between them, so what is left to gain.
+scaling for the detector, converting to gray, the detector and the network, each measured alone: an
+analysis with nothing between them, so what is left to gain. Frames that other processes decode and
+convert, with --jobs above 1, are not counted.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def main() -> None:
             floors = measure_floors(media, arguments.detector, arguments.detect_every)
             for scorer in arguments.scorer:
                 options = Options(arguments.detector, arguments.detect_every or 0, scorer=scorer)
-                steps, analysis = measure(media, floors, options)
+                steps, analysis = measure(media, floors, options, arguments.jobs)
                 print_row((title, scorer, *speed_cells(media, steps, analysis)))
                 data.append((title, scorer, *data_cells(media, steps[START], analysis)))
                 if arguments.stages:
@@ -107,6 +108,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULTS.detector)
     parser.add_argument("--detect-every", type=int, metavar="N")
     parser.add_argument("--scorer", nargs="+", choices=SCORERS, default=[BUNDLED_SCORER])
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--stages", action="store_true", help="measure the stages apart too")
     arguments = parser.parse_args()
     for clip in arguments.clips:
@@ -139,10 +141,10 @@ def measure_floors(media: Media, detector: str, every: int | None) -> dict[str, 
 
 
 def measure(
-    media: Media, floors: dict[str, Cost], options: Options
+    media: Media, floors: dict[str, Cost], options: Options, jobs: int
 ) -> tuple[dict[str, Cost], AnalysisCost]:
     """Return the cost of an analysis, with those of its start, its network and the `floors`."""
-    analysis = in_new_process(measure_analysis, media, options)
+    analysis = in_new_process(measure_analysis, media, options, jobs)
     start = in_new_process(measure_start, options.detector, options.scorer)
     network = in_new_process(measure_network, options.scorer, analysis.face_s)
     return {**floors, NETWORK: network, START: start, ANALYSIS: analysis.cost}, analysis

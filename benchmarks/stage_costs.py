@@ -46,15 +46,15 @@ class AnalysisCost:
     """Length of all face tracks together."""
 
 
-def measure_analysis(media: Media, options: Options) -> AnalysisCost:
-    """Return the cost of an analysis, libraries and networks included."""
+def measure_analysis(media: Media, options: Options, jobs: int = 1) -> AnalysisCost:
+    """Return the cost of an analysis by so many processes, libraries and networks included."""
     from otio_speakerzoom.pipeline import Job, analyze
 
     with tempfile.TemporaryDirectory() as folder:
         work, temporary = Path(folder) / "work", Path(folder) / "temporary"
         work.mkdir()
         temporary.mkdir()
-        job = Job(media.path, work=work, options=options, device="cpu")
+        job = Job(media.path, work=work, options=options, device="cpu", jobs=jobs)
         with (
             patch.object(tempfile, "tempdir", str(temporary)),
             patch.dict(os.environ, TMPDIR=str(temporary)),  # for programs

@@ -26,6 +26,7 @@ import watch
 from conftest import SAMPLE, ffmpeg
 
 from otio_speakerzoom import source
+from otio_speakerzoom.faces.detect import detect_faces
 from otio_speakerzoom.faces.detectors import choose
 
 SIZE = (480, 270)
@@ -279,15 +280,15 @@ def test_a_film_is_as_long_and_large_as_requested(labels, tmp_path, film, size, 
     assert media.first_audio is not None
 
 
-def test_a_mirrored_picture_is_a_camera_cut(labels, tmp_path):
-    film = films.Film(cut_every_s=1, seconds=4)
+@pytest.mark.parametrize("faces", [None, 5])
+def test_a_film_has_camera_cuts_as_often_as_requested(labels, detector, tmp_path, faces):
+    film = films.Film(faces=faces, cut_every_s=1, seconds=4)
     media = source.probe(films.make_film(labels.with_name("clip.mp4"), film, tmp_path))
 
-    shots = [frame for _, frame in source.read_frames(media)]
+    with detector() as nobody:
+        detections = detect_faces(source.read_frames(media), media, nobody)
 
-    first, mirrored = (shots[n].astype(float) for n in (24, 25))
-    assert np.abs(mirrored[:, ::-1] - first).mean() < 3
-    assert np.abs(mirrored - first).mean() > 20
+    assert detections.camera_cuts.tolist() == [25, 50, 75]
 
 
 def test_a_film_is_compared_with_plain_transcodes(labels, run):
