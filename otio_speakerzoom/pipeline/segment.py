@@ -133,6 +133,7 @@ class _Foresight:
             media, no_faces, within=padded, every=task.every, tracker=task.tracker
         )
         self._tracker = FaceTracker(media.rate, padded)
+        self._is_last = padded.end == task.within.end
         ticks = task.within.start + frames_at_ticks(task.within.duration, media.rate)
         self._ticks = ticks
         self._span_ticks = range(*np.searchsorted(ticks, (task.span.start, task.span.end)).tolist())
@@ -154,9 +155,13 @@ class _Foresight:
         self._cut(growths, self._tracker.settled_end)
 
     def finish(self, faces: Sequence[FrameFaces]) -> None:
-        """Add the last faces; a track that ends here may go on in the film."""
+        """Add the last faces; a track that ends here may go on, unless the film ends too."""
         growths = self._track([*self._detection.extend(faces, ()), *self._detection.finish()])
-        self._cut(growths, self._tracker.settled_end)
+        if self._is_last:
+            last, _, _ = self._tracker.finish(self._detection.cuts)
+            self._cut([*growths, *last], self._task.within.end)
+        else:
+            self._cut(growths, self._tracker.settled_end)
 
     def table(self) -> CropTable:
         """Return all crops in the segment."""
@@ -178,7 +183,9 @@ class _Foresight:
                 self._by_key[growth.key] = SmoothPath(growth.start, self._ticks)
                 self._paths.append(self._by_key[growth.key])
             self._by_key[growth.key].push(growth)
-        settled = int(np.searchsorted(self._ticks, settled_end)) - SMOOTHING_TICKS // 2
+        settled = int(np.searchsorted(self._ticks, settled_end))
+        if settled_end < self._task.within.end:
+            settled -= SMOOTHING_TICKS // 2
         for tick in range(self._next_tick, settled):
             for path in self._paths:
                 if path.start <= tick < path.end:

@@ -1,4 +1,4 @@
-"""Analyses the segments of a source in processes, each with a core of its own."""
+"""Analyses the segments of a source in processes that share the cores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import SpeakerZoomError, ToolError
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.model import FrameRange, Media
@@ -43,10 +44,9 @@ def analyze_segments(
     process dies.
     """
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(_Worker(open_detector, core))
-            for core in _cores(min(processes, len(tasks)))
-        ]
+        count = min(processes, len(tasks))
+        threads = max(1, len(usable_cores()) // count)
+        workers = [stack.enter_context(_Worker(open_detector, threads)) for _ in range(count)]
         results: dict[int, SegmentResult] = {}
         submitted = 0
         for number in range(len(tasks)):
@@ -67,14 +67,14 @@ def analyze_segments(
 class _Worker:
     """A process that analyses one segment after the other."""
 
-    def __init__(self, open_detector: OpenDetector, core: int | None) -> None:
+    def __init__(self, open_detector: OpenDetector, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, self._remote = context.Pipe()
         self.number: int | None = None
         """Of the task that it works on."""
         self._task: SegmentTask | None = None
         self._process: SpawnProcess = context.Process(
-            target=_work, args=(self._remote, open_detector, core), daemon=True
+            target=_work, args=(self._remote, open_detector, threads), daemon=True
         )
 
     def __enter__(self) -> _Worker:
@@ -138,25 +138,29 @@ def memory_bytes() -> int:
     return 8 * PROCESS_MEMORY_BYTES
 
 
-def _cores(count: int) -> list[int | None]:
-    """Return a core for each process; None where cores cannot be chosen, or are too few."""
-    cores = usable_cores()
-    if not hasattr(os, "sched_setaffinity") or count > len(cores):
-        return [None] * count
-    return list(cores[:count])
-
-
-def _work(connection: Connection, open_detector: OpenDetector, core: int | None) -> None:
+def _work(connection: Connection, open_detector: OpenDetector, threads: int) -> None:
     """Analyse the segments that come over the connection until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    if core is not None:
-        os.sched_setaffinity(0, {core})  # decoders start as many threads as there are cores
+    _limit_threads(threads)
     with suppress(EOFError, OSError):  # the parent is gone
         try:
             with open_detector() as detector:
                 _serve(connection, detector)
         except SpeakerZoomError as error:  # no detector
             connection.send(error)
+
+
+def _limit_threads(count: int) -> None:
+    """Let the libraries start so many threads: else each starts as many as there are cores.
+
+    The process may run on any core: one that is tied to a core which it shares with the parent
+    falls behind, and the others have to wait for it.
+    """
+    import cv2
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))  # torch, which is not loaded yet
+    cv2.setNumThreads(count)
+    source_file.limit_threads(count)
 
 
 def _serve(connection: Connection, detector: FaceDetector) -> None:

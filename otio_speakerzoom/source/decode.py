@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -17,6 +16,7 @@ from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
 from otio_speakerzoom.source.filters import FilterChain
+from otio_speakerzoom.source.threads import usable_cores
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +157,5 @@ def thread_count(width: int, height: int) -> int:
 
     The cores are those that this process may use.
     """
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS and Windows
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return min(cores + 1, _MAX_THREADS, max(2, MAX_THREADS_PX // (width * height)))
+    most = max(2, MAX_THREADS_PX // (width * height))
+    return min(usable_cores() + 1, _MAX_THREADS, most)

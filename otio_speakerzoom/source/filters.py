@@ -10,6 +10,8 @@ from av.error import EOFError as AtEnd
 from av.filter import Graph
 from av.filter.context import FilterContext
 
+from otio_speakerzoom.source.threads import filter_threads
+
 Filter = tuple[str, str | dict[str, str]]
 """Name and options of a filter: as a string in ffmpeg's syntax, or by name without escapes."""
 
@@ -81,7 +83,7 @@ def _graph(
 ) -> tuple[Graph, FilterContext]:
     """Return a configured graph of `filters` for frames like `frame`, and the first filter."""
     graph = Graph()
-    graph.threads = threads
+    graph.threads = threads or filter_threads()
     base = frame.time_base or "1/1000000"
     # declared here, because the graph would take the colour of the first frame for a change
     source = graph.add(

@@ -203,7 +203,7 @@ def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
 
     monkeypatch.setattr(Started, "open", 0)
     monkeypatch.setattr(blazeface, "_start", start)
-    monkeypatch.setattr(blazeface.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(blazeface, "usable_cores", lambda: 8)
     if broken:
         with pytest.raises(WeightsError, match="no graph"):
             BlazeFace(tmp_path / "model.tflite")

@@ -143,6 +143,14 @@ def test_segments_give_what_one_pass_gives(film, rate):
     assert reads < 0.3 * ticks  # most crops are foreseen, though faces come and go
 
 
+def test_a_segment_that_sees_all_of_a_film_foresees_every_crop(film):
+    media = film("25")
+
+    _, reads = in_segments(media, media.range, 100)
+
+    assert reads == 0
+
+
 def test_segments_of_another_detection_rate_and_tracker_give_what_one_pass_gives(film):
     media = film("25")
     joined, _ = in_segments(media, media.range, 2, every=6, tracker="mil")

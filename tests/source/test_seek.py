@@ -1,11 +1,21 @@
 """A part of a source is decoded from a keyframe near it, and equals that part of the whole."""
 
+import os
+
 import numpy as np
 import pytest
 from conftest import ffmpeg
 
 from otio_speakerzoom.model import FrameRange
-from otio_speakerzoom.source import audio_decode, decode, decode_frames, film_audio, probe
+from otio_speakerzoom.source import (
+    audio_decode,
+    decode,
+    decode_frames,
+    film_audio,
+    limit_threads,
+    probe,
+    threads,
+)
 
 FRAMES, GOP = 300, 40
 PICTURE = f"testsrc2=s=96x54:r=25,trim=end_frame={FRAMES}"
@@ -117,9 +127,20 @@ def test_the_audio_of_a_part_is_not_decoded_from_the_start(source, monkeypatch):
      ((2160, 3840), 64, 4), ((7680, 4320), 64, 2), ((16384, 16384), 1, 2), ((64, 36), 1, 2)],
 )  # fmt: skip
 def test_large_frames_are_decoded_by_fewer_threads(size, cores, threads, monkeypatch):
-    monkeypatch.setattr(decode.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
 
     assert decode.thread_count(*size) == threads
+
+
+def test_a_process_that_shares_the_cores_decodes_and_filters_with_few_threads(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    monkeypatch.setattr(threads, "_limit", None)
+    unlimited = decode.thread_count(1920, 1080), threads.filter_threads()
+
+    limit_threads(1)
+
+    assert unlimited == (16, 0)
+    assert (decode.thread_count(1920, 1080), threads.filter_threads()) == (2, 1)
 
 
 def test_as_many_threads_decode_as_were_counted(source, monkeypatch):

@@ -8,7 +8,6 @@ there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -25,6 +24,7 @@ from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
+from otio_speakerzoom.source import usable_cores
 
 # Squares overlap by this share of their side, so that a face up to a fifth of the frame's height is
 # whole in one of them; larger ones are detected in the whole frame. With a lower aspect ratio than
@@ -68,7 +68,7 @@ class BlazeFace:
         if not 0 < min_confidence < 1:
             raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}")
         model_bytes = read_weights(model)
-        parallel = min(_MAX_PARALLEL_VIEWS, os.cpu_count() or 1)
+        parallel = min(_MAX_PARALLEL_VIEWS, usable_cores())
         self._idle: SimpleQueue[Any] = SimpleQueue()
         try:
             with ExitStack() as stack:  # which closes them all again if one does not start
