@@ -10,8 +10,8 @@ _limit: int | None = None  # of this process
 def limit_threads(count: int) -> None:
     """Let what is opened from now on use at most `count` threads.
 
-    For a process that shares the cores with others like it: libav counts all cores itself, and 16
-    processes with 16 threads each need three times as long for a frame.
+    For a process that shares the cores with others like it: libav counts all of them itself, and
+    the threads of all processes together would keep each other waiting.
     """
     global _limit
     _limit = count
