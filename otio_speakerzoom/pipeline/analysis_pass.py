@@ -90,7 +90,7 @@ def run_pass(
     job, media, within = session.job, session.media, folder.range
     name = session.options.scorer or AUTO
     scorer = scorers.choose_scorer(name, job.device, on_fetch=job.on_stage)
-    scores_digest = expected.scores[scorer.name]
+    scores_digest, new_file = expected.scores[scorer.name], partial(store.unnamed_file, folder.path)
     with (
         closing(
             store.DetectionJournal(folder.path, expected.detections, restart=job.force)
@@ -98,7 +98,9 @@ def run_pass(
         closing(store.BatchJournal(folder.path, scores_digest, restart=job.force)) as batches,
         _audio(session, folder, expected) as audio,
     ):
-        scoring = SpeechScoring(scorer, media.rate, within, audio.read_mfcc, batches=batches)
+        scoring = SpeechScoring(
+            scorer, media.rate, within, audio.read_mfcc, batches=batches, new_file=new_file
+        )
         on_progress = _cancelling(audio, job.on_stage(STAGE))
         faces = _find_faces(_Pass(session, within, scoring, scorer.recipe, journal, on_progress))
         probability = audio.voice().probability
@@ -126,7 +128,10 @@ def _audio(
     """Analyse the audio beside the frames; save the voice activity as soon as it is known."""
     cached = None if session.job.force else store.load_voice(folder.path)
     voice = cached.value if cached and cached.input_digest == expected.voice else None
-    passes = AudioPasses(session.media, folder.range, session.audio_selection, voice=voice)
+    passes = AudioPasses(
+        session.media, folder.range, session.audio_selection, voice=voice,
+        new_file=partial(store.unnamed_file, folder.path),
+    )  # fmt: skip
 
     def save(new: VoiceActivity) -> None:
         if voice is None:

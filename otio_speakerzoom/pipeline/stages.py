@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from otio_speakerzoom import source as source_file
@@ -164,23 +165,28 @@ def score(
         batches_digest = _batches_digest(input_digest, tracks)
         journal = store.BatchJournal(folder.path, batches_digest, restart=job.force)
         with closing(journal):
-            speech = score_source(media, tracks, voice, scorer, folder.range, on_progress, journal)
+            speech = score_source(
+                media, tracks, voice, scorer, folder.range, on_progress, journal,
+                partial(store.unnamed_file, folder.path),
+            )  # fmt: skip
         session.check_unchanged()
         if warning := sync_warning(media, speech):
             log.warning("%s", warning)
         return speech, input_digest
 
-    def save(path: Path, speech: Speech, input_digest: str) -> None:
-        store.save_scores(path, speech, input_digest)
-        store.remove_unfinished(path)
-
     speech, input_digest = cached(
-        folder.path, store.load_scores, save,
+        folder.path, store.load_scores, _save_scores,
         lambda document: document.input_digest in accepted_scores(session, expected),
         compute, force=session.job.force,
     )  # fmt: skip
     scorers = {digest: name for name, digest in expected.scores.items()}
     return speech, scorers[input_digest]
+
+
+def _save_scores(folder: Path, speech: Speech, input_digest: str) -> None:
+    """Save the scores; what led to them is not needed any more."""
+    store.save_scores(folder, speech, input_digest)
+    store.remove_unfinished(folder)
 
 
 def _batches_digest(scores: str, tracks: Sequence[FaceTrack]) -> str:

@@ -17,6 +17,7 @@ from otio_speakerzoom.model import (
 )
 from otio_speakerzoom.speech.audio_analysis import analyze_audio, compute_mfcc_of
 from otio_speakerzoom.speech.batches import BatchLog
+from otio_speakerzoom.speech.row_buffer import FileSource, temporary_file
 from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 
@@ -37,14 +38,16 @@ def score_source(
     within: FrameRange,
     on_progress: Progress,
     batches: BatchLog | None = None,
+    new_file: FileSource = temporary_file,
 ) -> Speech:
     """Return the scores of all `tracks` of a source that has audio.
 
-    What an earlier run with the same arguments has left in `batches` is not encoded again.
+    What an earlier run with the same arguments has left in `batches` is not encoded again. What
+    does not fit in memory goes to a `new_file`.
     """
     if not tracks:
         return Speech(())
-    mfcc = compute_mfcc_of(media, within, voice.microphones)
+    mfcc = compute_mfcc_of(media, within, voice.microphones, new_file)
     is_scored = scored_frames(tracks, media.rate, within)
     resume_frame = None if batches is None else batches.resume_frame
     start = within.start if resume_frame is None else min(resume_frame, within.end - 1)
@@ -57,5 +60,5 @@ def score_source(
     with closing(reader) as frames:
         return score_speech(
             frames, mfcc, tracks, scorer, media.rate, within,
-            voice=voice.probability, batches=batches, on_progress=on_progress,
+            voice=voice.probability, batches=batches, new_file=new_file, on_progress=on_progress,
         )  # fmt: skip

@@ -33,7 +33,7 @@ from otio_speakerzoom.speech.audio_channels import (
     independent_channels,
 )
 from otio_speakerzoom.speech.mfcc import MfccStream
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource, RowBuffer, temporary_file
 from otio_speakerzoom.speech.ticks import to_source_frames
 from otio_speakerzoom.speech.vad import VoiceThread
 
@@ -69,10 +69,16 @@ def analyze_audio(
 
 
 def compute_mfcc_of(
-    media: Media, within: FrameRange, microphones: Sequence[Microphone]
+    media: Media,
+    within: FrameRange,
+    microphones: Sequence[Microphone],
+    new_file: FileSource = temporary_file,
 ) -> tuple[RowBuffer, ...]:
-    """Return the (n, 13) MFCC rows in `within` of each microphone, all decoded in one pass."""
-    streams = [MfccStream() for _ in microphones]
+    """Return the (n, 13) MFCC rows in `within` of each microphone, all decoded in one pass.
+
+    Those of a long range go to a `new_file`.
+    """
+    streams = [MfccStream(new_file) for _ in microphones]
     with closing(source_file.read_microphones(media, microphones, within=within)) as blocks:
         for number, block in blocks:
             streams[number].push(block)
@@ -92,9 +98,14 @@ class AudioPasses:
         *,
         voice: VoiceActivity | None = None,
         with_mfcc: bool = True,
+        new_file: FileSource = temporary_file,
     ) -> None:
-        """With `voice`, of an earlier run, only the MFCC of its microphones are computed."""
+        """With `voice`, of an earlier run, only the MFCC of its microphones are computed.
+
+        Those of a long range go to a `new_file`.
+        """
         self.within = within
+        self._new_file = new_file
         self._media, self._selection = media, selection
         self._cached_voice, self._with_mfcc = voice, with_mfcc
         self._microphones = voice.microphones if voice else certain_microphones(media, selection)
@@ -142,7 +153,9 @@ class AudioPasses:
 
     def _new_analyses(self, microphones: Sequence[Microphone]) -> tuple[_MicrophoneAnalysis, ...]:
         with_voice = self._cached_voice is None
-        return tuple(_MicrophoneAnalysis(with_voice, self._with_mfcc) for _ in microphones)
+        return tuple(
+            _MicrophoneAnalysis(with_voice, self._with_mfcc, self._new_file) for _ in microphones
+        )
 
     def _read(
         self, microphones: Sequence[Microphone], meters: Mapping[Microphone, LevelMeter]
@@ -174,9 +187,9 @@ def _levels(meters: Mapping[Microphone, LevelMeter]) -> NDArray[np.float32]:
 class _MicrophoneAnalysis:
     """The voice detector and the MFCC of one microphone, as far as they are asked for."""
 
-    def __init__(self, with_voice: bool, with_mfcc: bool) -> None:
+    def __init__(self, with_voice: bool, with_mfcc: bool, new_file: FileSource) -> None:
         self._detector = VoiceThread() if with_voice else None
-        self.mfcc = MfccStream() if with_mfcc else None
+        self.mfcc = MfccStream(new_file) if with_mfcc else None
         self.voice = np.empty(0, np.float32)
         """(ticks,) once all audio is pushed."""
         self.is_stopped = False

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from otio_speakerzoom.speech.row_buffer import RowBuffer
+from otio_speakerzoom.speech.row_buffer import FileSource, RowBuffer, temporary_file
 from otio_speakerzoom.speech.ticks import SAMPLE_RATE
 
 # The settings that TalkNet calls python_speech_features 0.6 with; the rest are its defaults.
@@ -99,8 +99,8 @@ class MfccStream:
     with the samples of unfinished rows.
     """
 
-    def __init__(self) -> None:
-        self.rows = RowBuffer(COEFFICIENTS)
+    def __init__(self, new_file: FileSource = temporary_file) -> None:
+        self.rows = RowBuffer(COEFFICIENTS, new_file)
         """(n, 13), as far as they are final."""
         self._rest = np.empty(0, np.int16)
         self._lead = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable
 from io import BytesIO
@@ -28,13 +29,14 @@ def temporary_file() -> IO[bytes]:
 class RowBuffer:
     """A (n, width) float32 array that only grows at its end, in a file once it is long.
 
-    The file is closed with the object.
+    The file is closed with the object. One thread may read it while another one adds to it.
     """
 
     def __init__(self, width: int, new_file: FileSource = temporary_file) -> None:
         self.width = width
         self._new_file = new_file
         self._rows = 0
+        self._lock = threading.Lock()
         self._file: IO[bytes] = BytesIO()
 
     def __len__(self) -> int:
@@ -45,7 +47,8 @@ class RowBuffer:
         if rows.shape[1:] != (self.width,):
             raise ValueError(f"need (n, {self.width}) rows, got {rows.shape}")
         try:
-            self._append(np.ascontiguousarray(rows, np.float32).tobytes())
+            with self._lock:
+                self._append(np.ascontiguousarray(rows, np.float32).tobytes())
         except OSError as error:
             raise ToolError(self._message(error)) from error
         self._rows += len(rows)
@@ -53,9 +56,11 @@ class RowBuffer:
     def read(self, start: int, end: int) -> NDArray[np.float32]:
         """Return rows `start` up to `end`, as far as there are any."""
         start, end = max(0, start), min(end, self._rows)
-        self._file.seek(4 * self.width * start)
         count = 4 * self.width * max(0, end - start)
-        return np.frombuffer(self._file.read(count), np.float32).reshape(-1, self.width)
+        with self._lock:
+            self._file.seek(4 * self.width * start)
+            data = self._file.read(count)
+        return np.frombuffer(data, np.float32).reshape(-1, self.width)
 
     def _append(self, data: bytes) -> None:
         size = 4 * self.width * self._rows

@@ -171,6 +171,7 @@ def score_speech(
     *,
     voice: NDArray[np.float32] | None = None,
     batches: BatchLog | None = None,
+    new_file: FileSource = temporary_file,
     on_progress: Progress = no_progress,
 ) -> Speech:
     """Return one calibrated score per source frame for every track, and the A/V offset.
@@ -180,7 +181,9 @@ def score_speech(
     `batches`. `mfcc` are the MFCC rows of all of `within`, for each microphone; `voice` is the
     (frames,) voice probability, which gates scorers that need it.
     """
-    scoring = SpeechScoring(scorer, rate, within, mfcc_source(mfcc), batches=batches)
+    scoring = SpeechScoring(
+        scorer, rate, within, mfcc_source(mfcc), batches=batches, new_file=new_file
+    )
     growths = [whole_growth(track, key) for key, track in enumerate(tracks)]
 
     def crop_none(number: int, box: NDArray[np.float32], recipe: CropRecipe) -> NDArray[np.uint8]:

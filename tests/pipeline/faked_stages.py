@@ -71,7 +71,7 @@ def stage_runs(monkeypatch):
     class SpeechScoring:
         """Scores a track by its place."""
 
-        def __init__(self, scorer, rate, within, mfcc, *, batches):
+        def __init__(self, scorer, rate, within, mfcc, *, batches, new_file):
             self.needed_from = self.crops_from = within.start
             self._name = scorer.name
 
@@ -82,7 +82,7 @@ def stage_runs(monkeypatch):
             runs.append(f"score with {self._name}")
             return Speech(tuple(scores_of(track) for track in tracks))
 
-    def score_source(media, tracks, voice, scorer, within, on_progress, batches):
+    def score_source(media, tracks, voice, scorer, within, on_progress, batches, new_file):
         runs.append(f"score with {scorer.name}")
         return Speech(tuple(scores_of(track) for track in tracks))
 

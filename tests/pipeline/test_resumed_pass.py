@@ -1,5 +1,6 @@
 """An analysis that was interrupted goes on, and gives the same bytes; so do several processes."""
 
+import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.model import FrameRange
 from otio_speakerzoom.pipeline import Job, analysis_pass, detection_log
 from otio_speakerzoom.pipeline import segment as segment_module
-from otio_speakerzoom.speech import batches, scorers
+from otio_speakerzoom.speech import batches, row_buffer, scorers
 
 RESULTS = ("detections.npz", "tracks.npz", "voice.npz", "scores.npz", "people.json")
 
@@ -92,6 +93,21 @@ def test_scores_that_are_computed_again_go_on_too(film, tmp_path, monkeypatch):
     assert results(job) == results(whole)
     assert not searched
     assert len(encoded) < 3
+    assert not (job.folder / "unfinished").exists()
+
+
+def test_what_does_not_fit_in_memory_goes_to_the_work_folder(film, tmp_path, monkeypatch):
+    monkeypatch.setattr(row_buffer, "MAX_MEMORY_BYTES", 1000)
+    folders, open_file = [], tempfile.TemporaryFile
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", lambda dir=None: folders.append(dir) or open_file(dir=dir)
+    )
+    job = Job(film, tmp_path)
+    pipeline.analyze(job)
+    (job.folder / "scores.npz").unlink()
+    pipeline.analyze(job)
+
+    assert set(folders) == {job.folder / "unfinished"}
     assert not (job.folder / "unfinished").exists()
 
 

@@ -1,6 +1,8 @@
 import errno
 import tempfile
-from io import BytesIO
+import threading
+import time
+from io import BytesIO, FileIO
 
 import numpy as np
 import pytest
@@ -82,3 +84,26 @@ def test_the_error_on_a_full_disk_of_the_recording_says_so(monkeypatch):
 
     with pytest.raises(ToolError, match=r"No space left on device\); .* disk of the work folder"):
         rows.add(np.zeros((1, 2), np.float32))
+
+
+class SlowFile(FileIO):
+    """A file in which another thread may go elsewhere before a read or a write."""
+
+    def seek(self, *position):
+        place = super().seek(*position)
+        time.sleep(1e-4)
+        return place
+
+
+def test_one_thread_reads_while_another_one_adds(monkeypatch, tmp_path):
+    monkeypatch.setattr(row_buffer, "MAX_MEMORY_BYTES", 100)
+    rows, count = RowBuffer(3, lambda: SlowFile(tmp_path / "rows", "w+")), 2000
+    blocks = (np.full((10, 3), n, np.float32) for n in range(count // 10))
+    thread = threading.Thread(target=lambda: [rows.add(block) for block in blocks])
+    thread.start()
+    while thread.is_alive():
+        end = len(rows)
+        expected = np.arange(max(0, end - 50), end) // 10
+        assert np.array_equal(rows.read(end - 50, end)[:, 0], expected)
+    thread.join()
+    assert np.array_equal(rows.read(0, count)[:, 2], np.arange(count) // 10)
