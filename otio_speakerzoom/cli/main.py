@@ -21,11 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def let_waiting_threads_sleep() -> None:
-    """Set OpenMP's wait policy for this process and its children, unless the user set it.
+    """Set how threads of OpenMP and OpenBLAS wait, for this process and its children.
 
-    torch computes on the threads of OpenMP, which by default wait for each other in a loop that
-    keeps a core busy. The decoder's threads need these cores: scoring two faces in 1080p25 took
-    twice the CPU time and two to three times as long. The results are the same. OpenMP reads the
-    variable when torch is loaded, so only the program that starts can set it.
+    What the user set stays. torch computes on the threads of OpenMP, which by default wait for each
+    other in a loop that keeps a core busy. The decoder's threads need these cores: scoring two
+    faces in 1080p25 took twice the CPU time and two to three times as long. NumPy's OpenBLAS starts
+    a thread on every core, and each goes on waiting so for 11 ms after a product of matrices of a
+    millisecond, as there is one in the MFCC of every few seconds: it gets one thread. The results
+    are the same. Both read their variable when they are loaded, so only the program that starts can
+    set it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
