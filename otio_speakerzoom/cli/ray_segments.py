@@ -14,7 +14,7 @@ from typing import Any
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.pipeline.segment import SegmentResult, SegmentTask, analyze_segment
-from otio_speakerzoom.pipeline.segment_processes import MAX_AHEAD, OpenDetector
+from otio_speakerzoom.pipeline.segment_processes import OpenDetector, in_work
 
 MAX_RETRIES = 3
 """How often a segment whose worker is lost is analysed again."""
@@ -43,7 +43,7 @@ class RaySegments:
         remote = ray.remote(num_cpus=1, memory=SEGMENT_MEMORY_BYTES, max_retries=MAX_RETRIES)(
             work_on_segment
         )
-        ahead = MAX_AHEAD + max(1, int(ray.cluster_resources().get("CPU", 1)))
+        ahead = in_work(max(1, int(ray.cluster_resources().get("CPU", 1))))
         running: list[Any] = []
         submitted = 0
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
+from math import ceil
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -23,8 +24,9 @@ SegmentRunner = Callable[
 ]
 """Yields the result of each task, in order."""
 
-MAX_AHEAD = 2
-"""Segments that may be finished before an earlier one is: those that wait take memory."""
+MAX_AHEAD_SHARE = 0.5
+"""Segments that may be finished before an earlier one is, as a share of the processes: with fewer,
+all wait for a slow one, and those that wait take memory."""
 MIN_CORES = 4
 """On fewer, the threads of one process keep all of them busy, in less memory."""
 MIN_SPLIT_S = 120
@@ -52,7 +54,7 @@ def analyze_segments(
         for number in range(len(tasks)):
             while number not in results:
                 for worker in [worker for worker in workers if worker.number is None]:
-                    if submitted < min(len(tasks), number + len(workers) + MAX_AHEAD):
+                    if submitted < min(len(tasks), number + in_work(len(workers))):
                         worker.submit(submitted, tasks[submitted])
                         submitted += 1
                 busy = {
@@ -62,6 +64,11 @@ def analyze_segments(
                     done, result = busy[connection].result()  # type: ignore[index]
                     results[done] = result
             yield results.pop(number)
+
+
+def in_work(processes: int) -> int:
+    """Return how many segments from the first unfinished one on may be in work or wait."""
+    return processes + ceil(MAX_AHEAD_SHARE * processes)
 
 
 class _Worker:
