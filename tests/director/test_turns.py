@@ -13,7 +13,11 @@ from hypothesis.extra.numpy import arrays
 from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.speaker_activity import find_active_speakers, moving_average
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.director.turns import fill_pauses_and_drop_bursts, find_turns
+from otio_speakerzoom.director.turns import (
+    _best_states,
+    fill_pauses_and_drop_bursts,
+    find_turns,
+)
 from otio_speakerzoom.model import (
     FrameRange,
 )
@@ -68,6 +72,31 @@ def test_no_sequence_of_states_is_likelier_than_the_result(log_odds, data):
     assert value_of_states(log_odds, voice_odds, style, best) == pytest.approx(
         max(values), abs=1e-4
     )
+
+
+def frame_by_frame(reward, change_cost, rarity):
+    """The states with the highest sum, every state followed through every frame."""
+    value, came_from = reward[:, 0] - rarity, []
+    for gain in reward.T[1:]:
+        entry = value.max() - (change_cost + rarity)
+        came_from.append(np.where(value >= entry, np.arange(len(value)), value.argmax()))
+        value = np.maximum(value, entry) + gain
+    path = [int(value.argmax())]
+    for before in reversed(came_from):
+        path.append(int(before[path[-1]]))
+    return path[::-1]
+
+
+@given(st.integers(0, 10_000), st.sampled_from((0.0, 0.5, 4.0)), st.sampled_from((0.0, 0.3, 1.0)))
+@settings(max_examples=60, deadline=None)
+def test_runs_of_a_clear_state_change_nothing(seed, change_cost, noise):
+    rng = np.random.default_rng(seed)
+    reward = rng.choice([-0.6, 0.0, 0.6], (4, 40)).repeat(25, axis=1)
+    reward += noise * rng.normal(size=reward.shape)
+    rarity = rng.choice([0.0, 1.6], 4)
+
+    states = _best_states(reward, change_cost, rarity)
+    assert states.tolist() == frame_by_frame(reward, change_cost, rarity)
 
 
 @given(odds, st.floats(0.01, 3))
