@@ -65,6 +65,8 @@ STEP_HEADER = (
 )  # fmt: skip
 START, ANALYSIS = "start", "analysis"
 DETECTOR, NETWORK = "detector alone", "network alone"
+MIN_COUNTED_BYTES = 200e6
+"""Of a film: in a smaller one the 50 MB of libraries that are read besides count for too much."""
 ALONE = (DECODE, DETECTOR, NETWORK)
 """The resources that an analysis cannot do without."""
 
@@ -188,10 +190,12 @@ def cores() -> int:
 def data_cells(media: Media, start: Cost, analysis: AnalysisCost) -> tuple[str, ...]:
     """Return the cells of a film's row of memory and files."""
     seconds, cost = duration_s(media), analysis.cost
-    read = (cost.read_bytes - start.read_bytes) / media.path.stat().st_size
+    film_bytes = media.path.stat().st_size
+    read = f"{(cost.read_bytes - start.read_bytes) / film_bytes:.1f}"
     sizes = (analysis.store_bytes, analysis.peak_store_bytes)
     return (
-        f"{cost.peak_mb:.0f}", f"{read:.1f}", f"{cost.decoded / media.duration:.2f}",
+        f"{cost.peak_mb:.0f}", read if film_bytes > MIN_COUNTED_BYTES else "-",
+        f"{cost.decoded / media.duration:.2f}",
         f"{cost.array_bytes / MB / seconds:.0f}",
         *(f"{size / MB / seconds * 3600:.1f}" for size in sizes),
         f"{analysis.temporary_bytes / MB:.1f}",
