@@ -36,6 +36,7 @@ from otio_speakerzoom.pipeline.segment_processes import (
 )
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.pipeline.stages import NO_FACES, sync_warning
+from otio_speakerzoom.source import share_heap
 from otio_speakerzoom.speech import scorers
 from otio_speakerzoom.speech.audio_analysis import AudioPasses
 from otio_speakerzoom.speech.audio_thread import AudioThread
@@ -87,6 +88,7 @@ def run_pass(
     Return a face embedding of each track, if an embedder is installed and all was done in one go in
     this process; they are not saved.
     """
+    share_heap()
     job, media, within = session.job, session.media, folder.range
     name = session.options.scorer or AUTO
     scorer = scorers.choose_scorer(name, job.device, on_fetch=job.on_stage)

@@ -149,6 +149,7 @@ def _work(connection: Connection, open_detector: OpenDetector, threads: int) -> 
     """Analyse the segments that come over the connection until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit_threads(threads)
+    source_file.share_heap()
     with suppress(EOFError, OSError):  # the parent is gone
         try:
             with open_detector() as detector:

@@ -28,7 +28,7 @@ from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.start_timecode import start_from_label
-from otio_speakerzoom.source.threads import limit_threads, usable_cores
+from otio_speakerzoom.source.threads import limit_threads, share_heap, usable_cores
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.upright import UprightFilter
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
@@ -59,6 +59,7 @@ __all__ = [
     "read_frames",
     "read_microphones",
     "read_source_frames",
+    "share_heap",
     "shift_audio_command",
     "start_from_label",
     "tone_mapping_filters",
