@@ -1,6 +1,6 @@
 """Detects, tracks and scores the faces of a source while it is decoded once.
 
-    decode -> [frames] -> detect and track -> [growth of tracks] -> crop and score
+    decode -> [frames] -> convert -> [RGB] -> detect, track -> [growth of tracks] -> crop, score
 
 Each arrow between brackets is a queue between two threads. The results are those of the stages run
 one after the other, each over the whole source.
@@ -8,7 +8,7 @@ one after the other, each over the whole source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -36,6 +36,8 @@ from otio_speakerzoom.pipeline.worker_thread import WorkerThread
 from otio_speakerzoom.speech.scoring import SpeechScoring
 from otio_speakerzoom.speech.ticks import frames_at_ticks
 
+MAX_CONVERTED_FRAMES = 4
+"""Converted ahead of the detector: one run of it takes as long as the conversion of six."""
 MAX_WAITING_FRAMES = 8
 """Between detection and scoring: enough to keep both busy, and 100 MB of decoded 4K."""
 
@@ -145,20 +147,33 @@ def detect_and_score(
         scoring.push(step.growths, step.settled_end, step.frame.number + 1, ring.crop)
         ring.drop_before(scoring.needed_from)
 
-    size = detector_size(media)
     remaining = FrameRange(_first_frame(detection, scoring), within.end)
-    frames = source_file.read_source_frames(media, remaining)
+    frames = _with_rgb(media, remaining, search_from=detection.next_frame)
     with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
-        for frame in frames:
-            growths = []
-            if frame.number >= detection.next_frame:
-                growths = tracks.push_frame(frame.number, frame.rgb(size), log)
+        for frame, rgb in frames:
+            growths = [] if rgb is None else tracks.push_frame(frame.number, rgb, log)
             scorer.put(_Step(frame, growths, tracks.settled_end))
             on_progress(frame.number + 1 - within.start, within.duration)
         growths, faces = tracks.finish()
         scorer.finish()
     scoring.push(growths, within.end, within.end, ring.crop)
     return faces
+
+
+def _with_rgb(
+    media: Media, remaining: FrameRange, search_from: int
+) -> Generator[tuple[source_file.SourceFrame, NDArray[np.uint8] | None], None, None]:
+    """Yield frames, with the RGB to search those from `search_from` on; a thread converts ahead."""
+    size = detector_size(media)
+
+    def converted() -> Generator[
+        tuple[source_file.SourceFrame, NDArray[np.uint8] | None], None, None
+    ]:
+        with closing(source_file.read_source_frames(media, remaining)) as frames:
+            for frame in frames:
+                yield frame, frame.rgb(size) if frame.number >= search_from else None
+
+    return source_file.prefetch(converted(), MAX_CONVERTED_FRAMES)
 
 
 def join_segments(

@@ -37,8 +37,8 @@ def share_heap() -> None:
     """Let all threads of this process allocate from one heap, where the C library is glibc.
 
     By default it has one for each thread, and each holds on to what it once used: an analysis of
-    1080p took 830 MB so, and 700 to 760 MB with one heap, in the same time. Call it before there are
-    many threads.
+    1080p took 830 MB so, and 700 to 760 MB with one heap, in the same time. Call it while there are
+    few threads.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
