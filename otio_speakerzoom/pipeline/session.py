@@ -79,20 +79,20 @@ def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
 
 def open_session(job: Job) -> Session:
     """Open the source and its work folder to read; nothing is written."""
-    return _session(job, job.folder)
+    return _session(job, job.folder, open_source(job))
 
 
 @contextmanager
 def exclusive_session(job: Job) -> Iterator[Session]:
     """Open the source and its work folder to write under an exclusive lock; save media.json."""
     folder = job.folder
-    open_source(job, folder)  # raises before a folder is created for a file that is not a source
+    opened = open_source(job, folder)  # raises before a folder is created for what is no source
     folder = store.rename_folder(folder, job.source)
     default = folder.with_name(store.folder_name(job.source.name))
     if folder != default and default.exists():
         log.info("%s: belongs to another recording; the results go to %s", default, folder.name)
     with store.exclusive_lock(folder):
-        session = _session(job, folder)
+        session = _session(job, folder, opened)
         cached = store.load_media(folder)
         if not cached or (cached.value, cached.input_digest) != (
             session.media,
@@ -117,9 +117,11 @@ def save_options(session: Session, **values: Any) -> None:
         store.save_options(session.folder, options, session.source_digest)
 
 
-def _session(job: Job, folder: Path) -> Session:
+def _session(job: Job, folder: Path, opened: tuple[Media, str]) -> Session:
     source_digest = store.source_digest(job.source) if job.source.is_file() else ""
-    media, media_digest = open_source(job, folder)
+    media, media_digest = opened
+    if media_digest != digest("media", source_digest):  # changed while we waited for the lock
+        media, media_digest = open_source(job, folder)
     stored = _load_options(folder, media, source_digest)
     part = job.within(media) if job.within else None
     options = replace(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from otio_speakerzoom.pipeline import Job, session
 from otio_speakerzoom.pipeline.caching import cached, has_digest
 from otio_speakerzoom.store import Cached
 
@@ -42,3 +43,17 @@ def test_nothing_is_saved_where_a_stage_fails(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         cached(tmp_path, lambda _: None, save, has_digest("new"), fail)
+
+
+def test_a_new_source_is_probed_once(make_clip, tmp_path, monkeypatch):
+    probes, probe = [], session.source_file.probe
+    monkeypatch.setattr(
+        session.source_file, "probe", lambda path: probes.append(path) or probe(path)
+    )
+    job = Job(make_clip("probed.mp4"), tmp_path)
+    with session.exclusive_session(job) as opened:
+        assert opened.media.duration == 50
+    with session.exclusive_session(job):
+        pass
+
+    assert len(probes) == 1
