@@ -41,7 +41,7 @@ GRU_TICKS = 1500
 
 def normalise(crops: Tensor) -> Tensor:
     """Return crops of 0 to 255 as TalkNet, Light-ASD and LR-ASD were trained on them."""
-    return (crops.float() / 255 - PIXEL_MEAN) / PIXEL_STD
+    return (crops / 255).sub_(PIXEL_MEAN).div_(PIXEL_STD)  # in place: 26 MB for a window
 
 
 class FoldedConv(nn.Module):
@@ -85,12 +85,18 @@ def use_channels_last(network: nn.Module) -> None:
 
 def in_chunks(block: Callable[[Tensor], Tensor], x: Tensor, chunk_frames: int) -> Tensor:
     """Return block(x), computed in chunks of frames with `BLOCK_HALO_FRAMES` more on each side."""
-    outputs = []
+    output: Tensor | None = None  # filled in place: joining the chunks at the end needs it twice
     for start in range(0, len(x), chunk_frames):
         first = max(0, start - BLOCK_HALO_FRAMES)
-        y = block(x[first : start + chunk_frames + BLOCK_HALO_FRAMES])
-        outputs.append(y[start - first :][:chunk_frames])
-    return torch.cat(outputs)
+        y = block(x[first : start + chunk_frames + BLOCK_HALO_FRAMES])[start - first :]
+        if output is None:
+            order = CHANNELS_LAST if y.ndim == 4 else torch.contiguous_format
+            output = torch.empty(
+                (len(x), *y.shape[1:]), dtype=y.dtype, device=y.device, memory_format=order
+            )
+        output[start : start + chunk_frames] = y[:chunk_frames]
+    assert output is not None  # there is a frame
+    return output
 
 
 class FoldedVisualEncoder(nn.Module):
