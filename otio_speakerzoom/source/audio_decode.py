@@ -124,13 +124,19 @@ def _decode(
             if not is_done(decoder.number):
                 for piece in decoder.decode(packet):
                     yield decoder.number, piece
+    except GeneratorExit:  # all have what they need
+        for decoder in decoders.values():
+            decoder.warn_of_damage()
+        raise
     except FFmpegError as error:
         raise MediaError(
             f"{media.path}: its audio cannot be read to the end ({error.strerror}); "
             "copy the file again"
         ) from error
     for decoder in decoders.values():
-        if not is_done(decoder.number):
+        if is_done(decoder.number):
+            decoder.warn_of_damage()
+        else:
             decoder.check_end()
 
 
@@ -186,6 +192,10 @@ class _StreamDecoder:
                 f"{path}: the audio of stream {index} cannot be decoded from "
                 f"{float(end or 0):.1f} s on; is the file damaged?"
             )
+        self.warn_of_damage()
+
+    def warn_of_damage(self) -> None:
+        """Warn if there were damaged packets."""
         if self._damaged:
             log.warning("%s: skipped %d damaged packets of audio in stream %d",
-                        path, self._damaged, index)  # fmt: skip
+                        self._media.path, self._damaged, self._stream.index)  # fmt: skip
