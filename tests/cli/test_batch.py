@@ -196,7 +196,7 @@ def test_a_signal_ends_all_processes_and_keeps_what_is_finished(
     assert not running(process.pid)
     assert finished.stat().st_size > 500
     assert [path.name for path in finished.parent.iterdir()] == ["c.otio"]
-    assert {path.name for path in started.iterdir()} <= {"media.json", ".lock"}
+    assert {path.name for path in started.iterdir()} <= {"media.json", ".lock", "unfinished"}
 
 
 # --- what is refused before the start -------------------------------------------------------------
