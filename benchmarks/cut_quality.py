@@ -57,8 +57,9 @@ def main() -> None:
             ours = pipeline.cut(job)
             analysis = pipeline.analyze(pipeline.Job(job.source, work=job.work, options=options))
             talkers = talkers_of_labels(labels, analysis.media)
+            cuts = analysis.detections.camera_cuts.tolist()
             for name, cut in (("ours", ours), ("plain rule", plain_rule(analysis))):
-                figures = measure(cut, analysis.tracks, talkers)
+                figures = measure(cut, analysis.tracks, talkers, cuts)
                 print(row(path.stem, name, figures), flush=True)
 
 

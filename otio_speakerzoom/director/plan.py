@@ -37,8 +37,8 @@ def plan(
     """Return the shots, which cover all frames once.
 
     `locked` are in order of time and stay exactly as they are; the search plans between them. In a
-    gap between locks that is too short for a shot, one of the two goes on, whichever framing has
-    the higher reward there.
+    gap between locks that is too short for a shot and no camera shot, one of the two goes on,
+    whichever framing has the higher reward there.
     """
     shots = _plan_between_locks(search, locked)
     for _ in range(MAX_ROUNDS):
@@ -66,7 +66,8 @@ def _plan_between_locks(search: ShotSearch, locked: Sequence[PlannedShot]) -> li
     for number, gap_end in enumerate(ends):
         before = locked[number - 1] if number else None
         after = locked[number] if number < len(locked) else None
-        if gap_end - at >= search.min_shot or (gap_end > at and not locked):
+        has_room = gap_end - at >= search.min_shot or {at, gap_end} <= search.camera_edges
+        if gap_end > at and (has_room or not locked):
             part = search.part(FrameRange(at, gap_end))
             shots += search_shots(
                 part, before=before and before.framing, after=after and after.framing

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -98,14 +99,19 @@ def framing_rewards(
     rate: Fraction,
     style: Style,
     in_wide: NDArray[np.bool_] | None = None,
+    camera_edges: Sequence[int] = (),
 ) -> NDArray[np.float64]:
     """Return the (T, S) reward of each of S framings in each frame.
+
+    `camera_edges` are the source frames at which camera shots begin and end: any of them may be a
+    shot of ours, so nobody is framed in one in which they are not visible.
 
     `in_wide` is (P, T) who is in the wide, where the canvas does not hold everybody: a wide without
     the speaker is as bad as a single of somebody else.
     """
     speech = _anticipate_and_hold(activity, rate, style)
-    singles = _single_rewards(activity, speech, rate, style)
+    absent = _absent_for_a_shot(activity, min_shot_frames(style, rate), camera_edges)
+    singles = _single_rewards(activity, speech, absent, style)
     wide = _wide_rewards(activity, speech, style, in_wide)
 
     def rewards_of(framing: Framing) -> NDArray[np.float64]:
@@ -140,7 +146,7 @@ def _anticipate_and_hold(activity: SpeakerActivity, rate: Fraction, style: Style
 
 
 def _single_rewards(
-    activity: SpeakerActivity, speech: _Speech, rate: Fraction, style: Style
+    activity: SpeakerActivity, speech: _Speech, absent: NDArray[np.bool_], style: Style
 ) -> NDArray[np.float64]:
     """Return the (P, T) reward of a single of each person."""
     count, overlap = speech.count, OVERLAP_REWARDS[style.overlap]
@@ -157,12 +163,21 @@ def _single_rewards(
     singles[speech.speaks & speech.leads] = overlap.leader
     singles[speech.speaks & (count == 1)] = SINGLE_SPEAKER
     singles[~activity.visible] = SINGLE_ABSENT
-    min_shot = min_shot_frames(style, rate)
-    for absent, single in zip(~activity.visible, singles, strict=True):
-        for start, end in runs(absent):
-            if end - start >= min_shot:
-                single[start:end] = ABSENT_FOR_A_SHOT
+    singles[absent] = ABSENT_FOR_A_SHOT
     return singles
+
+
+def _absent_for_a_shot(
+    activity: SpeakerActivity, min_shot: int, camera_edges: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Return (P, T) who is not visible for a shot's time, or all through a camera shot."""
+    out = np.zeros_like(activity.visible)
+    for visible, absent in zip(activity.visible, out, strict=True):
+        for start, end in runs(~visible):
+            absent[start:end] = end - start >= min_shot
+        for first, last in pairwise(edge - activity.range.start for edge in camera_edges):
+            absent[first:last] |= not visible[first:last].any()
+    return out
 
 
 def _wide_rewards(

@@ -35,8 +35,10 @@ def search_for(
     two_shots = _two_shots(activity, framer, round(style.min_overlap_seconds * rate), style)
     two_shots |= {shot.framing for shot in locked if len(shot.framing) == 2}
     framings = (WIDE, *singles, *sorted(two_shots))
-    reward = framing_rewards(activity, framings, media.rate, style, framer.faces_in_wide())
-    cuts = frozenset(cut for cut in camera_cuts if span.start < cut < span.end)
+    min_camera_shot = max(1, round(style.camera_cut_seconds * media.rate))
+    edges = camera_edges(camera_cuts, span, min_camera_shot)
+    cuts = frozenset(edges[1:-1])
+    reward = framing_rewards(activity, framings, media.rate, style, framer.faces_in_wide(), edges)
     min_shot = min_shot_frames(style, media.rate)
     return ShotSearch(
         span,
@@ -45,8 +47,21 @@ def search_for(
         _cut_cost(activity, cuts, rate, min_shot, style),
         min_shot,
         breaks=(frozenset(), *(cuts for _ in framings[1:])),
-        free_cuts=cuts,
+        camera_edges=frozenset(edges),
     )
+
+
+def camera_edges(camera_cuts: Sequence[int], span: FrameRange, min_frames: int) -> list[int]:
+    """Return where the camera shots of the source begin and end in `span`, in order.
+
+    A camera cut less than `min_frames` from the edge before, or from the end, is none: a flash of
+    light is detected as two cuts now and then, and nobody recognises a framing in so short a time.
+    """
+    edges = [span.start]
+    for cut in sorted(camera_cuts):
+        if edges[-1] + min_frames <= cut <= span.end - min_frames:
+            edges.append(cut)
+    return [*edges, span.end]
 
 
 def _cut_cost(

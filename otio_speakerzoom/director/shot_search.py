@@ -1,7 +1,8 @@
 """From rewards to shots: the best sequence of framings, by dynamic programming.
 
 Each framing (the wide, a single, a two-shot) has a reward in each frame; a cut has a cost, which is
-lower in a pause; no shot is shorter than the minimum. Dynamic programming over the whole programme
+lower in a pause; no shot is shorter than the minimum, unless it is a whole camera shot of the
+source, whose cuts show anyway. Dynamic programming over the whole programme
 finds the best sequence exactly, so shot length has one place, and no second rule can undo it. A
 search that sees the future beats rules that act frame by frame: a turn appears before its first
 word, and an interjection too short for a shot never gets one. All other demands (a break in a long
@@ -41,8 +42,9 @@ class ShotSearch:
     breaks: tuple[frozenset[int], ...]
     """(S,) source frames at which each framing must end, or start again with another crop: the
     source's own cuts for all but the wide, and where a face has moved."""
-    free_cuts: frozenset[int] = frozenset()
-    """Source frames at which a cut costs nothing, because the source itself cuts there."""
+    camera_edges: frozenset[int] = frozenset()
+    """Source frames at which the source itself cuts, and the ends of the programme, as far as they
+    are in `range`: a cut costs nothing there, and a shot from one to the next is long enough."""
 
     def part(self, span: FrameRange) -> ShotSearch:
         """Return the search in a part of `range`."""
@@ -51,7 +53,7 @@ class ShotSearch:
         at = self._rows(span)
         inside = {  # most framings break at the same frames
             frames: frozenset(frame for frame in frames if span.start < frame < span.end)
-            for frames in {*self.breaks, self.free_cuts}
+            for frames in set(self.breaks)
         }
         return replace(
             self,
@@ -59,7 +61,9 @@ class ShotSearch:
             reward=self.reward[at],
             cut_cost=self.cut_cost[at.start : at.stop + 1],
             breaks=tuple(inside[frames] for frames in self.breaks),
-            free_cuts=inside[self.free_cuts],
+            camera_edges=frozenset(
+                frame for frame in self.camera_edges if span.start <= frame <= span.end
+            ),
         )
 
     def favouring(self, shots: Sequence[PlannedShot]) -> ShotSearch:
@@ -90,35 +94,46 @@ def search_shots(
 ) -> list[PlannedShot]:
     """Return the best sequence of shots, which covers all frames once.
 
-    No shot is shorter than the minimum (unless all frames are), no framing runs across one of its
-    breaks unless there is room for one shot only, and no cut lies where it must not. `before` and
-    `after` are the framings around the range, if any: continuing one of them is not a cut.
+    No shot but a whole camera shot is shorter than the minimum, no framing runs across one of its
+    breaks, and no cut lies where it must not. Where that is impossible, or without a camera cut
+    there is no room for two shots, it is one shot. `before` and `after` are the framings around the
+    range, if any: continuing one of them is not a cut.
     """
-    span, framings = search.range, search.framings
+    framings = search.framings
     finite = search.cut_cost[np.isfinite(search.cut_cost)]
     edge_cost = float(finite.min()) if finite.size else 0.0
     first = np.array([0.0 if before in (None, f) else -edge_cost for f in framings])
     last = np.array([0.0 if after in (None, f) else -edge_cost for f in framings])
-    if span.duration < 2 * search.min_shot:  # no room for a cut
-        total = search.reward.sum(axis=0) + first + last
-        breaks = [any(span.start < f < span.end for f in frames) for frames in search.breaks]
-        best = int(np.argmax(total + FORBIDDEN * np.array(breaks)))
-        return [PlannedShot(span, framings[best])]
-    places = _places_of(search)
-    frames: list[int] = places.frames.tolist()
-    return [
-        PlannedShot(FrameRange(frames[start], frames[end]), framings[framing])
-        for start, end, framing in fill_table(places, first).best_sequence(last)
-    ]
+    span, edges = search.range, search.camera_edges
+    if span.duration >= 2 * search.min_shot or edges - {span.start, span.end}:
+        places = _places_of(search)
+        frames: list[int] = places.frames.tolist()
+        sequence = fill_table(places, first).best_sequence(last)
+        if sequence:
+            return [
+                PlannedShot(FrameRange(frames[start], frames[end]), framings[framing])
+                for start, end, framing in sequence
+            ]
+    return [_best_single_shot(search, first + last)]
+
+
+def _best_single_shot(search: ShotSearch, extra: NDArray[np.float64]) -> PlannedShot:
+    """Return the best shot of the whole range, across a break only if all framings break."""
+    span = search.range
+    total = search.reward.sum(axis=0) + extra
+    breaks = [any(span.start < f < span.end for f in frames) for frames in search.breaks]
+    best = int(np.argmax(total + FORBIDDEN * np.array(breaks)))
+    return PlannedShot(span, search.framings[best])
 
 
 def _places_of(search: ShotSearch) -> Places:
     """Return the places where the search may cut, and both ends of its range."""
     is_place = np.isfinite(search.cut_cost)
     is_place[[0, -1]] = True
+    is_place[[edge - search.range.start for edge in search.camera_edges]] = True
     places = np.flatnonzero(is_place)
     frames, costs = search.range.start + places, search.cut_cost[places]
-    costs[np.isin(frames, list(search.free_cuts))] = 0.0
+    costs[np.isin(frames, list(search.camera_edges))] = 0.0
     totals = np.zeros((len(search.framings), len(places)))
     totals[:, 1:] = np.cumsum(search.reward, axis=0)[places[1:] - 1].T
     breaks: dict[int, list[int]] = {}
@@ -129,4 +144,6 @@ def _places_of(search: ShotSearch) -> Places:
     long_enough = np.searchsorted(frames, frames + search.min_shot)
     is_first, gains = np.diff(long_enough, prepend=0) > 0, np.diff(totals, axis=1)
     in_order = dict(sorted(breaks.items()))
-    return Places(frames, costs, totals, gains, long_enough, is_first, in_order)
+    edges: list[int] = np.searchsorted(frames, sorted(search.camera_edges)).tolist()
+    with_edge_before = dict(zip(edges, [None, *edges], strict=False))
+    return Places(frames, costs, totals, gains, long_enough, is_first, in_order, with_edge_before)

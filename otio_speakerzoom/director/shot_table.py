@@ -4,7 +4,8 @@ The value of a framing at a place is that of the best sequence of shots up to th
 has that framing and is long enough. From one place to the next it grows by the framing's reward,
 unless a shot that has just become long enough is worth more. What such a shot is worth depends on
 where it began, not on what came since. So through as many places as the shortest shot has, each
-framing can be followed on its own: the table is filled in blocks of that size.
+framing can be followed on its own: the table is filled in blocks of that size. A shot that is a
+whole camera shot of the source may be shorter. It has a value only where that camera shot ends.
 """
 
 from __future__ import annotations
@@ -42,18 +43,28 @@ class Places:
     """(K,) whether no shot from an earlier place on becomes long enough at the same place."""
     breaks: dict[int, list[int]]
     """The framings that break at a place, for each such place in order."""
+    camera_edges: dict[int, int | None]
+    """Places at which a camera shot of the source begins or ends, in order, each with the one
+    before; None for the first."""
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield ranges of places such that what becomes long enough in one began before it.
 
-        The place after one at which a framing breaks begins another.
+        The place after one at which a framing breaks, or a camera shot ends, begins another.
         """
         start, count = 1, len(self.frames)
-        long_enough, breaks = self.long_enough.tolist(), [*self.breaks, count]
+        long_enough, stops = self.long_enough.tolist(), sorted({*self.breaks, *self.camera_edges})
+        stops.append(count)
         while start < count:
-            end = min(long_enough[start], breaks[bisect_left(breaks, start)] + 1, count)
+            end = min(long_enough[start], stops[bisect_left(stops, start)] + 1, count)
             yield start, end
             start = end
+
+    def restarts(self, place: int) -> Collection[int]:
+        """Return the framings that may follow themselves at a place, with a new crop."""
+        if place in self.camera_edges:
+            return range(len(self.totals))
+        return self.breaks.get(place, ())
 
     def last_break(self, framing: int, place: int) -> int:
         """Return the last place before `place` at which a framing breaks; 0 if there is none."""
@@ -70,22 +81,45 @@ class Table:
     """(S, K) of the best sequence whose last shot has that framing and may end there."""
     entry: NDArray[np.float64]
     """(S, K) of the best sequence after which a shot of that framing may begin there."""
+    camera_shots: dict[int, NDArray[np.float64]]
+    """For each place where a camera shot ends: (S,) of the best sequence whose last shot has that
+    framing and is that camera shot."""
 
     def best_sequence(self, last: NDArray[np.float64]) -> list[tuple[int, int, int]]:
         """Return the best shots: the places of their start and end, and their framing.
 
-        `last` is (S,) the value of ending with each framing.
+        `last` is (S,) the value of ending with each framing. No shots where every sequence is
+        forbidden.
         """
         shots: list[tuple[int, int, int]] = []
         entered = [self._entered(s) for s in range(len(self.value))]
-        end, framing = self.value.shape[1] - 1, int(np.argmax(self.value[:, -1] + last))
+        end = self.value.shape[1] - 1
+        at_end = self.ending_at(end) + last
+        framing = int(np.argmax(at_end))
+        if at_end[framing] < FORBIDDEN / 2:
+            return []
         while end > 0:
-            place = entered[framing][bisect_right(entered[framing], end) - 1]
-            start = self._start(framing, place)
+            start = self._start_of_camera_shot(framing, end)
+            if start is None:
+                place = entered[framing][bisect_right(entered[framing], end) - 1]
+                start = self._start(framing, place)
             shots.append((start, end, framing))
-            restarts = self.places.breaks.get(start, ())
-            end, framing = start, _framing_before(self.value[:, start].tolist(), framing, restarts)
+            before, restarts = self.ending_at(start).tolist(), self.places.restarts(start)
+            end, framing = start, _framing_before(before, framing, restarts)
         return shots[::-1]
+
+    def ending_at(self, place: int) -> NDArray[np.float64]:
+        """Return (S,) the value of the best sequence that ends at a place with each framing."""
+        camera_shots = self.camera_shots.get(place)
+        long_enough = self.value[:, place]
+        return long_enough if camera_shots is None else np.maximum(long_enough, camera_shots)
+
+    def _start_of_camera_shot(self, framing: int, end: int) -> int | None:
+        """Return where the last shot begins if it is a camera shot that ends at a place."""
+        camera_shots = self.camera_shots.get(end)
+        if camera_shots is None or camera_shots[framing] <= self.value[framing, end]:
+            return None
+        return self.places.camera_edges[end]
 
     def _entered(self, framing: int) -> list[int]:
         """Return the places at which a new shot was worth more than going on with an old one."""
@@ -110,12 +144,13 @@ def fill_table(places: Places, first: NDArray[np.float64]) -> Table:
 
     Plain lists inside: each value is the sum of the one before and a gain, in that order.
     """
-    table = Table(places, np.empty_like(places.totals), np.empty_like(places.totals))
+    table = Table(places, np.empty_like(places.totals), np.empty_like(places.totals), {})
     table.value[:, 0], table.entry[:, 0] = FORBIDDEN, first
     value, broken_at = [FORBIDDEN] * len(first), [0] * len(first)
     places_before = np.arange(len(places.frames) + 1)
     shots_before = np.searchsorted(places.long_enough, places_before).tolist()
-    cheap = np.flatnonzero(places.costs < MIN_COST).tolist()
+    edges = places.camera_edges
+    cheap = [n for n in np.flatnonzero(places.costs < MIN_COST).tolist() if n not in edges]
     for start, end in places.blocks():
         gains = places.gains[:, start - 1 : end - 1].tolist()
         for s in places.breaks.get(start - 1, ()):
@@ -126,9 +161,20 @@ def fill_table(places: Places, first: NDArray[np.float64]) -> Table:
         at = slice(start, end)
         table.value[:, at] = rows
         table.entry[:, at] = table.value[:, at].max(axis=0) - places.costs[at]
+        if (camera_shot_start := edges.get(end - 1)) is not None:
+            _end_camera_shot(table, camera_shot_start, end - 1, broken_at)
         for place in cheap[bisect_left(cheap, start) : bisect_left(cheap, end)]:
             _enter_from_others(table, place)
     return table
+
+
+def _end_camera_shot(table: Table, start: int, end: int, broken_at: Sequence[int]) -> None:
+    """Note what a shot is worth that is the whole camera shot between two places."""
+    totals = table.places.totals
+    value = table.entry[:, start] + totals[:, end] - totals[:, start]
+    value[np.array(broken_at) > start] = FORBIDDEN
+    table.camera_shots[end] = value
+    table.entry[:, end] = table.ending_at(end).max() - table.places.costs[end]
 
 
 def _new_shots(
@@ -167,7 +213,7 @@ def _follow(value: float, gains: Sequence[float], new: Sequence[float]) -> list[
 def _enter_from_others(table: Table, place: int) -> None:
     """Correct the entries at a place where a cut costs nothing: no framing may follow itself."""
     value = table.value[:, place].tolist()
-    best, restarts = int(np.argmax(value)), table.places.breaks.get(place, ())
+    best, restarts = int(np.argmax(value)), table.places.restarts(place)
     before = _framing_before(value, best, restarts)
     entry = value[before] - table.places.costs[place] if before >= 0 else FORBIDDEN
     table.entry[best, place] = entry

@@ -76,7 +76,8 @@ class Style:
     )
     min_shot_seconds: float = number(
         2.0, "s", 0, 600,
-        "Minimum length of a shot; an audience needs about this long to read a new framing.",
+        "Minimum length of a shot; an audience needs about this long to read a new framing. Only "
+        "a whole shot between two of the source's own cuts may be shorter.",
         excludes_minimum=True,
     )  # fmt: skip
     max_shot_seconds: float = number(
@@ -119,7 +120,8 @@ class Style:
     camera_cut_seconds: float = number(
         0.5, "s", 0, 60,
         "No cut is closer than this, or than the shortest shot, to one of the source's own cuts: "
-        "two cuts so close seem a mistake.",
+        "two cuts so close seem a mistake. Of two of the source's that are closer, one is ignored: "
+        "it may be a flash of light.",
     )  # fmt: skip
     face_heights: float = number(
         3.6, "face heights", 1, 20,

@@ -26,7 +26,7 @@ VERSIONS = {
     "people": 4,
     "voice": 1,
     "scores": 4,
-    "cut": 3,
+    "cut": 4,
 }
 
 

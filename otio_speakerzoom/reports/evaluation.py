@@ -1,7 +1,7 @@
 """Evaluates a cut in numbers: who is shown against who speaks, pacing, timing, framing.
 
 Compares it with ground-truth labels or else with the scores. Both give talkers, rows of face boxes
-and of speech, so there is one way to count.
+and of speech, so there is one way to count. A wide in which one talker is alone counts as a single.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.framing import EYES_BELOW_TOP
 from otio_speakerzoom.model import CutList, FaceTrack, Shot
+from otio_speakerzoom.reports.lone_talkers import lone_talkers
 from otio_speakerzoom.reports.talkers import Talker, person_boxes
 
 MIN_SHARE_IN_FRAME = 0.5
@@ -55,7 +56,10 @@ class CutFigures:
         "Seconds in which exactly one talker who is seen speaks; three shares are of these.",
     ]
     in_frame: Annotated[float, "In which the speaker is in the crop, whatever the shot."]
-    right: Annotated[float, "In which the shot is a single of the speaker."]
+    right: Annotated[
+        float,
+        "In which the shot is a single of the speaker, or a wide in which nobody else is seen.",
+    ]
     wrong: Annotated[float, "In which the shot frames others only."]
     intruded: Annotated[float, "Share of the singles' time in which another face is in the crop."]
     empty: Annotated[int, "Singles whose subject is out of the crop for more than half of them."]
@@ -90,7 +94,7 @@ class _Frames:
     crops: NDArray[np.floating[Any]]
     """(T, 4) in source pixels."""
     subjects: NDArray[np.int_]
-    """(T,) how many people the shot frames; 0 for the wide."""
+    """(T,) how many people the shot frames; 0 for the wide, unless one talker is alone in it."""
     speaks: NDArray[np.bool_]
     """(P, T)"""
     visible: NDArray[np.bool_]
@@ -102,14 +106,16 @@ class _Frames:
 
 
 def measure(
-    cut_list: CutList, tracks: Sequence[FaceTrack], talkers: Sequence[Talker]
+    cut_list: CutList,
+    tracks: Sequence[FaceTrack],
+    talkers: Sequence[Talker],
+    camera_cuts: Sequence[int] = (),
 ) -> CutFigures:
     """Return the figures of a cut: where its subjects are by `tracks`, who speaks by `talkers`."""
-    media, shots, canvas = cut_list.media, cut_list.shots, cut_list.canvas
-    rate = float(media.rate)
-    boxes = person_boxes(media, tracks, cut_list.people)
+    shots, canvas, rate = cut_list.shots, cut_list.canvas, float(cut_list.media.rate)
+    boxes = person_boxes(cut_list.media, tracks, cut_list.people)
     boxes_of = {person.id: row for person, row in zip(cut_list.people, boxes, strict=True)}
-    frames = _frames(cut_list, boxes_of, talkers)
+    frames = _frames(cut_list, boxes_of, talkers, camera_cuts)
     alone = (frames.speaks.sum(axis=0) == 1) & (frames.speaks & frames.visible).any(axis=0)
     speaker = frames.speaks & alone
     inside, single = np.nan_to_num(frames.inside), frames.subjects == 1
@@ -140,7 +146,10 @@ def measure(
 
 
 def _frames(
-    cut_list: CutList, boxes_of: Mapping[int, NDArray[np.float32]], talkers: Sequence[Talker]
+    cut_list: CutList,
+    boxes_of: Mapping[int, NDArray[np.float32]],
+    talkers: Sequence[Talker],
+    camera_cuts: Sequence[int],
 ) -> _Frames:
     """Return the cut frame by frame; `boxes_of` are those of its people over the whole source."""
     shots, span = cut_list.shots, slice(cut_list.range.start, cut_list.range.end)
@@ -153,14 +162,11 @@ def _frames(
         for id_ in shot.subjects:
             box = boxes_of[id_][shot.range.start : shot.range.end]
             framed[:, part] |= _are_on_face(boxes[:, part], box[None])
-    return _Frames(
-        crops,
-        np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots]),
-        speaks,
-        ~np.isnan(boxes[..., 0]),
-        share_inside(boxes, crops[None]),
-        framed,
-    )
+    subjects = np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots])
+    inside = share_inside(boxes, crops[None])
+    alone = lone_talkers(shots, inside, camera_cuts)
+    subjects[alone.any(axis=0)] = 1
+    return _Frames(crops, subjects, speaks, ~np.isnan(boxes[..., 0]), inside, framed | alone)
 
 
 def framed_talkers(

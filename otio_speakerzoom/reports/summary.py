@@ -84,7 +84,7 @@ def evaluate(summary: AnalysisSummary, labels: Path | None = None) -> Evaluation
         talkers = talkers_of_labels(read_labels(labels, summary.media), summary.media)
     return Evaluation(
         tuple(talkers),
-        measure(summary.cut_list, summary.tracks, talkers),
+        measure(summary.cut_list, summary.tracks, talkers, summary.camera_cuts),
         framed_talkers(summary.cut_list, summary.tracks, talkers),
         labels.name if labels else "the scores",
     )

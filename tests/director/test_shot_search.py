@@ -41,7 +41,14 @@ def searches(draw, frames=7):
     for frame in frozenset().union(*breaks):
         cost[frame - start] = 0.5
     min_shot = draw(st.integers(1, 3))
-    return ShotSearch(span, FRAMINGS[:framings], reward, cost, min_shot, breaks, cuts)
+    ends = frozenset(draw(st.sets(st.sampled_from((span.start, span.end)))))
+    return ShotSearch(span, FRAMINGS[:framings], reward, cost, min_shot, breaks, cuts | ends)
+
+
+def is_long_enough(start, end, search):
+    """Whether a shot may last from start to end: the minimum, or exactly a camera shot."""
+    edges = sorted(search.camera_edges)
+    return end - start >= search.min_shot or (start, end) in pairwise(edges)
 
 
 def value_of(shots, search, before, after):
@@ -55,9 +62,10 @@ def value_of(shots, search, before, after):
     for left, right in pairwise(shots):
         at = right.range.start
         same = left.framing == right.framing
-        if same and at not in search.breaks[search.framings.index(right.framing)]:
+        restarts = search.breaks[search.framings.index(right.framing)] | search.camera_edges
+        if same and at not in restarts:
             return None  # a change of nothing is no cut
-        total -= 0 if at in search.free_cuts else search.cut_cost[at - search.range.start]
+        total -= 0 if at in search.camera_edges else search.cut_cost[at - search.range.start]
     edge = min((cost for cost in search.cut_cost if np.isfinite(cost)), default=0.0)
     total -= edge * (before not in (None, shots[0].framing))
     return total - edge * (after not in (None, shots[-1].framing))
@@ -66,7 +74,9 @@ def value_of(shots, search, before, after):
 def every_sequence(search, start=None):
     """All ways to fill the frames with shots that are long enough, cut where they may be."""
     start, last = search.range.start if start is None else start, search.range.end
-    for end in range(start + search.min_shot, last + 1):
+    for end in range(start + 1, last + 1):
+        if not is_long_enough(start, end, search):
+            continue
         if end != last and not np.isfinite(search.cut_cost[end - search.range.start]):
             continue
         for framing in search.framings:
@@ -82,17 +92,35 @@ def every_sequence(search, start=None):
 @settings(max_examples=150, deadline=None)
 def test_no_sequence_of_long_enough_shots_beats_the_result(search, before, after):
     shots = search_shots(search, before=before, after=after)
-    if len(search.reward) < 2 * search.min_shot:
-        assert len(shots) == 1
-        return
-
     values = [
         value
         for sequence in every_sequence(search)
         if (value := value_of(sequence, search, before, after)) is not None
     ]
+    has_camera_cut = search.camera_edges - {search.range.start, search.range.end}
+    if not values or (len(search.reward) < 2 * search.min_shot and not has_camera_cut):
+        assert len(shots) == 1
+        return
 
     assert value_of(shots, search, before, after) == pytest.approx(max(values))
+
+
+def test_a_turn_as_long_as_a_camera_shot_gets_a_shot_however_short():
+    speaks = np.zeros((2, 400), bool)
+    speaks[0, :200] = speaks[0, 220:] = True
+    speaks[1, 200:220] = True
+    reward = framing_rewards(activity_of(speaks), FRAMINGS, RATE, Style()) / 25
+    cuts = frozenset((200, 220))
+    cost = np.full(401, np.inf)
+    cost[[200, 220]] = 0.3
+    span = FrameRange(0, 400)
+    search = ShotSearch(span, FRAMINGS, reward, cost, 50, (frozenset(), cuts, cuts), cuts)
+
+    assert [(shot.range.start, shot.framing) for shot in search_shots(search)] == [
+        (0, (0,)),
+        (200, (1,)),
+        (220, (0,)),
+    ]
 
 
 @given(searches(frames=300), st.data())
@@ -104,7 +132,9 @@ def test_shots_cover_everything_once_and_none_is_too_short(search, data):
     assert shots[0].range.start == search.range.start
     assert shots[-1].range.end == search.range.end
     assert all(before.range.end == after.range.start for before, after in pairwise(shots))
-    assert len(shots) == 1 or all(shot.range.duration >= search.min_shot for shot in shots)
+    assert len(shots) == 1 or all(
+        is_long_enough(shot.range.start, shot.range.end, search) for shot in shots
+    )
     assert len(shots) == 1 or not any(
         shot.range.start < cut < shot.range.end
         for shot in shots
@@ -125,7 +155,7 @@ def test_a_search_elsewhere_in_the_source_gives_the_same_shots_there(search, shi
         search,
         range=moved_range(search.range),
         breaks=tuple(map(moved, search.breaks)),
-        free_cuts=moved(search.free_cuts),
+        camera_edges=moved(search.camera_edges),
     )
     expected = [replace(s, range=moved_range(s.range)) for s in search_shots(search)]
 
@@ -180,5 +210,5 @@ def test_locks_stay_exact_and_nothing_else_is_too_short(search, data):
         # longer only where what lies beside it is too short for a shot
         assert lock.range.start - own.range.start < search.min_shot
         assert own.range.end - lock.range.end < search.min_shot
-    free = [shot for shot in shots if shot.lock is None]
-    assert not locked or all(shot.range.duration >= search.min_shot for shot in free)
+    free = [shot.range for shot in shots if shot.lock is None]
+    assert not locked or all(is_long_enough(span.start, span.end, search) for span in free)

@@ -98,6 +98,23 @@ def test_every_figure_of_a_small_cut_is_as_calculated_by_hand():
     )
 
 
+def test_a_wide_in_which_one_person_is_alone_is_a_single_of_them():
+    alone = talkers((1, 0, 100), (2, 100, 200))
+    alone[1].boxes[:100] = np.nan  # nobody else is seen before the camera cut
+    wide = cut((200, (), WIDE))
+    figures = measure(wide, TRACKS, alone, camera_cuts=[100])
+
+    assert (figures.right, figures.wrong, figures.intruded) == (0.5, 0.0, 0.0)
+    assert measure(wide, TRACKS, alone).right == 0.0  # one camera shot, in which both are seen
+    assert measure(wide, TRACKS, TURNS).right == 0.0
+
+
+def test_a_crop_in_which_the_listener_is_alone_is_wrong_also_without_a_subject():
+    figures = measure(cut((200, (), ON_RIGHT)), TRACKS, talkers((1, 0, 200)))
+
+    assert (figures.right, figures.wrong) == (0.0, 1.0)
+
+
 def test_another_face_in_a_single_intrudes():
     loose = cut((60, (1,), WIDE), (200, (2,), ON_RIGHT))
 
