@@ -1,6 +1,6 @@
-"""The corpus: face tracks with their audio, and what the teachers' networks make of them.
+"""The corpora: face tracks with their audio, and what the teachers' networks make of them.
 
-    python training/corpus.py --corpus CORPUS --weights FOLDER --out teachers.npz
+    python training/corpus.py --corpus CORPUS ... --weights FOLDER --out teachers.npz
 
 runs LR-ASD and Light-ASD (AVA weights, whole-box crops) on every track with its own audio, detects
 voice activity (Silero), and writes the results with the teachers' features. Run it once.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ UNSTATED = "none stated"
 """Used for training too, because the free clips show too few people: see the model card. Clips
 under a licence that forbids it, NC or AGPL, are not used."""
 
+QUIET = 0.15
+"""Below this probability of voice activity surely nobody is heard."""
+
 FEATURES = "/features"
 """Suffix of a track's name under which its teachers' features are stored."""
 
@@ -47,7 +51,8 @@ class Track:
     name: str
     person: str
     sync: str
-    """ok, no_pauses_to_tell, too_short_to_tell, sync_doubtful or not_speaking; see the corpus."""
+    """ok, no_pauses_to_tell, too_short_to_tell, sync_doubtful, not_speaking or, in conversations,
+    not_measured; see the corpora."""
     frames: NDArray[np.uint8]
     """(T, 192, 192) gray."""
     pcm: NDArray[np.int16]
@@ -67,11 +72,28 @@ class Track:
     def talking(self) -> NDArray[np.float32]:
         """(T,) probability, by the teachers and the voice detector, that this face speaks."""
         # Their softmax over two logits is about the sigmoid of twice the one that they give out.
-        teachers = (_sigmoid(2 * self.lr) + _sigmoid(2 * self.light)) / 2
-        voiced = np.clip(
-            (self.voice - 0.15) / 0.35, 0, 1
-        )  # surely silent below .15, speech from .5
+        teachers = _sigmoid(2 * self.lr)
+        if not self.converses:  # of real conversations LR-ASD alone is the better judge
+            teachers = (teachers + _sigmoid(2 * self.light)) / 2
+        voiced = np.clip((self.voice - QUIET) / 0.35, 0, 1)  # speech from .5
         return (teachers * voiced).astype(np.float32)
+
+    @property
+    def converses(self) -> bool:
+        """Whether what is heard may be somebody else's voice."""
+        return self.sync == "not_measured"
+
+    @property
+    def speech(self) -> NDArray[np.bool_]:
+        """(T,) where the mouth surely speaks: in a conversation, by the teacher."""
+        return self.talking > 0.7 if self.converses else self.voice > 0.5
+
+    @property
+    def listens(self) -> NDArray[np.bool_]:
+        """(T,) where somebody else is heard; in a conversation, by the teacher."""
+        if self.converses:
+            return (self.voice > 0.5) & (self.talking < 0.1)
+        return np.full(len(self.voice), self.sync == "not_speaking")
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.floating]:
@@ -79,25 +101,30 @@ def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.floating]:
 
 
 def read_index(corpus: Path) -> list[dict[str, str]]:
-    """Return the rows of the corpus's index.csv, with CC0's long name shortened."""
+    """Return the rows of the corpus's index.csv, with CC0's long name shortened.
+
+    The new column `stem` is where a track's files are, without their suffix.
+    """
     with (corpus / "index.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
+        row["stem"] = str(corpus / "tracks" / row["track"])
         if "CC0" in row["licence"]:
             row["licence"] = "CC0"
     return rows
 
 
-def split_rows(corpus: Path) -> dict[str, list[dict[str, str]]]:
+def split_rows(corpora: Sequence[Path]) -> dict[str, list[dict[str, str]]]:
     """Return the rows of `train`, `val`, and `strangers`, who are evaluated during training.
 
-    `strangers` are every eighth track of training people none of whose clips are free. Nobody is in
-    two of the three.
+    `strangers` are every eighth track of training people none of whose clips are free, where it is
+    known whether they speak. Nobody is in two of the three.
     """
-    rows = read_index(corpus)
+    rows = [row for corpus in corpora for row in read_index(corpus)]
     training = [row for row in rows if row["split"] == "train"]
     free = {row["person"] for row in rows if row["licence"] in FREE}
-    strangers = [row for row in training if row["person"] not in free][::8]
+    judged = [row for row in training if row["sync"] != "not_measured"]
+    strangers = [row for row in judged if row["person"] not in free][::8]
     apart = {row["person"] for row in strangers}
     return {
         "train": [
@@ -110,13 +137,13 @@ def split_rows(corpus: Path) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def read_tracks(corpus: Path, teachers: Path, split: str) -> list[Track]:
+def read_tracks(corpora: Sequence[Path], teachers: Path, split: str) -> list[Track]:
     """Return the tracks of one of `split_rows`, with the teachers' results."""
-    rows = split_rows(corpus)[split]
+    rows = split_rows(corpora)[split]
     with np.load(teachers) as results, ThreadPoolExecutor() as pool:
         names = [row["track"] for row in rows]
         taught = [(*results[name], *results[name + FEATURES]) for name in names]
-        media = pool.map(lambda name: decode(corpus / "tracks" / name), names)
+        media = pool.map(decode, (Path(row["stem"]) for row in rows))
         return [
             Track(row["track"], row["person"], row["sync"], *frames_and_pcm, *result)
             for row, frames_and_pcm, result in zip(rows, media, taught, strict=True)
@@ -153,7 +180,7 @@ def run_teacher(
 def main() -> None:
     """Run the teachers on every track."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -164,7 +191,7 @@ def main() -> None:
     results = {}
     rows = [row for split in split_rows(arguments.corpus).values() for row in split]
     for number, row in enumerate(rows, 1):
-        frames, pcm = decode(arguments.corpus / "tracks" / row["track"])
+        frames, pcm = decode(Path(row["stem"]))
         crops = np.stack([crop_face(frame, FACE, WHOLE_BOX) for frame in frames])
         mfccs = mfcc_at_ticks(compute_mfcc(pcm), len(crops))
         logits, visual, audio = zip(

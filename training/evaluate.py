@@ -21,11 +21,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from corpus import Track, describe, read_tracks
+from corpus import QUIET, Track, describe, read_tracks
 from mixing import answer, loudness
 from numpy.typing import NDArray
 from pair_scorers import PairScorer, Scores, load_scorer
-from scenes import QUIET, REST_TICKS, resting_frames
+from resting import REST_TICKS, resting_frames
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 from scipy.stats import rankdata
@@ -68,8 +68,9 @@ def evaluate_scorer(
     rng = np.random.default_rng(seed)
     evaluation = _Evaluation(scorer, tracks)
     for track in tracks:
-        if track.sync == "not_speaking":
-            evaluation.add("listening", evaluation.faces[track.name], evaluation.rows[track.name])
+        if track.listens.any():
+            face, rows = evaluation.faces[track.name], evaluation.rows[track.name]
+            evaluation.add("listening", face, rows, track.listens)
         if track not in evaluation.talkers:
             continue
         evaluation.add_own_audio(track, rng)
@@ -90,7 +91,7 @@ class _Evaluation:
 
     def __init__(self, scorer: PairScorer, tracks: Sequence[Track]) -> None:
         self.scorer = scorer
-        self.talkers = [t for t in tracks if t.sync not in ("not_speaking", "sync_doubtful")]
+        self.talkers = [t for t in tracks if talks(t)]
         self.rows = {t.name: mfcc_at_ticks(compute_mfcc(t.pcm), len(t.frames)) for t in tracks}
         self.faces = {t.name: scorer.encode_face(t.frames) for t in tracks}
         self._logits: dict[str, list[Scores]] = defaultdict(list)
@@ -116,7 +117,7 @@ class _Evaluation:
     def add_own_audio(self, track: Track, rng: np.random.Generator) -> None:
         """Score a talker with its own audio, with none, and with its own half a track late."""
         face, rows, count = self.faces[track.name], self.rows[track.name], len(track.frames)
-        speech, quiet = track.voice > 0.5, track.voice < QUIET
+        speech, quiet = track.speech, track.voice < QUIET
         own = self.scorer.score(face, rows)
         self._logits["talking"].append(own[speech])
         self._logits["pause"].append(own[quiet])
@@ -130,7 +131,7 @@ class _Evaluation:
         """Score a talker, and the same face `still`, with another voice; compare the two mouths."""
         span = min(len(track.frames), len(other.frames))
         rows = self.rows[other.name][: 4 * span]
-        speech, voiced = track.voice[:span] > 0.5, other.voice[:span] > 0.5
+        speech, voiced = track.speech[:span], other.speech[:span]
         wrong = self.scorer.score(self.faces[track.name], rows)
         right = self.scorer.score(self.faces[other.name], rows)
         self._logits["dubbed"].append(wrong[voiced & speech])
@@ -148,11 +149,18 @@ class _Evaluation:
         span = min(len(track.frames), len(other.frames))
         face = self.faces[track.name]
         own, theirs = track.pcm[: 640 * span], other.pcm[: 640 * span]
-        speech, turns = track.voice[:span] > 0.5, track.voice[:span] < QUIET
+        speech, turns = track.speech[:span], track.voice[:span] < QUIET
         mixed = own + loudness(track.pcm) / loudness(other.pcm) * theirs
         self.add("mixed", face, _rows_of(mixed), speech)
         voiced = other.voice[:span] > 0.5
         self.add("answered", face, _rows_of(answer(own, theirs, turns)), turns & voiced)
+
+
+def talks(track: Track) -> bool:
+    """Whether the face is one to put other voices to: it speaks, mostly when somebody is heard."""
+    if track.converses:
+        return track.speech.sum() > 0.6 * (track.voice > 0.5).sum()
+    return track.sync not in ("not_speaking", "sync_doubtful")
 
 
 def _rows_of(audio: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -239,7 +247,7 @@ def print_outcome(name: str, outcome: Outcome, cue: Outcome | None) -> None:
 def main() -> None:
     """Print a table for each scorer."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--teachers", type=Path, required=True)
     parser.add_argument("--people", choices=("val", "strangers", "train"), default="val")
     parser.add_argument("--limit", type=int, help="evaluate only the first N tracks")

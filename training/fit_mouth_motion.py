@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from corpus import FACE, decode, read_index
+from corpus import FACE, QUIET, decode, read_index
 from evaluate import roc_area
 from numpy.typing import NDArray
 from pair_scorers import crop_faces
-from scenes import QUIET, REST_TICKS, longest_pause
+from resting import REST_TICKS, longest_pause
 from scipy.ndimage import gaussian_filter1d
 
 from otio_speakerzoom.speech.crops import LOWER_FACE, crop_face

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 TICK = 640
 """Samples of a tick of 1/25 s."""
@@ -29,22 +29,23 @@ def mix_voices(
     turns: NDArray[np.bool_],
     answer_chance: float,
     rng: Random,
-) -> tuple[AudioWithFeatures, NDArray[np.float32]]:
-    """Return audio and, per tick, whether the face's own voice (with all its words) is in it.
+) -> tuple[AudioWithFeatures, NDArray[np.float32], NDArray[np.float32]]:
+    """Return audio and, per tick, whether the face's own voice is in it, or the other instead.
 
     With the chance `answer_chance` the other voice is heard in its `turns`, and nowhere else.
     """
     audio, features = own
     ticks = len(features)
-    voiced = np.ones(ticks, np.float32)
+    voiced, replaced = np.ones(ticks, np.float32), np.zeros(ticks, np.float32)
     if rng.random() < answer_chance:
         gain = 10 ** (rng.uniform(-6, 6) / 20)
         mixed = answer(audio, other, turns, gain)
         changed = (mixed != audio).reshape(ticks, -1).any(axis=1)
-        return (mixed, np.where(changed[:, None], np.float16(np.nan), features)), voiced * ~turns
+        features = np.where(changed[:, None], np.float16(np.nan), features)
+        return (mixed, features), voiced * ~turns, voiced * turns
     kind = rng.choice(["own", "mixed", "swapped", "muted"], p=[0.5, 0.25, 0.17, 0.08])
     if kind == "own":
-        return own, voiced
+        return own, voiced, replaced
     start, end = random_span(ticks, rng)
     if kind == "mixed" and rng.random() < 0.5:
         start, end = 0, ticks
@@ -55,8 +56,20 @@ def mix_voices(
         audio[there] += 10 ** (rng.uniform(-10, 10) / 20) * other[there]
     else:
         audio[there] = 0 if kind == "muted" else other[there]
-        voiced[start:end] = 0
-    return (audio, features), voiced
+        voiced[start:end], replaced[start:end] = 0, kind == "swapped"
+    return (audio, features), voiced, replaced
+
+
+def uneven_delay(ticks: int, rng: Random) -> NDArray[np.float32]:
+    """(T,) by how many ticks the voice is late, as of an actor who dubs a film: it wanders."""
+    path = gaussian_filter1d(rng.normal(size=ticks + 200), 25)[100:-100]  # changes within a second
+    return (path / path.std() * rng.uniform(0.5, 3)).astype(np.float32)
+
+
+def delay_unevenly(audio: Audio, delay: NDArray[np.float32]) -> Audio:
+    """Return (640 T,) `audio` with each tick late by its (T,) delay in ticks."""
+    samples, middles = np.arange(len(audio)), TICK * (np.arange(len(delay)) + 0.5)
+    return np.interp(samples - TICK * np.interp(samples, middles, delay), samples, audio)
 
 
 def answer(audio: NDArray, other: NDArray, turns: NDArray[np.bool_], gain: float = 1) -> Audio:

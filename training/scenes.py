@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 from augment import crop_as_tracked, degrade_audio, degrade_crops, degrade_mfcc
 from corpus import Track
-from mixing import TICK, Audio, AudioWithFeatures, mix_voices, random_span
+from mixing import TICK, delay_unevenly, mix_voices, random_span, uneven_delay
 from numpy.typing import NDArray
+from pieces import Piece, join_audio, join_voice, random_pieces, scene_weight
+from resting import FADE_TICKS, fade_to_rest, resting_frames, slow_rest
 from torch.utils.data import IterableDataset, get_worker_info
 
 WRONG = 2
@@ -22,17 +24,17 @@ WRONG = 2
 SHORTER = (0.5, 0.3, 0.2)
 """Shares of batches of whole, half and quarter scenes: tracks begin and end, and scores are needed
 there too."""
-PAUSE_WEIGHT = 3
-"""Weight of a tick in a pause: they are few, and cuts are timed by them."""
-QUIET = 0.15
-"""Below this probability of voice activity surely nobody is heard."""
-REST_TICKS = 150
-"""Length of a resting face: a pause played back and forth."""
 ANSWER_CHANCE, LISTEN_CHANCE = 0.35, 0.7
 """How often another voice fills a talker's pauses; and how often it is what is heard while the face
 comes to rest, which otherwise rests under its own voice."""
-FADE_TICKS = 3
-"""Ticks in which a frame turns into that of the same face at rest, and back."""
+DUB_CHANCE = 0.1
+"""How probable it is that a mouth is the source of a voice that does not fit its motion: films are
+dubbed, and lips cannot always be read. So a face that talks to no fitting voice still scores above
+a face that is silent, and below one that fits."""
+LOOSE_CHANCE = 0.12
+"""How often the own voice wanders against the lips, as in a dubbed film."""
+CONVERSATION_SHARE = 0.45
+"""Of the scenes; conversations are a quarter of the tracks' time."""
 
 Random = np.random.Generator
 Frames = NDArray[np.uint8]
@@ -47,7 +49,7 @@ class Scene:
     mfcc: NDArray[np.float32]
     """(1 + WRONG, 4T, 13): the scene's audio, and audio that is surely wrong."""
     speaks: NDArray[np.float32]
-    """(T,) probability that the visible face is heard speaking in the first audio."""
+    """(1 + WRONG, T) probability that the visible face is heard speaking in each audio."""
     mouths: NDArray[np.float32]
     """(T,) probability that it speaks, heard or not."""
     weight: NDArray[np.float32]
@@ -56,53 +58,6 @@ class Scene:
     """(T, 256) the teachers' features of the frames before they were degraded; NaN where none."""
     audio_features: NDArray[np.float16]
     """(1 + WRONG, T, 256) the teachers' features of the audio; NaN likewise."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of a take, played at a speed."""
-
-    take: Track
-    start: float
-    """In ticks of the take."""
-    ticks: int
-    """As played."""
-    speed: float
-
-    def take_ticks(self, shift: int = 0) -> NDArray[np.int64]:
-        """(ticks,) the tick of the take that each one plays, with `shift` samples of delay."""
-        ticks = self.start + self.speed * np.arange(self.ticks) - shift / TICK
-        return np.floor(ticks).astype(int)
-
-    def audio(self, shift: int = 0) -> Audio:
-        """(640 ticks,) the take's audio, `shift` samples late."""
-        samples = TICK * self.start + self.speed * np.arange(TICK * self.ticks) - shift
-        pcm = self.take.pcm
-        return np.interp(samples, np.arange(len(pcm)), pcm, left=0, right=0).astype(np.float32)
-
-    def audio_features(self, shift: int = 0) -> NDArray[np.float16]:
-        """(ticks, 256) the teachers' features of that audio; NaN before the take and after."""
-        features, ticks = self.take.audio_features, self.take_ticks(shift)
-        there = (ticks >= 0) & (ticks < len(features))
-        return np.where(
-            there[:, None], features[ticks.clip(0, len(features) - 1)], np.float16(np.nan)
-        )
-
-    def quiet(self, shift: int = 0) -> NDArray[np.bool_]:
-        """(ticks,) where nobody is heard, `shift` samples late."""
-        return self.take.voice[self.take_ticks(shift).clip(0, len(self.take.voice) - 1)] < QUIET
-
-    def talking(self, shift: int = 0) -> NDArray[np.float32]:
-        """(ticks,) probability that the face speaks; with `shift`, as its late audio has it."""
-        talking = self.take.talking * np.float32(self.take.sync != "not_speaking")
-        return talking[self.take_ticks(shift).clip(0, len(talking) - 1)]
-
-    def weight(self, shift: int = 0) -> NDArray[np.float32]:
-        """(ticks,) the weight of each tick in the loss: more in a pause."""
-        weight = np.where(self.quiet(shift), PAUSE_WEIGHT, 1).astype(np.float32)
-        if self.take.sync == "sync_doubtful":
-            weight *= 0.3
-        return weight
 
 
 class Scenes(IterableDataset):
@@ -120,7 +75,11 @@ class Scenes(IterableDataset):
         self.people = list(people.values())
         seconds = np.array([sum(len(t.frames) for t in takes) / 25 for takes in self.people])
         # People with more footage are chosen more often, but less than in proportion.
-        self.chance = seconds**0.7 / (seconds**0.7).sum()
+        chance = seconds**0.7
+        converse = np.array([takes[0].converses for takes in self.people])
+        for group, share in ((converse, CONVERSATION_SHARE), (~converse, 1 - CONVERSATION_SHARE)):
+            chance[group] *= share / max(chance[group].sum(), 1e-9)
+        self.chance = chance / chance.sum()
         rests = ((track.name, resting_frames(track)) for track in tracks)
         self.rests = {name: rest for name, rest in rests if rest is not None}
 
@@ -147,19 +106,27 @@ class Scenes(IterableDataset):
             np.concatenate([piece.talking(shift) for piece in pieces]),
             scene_weight(pieces, shift),
         )
+        turns = np.concatenate([piece.quiet(shift) for piece in pieces])
         own = join_audio(pieces, shift)
-        wrong = [join_audio(self.wrong_pieces(pieces, person, rng)) for _ in range(WRONG + 1)]
+        if rng.random() < LOOSE_CHANCE:
+            delay = uneven_delay(ticks, rng)
+            heard = (np.arange(ticks) - delay).round().astype(int).clip(0, ticks - 1)
+            own = delay_unevenly(own[0], delay), own[1][heard]
+            face.speaks, turns = face.speaks[heard], turns[heard]
+        wrong = [self.wrong_pieces(pieces, person, rng) for _ in range(WRONG + 1)]
         listening = self.change_face(face, pieces[0].take.name, rng)
-        if listening is None:
-            turns, chance = np.concatenate([piece.quiet(shift) for piece in pieces]), ANSWER_CHANCE
-        else:
-            turns, chance = listening, LISTEN_CHANCE
-        first, voiced = mix_voices(own, wrong.pop()[0], turns, chance, rng)
-        choices = [first, *wrong]
+        answering = ANSWER_CHANCE if listening is None else LISTEN_CHANCE
+        turns = turns if listening is None else listening
+        other = wrong.pop()
+        first, voiced, replaced = mix_voices(own, join_audio(other)[0], turns, answering, rng)
+        voices = [replaced * join_voice(other), *(join_voice(pieces) for pieces in wrong)]
+        speaks = DUB_CHANCE * face.mouths * np.stack(voices)
+        speaks[0] += face.speaks * voiced
+        choices = [first, *(join_audio(pieces) for pieces in wrong)]
         rows = [degrade_mfcc(degrade_audio(audio, rng), ticks, rng) for audio, _ in choices]
         return Scene(
             degrade_crops(crop_as_tracked(face.frames, rng), rng), np.stack(rows),
-            face.speaks * voiced, face.mouths, face.weight, face.features,
+            speaks.astype(np.float32), face.mouths, face.weight, face.features,
             np.stack([features for _, features in choices]),
         )  # fmt: skip
 
@@ -169,7 +136,7 @@ class Scenes(IterableDataset):
         Return (T,) where it listens, if it does: the turns of another voice.
         """
         ticks = len(face.frames)
-        kind = rng.choice(["talks", "listens", "rests", "freezes"], p=[0.6, 0.16, 0.14, 0.1])
+        kind = rng.choice(["talks", "listens", "rests", "freezes"], p=[0.54, 0.18, 0.2, 0.08])
         rest = self.rests.get(take)
         start, end = random_span(ticks, rng)
         there = slice(start, end)
@@ -213,7 +180,10 @@ class Scenes(IterableDataset):
 
 @dataclass
 class _Face:
-    """The visible half of a scene, while it is changed; the fields are those of `Scene`."""
+    """The visible half of a scene, while it is changed; the fields are those of `Scene`.
+
+    Of `speaks` it is what the own audio has.
+    """
 
     frames: Frames
     """(T, 192, 192)"""
@@ -225,67 +195,3 @@ class _Face:
     def label_silent(self, there: slice) -> None:
         """Label these ticks as a mouth that does not speak and that no teacher has encoded."""
         self.mouths[there], self.speaks[there], self.features[there] = 0, 0, np.nan
-
-
-def join_audio(pieces: Sequence[Piece], shift: int = 0) -> AudioWithFeatures:
-    """Return the pieces' audio end to end, `shift` samples late."""
-    audio = np.concatenate([piece.audio(shift) for piece in pieces])
-    return audio, np.concatenate([piece.audio_features(shift) for piece in pieces])
-
-
-def random_pieces(takes: Sequence[Track], ticks: int, rng: Random) -> list[Piece]:
-    """Return `ticks` of a person in one piece, or in several where the takes are short."""
-    lengths = np.array([len(take.frames) for take in takes])
-    speed = rng.uniform(0.9, 1.1) if rng.random() < 0.5 else 1.0
-    pieces: list[Piece] = []
-    while ticks:
-        take = takes[rng.choice(len(takes), p=lengths / lengths.sum())]
-        length = min(ticks, int(len(take.frames) / speed))
-        start = rng.uniform(0, len(take.frames) - speed * length)
-        pieces.append(Piece(take, start, length, speed))
-        ticks -= length
-    return pieces
-
-
-def scene_weight(pieces: Sequence[Piece], shift: int) -> NDArray[np.float32]:
-    """(T,) the weight of each tick of a scene: none where two pieces meet."""
-    weights = [piece.weight(shift) for piece in pieces]
-    if len(pieces) > 1:
-        for weight in weights:
-            weight[:3] = weight[-3:] = 0
-    return np.concatenate(weights)
-
-
-def longest_pause(ticks: NDArray[np.intp], shortest: int = 8) -> NDArray[np.intp] | None:
-    """Return 150 ticks back and forth through the longest run of `ticks`, without its edges.
-
-    None if fewer than `shortest` are left of it; with its edges, 8 are half a second.
-    """
-    if not len(ticks):
-        return None
-    run = max(np.split(ticks, np.flatnonzero(np.diff(ticks) > 1) + 1), key=len)[3:-3]
-    if len(run) < shortest:
-        return None
-    return np.resize(np.concatenate([run, run[::-1]]), REST_TICKS)
-
-
-def resting_frames(track: Track) -> Frames | None:
-    """(150, 192, 192) the track's longest pause back and forth, if one lasts half a second."""
-    quiet = (track.voice < QUIET) | (track.sync == "not_speaking")
-    ticks = longest_pause(np.flatnonzero(quiet))
-    return None if ticks is None else track.frames[ticks]
-
-
-def slow_rest(rest: Frames, ticks: int, rng: Random) -> Frames:
-    """(ticks, 192, 192) of a resting face, slowed: at full speed a short pause repeats too soon."""
-    start, pace = rng.integers(REST_TICKS - ticks + 1), rng.uniform(0.4, 1)
-    return rest[start + (pace * np.arange(ticks)).astype(int)]
-
-
-def fade_to_rest(frames: Frames, rest: Frames) -> None:
-    """Turn `frames`, in place, into those of `rest`, and back at the end."""
-    frames[FADE_TICKS:-FADE_TICKS] = rest[FADE_TICKS:-FADE_TICKS]
-    for n in range(FADE_TICKS):
-        share = (n + 1) / (FADE_TICKS + 1)
-        for at in (n, len(rest) - 1 - n):
-            frames[at] = cv2.addWeighted(rest[at], share, frames[at], 1 - share, 0)

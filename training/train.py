@@ -2,10 +2,13 @@
 
     python training/train.py --corpus CORPUS --teachers teachers.npz --out member.npz
     python training/train.py ... --start member-2000.npz --rate 1e-3 --out further.npz
+    python training/train.py ... --start sync-asd.npz --member 1 --rate 5e-4 --out further1.npz
     python training/train.py --join one-2000.npz other-2000.npz --out sync-asd.npz
 
 Every step encodes eight faces or more once, and three audio clips for each: its own and two that
-are surely wrong. Scoring a pair costs little, and its label is known by construction.
+are surely wrong. Scoring a pair costs little, and its label is known by construction. Scenes are
+made by other processes; with `--device cuda` the network trains on a GPU, which is as fast as these
+processes are.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -31,7 +34,7 @@ from torch.utils.data import DataLoader
 
 from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, frame_differences
 
-BATCH, TICKS = 8, 128
+TICKS = 128
 WEIGHT_DECAY, WARM_UP_STEPS = 0.05, 100
 AVERAGE = 0.995
 """Share of the running mean of the weights that a step keeps; the mean is what is evaluated."""
@@ -44,6 +47,8 @@ TEACHER_FEATURES = 256
 SYNC_WINDOWS = (25, 75)
 TEMPERATURE = 10.0
 STEPS_PER_LINE = 50
+HELPERS_RATE = 2e-3
+"""Highest learning rate of the helpers, which start from nothing in every run."""
 
 
 class Helpers(nn.Module):
@@ -59,17 +64,20 @@ class Helpers(nn.Module):
 
 def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, Tensor]:
     """Return the parts of the loss of one batch, each weighted already."""
-    crops, rows, speaks, mouths, weight, visual_target, audio_target = batch
+    device = helpers.scale.device
+    crops, rows, speaks, mouths, weight, visual_target, audio_target = (
+        part.to(device, non_blocking=True) for part in batch
+    )
     visual = network.visual(frame_differences(crops))  # (B, C, T)
     audio = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairs in one call: if each kind were normalised by itself, its statistics would give it
     # away.
     logits = network.joint(visual.repeat(1 + WRONG, 1, 1), audio.transpose(0, 1).flatten(0, 1))
-    labels = torch.cat([speaks, torch.zeros_like(speaks).repeat(WRONG, 1)])
+    labels = speaks.transpose(0, 1).flatten(0, 1)
     weights = torch.cat([weight, WRONG_WEIGHT * weight.repeat(WRONG, 1)])
     main = (_entropy(logits, labels) * weights).sum() / weights.sum()
     mouth = (_entropy(helpers.mouth(visual)[:, 0], mouths) * weight).mean()
-    sync = sync_loss(network, helpers, visual, audio, speaks)
+    sync = sync_loss(network, helpers, visual, audio, speaks[:, 0])
     hints = hint_loss(helpers.visual_hint(visual), visual_target, weight) + hint_loss(
         helpers.audio_hint(audio.flatten(0, 1)),
         audio_target.flatten(0, 1),
@@ -84,9 +92,14 @@ def hint_loss(features: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
     Each feature counts the same, whatever its range (Romero et al., FitNets, ICLR 2015).
     """
     present = ~targets[..., 0].isnan()  # (N, T)
-    target = fn.batch_norm(targets[present].float(), None, None, training=True)
-    error = (features.transpose(1, 2)[present] - target).square().mean(1)
-    return (error * weight[present]).sum() / weight[present].sum().clamp(min=1)
+    mask, count = present[..., None].float(), present.sum().clamp(min=1)
+    values = targets.float().nan_to_num()
+    mean = (values * mask).sum((0, 1)) / count
+    variance = ((values - mean).square() * mask).sum((0, 1)) / count
+    target = (values - mean) * (variance + 1e-5).rsqrt()  # as batch normalisation
+    error = (features.transpose(1, 2) - target).square().mean(2)
+    counted = weight * present
+    return (error * counted).sum() / counted.sum().clamp(min=1)
 
 
 def _entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -114,7 +127,7 @@ def sync_loss(
 def save(network: Member, path: Path) -> None:
     """Write the weights of a member in half precision."""
     state = network.state_dict().items()
-    arrays = {name: (x.half() if x.is_floating_point() else x).numpy() for name, x in state}
+    arrays = {name: (x.half() if x.is_floating_point() else x).cpu().numpy() for name, x in state}
     np.savez(path, **arrays)
 
 
@@ -127,26 +140,35 @@ def join(members: Sequence[Path], path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def load(path: Path) -> Member:
-    """Return the member that `save` wrote."""
-    network = Member()
+def load(path: Path, member: int | None = None) -> Member:
+    """Return the member that `save` wrote, or that of this number in what `join` wrote."""
+    network, prefix = Member(), "" if member is None else f"members.{member}."
     with np.load(path) as arrays:
-        network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+        state = {
+            name.removeprefix(prefix): torch.tensor(array)
+            for name, array in arrays.items()
+            if name.startswith(prefix)
+        }
+    network.load_state_dict(state)
     return network
 
 
 def train(
     network: Member,
-    scenes: Scenes,
+    batches: Iterable[list[Tensor]],
     steps: int,
     rate: float,
     after_step: Callable[[int, Member], None],
 ) -> None:
     """Train `network` for `steps`; `after_step` gets the running mean of its weights after each."""
-    helpers = Helpers()
+    helpers = Helpers().to(next(network.parameters()).device)
     average = deepcopy(network).eval()
     weights = [*network.parameters(), *helpers.parameters()]
-    optimizer = torch.optim.AdamW(weights, rate, weight_decay=WEIGHT_DECAY)
+    groups = [
+        {"params": network.parameters()},
+        {"params": helpers.parameters(), "lr": HELPERS_RATE},
+    ]
+    optimizer = torch.optim.AdamW(groups, rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: (
@@ -155,18 +177,18 @@ def train(
         ),
     )
     start, sums = time.monotonic(), Counter()
-    batches = DataLoader(scenes, batch_size=None, num_workers=2, prefetch_factor=4)
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
         parts = losses(network.train(), helpers, batch)
         optimizer.zero_grad()
-        sum(parts.values(), torch.zeros(())).backward()
+        torch.stack(list(parts.values())).sum().backward()
         nn.utils.clip_grad_norm_(weights, 2.0)
         optimizer.step()
         schedule.step()
         update_average(average, network, min(AVERAGE, step / (step + 10)))
-        sums.update({name: float(part.detach()) for name, part in parts.items()})
+        sums.update({name: part.detach() for name, part in parts.items()})  # read once a line
         if step % STEPS_PER_LINE == 0:
-            line = ", ".join(f"{name} {total / STEPS_PER_LINE:.3f}" for name, total in sums.items())
+            means = {name: float(total) / STEPS_PER_LINE for name, total in sums.items()}
+            line = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
             print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {line}", flush=True)
             sums.clear()
         after_step(step, average)
@@ -184,7 +206,7 @@ def update_average(average: Member, network: Member, keep: float) -> None:
 def parse_arguments() -> argparse.Namespace:
     """Return the command line's arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--corpus", type=Path, nargs="+")
     parser.add_argument("--teachers", type=Path)
     parser.add_argument(
         "--out", type=Path, required=True,
@@ -192,10 +214,16 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--join", nargs="+", type=Path, help="members to join to one file")
     parser.add_argument("--start", type=Path, help="a member to train further")
+    parser.add_argument("--member", type=int, help="its number, where --start has several")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--evaluate-every", type=int, default=150, help="steps between evaluations")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=8, help="the fewest scenes of a step")
+    parser.add_argument("--device", default="cpu", help="where the network is: cpu, cuda or mps")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes that make scenes; all cores for a GPU"
+    )
     arguments = parser.parse_args()
     if not arguments.join and not (arguments.corpus and arguments.teachers):
         parser.error("training needs --corpus and --teachers")
@@ -215,13 +243,18 @@ def main() -> None:
     def evaluate(step: int, network: Member) -> None:
         if step % arguments.evaluate_every == 0 or step == arguments.steps:
             save(network, arguments.out.with_stem(f"{arguments.out.stem}-{step}"))
-            outcome = evaluate_scorer(sync_asd_scorer(network), strangers, others=2)
+            scorer = sync_asd_scorer(deepcopy(network).cpu())
+            outcome = evaluate_scorer(scorer, strangers, others=2)
             print(json.dumps(summary(outcome)), flush=True)
 
-    scenes = Scenes(tracks, batch=BATCH, ticks=TICKS, seed=arguments.seed)
+    scenes = Scenes(tracks, batch=arguments.batch, ticks=TICKS, seed=arguments.seed)
+    batches = DataLoader(
+        scenes, batch_size=None, num_workers=arguments.workers, prefetch_factor=4,
+        pin_memory=arguments.device == "cuda",
+    )  # fmt: skip
     torch.manual_seed(arguments.seed)
-    network = load(arguments.start) if arguments.start else Member()
-    train(network, scenes, arguments.steps, arguments.rate, evaluate)
+    network = load(arguments.start, arguments.member) if arguments.start else Member()
+    train(network.to(arguments.device), batches, arguments.steps, arguments.rate, evaluate)
 
 
 if __name__ == "__main__":

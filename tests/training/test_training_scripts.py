@@ -98,7 +98,7 @@ def teachers(tiny_corpus, teacher_weights, tmp_path_factory):
 
 
 def test_the_teachers_leave_scores_and_features_for_every_track(tiny_corpus, teachers):
-    tracks = corpus.read_tracks(tiny_corpus, teachers, "train")
+    tracks = corpus.read_tracks([tiny_corpus], teachers, "train")
 
     assert [track.name for track in tracks] == ["one", "two", "four", "five", "six"]
     for track in tracks:
@@ -110,7 +110,7 @@ def test_the_teachers_leave_scores_and_features_for_every_track(tiny_corpus, tea
 
 
 def test_nobody_is_both_trained_on_and_evaluated(tiny_corpus):
-    splits = corpus.split_rows(tiny_corpus)
+    splits = corpus.split_rows([tiny_corpus])
 
     assert {row["track"] for row in splits["strangers"]} == {"three"}
     people = [{row["person"] for row in rows} for rows in splits.values()]
