@@ -37,6 +37,9 @@ SPEAKING = ("talking", "mixed")
 """Kinds of frame in which the face speaks and is heard; all others are negative."""
 PLAIN = ("pause", "listening", "held", "resting", "muted")
 """Negative kinds in which no mouth speaks to the wrong audio."""
+STILL = ("held", "resting")
+"""Kinds in which the mouth is silent while somebody else is heard; a talking mouth that does not
+fit the voice should score above them, and below one that fits."""
 SPEAKING_SHARE = 1 / 3
 """How often a visible face speaks: two or three are visible, and one of them speaks."""
 WINDOWS_S = (1, 2, 4, 8)
@@ -200,11 +203,19 @@ def summary(outcome: Outcome) -> dict[str, float]:
     talking = outcome.logits["talking"]
     plain = np.concatenate([v for k, v in negative.items() if k in PLAIN])
     areas = {f"AUC {kind}": roc_area(talking, z) for kind, z in negative.items() if len(z)}
+    still = [outcome.logits[kind] for kind in STILL if kind in outcome.logits]
+    other_voice = outcome.logits.get("dubbed", np.empty(0))
+    silent = (
+        {"AUC dubbed over silent": roc_area(other_voice, np.concatenate(still))}
+        if len(other_voice) and still
+        else {}
+    )
     picks = {f"pick {s} s": float(np.mean(m > 0)) for s, m in outcome.margins.items() if len(m)}
     figures = {
         "AP": precision(talking, plain),
         "AP with wrong voices": precision(talking, np.concatenate(list(negative.values()))),
         **areas,
+        **silent,
         **picks,
     }
     return {name: round(value, 3) for name, value in figures.items()}

@@ -1,4 +1,4 @@
-"""Audio of a scene: a face's own voice, mixed with another one, replaced by it, answered, muted."""
+"""Audio of a scene: a face's own voice, mixed with another one, instead by it, answered, muted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mix_voices(
     """
     audio, features = own
     ticks = len(features)
-    voiced, replaced = np.ones(ticks, np.float32), np.zeros(ticks, np.float32)
+    voiced, instead = np.ones(ticks, np.float32), np.zeros(ticks, np.float32)
     if rng.random() < answer_chance:
         gain = 10 ** (rng.uniform(-6, 6) / 20)
         mixed = answer(audio, other, turns, gain)
@@ -45,7 +45,7 @@ def mix_voices(
         return (mixed, features), voiced * ~turns, voiced * turns
     kind = rng.choice(["own", "mixed", "swapped", "muted"], p=[0.5, 0.25, 0.17, 0.08])
     if kind == "own":
-        return own, voiced, replaced
+        return own, voiced, instead
     start, end = random_span(ticks, rng)
     if kind == "mixed" and rng.random() < 0.5:
         start, end = 0, ticks
@@ -56,8 +56,8 @@ def mix_voices(
         audio[there] += 10 ** (rng.uniform(-10, 10) / 20) * other[there]
     else:
         audio[there] = 0 if kind == "muted" else other[there]
-        voiced[start:end], replaced[start:end] = 0, kind == "swapped"
-    return (audio, features), voiced, replaced
+        voiced[start:end], instead[start:end] = 0, kind == "swapped"
+    return (audio, features), voiced, instead
 
 
 def uneven_delay(ticks: int, rng: Random) -> NDArray[np.float32]:

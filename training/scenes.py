@@ -110,16 +110,16 @@ class Scenes(IterableDataset):
         own = join_audio(pieces, shift)
         if rng.random() < LOOSE_CHANCE:
             delay = uneven_delay(ticks, rng)
-            heard = (np.arange(ticks) - delay).round().astype(int).clip(0, ticks - 1)
-            own = delay_unevenly(own[0], delay), own[1][heard]
-            face.speaks, turns = face.speaks[heard], turns[heard]
+            source = (np.arange(ticks) - delay).round().astype(int).clip(0, ticks - 1)
+            own = delay_unevenly(own[0], delay), own[1][source]
+            face.speaks, turns = face.speaks[source], turns[source]
         wrong = [self.wrong_pieces(pieces, person, rng) for _ in range(WRONG + 1)]
         listening = self.change_face(face, pieces[0].take.name, rng)
         answering = ANSWER_CHANCE if listening is None else LISTEN_CHANCE
         turns = turns if listening is None else listening
         other = wrong.pop()
-        first, voiced, replaced = mix_voices(own, join_audio(other)[0], turns, answering, rng)
-        voices = [replaced * join_voice(other), *(join_voice(pieces) for pieces in wrong)]
+        first, voiced, instead = mix_voices(own, join_audio(other)[0], turns, answering, rng)
+        voices = [instead * join_voice(other), *(join_voice(pieces) for pieces in wrong)]
         speaks = DUB_CHANCE * face.mouths * np.stack(voices)
         speaks[0] += face.speaks * voiced
         choices = [first, *(join_audio(pieces) for pieces in wrong)]

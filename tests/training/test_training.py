@@ -121,7 +121,7 @@ def test_audio_counts_as_the_faces_own_only_where_its_voice_is_in_it():
     for _ in range(40):
         own, other = rng.normal(0, 3000, (2, 50 * 640)).astype(np.float32)
         taught, turns = np.ones((50, 256), np.float16), rng.random(50) < 0.2
-        (mixed, features), voiced, replaced = mixing.mix_voices(
+        (mixed, features), voiced, instead = mixing.mix_voices(
             (own, taught), other, turns, 0.3, rng
         )
         untouched = (mixed == own).reshape(50, -1).all(axis=1)
@@ -129,10 +129,10 @@ def test_audio_counts_as_the_faces_own_only_where_its_voice_is_in_it():
         assert (voiced[untouched] == 1).all()
         assert (voiced[mixed.reshape(50, -1).max(axis=1) == 0] == 0).all()
         # and nothing but the other voice takes its place
-        assert (replaced * voiced == 0).all()
+        assert (instead * voiced == 0).all()
         silent = mixed.reshape(50, -1).max(axis=1) == 0
-        assert (replaced[silent] == 0).all()
-        assert (replaced[~silent & (voiced == 0)] == 1).all()
+        assert (instead[silent] == 0).all()
+        assert (instead[~silent & (voiced == 0)] == 1).all()
         # and the teachers, who heard the own voice alone, count where it is alone
         np.testing.assert_array_equal(np.isfinite(features).all(axis=1), untouched)
 
