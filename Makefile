@@ -4,10 +4,11 @@ BIN := .venv/bin
 SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 
+# the demo names its scorer, so that its result does not depend on the network
 .PHONY: demo test test-lowest check setup clean
 
 demo: setup
-	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve
+	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve --scorer sync-asd
 	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.xml --for premiere
 	$(SPEAKERZOOM) export $(SAMPLE) --work out -o out/two_talkers.fcpxml --for fcp
 	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4

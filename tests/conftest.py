@@ -3,6 +3,7 @@
 import logging
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -10,6 +11,9 @@ import imageio_ffmpeg
 import pytest
 from hypothesis import settings
 from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (pytest calls them)
+
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.weights import fetch
 
 # no deadline: a busy machine is slow; fifty examples of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)
@@ -25,6 +29,17 @@ def published_weights():
     """Let the tests use the published weights if they are beside the project."""
     if (SHARED / "weights").is_dir():
         os.environ.setdefault("SPEAKERZOOM_WEIGHTS", str(SHARED / "weights"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def offline(published_weights):
+    """Get the default detector, if it is missing, and then let nothing reach a network.
+
+    Not even in the processes that the tests start. A test that downloads sets SPEAKERZOOM_OFFLINE.
+    """
+    with suppress(WeightsError):
+        fetch.need("blazeface-full-range")
+    os.environ.setdefault("SPEAKERZOOM_OFFLINE", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.values import Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.timeline.formats import FORMATS
+from otio_speakerzoom.weights.names import AUTO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +59,30 @@ def _events(
     at_a_time = min(at_a_time, len(requests))
     plural = "" if len(requests) == 1 else "s"
     log.info("%d recording%s, %d at a time", len(requests), plural, at_a_time)
+    requests = _with_auto_scorer(requests)
     return run_on_ray(ray, requests, at_a_time) if ray else run_side_by_side(requests, at_a_time)
+
+
+def _with_auto_scorer(requests: Sequence[Request]) -> Sequence[Request]:
+    """Return the requests with the scorer that `auto` stands for, the same for all of them.
+
+    A better one than ours is fetched here, once, if need be, and only if there is a recording
+    without scores.
+    """
+    if requests[0].scorer not in (None, AUTO):
+        return requests
+    from otio_speakerzoom.weights.best_scorer import best_scorer, get_best_scorer
+
+    name = get_best_scorer() if any(map(_needs_scores, requests)) else best_scorer()
+    return [replace(request, auto_scorer=name) for request in requests]
+
+
+def _needs_scores(request: Request) -> bool:
+    """Whether no scores lie where those of a recording usually are, or all are computed again."""
+    from otio_speakerzoom import store
+
+    folder = (request.work or request.source.parent) / store.folder_name(request.source.name)
+    return request.force or not (folder / "scores.npz").exists()
 
 
 def requests_of_batch(request: Request) -> list[Request]:

@@ -85,6 +85,7 @@ def run_on_ray(
     the tasks and the connection.
     """
     environment = {k: v for k, v in os.environ.items() if k.startswith("SPEAKERZOOM_")}
+    weights = ray.put(_weights_of(requests[0].auto_scorer))
     waiting = deque(enumerate(requests))
     running: dict[Any, int] = {}
     with redirect_stdout(io.StringIO()):  # Ray prints there that a worker is lost
@@ -93,7 +94,8 @@ def run_on_ray(
                 while waiting and len(running) < processes:
                     number, request = waiting.popleft()
                     task = _task(ray, request)
-                    running[task.remote(_with_absolute_paths(request), environment)] = number
+                    reference = task.remote(_with_absolute_paths(request), environment, weights)
+                    running[reference] = number
                     yield number, Started()
                 for reference in _finished(ray, list(running)):
                     number = running.pop(reference)
@@ -112,11 +114,25 @@ def _finished(ray: Any, running: Sequence[Any]) -> Sequence[Any]:
         raise
 
 
-def work_on_ray(request: Request, environment: Mapping[str, str]) -> list[Event]:
-    """Analyse and cut one recording in a process of the cluster; return all but its progress."""
+def _weights_of(scorer: str) -> bytes:
+    """Return the weights of the scorer that `auto` stands for, as machines may lack them."""
+    from otio_speakerzoom.weights import fetch
+
+    file = fetch.find(scorer) if scorer else None
+    return file.read_bytes() if file else b""
+
+
+def work_on_ray(request: Request, environment: Mapping[str, str], weights: bytes) -> list[Event]:
+    """Analyse and cut one recording in a process of the cluster; return all but its progress.
+
+    `weights` are those of the request's `auto_scorer`.
+    """
     os.environ.update(environment)
     from otio_speakerzoom.cli.ray_segments import RaySegments  # once the environment is set
+    from otio_speakerzoom.weights import fetch
 
+    if weights and not fetch.find(request.auto_scorer):
+        fetch.add_to_cache(request.auto_scorer, weights)
     events: list[Event] = []
     run_request(request, events.append, RaySegments(import_module("ray"), environment))
     return [event for event in events if isinstance(event, Message | Outcome)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import platform
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +13,9 @@ from rich.table import Table
 
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.render.encoders import choose_encoder
-from otio_speakerzoom.weights import fetch, wheels
+from otio_speakerzoom.weights import fetch, quick_fetch, wheels
+from otio_speakerzoom.weights.best_scorer import best_scorer
+from otio_speakerzoom.weights.names import BUNDLED_SCORER, SMALL_SCORER
 
 MIN_AV_VERSION = "18.1"
 """Of PyAV, as in pyproject.toml: the first that reports the field order."""
@@ -107,7 +108,7 @@ def _detector() -> str:
 
 def _how_to_download(name: str) -> str:
     """Return how a missing file will be downloaded; raise WeightsError where it cannot be."""
-    if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
+    if fetch.is_offline():
         raise WeightsError(f"{name} is missing, and SPEAKERZOOM_OFFLINE=1 forbids downloads")
     if means := wheels.download_method():
         return f"not installed yet: downloaded {means} on first use, or by `weights fetch {name}`"
@@ -122,8 +123,17 @@ def _device() -> str:
 
 
 def _scorer() -> str:
-    name = "talknet" if fetch.find("talknet") else "sync-asd"
-    return f"{name} ({fetch.need(name)})"
+    name = best_scorer()
+    text = f"{name} ({fetch.need(name)})"
+    if name != BUNDLED_SCORER:
+        return text
+    if fetch.is_offline():
+        outlook = "is better; SPEAKERZOOM_OFFLINE=1 forbids to fetch it"
+    elif reason := quick_fetch.failure(SMALL_SCORER):
+        outlook = f"is better, but could not be fetched within the last day: {reason}"
+    else:
+        outlook = "is better, and is fetched when the first recording is analyzed"
+    return f"{text}; {SMALL_SCORER} {outlook} (`weights fetch {SMALL_SCORER}`)"
 
 
 def _adapters() -> str:

@@ -24,6 +24,7 @@ def build_job(request: Request, on_stage: Callable[[str], Progress]) -> Job:
         source=request.source,
         work=request.work,
         options=_options(request),
+        auto_scorer=request.auto_scorer,
         device=request.device,
         jobs=request.jobs or 0,
         within=partial(_range, request) if limited else None,

@@ -87,8 +87,10 @@ def _add_networks(verb: argparse.ArgumentParser) -> None:
                       help="how faces are followed between detections (iou: no tracker, boxes are "
                            "interpolated)")  # fmt: skip
     verb.add_argument("--scorer", choices=(AUTO, *SCORERS),
-                      help="active speaker detector (auto: the best that is "
-                           "installed)")  # fmt: skip
+                      help="active speaker detector (auto: the best that can be "
+                           "had)")  # fmt: skip
+    verb.add_argument("--offline", action="store_true",
+                      help="download nothing, as with SPEAKERZOOM_OFFLINE=1")  # fmt: skip
     verb.add_argument("--device", choices=DEVICES, default=AUTO, help="where the networks run")
 
 

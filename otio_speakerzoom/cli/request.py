@@ -60,6 +60,10 @@ class Request:
     """Name of the tracker that follows faces between detections; `iou` for none."""
     scorer: str | None = None
     """Name of the active speaker detector, or `auto`."""
+    auto_scorer: str = ""
+    """The scorer that `auto` stands for, where `batch` has chosen it; empty otherwise."""
+    offline: bool = False
+    """Download nothing."""
     device: str = AUTO
     """Where networks run."""
     audio_stream: int | None = None

@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli import streams
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("otio_speakerzoom")
 
+OFFLINE = "SPEAKERZOOM_OFFLINE"
+"""Environment variable that forbids downloads where it is 1 (`weights.fetch`)."""
+
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; KeyboardInterrupt where a signal ends it."""
@@ -33,7 +37,22 @@ def run(argv: Sequence[str] | None = None) -> int:
         request = parse(argv)
         if argv is None and not request.verbose:
             streams.silence_native_stderr()
-        return _run_verb(request)
+        with _offline(request):
+            return _run_verb(request)
+
+
+@contextmanager
+def _offline(request: Request) -> Iterator[None]:
+    """Forbid downloads with `--offline`, for the processes that we start too."""
+    before = os.environ.get(OFFLINE)
+    if request.offline:
+        os.environ[OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if request.offline:
+            os.environ.pop(OFFLINE)
+            os.environ.update({OFFLINE: before} if before is not None else {})
 
 
 def _run_verb(request: Request) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from otio_speakerzoom.weights import catalogue, fetch
+from otio_speakerzoom.weights import catalogue, fetch, quick_fetch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,10 +21,15 @@ def show_weights(console: Console, names: Container[str]) -> None:
             "file": f"{item.file}, sha256 {item.sha256}",
             "licence": item.licence,
             "from": "\n            ".join([*item.sources, *item.by_hand]) or "this project",
-            "here": str(path) if path else "no",
+            "here": str(path) if path else _why_missing(item.name),
         }
         lines = [f"{item.name}: {item.what}", *(f"  {k:<8}  {v}" for k, v in facts.items())]
         console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
     console.print(
         "`speakerzoom weights fetch NAME` gets one; `sync-asd` is here, `motion` needs none."
     )
+
+
+def _why_missing(name: str) -> str:
+    reason = quick_fetch.failure(name)
+    return f"no; it could not be fetched within the last day: {reason}" if reason else "no"

@@ -43,7 +43,6 @@ from otio_speakerzoom.speech.audio_thread import AudioThread
 from otio_speakerzoom.speech.crops import LOWER_FACE, CropRecipe
 from otio_speakerzoom.speech.scoring import SpeechScoring
 from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.names import AUTO
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
@@ -90,8 +89,9 @@ def run_pass(
     """
     share_heap()
     job, media, within = session.job, session.media, folder.range
-    name = session.options.scorer or AUTO
-    scorer = scorers.choose_scorer(name, job.device, on_fetch=job.on_stage)
+    scorer = scorers.choose_scorer(
+        session.scorer, job.device, on_fetch=job.on_stage, reason=session.scorer_reason
+    )
     scores_digest, new_file = expected.scores[scorer.name], partial(store.unnamed_file, folder.path)
     with (
         closing(

@@ -41,6 +41,8 @@ class Job:
     """Parent folder of the work folder; None for the source's."""
     options: Options = field(default_factory=Options)
     """Each None is as in options.json, else as in `DEFAULTS`."""
+    auto_scorer: str = ""
+    """The scorer that `auto` stands for, where a batch has chosen it; empty to choose it here."""
     device: str = "auto"
     jobs: int = 0
     """Processes that analyse segments of the source side by side; 0 for as many as are useful."""

@@ -20,7 +20,6 @@ from otio_speakerzoom.pipeline.locks import resolve_locks, with_sightings
 from otio_speakerzoom.pipeline.run_analysis import (
     cached_analysis,
     cut_analysis,
-    scorer_option,
     session_analysis,
 )
 from otio_speakerzoom.pipeline.session import (
@@ -91,7 +90,7 @@ def cut(job: Job) -> CutList:
                 log.info("your edited cut was copied to %s", copy)
             cached = _save(session, plan, expected_digest)
         style_name = _absolute(session.options.style)
-        save_options(session, **scorer_option(plan.analysis), canvas=canvas, style=style_name)
+        save_options(session, canvas=canvas, style=style_name)
         return cached.value
 
 

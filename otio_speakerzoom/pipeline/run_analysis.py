@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from otio_speakerzoom import store
+from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import Detections, FrameRange, Person, Speech, VoiceActivity
 from otio_speakerzoom.pipeline import people_stage, stages
 from otio_speakerzoom.pipeline.analysis import Analysis, slice_analysis, slice_detections
@@ -31,7 +33,8 @@ from otio_speakerzoom.pipeline.session import (
     open_session,
     save_options,
 )
-from otio_speakerzoom.weights.names import SCORERS
+from otio_speakerzoom.weights.best_scorer import better_scorer
+from otio_speakerzoom.weights.names import AUTO, SCORERS
 
 NO_DETECTIONS = Detections(
     np.zeros(0, np.int32),
@@ -53,13 +56,8 @@ def analyze(job: Job) -> Analysis:
         has_cut = (session.folder / "cutlist.json").exists()
         stored_part = session.stored_options.part
         part = {"part": stored_part} if has_cut and stored_part else {}
-        save_options(session, **scorer_option(analysis), **part)
+        save_options(session, **part)
         return analysis
-
-
-def scorer_option(analysis: Analysis) -> dict[str, str]:
-    """Return the scorer to store as an option: the one that was used, not `auto`."""
-    return {"scorer": analysis.scorer} if analysis.scorer in SCORERS else {}
 
 
 def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
@@ -81,8 +79,24 @@ def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
             if analysis and not (
                 improve and people_stage.can_improve_grouping(analysis.tracks, folder)
             ):
+                _suggest_better_scorer(session, analysis.scorer)
                 return slice_analysis(analysis, session.within)
     return _run_stages(session)
+
+
+def _suggest_better_scorer(session: Session, name: str) -> None:
+    """Say how to get better scores, where `auto` goes on with cached ones of the scorer `name`.
+
+    Only where a better one is here already, or where the user has just asked for `auto`.
+    """
+    if session.options.scorer != AUTO or name not in SCORERS:
+        return
+    with suppress(WeightsError):  # a wrong file is reported when it is used
+        if better := better_scorer(name, at_all=session.job.options.scorer == AUTO):
+            stages.log.info(
+                "%s: the scores of %s stay; `speakerzoom analyze --scorer %s` replaces them by "
+                "better ones", session.media.path, name, better,
+            )  # fmt: skip
 
 
 def cached_analysis(job: Job) -> Analysis | None:

@@ -52,6 +52,17 @@ class Session:
         number = int(channels) if channels.isdecimal() else None
         return AudioSelection(self.options.audio_stream or None, number, mixed=channels == "mix")
 
+    @property
+    def scorer(self) -> str:
+        """The scorer for new scores: its name, or `auto` for the best one that can be had."""
+        name = self.options.scorer or AUTO
+        return self.job.auto_scorer or AUTO if name == AUTO else name
+
+    @property
+    def scorer_reason(self) -> str:
+        """Why it is that scorer, unless it is `auto`."""
+        return "the best for all of the batch" if self.options.scorer == AUTO else "as requested"
+
     def check_unchanged(self) -> None:
         """Raise MediaError if the source's file has changed since it was opened."""
         if store.source_digest(self.job.source) != self.source_digest:

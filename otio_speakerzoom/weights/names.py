@@ -19,14 +19,17 @@ BUNDLED_SCORER = "sync-asd"
 MOTION_SCORER = "motion"
 """The scorer that needs no trained weights."""
 
-SCORERS = ("talknet", BUNDLED_SCORER, "lr-asd", "light-asd", MOTION_SCORER)
+SMALL_SCORER = "lr-asd"
+"""The scorer that `auto` tries to fetch: better than ours on real footage, and small."""
+
+SCORERS = ("talknet", SMALL_SCORER, BUNDLED_SCORER, "light-asd", MOTION_SCORER)
 """Active speaker detectors, best first (`speech/scorers`)."""
 
 EMBEDDER = "mobilefacenet"
 """The weights that distinguish people by their faces, if they are installed (`faces/embed`)."""
 
 AUTO = "auto"
-"""As a scorer: the best one that is installed; as a device: the best one that works."""
+"""As a scorer: the best one that can be had; as a device: the best one that works."""
 
 GPUS = ("cuda", "mps")
 """Kinds of GPU, best first."""

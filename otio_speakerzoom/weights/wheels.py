@@ -69,7 +69,7 @@ def download_wheel(requirement: str, folder: Path) -> None:
     )
 
 
-def open_address(address: str, accept: str = "*/*") -> Any:
+def open_address(address: str, accept: str = "*/*", timeout_s: float = TIMEOUT_S) -> Any:
     """Open an address; a user name and password in it are sent to its own host only."""
     parts = urlsplit(address)
     request = urllib.request.Request(
@@ -80,7 +80,7 @@ def open_address(address: str, accept: str = "*/*") -> Any:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         secret = f"Basic {base64.b64encode(pair).decode()}"
         request.add_unredirected_header("Authorization", secret)
-    return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    return urllib.request.urlopen(request, timeout=timeout_s)
 
 
 def _download_by_pip(requirement: str, folder: Path) -> None:

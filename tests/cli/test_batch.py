@@ -26,7 +26,7 @@ from otio_speakerzoom.cli.parser import parse
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.pipeline.job import no_stage_progress
-from otio_speakerzoom.weights import fetch
+from otio_speakerzoom.weights import best_scorer, fetch
 
 ROOT = Path(__file__).parents[2]
 MOTION = ("--scorer", "motion", "--detect-every", "25")
@@ -415,3 +415,51 @@ def test_a_folder_that_cannot_be_read_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(SpeakerZoomError, match="cannot be read \\(Permission denied\\)"):
         batch.find_recordings([tmp_path])
+
+
+# --- one scorer for the whole batch ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "attempts", "chosen"),
+    [
+        ((), 1, "lr-asd"),
+        (("--scorer", "auto"), 1, "lr-asd"),
+        (("--scorer", "motion"), 0, ""),
+    ],
+)
+def test_auto_is_decided_once_for_all_recordings(
+    options, attempts, chosen, talks, tmp_path, monkeypatch
+):
+    calls = []
+    monkeypatch.setattr(best_scorer, "get_best_scorer", lambda: calls.append(1) or "lr-asd")
+    words = ["batch", str(talks), "--work", str(tmp_path), *options]
+    requests = batch._with_auto_scorer(batch.requests_of_batch(parse(words)))
+
+    assert len(calls) == attempts
+    assert [request.auto_scorer for request in requests] == [chosen] * 3
+    assert {build_job(request, no_stage_progress).auto_scorer for request in requests} == {chosen}
+
+
+def test_nothing_is_fetched_where_every_recording_has_scores(talks, tmp_path, monkeypatch):
+    monkeypatch.setattr(best_scorer, "get_best_scorer", lambda: pytest.fail("nothing to score"))
+    monkeypatch.setattr(best_scorer, "best_scorer", lambda: "sync-asd")
+    for name in ("a.mp4", "b.mp4", "c.MOV"):
+        (tmp_path / f"{name}.speakerzoom").mkdir()
+        (tmp_path / f"{name}.speakerzoom" / "scores.npz").touch()
+    words = ["batch", str(talks), "--work", str(tmp_path)]
+
+    requests = batch._with_auto_scorer(batch.requests_of_batch(parse(words)))
+    assert {request.auto_scorer for request in requests} == {"sync-asd"}
+
+
+def test_offline_lasts_as_long_as_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("SPEAKERZOOM_OFFLINE", raising=False)
+    states = []
+    monkeypatch.setattr(batch, "run_batch", lambda *_: states.append(fetch.is_offline()) or 0)
+    (tmp_path / "a.mp4").touch()
+
+    assert main(["batch", str(tmp_path), "--offline"]) == 0
+    assert main(["batch", str(tmp_path)]) == 0
+    assert states == [True, False]
+    assert not fetch.is_offline()

@@ -16,9 +16,12 @@ import numpy as np
 import pytest
 
 from otio_speakerzoom import source
+from otio_speakerzoom.cli import batch_ray
 from otio_speakerzoom.cli.batch_ray import connect
+from otio_speakerzoom.cli.batch_worker import Outcome
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.cli.ray_segments import RaySegments
+from otio_speakerzoom.cli.request import Request
 from otio_speakerzoom.errors import MediaError, WeightsError
 from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
 from otio_speakerzoom.weights import fetch
@@ -28,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 FAKES = ROOT / "tests" / "pipeline"
 """The folder of the detector that needs no weights, for the processes of the cluster."""
 MOTION = ("--scorer", "motion", "--for", "resolve")
+DONE = Outcome("done", "talk.otio")
 
 
 def test_without_ray_one_line_names_what_to_install(tmp_path, monkeypatch, capsys):
@@ -39,6 +43,19 @@ def test_without_ray_one_line_names_what_to_install(tmp_path, monkeypatch, capsy
     assert captured.out == ""
     assert "--ray: Ray cannot be loaded" in captured.err
     assert "pip install 'otio-speakerzoom[ray]'" in captured.err.splitlines()[-1]
+
+
+def test_a_machine_of_the_cluster_gets_the_weights_of_the_chosen_scorer(tmp_path, monkeypatch):
+    content = fetch.need("sync-asd").read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(batch_ray, "import_module", lambda name: None)
+    monkeypatch.setattr(batch_ray, "run_request", lambda request, send, segments: send(DONE))
+    monkeypatch.setattr(fetch, "find", lambda name: None)
+    monkeypatch.setattr("sys.platform", "linux")
+
+    request = Request("cut", auto_scorer="sync-asd")
+    assert batch_ray.work_on_ray(request, {}, content) == [DONE]
+    assert (fetch.cache_folder() / "sync-asd.npz").read_bytes() == content
 
 
 def children(pid):

@@ -44,6 +44,7 @@ def two_talkers():
 def opened():
     """Return a function that opens a detector once, or skips, saying what is missing."""
     with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).delenv("SPEAKERZOOM_OFFLINE")
         detectors, missing = {}, {}
 
         def open_detector(name):

@@ -15,7 +15,7 @@ from otio_speakerzoom.speech.crops import WHOLE_BOX
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
 from otio_speakerzoom.speech.scorer import LogitDecider, gate_by_vad
-from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer
+from otio_speakerzoom.speech.scorers import NETWORKS, choose_scorer, prepare_scorer
 from otio_speakerzoom.speech.scoring import score_speech, scored_frames
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
@@ -273,6 +273,17 @@ def test_auto_chooses_talknet_if_its_weights_are_installed(monkeypatch, tmp_path
     monkeypatch.setitem(NETWORKS, "talknet", lambda path, device: (path.name, device))
 
     assert choose_scorer("auto", "cpu", on_fetch=no_fetch) == ("talknet", "cpu")
+
+
+def test_auto_prefers_lr_asd_to_our_own_network(monkeypatch, tmp_path):
+    here = ("lr-asd", "sync-asd", "light-asd")
+    monkeypatch.setattr(
+        fetch, "find", lambda name, path=None: tmp_path / name if name in here else None
+    )
+    monkeypatch.setitem(NETWORKS, "lr-asd", lambda path, device: path.name)
+
+    prepare_scorer("auto", "cpu", on_fetch=no_fetch)
+    assert choose_scorer("auto", "cpu", on_fetch=no_fetch) == "lr-asd"
 
 
 def no_fetch(name):
