@@ -265,11 +265,19 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A participant and their face tracks; the editor may name them."""
+    """A participant and their face tracks; the editor may name, ignore or prefer them."""
 
     id: int
     track_ids: tuple[int, ...]
     name: str = ""
+    ignore: bool = False
+    """Whether they never get a single, and their speech counts as a voice off screen."""
+    prefer: bool = False
+    """Whether they win overlaps and ties, as a host does."""
+
+    def __post_init__(self) -> None:
+        if self.ignore and self.prefer:
+            raise ValueError(f"person {self.id} is to be ignored and preferred; choose one")
 
     @property
     def label(self) -> str:

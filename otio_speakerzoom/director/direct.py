@@ -10,6 +10,7 @@ from otio_speakerzoom.director.locks import locked_shots
 from otio_speakerzoom.director.merging import merge_equal, split_wides_at_camera_cuts
 from otio_speakerzoom.director.plan import plan
 from otio_speakerzoom.director.planned_shot import Framing, PlannedShot
+from otio_speakerzoom.director.preferences import allowed_angles, apply_preferences
 from otio_speakerzoom.director.search_setup import search_for
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
@@ -52,13 +53,14 @@ def direct(
     """
     within = within or media.range
     activity = speaker_activity_of(media, tracks, people, scores, voice, style, within)
+    activity = apply_preferences(activity, people)
     locked = locked_shots(locks, people, media, within)
     framer = ShotFramer(media, tracks, people, canvas, style, camera_cuts, activity)
     planned = _plan(media, activity, framer, style, camera_cuts, locked)
     builder = _ShotBuilder(people, activity, framer, style)
     shots = [builder.build(shot) for shot in planned]
     shots = merge_equal(shots, camera_cuts, media.size, canvas, builder.merge)
-    angles = framer.angles(shots) if stacked else ()
+    angles = allowed_angles(framer.angles(shots), people) if stacked else ()
     return CutList(media, canvas, tuple(shots), tuple(people), angles)
 
 

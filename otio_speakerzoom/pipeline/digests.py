@@ -13,7 +13,7 @@ from pathlib import Path
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
-from otio_speakerzoom.model import AudioSelection, FrameRange, Lock
+from otio_speakerzoom.model import AudioSelection, FrameRange, Lock, Person
 from otio_speakerzoom.store.version_1 import STYLE_NAMES
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.names import EMBEDDER
@@ -103,13 +103,29 @@ def locks_digest(locks: Sequence[Lock]) -> str:
     )
 
 
+def preferences(people: Sequence[Person]) -> dict[str, list[int]]:
+    """Return the ids of the people who are ignored, and of those who are preferred, if any."""
+    groups = {
+        "ignore": [person.id for person in people if person.ignore],
+        "prefer": [person.id for person in people if person.prefer],
+    }
+    return {name: ids for name, ids in groups.items() if ids}
+
+
 def cut_digest(
-    style: Style, canvas: tuple[int, int], stacked: bool, locks: Sequence[Lock], analysis: str
+    style: Style,
+    canvas: tuple[int, int],
+    stacked: bool,
+    locks: Sequence[Lock],
+    people: Sequence[Person],
+    analysis: str,
 ) -> str:
-    """Return the digest of a cut."""
+    """Return the digest of a cut; of the people only what they are to the cut counts here."""
     old_names = {new: old for old, new in STYLE_NAMES.items()}
     values = {old_names.get(name, name): value for name, value in asdict(style).items()}
-    return digest("cut", (values, canvas, stacked, locks_digest(locks)), analysis)
+    wishes = preferences(people)
+    inputs = (values, canvas, stacked, locks_digest(locks), *([wishes] if wishes else []))
+    return digest("cut", inputs, analysis)
 
 
 def weights_sha256(name: str) -> str:

@@ -36,8 +36,8 @@ def group_by_person(
     """Return the people, and their input digest; `embeddings` are those of the tracks, if known.
 
     Tracks are grouped by face embedding if its weights are installed and it could join any of them,
-    else by position. An edited people.json stays when only that changes. New people get the ids and
-    names of `earlier` ones.
+    else by position. An edited people.json stays when only that changes. New people get the ids,
+    the names and what else the editor wrote of `earlier` ones.
     """
     path = folder.path / "people.json"
     expected_digest, document = store.file_digest(path), store.load_people(folder.path)
@@ -76,7 +76,7 @@ def _report_changes(path: Path, people: Sequence[Person], *, edited: bool) -> No
         )
     for person in people:
         if not person.track_ids:
-            log.warning("%s: was not detected again; the name stays in %s", person.name, path)
+            log.warning("%s: was not detected again, and stays in %s", person.label, path)
 
 
 def can_improve_grouping(tracks: tuple[FaceTrack, ...], folder: AnalysisFolder) -> bool:

@@ -49,7 +49,10 @@ class Plan:
     @property
     def digest(self) -> str:
         """Input digest of the cut."""
-        return cut_digest(self.style, self.canvas, self.stacked, self.locks, self.analysis.digest)
+        return cut_digest(
+            self.style, self.canvas, self.stacked, self.locks, self.analysis.people,
+            self.analysis.digest,
+        )  # fmt: skip
 
     def cut_list(self) -> CutList:
         """Return the cut.

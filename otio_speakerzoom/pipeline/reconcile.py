@@ -1,13 +1,14 @@
 """Reconciles newly detected people with earlier ones by where both were seen.
 
 Every new detection numbers people from scratch. So that names, and locks with an id in them, stay
-valid, each person gets back the id and the name of the earlier person in the same place.
+valid, each person gets back the id and the name of the earlier person in the same place, and is
+ignored or preferred if that one was.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -66,32 +67,36 @@ def load_earlier_people(folders: Sequence[Path], within: FrameRange) -> list[Ear
 def reconcile_people(
     people: Sequence[Person], tracks: Sequence[FaceTrack], earlier: Sequence[EarlierPerson]
 ) -> tuple[Person, ...]:
-    """Return `people` with the ids and names of the earlier ones, in order of id.
+    """Return `people` with the ids, names and preferences of the earlier ones, in order of id.
 
-    An `own` earlier person with a name who is not detected again stays, without tracks. Nobody
-    gets the id of a different earlier person.
+    An `own` earlier person of whom the editor wrote something, and who is not detected again,
+    stays, without tracks. Nobody gets the id of a different earlier person.
     """
-    ids, names = _match(people, tracks, earlier)
-    missing = _missing(earlier, set(names.values()))
+    votes = _votes(people, tracks, earlier)
+    ids, names, models = _match(votes, earlier)
+    missing = _missing(earlier, {n for n, _ in votes}, set(names.values()))
     reserved = {
         candidate.person.id for candidate in earlier
     }  # a cached cut may refer to any of them
     free = (n for n in count(1) if n not in reserved)
     reconciled = [
-        replace(p, id=ids[m] if m in ids else next(free), name=names.get(m, p.name))
+        replace(
+            p, id=ids[m] if m in ids else next(free), name=names.get(m, p.name),
+            ignore=m in models and models[m].ignore, prefer=m in models and models[m].prefer,
+        )
         for m, p in enumerate(people)
-    ]
+    ]  # fmt: skip
     used = {person.id for person in reconciled}
     missing = [p if p.id not in used else replace(p, id=next(free)) for p in missing]
     return tuple(sorted([*reconciled, *missing], key=lambda person: person.id))
 
 
-def _match(
+def _votes(
     people: Sequence[Person], tracks: Sequence[FaceTrack], earlier: Sequence[EarlierPerson]
-) -> tuple[dict[int, int], dict[int, str]]:
-    """Return the ids and the names of earlier people, by index in `people`; most votes first."""
+) -> Counter[tuple[int, int]]:
+    """Return how many sightings of an earlier person are of a person, by index of both."""
     owners = {track: m for m, person in enumerate(people) for track in person.track_ids}
-    votes = Counter(
+    return Counter(
         (n, owners[track.id])
         for n, candidate in enumerate(earlier)
         for sighting in candidate.sightings
@@ -99,23 +104,47 @@ def _match(
         if track.start <= sighting.frame < track.range.end and track.id in owners
         if box_iou(sighting.box, track_box(track, sighting.frame)) >= MIN_SAME_FACE_IOU
     )
+
+
+def _match(
+    votes: Counter[tuple[int, int]], earlier: Sequence[EarlierPerson]
+) -> tuple[dict[int, int], dict[int, str], dict[int, Person]]:
+    """Return ids, names, and whose preferences hold, by index of the person; most votes first.
+
+    Preferences are those of one earlier person, from the people.json to be written if it has one:
+    if somebody ignored was a part of somebody else by mistake, both must not be ignored.
+    """
     ids: dict[int, int] = {}
     names: dict[int, str] = {}
+    models: dict[int, EarlierPerson] = {}
     pairs = [(vote_count, -n, m) for (n, m), vote_count in votes.items()]
     for _, minus_n, m in sorted(pairs, reverse=True):
-        person = earlier[-minus_n].person
+        candidate = earlier[-minus_n]
+        person = candidate.person
         if m not in ids and person.id not in ids.values():
             ids[m] = person.id
         names[m] = names.get(m) or person.name
-    return ids, names
+        if m not in models or (candidate.own and not models[m].own):
+            models[m] = candidate
+    return ids, names, {m: candidate.person for m, candidate in models.items()}
 
 
-def _missing(earlier: Sequence[EarlierPerson], names: set[str]) -> list[Person]:
-    """Return the earlier people whose name nobody has now."""
+def _missing(
+    earlier: Sequence[EarlierPerson], matched: Collection[int], names: Collection[str]
+) -> list[Person]:
+    """Return the earlier people whom the editor wrote something of, and who are not here now.
+
+    Somebody with a name is not if nobody has it now, somebody without one if nobody matches.
+    """
     return [
         replace(candidate.person, track_ids=())
-        for candidate in earlier
-        if candidate.own and candidate.person.name and candidate.person.name not in names
+        for n, candidate in enumerate(earlier)
+        if candidate.own
+        and (
+            candidate.person.name not in names
+            if candidate.person.name
+            else n not in matched and (candidate.person.ignore or candidate.person.prefer)
+        )
     ]
 
 

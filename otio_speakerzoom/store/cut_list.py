@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -174,4 +174,4 @@ def _person_from_json(row: Field, people_now: dict[int, Person]) -> Person:
     id_ = row.at("id").integer()
     person = people_now.get(id_, Person(id_, ()))
     name = row.at("name").text() if row.has("name") else ""
-    return Person(id_, person.track_ids, person.name or name)
+    return replace(person, name=person.name or name)

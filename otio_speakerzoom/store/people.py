@@ -1,4 +1,4 @@
-"""people.json: the people in the source, and the names that the editor gives them."""
+"""people.json: the people in the source, their names, and who is ignored or preferred."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def save_people(
         {
             "id": person.id,
             "name": person.name,
+            "ignore": person.ignore,
+            "prefer": person.prefer,
             "tracks": list(person.track_ids),
             "sightings": [sighting_to_json(s) for s in sightings if s.person == person.id],
         }
@@ -48,15 +50,22 @@ def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:
         check_unique(
             [(track, track.integer()) for row in rows for track in row.at("tracks").rows()]
         )
-        people = tuple(
-            Person(
-                row.at("id").integer(),
-                tuple(track.integer() for track in row.at("tracks").rows()),
-                row.at("name").text().strip() if row.has("name") else "",
-            )
-            for row in rows
-        )
+        people = tuple(_person_from_json(row) for row in rows)
     return Cached(people, document.input_digest, document.edited)
+
+
+def _person_from_json(row: Field) -> Person:
+    """Return the person of a row; early files know neither `ignore` nor `prefer`."""
+    ignore, prefer = (row.has(key) and row.at(key).boolean() for key in ("ignore", "prefer"))
+    if ignore and prefer:
+        raise row.at("prefer").error("false, since this person is to be ignored")
+    return Person(
+        row.at("id").integer(),
+        tuple(track.integer() for track in row.at("tracks").rows()),
+        row.at("name").text().strip() if row.has("name") else "",
+        ignore,
+        prefer,
+    )
 
 
 def load_sightings(folder: Path) -> tuple[Sighting, ...]:

@@ -25,6 +25,7 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.pipeline import Job, Options, plan_cut
 from otio_speakerzoom.pipeline.locks import resolve_locks
 from otio_speakerzoom.pipeline.reconcile import (
+    MAX_SIGHTINGS_PER_PERSON,
     EarlierPerson,
     reconcile_people,
     sample_sightings,
@@ -349,6 +350,57 @@ def test_a_person_who_is_not_detected_again_keeps_the_name():
         Person(2, (7,), "Eve"),
         Person(4, (8,)),  # a cached cut and locks still call Eve 3
     )
+
+
+def test_who_is_ignored_or_preferred_is_cut_again_and_not_analyzed_again(job, stage_runs):
+    first = pipeline.cut(job)
+    del stage_runs[:]
+    edit(job, '"ignore": false', '"ignore": true', "people.json")
+    without = pipeline.cut(job)
+
+    assert stage_runs == []
+    assert (1,) in {shot.subjects for shot in first.shots}
+    assert {shot.subjects for shot in without.shots} == {(), (2,)}
+    edit(job, '"ignore": true', '"ignore": false', "people.json")
+    assert pipeline.cut(job) == first
+
+
+def test_who_is_detected_again_is_still_ignored_or_preferred(job, stage_runs):
+    pipeline.cut(job)
+    edit(job, '"ignore": false', '"ignore": true', "people.json")
+    anew = pipeline.analyze(replace(with_options(job, detector="yunet"), force=True))
+    part = pipeline.analyze(in_part(job, 60, 200))
+
+    assert [person.ignore for person in anew.people] == [True, False]
+    assert [person.ignore for person in part.people] == [True, False]
+
+
+def of_folder(people, tracks, *, own):
+    sightings = sample_sightings(people, tracks, MAX_SIGHTINGS_PER_PERSON)
+    return [
+        EarlierPerson(p, tuple(s for s in sightings if s.person == p.id), own=own) for p in people
+    ]
+
+
+def test_a_preference_lasts_without_a_name_and_spreads_to_nobody_else():
+    before = (still(1, 0, 50, LEFT), still(2, 0, 20, RIGHT), still(3, 20, 90, RIGHT))
+    people = (Person(1, (1,), prefer=True), Person(2, (2,), ignore=True), Person(3, (3,)))
+    now = (still(7, 0, 90, RIGHT),)
+
+    assert reconcile_people((Person(1, (7,)),), now, of_folder(people, before, own=True)) == (
+        Person(1, (), prefer=True),
+        Person(3, (7,)),
+    )
+
+
+def test_the_preference_in_the_file_to_be_written_goes_before_those_of_other_parts():
+    own = of_folder((Person(1, (1,)),), (still(1, 0, 20, LEFT),), own=True)
+    other = of_folder((Person(1, (1,), ignore=True),), (still(1, 0, 90, LEFT),), own=False)
+    other = [replace(row, sightings=row.sightings * 2) for row in other]
+    now = (still(7, 0, 90, LEFT),)
+
+    assert reconcile_people((Person(1, (7,)),), now, [*own, *other]) == (Person(1, (7,)),)
+    assert reconcile_people((Person(1, (7,)),), now, other) == (Person(1, (7,), ignore=True),)
 
 
 # --- edits ----------------------------------------------------------------------------------------

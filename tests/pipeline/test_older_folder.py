@@ -10,7 +10,7 @@ from version_1_folder import to_version_1
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.errors import StoreError
-from otio_speakerzoom.model import AudioSelection, Box, FrameRange, Lock
+from otio_speakerzoom.model import AudioSelection, Box, FrameRange, Lock, Person
 from otio_speakerzoom.pipeline import digests
 
 pytest_plugins = ["faked_stages"]  # a second conftest.py would hide the first from imports
@@ -187,5 +187,5 @@ def test_input_digests_are_those_of_version_1():
     assert analysis == "4a6f4835b3118be75fca7e69e9fcfc71"
     assert store.digest("part", 60, 200, "analysis") == "8d556ff982e8035f08af12deeb252628"
     assert digests.locks_digest(locks) == "7ff591406d9a252640d3ece4dc374ccb"
-    cut = digests.cut_digest(Style(), (320, 180), False, locks, "analysis")
+    cut = digests.cut_digest(Style(), (320, 180), False, locks, (Person(1, ()),), "analysis")
     assert cut == "504cc23906b8fa9b97457a84e63bda75"

@@ -152,6 +152,13 @@ def test_an_edit_by_hand_is_recognized_and_read(tmp_path):
         ('"name": ""', '"name": 7', r"people\[0\]\.name: needs a text"),
         ('"sightings": []', '"sightings": [[1, 2]]', r"people\[0\]\.sightings\[0\]: needs frame"),
         ('"people": [', '"people": [0, ', r"people\[0\]: needs an object"),
+        ('"ignore": false', '"ignore": "yes"', r"people\[0\]\.ignore: needs true or false, not 'y"),
+        ('"prefer": false', '"prefer": 1', r"people\[0\]\.prefer: needs true or false, not 1"),
+        (
+            '"ignore": false, "prefer": false',
+            '"ignore": true, "prefer": true',
+            r"people\[0\]\.prefer: needs false, since this person is to be ignored, not True",
+        ),
     ],
 )
 def test_invalid_people_are_refused_in_one_line(tmp_path, old, new, fault):
@@ -527,3 +534,14 @@ def test_an_npz_holds_its_header_and_arrays_of_numbers_only(tmp_path):
     with pytest.raises(TypeError, match="names: must be arrays of numbers"):
         write_arrays(tmp_path / "b.npz", "detections", "inputs", {"names": np.array([{}])})
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_who_is_ignored_or_preferred_comes_back_and_early_files_know_neither(tmp_path):
+    people = (Person(1, (1,), ignore=True), Person(2, (2,), prefer=True), Person(3, (3,)))
+    store.save_people(tmp_path, people, "p")
+    path = tmp_path / "people.json"
+
+    assert store.load_people(tmp_path).value == people
+    path.write_text(re.sub(r'"(ignore|prefer)": (true|false),?', "", path.read_text()))
+    plain = tuple(Person(person.id, person.track_ids) for person in people)
+    assert store.load_people(tmp_path).value == plain
