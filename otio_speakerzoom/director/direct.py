@@ -15,6 +15,7 @@ from otio_speakerzoom.director.search_setup import search_for
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.wide_preferences import reason_at_end
 from otio_speakerzoom.model import (
     Box,
     CropKey,
@@ -122,6 +123,8 @@ class _ShotBuilder:
     ) -> Shot:
         activity = self.activity.part(span)
         why, sure = reason(self.people, activity, framing), confidence(activity, framing)
+        if not framing and (at_end := reason_at_end(span, self.activity.range, self.style)):
+            why, sure = at_end, 1.0
         shot = Shot(span, self._subjects(framing), crop, why, sure, keys)
         return replace(shot, covers=self.framer.covers(shot))
 

@@ -15,6 +15,7 @@ from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.shot_search import ShotSearch
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.wide_preferences import weigh_wide, with_wide_ends
 from otio_speakerzoom.model import FrameRange, Media
 
 MAX_CUT_PLACES_PER_SECOND = 25
@@ -39,8 +40,9 @@ def search_for(
     edges = camera_edges(camera_cuts, span, min_camera_shot)
     cuts = frozenset(edges[1:-1])
     reward = framing_rewards(activity, framings, media.rate, style, framer.faces_in_wide(), edges)
+    reward = weigh_wide(reward, framings, style)
     min_shot = min_shot_frames(style, media.rate)
-    return ShotSearch(
+    search = ShotSearch(
         span,
         framings,
         reward / rate,
@@ -49,6 +51,7 @@ def search_for(
         breaks=(frozenset(), *(cuts for _ in framings[1:])),
         camera_edges=frozenset(edges),
     )
+    return with_wide_ends(search, style, media.rate)
 
 
 def camera_edges(camera_cuts: Sequence[int], span: FrameRange, min_frames: int) -> list[int]:

@@ -74,6 +74,20 @@ class Style:
         ("wide", "listener"),
         "What to show while a voice is off screen: the wide, or a listener.",
     )
+    wide_frequency: str = choice(
+        ("normal", "rare", "often"),
+        "How often the wide is shown: rare only where a single would show the wrong person, often "
+        "also in overlaps, in all pauses, and for turns of a few seconds.",
+    )
+    open_wide_seconds: float = number(
+        0.0, "s", 0, 60,
+        "How long the wide opens the cut, the shortest shot at least, so that the audience sees "
+        "who sits where; 0 for no such wide.",
+    )  # fmt: skip
+    close_wide_seconds: float = number(
+        0.0, "s", 0, 60,
+        "How long the wide closes the cut, the shortest shot at least; 0 for no such wide.",
+    )  # fmt: skip
     min_shot_seconds: float = number(
         2.0, "s", 0, 600,
         "Minimum length of a shot; an audience needs about this long to read a new framing. Only "

@@ -30,6 +30,13 @@ VERSIONS = {
 }
 
 
+LATER_STYLE_VALUES = {
+    "wide_frequency": "normal", "open_wide_seconds": 0.0, "close_wide_seconds": 0.0,
+}  # fmt: skip
+"""Style values that an earlier version did not have, with the one that stands for what it did: that
+does not count in the digest of a cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnalysisFolder:
     """A folder that holds one analysis, and the part of the source that it covers."""
@@ -122,7 +129,11 @@ def cut_digest(
 ) -> str:
     """Return the digest of a cut; of the people only what they are to the cut counts here."""
     old_names = {new: old for old, new in STYLE_NAMES.items()}
-    values = {old_names.get(name, name): value for name, value in asdict(style).items()}
+    values = {
+        old_names.get(name, name): value
+        for name, value in asdict(style).items()
+        if value != LATER_STYLE_VALUES.get(name)
+    }
     wishes = preferences(people)
     inputs = (values, canvas, stacked, locks_digest(locks), *([wishes] if wishes else []))
     return digest("cut", inputs, analysis)
