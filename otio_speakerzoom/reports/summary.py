@@ -79,7 +79,9 @@ def evaluate(summary: AnalysisSummary, labels: Path | None = None) -> Evaluation
             raise SpeakerZoomError(f"{labels}: nothing is cut yet; run `speakerzoom cut` first")
         return None
     if labels is None:
-        talkers = talkers_of_tracks(summary.media, summary.tracks, summary.people, summary.speaks)
+        counted = np.array([not person.ignore for person in summary.people], bool)[:, None]
+        speaks = summary.speaks & counted  # the cut need not show who is ignored
+        talkers = talkers_of_tracks(summary.media, summary.tracks, summary.people, speaks)
     else:
         talkers = talkers_of_labels(read_labels(labels, summary.media), summary.media)
     return Evaluation(

@@ -247,6 +247,18 @@ def test_the_cut_is_compared_with_the_scores_without_labels(summary):
     assert evaluate(replace(summary, cut_list=None)) is None
 
 
+def test_by_the_scores_somebody_ignored_is_no_speaker(summary):
+    people = (PEOPLE[0], replace(PEOPLE[1], ignore=True))
+    figures = evaluate(replace(summary, people=people)).figures
+
+    assert repr(figures) == repr(measure(PLAIN, TRACKS, [TURNS[0], silent(TURNS[1])]))
+    assert figures.alone_s < evaluate(summary).figures.alone_s
+
+
+def silent(talker):
+    return replace(talker, speaks=np.zeros_like(talker.speaks))
+
+
 def speech(values):
     """Labels whose second row of speech has these values."""
     row = '{"person": 1, "from_s": 0, "to_s": 1}'
