@@ -110,13 +110,11 @@ def locks_digest(locks: Sequence[Lock]) -> str:
     )
 
 
-def preferences(people: Sequence[Person]) -> dict[str, list[int]]:
-    """Return the ids of the people who are ignored, and of those who are preferred, if any."""
-    groups = {
-        "ignore": [person.id for person in people if person.ignore],
-        "prefer": [person.id for person in people if person.prefer],
-    }
-    return {name: ids for name, ids in groups.items() if ids}
+def preferences_digest(people: Sequence[Person]) -> str:
+    """Return a digest of who is ignored and who is preferred; "" where nobody is."""
+    ignored = [person.id for person in people if person.ignore]
+    preferred = [person.id for person in people if person.prefer]
+    return store.digest(ignored, preferred) if ignored or preferred else ""
 
 
 def cut_digest(
@@ -134,8 +132,8 @@ def cut_digest(
         for name, value in asdict(style).items()
         if value != LATER_STYLE_VALUES.get(name)
     }
-    wishes = preferences(people)
-    inputs = (values, canvas, stacked, locks_digest(locks), *([wishes] if wishes else []))
+    preferences = preferences_digest(people)
+    inputs = (values, canvas, stacked, locks_digest(locks), *([preferences] if preferences else []))
     return digest("cut", inputs, analysis)
 
 

@@ -14,7 +14,7 @@ from otio_speakerzoom.director.style_file import read_style
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, CutList, Lock
 from otio_speakerzoom.pipeline.analysis import Analysis
-from otio_speakerzoom.pipeline.digests import cut_digest, locks_digest
+from otio_speakerzoom.pipeline.digests import cut_digest, locks_digest, preferences_digest
 from otio_speakerzoom.pipeline.job import Job
 from otio_speakerzoom.pipeline.locks import resolve_locks, with_sightings
 from otio_speakerzoom.pipeline.run_analysis import (
@@ -108,7 +108,7 @@ def cached_cut(job: Job) -> CutList | None:
 
 
 def current_cut(job: Job, *, save: bool = True) -> CutList | None:
-    """Return the cached cut, planned again in its own style if the locks have changed.
+    """Return the cached cut, planned again in its own style if locks or preferences have changed.
 
     Nothing is analyzed. None if there is no cut yet. With `save` a new plan is saved, so that its
     export can be compared with it when it comes back.
@@ -116,15 +116,15 @@ def current_cut(job: Job, *, save: bool = True) -> CutList | None:
     session = open_session(job)
     cached = load_cut(session)
     locks = store.load_locks(session.folder, session.media)
-    if cached is None or _obeys(cached, locks):
+    if cached is None or not (changed := _changed_file(cached, locks)):
         return cached and _reframe_misfits(session, cached).value
     if cached.edited:
         log.warning(
             "%s: is ignored, because the cut was edited; `speakerzoom cut --force` plans "
-            "again and makes a copy of the edited cut", session.folder / "locks.json",
+            "again and makes a copy of the edited cut", session.folder / changed,
         )  # fmt: skip
         return _reframe_misfits(session, cached).value
-    analysis = require_cut_analysis(session, cached, "locks.json has changed")
+    analysis = require_cut_analysis(session, cached, f"{changed} has changed")
     style, stacked = cut_style(session, cached), bool(cached.value.angles)
     plan = Plan(analysis, style, cached.value.canvas, locks, stacked)
     if not save:
@@ -211,6 +211,7 @@ def _save(session: Session, plan: Plan, expected_digest: str) -> store.CachedCut
         cached = store.save_cut_list(
             session.folder, cut_list, plan.digest, asdict(plan.style),
             analysis_digest=plan.analysis.digest, locks_digest=locks_digest(plan.locks),
+            preferences_digest=preferences_digest(plan.analysis.people),
             people_folder=plan.analysis.people_folder, source_digest=session.source_digest,
             expected_digest=expected_digest,
         )  # fmt: skip
@@ -261,6 +262,14 @@ def _reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedC
         shots[n] = replace(by_range[shots[n].range], reason="edited", locked=shots[n].locked)
         log.info("%s: shots[%d] is now framed for %s", path, n, cached.value.shot_label(shots[n]))
     return replace(cached, value=store.stored_form(replace(cached.value, shots=tuple(shots))))
+
+
+def _changed_file(cached: store.CachedCut, locks: Sequence[Lock]) -> str:
+    """Return which file of the editor's a cut does not follow any more; empty if there is none."""
+    if not _obeys(cached, locks):
+        return "locks.json"
+    now = preferences_digest(cached.value.people)
+    return "" if cached.preferences_digest == now else "people.json"
 
 
 def _obeys(cached: store.CachedCut, locks: Sequence[Lock]) -> bool:

@@ -28,6 +28,8 @@ class CachedCut:
     """Of the analysis that the cut was planned from; empty in early files."""
     locks_digest: str = ""
     """Of the locks that the cut was planned with; empty in early files."""
+    preferences_digest: str = ""
+    """Of who was ignored and preferred in the cut; empty where nobody was."""
     people_folder: str = ""
     """Folder, inside the work folder, of the people.json that its ids refer to."""
     style: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +48,7 @@ def save_cut_list(
     *,
     analysis_digest: str = "",
     locks_digest: str = "",
+    preferences_digest: str = "",
     people_folder: str = "",
     source_digest: str = "",
     expected_digest: str | None = None,
@@ -62,6 +65,8 @@ def save_cut_list(
         "locks_digest": locks_digest,
         "people_folder": people_folder,
     }
+    if preferences_digest:
+        provenance["preferences_digest"] = preferences_digest
     write_json(
         path, "cutlist", input_digest, document, provenance=provenance,
         expected_digest=expected_digest,
@@ -71,6 +76,7 @@ def save_cut_list(
         input_digest,
         analysis_digest=analysis_digest,
         locks_digest=locks_digest,
+        preferences_digest=preferences_digest,
         people_folder=people_folder,
         style=document["style"],
         file_digest=file_digest(path),
@@ -134,6 +140,7 @@ def load_cut_list(
         document.edited,
         document.provenance.get("analysis_digest", ""),
         document.provenance.get("locks_digest", ""),
+        document.provenance.get("preferences_digest", ""),
         people_folder,
         style if isinstance(style, dict) else {},
         misfits,

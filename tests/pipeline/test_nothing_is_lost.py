@@ -365,6 +365,27 @@ def test_who_is_ignored_or_preferred_is_cut_again_and_not_analyzed_again(job, st
     assert pipeline.cut(job) == first
 
 
+def test_an_export_and_a_render_follow_who_is_ignored_now(job, stage_runs, caplog):
+    pipeline.cut(job)
+    del stage_runs[:]
+    edit(job, '"ignore": false', '"ignore": true', "people.json")
+    before = files(job)
+
+    assert {shot.subjects for shot in pipeline.view_cut(job).shots} == {(), (2,)}
+    assert files(job) == before
+    exported = pipeline.current_cut(job)
+    assert {shot.subjects for shot in exported.shots} == {(), (2,)}
+    assert pipeline.cut(job) == exported == pipeline.current_cut(job)
+    assert stage_runs == []
+    assert not caplog.records
+
+    edit(job, '"end": ', '"end":  ')
+    edit(job, '"ignore": true', '"ignore": false', "people.json")
+    edit(job, exported.shots[0].reason, "mine")
+    assert pipeline.current_cut(job).shots[0].reason == "mine"
+    assert "people.json: is ignored, because the cut was edited" in caplog.text
+
+
 def test_who_is_detected_again_is_still_ignored_or_preferred(job, stage_runs):
     pipeline.cut(job)
     edit(job, '"ignore": false', '"ignore": true', "people.json")
