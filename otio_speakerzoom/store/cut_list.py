@@ -72,15 +72,10 @@ def save_cut_list(
         expected_digest=expected_digest,
     )  # fmt: skip
     return CachedCut(
-        stored_form(cut_list),
-        input_digest,
-        analysis_digest=analysis_digest,
-        locks_digest=locks_digest,
+        stored_form(cut_list), input_digest, people_folder=people_folder, style=document["style"],
+        file_digest=file_digest(path), analysis_digest=analysis_digest, locks_digest=locks_digest,
         preferences_digest=preferences_digest,
-        people_folder=people_folder,
-        style=document["style"],
-        file_digest=file_digest(path),
-    )
+    )  # fmt: skip
 
 
 def stored_form(cut_list: CutList) -> CutList:
