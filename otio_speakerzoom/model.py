@@ -74,6 +74,15 @@ class Box:
         """Return the box with these left, top, right and bottom edges, as Python floats."""
         return cls(*map(float, edges))
 
+    def lies_in(self, other: Box) -> bool:
+        """Whether no edge lies outside `other`, but for a thousandth of a pixel."""
+        return (
+            other.left - 1e-3 <= self.left
+            and other.top - 1e-3 <= self.top
+            and self.right <= other.right + 1e-3
+            and self.bottom <= other.bottom + 1e-3
+        )
+
     def is_inside(self, size: tuple[int, int]) -> bool:
         """Whether the box has an area and lies in a frame of `size`; NaN never does.
 
@@ -220,6 +229,16 @@ class Detections:
                 f"need ({n}, 4) boxes and ({n},) confidences, "
                 f"got {self.boxes.shape} and {self.confidences.shape}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the frame that holds a picture of its own: of a split screen, or an inset."""
+
+    range: FrameRange
+    """The camera shot in which it stands."""
+    box: Box
+    """In source pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,6 +45,8 @@ def to_version_1(folder):
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".json":
             rewrite_json(path)
+        elif path.name == "panels.npz":
+            path.unlink()  # version 1 did not look for panels
         elif path.suffix == ".npz":
             rewrite_arrays(path)
 

@@ -8,11 +8,38 @@ from numpy.typing import NDArray
 from otio_speakerzoom.model import Box, Shot
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
+MIN_WIDE_HEIGHT = 0.93
+"""A crop from this share of the widest crop's height on becomes the widest. EBU R 95 keeps 3.5 % on
+each side of a frame free of essential content, so what a larger crop leaves out makes no other
+framing, and the step from it to the wide seems a mistake."""
+
 
 def largest_crop_size(size: tuple[int, int], canvas: tuple[int, int]) -> tuple[float, float]:
     """Return width and height of the largest crop of the canvas's shape in a frame of `size`."""
     scale = min(size[0] / canvas[0], size[1] / canvas[1])
     return canvas[0] * scale, canvas[1] * scale
+
+
+def frame_box(size: tuple[int, int]) -> Box:
+    """Return the whole frame of `size`."""
+    return Box(0.0, 0.0, float(size[0]), float(size[1]))
+
+
+def largest_crop_in(bounds: Box, canvas: tuple[int, int]) -> tuple[float, float]:
+    """Return width and height of the largest crop of the canvas's shape in `bounds`."""
+    scale = min(bounds.width / canvas[0], bounds.height / canvas[1])
+    return canvas[0] * scale, canvas[1] * scale
+
+
+def widest_if_nearly(crop: Box, bounds: Box, canvas: tuple[int, int]) -> Box:
+    """Return `crop`, or the largest in `bounds` around its centre if it is nearly as large."""
+    width, height = largest_crop_in(bounds, canvas)
+    if crop.height < MIN_WIDE_HEIGHT * height - 1e-9:
+        return crop
+    x, y = crop.centre
+    left = max(bounds.left, min(x - width / 2, bounds.right - width))
+    top = max(bounds.top, min(y - height / 2, bounds.bottom - height))
+    return Box(left, top, left + width, top + height)
 
 
 def widest_crop(size: tuple[int, int], canvas: tuple[int, int]) -> Box:

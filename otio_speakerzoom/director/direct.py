@@ -24,6 +24,7 @@ from otio_speakerzoom.model import (
     FrameRange,
     Lock,
     Media,
+    Panel,
     Person,
     Shot,
     SpeechScores,
@@ -44,19 +45,21 @@ def direct(
     voice: VoiceActivity | None = None,
     locks: Sequence[Lock] = (),
     stacked: bool = False,
+    panels: Sequence[Panel] = (),
 ) -> CutList:
     """Return the cut of `within` (default: the whole source) for `canvas`, in pixels.
 
     Without faces or scores the cut is one wide shot. Tracks that belong to nobody in `people` get
     no shot, but singles keep their faces out like any other. `voice` distinguishes silence from a
     voice off screen. Locks stay exact as far as they lie in `within`; an impossible one raises
-    SpeakerZoomError. `stacked` adds the angles that were not chosen.
+    SpeakerZoomError. `stacked` adds the angles that were not chosen. No crop crosses the border of
+    one of the `panels`, if that can be avoided.
     """
     within = within or media.range
     activity = speaker_activity_of(media, tracks, people, scores, voice, style, within)
     activity = apply_preferences(activity, people)
     locked = locked_shots(locks, people, media, within)
-    framer = ShotFramer(media, tracks, people, canvas, style, camera_cuts, activity)
+    framer = ShotFramer(media, tracks, people, canvas, style, camera_cuts, activity, panels)
     planned = _plan(media, activity, framer, style, camera_cuts, locked)
     builder = _ShotBuilder(people, activity, framer, style)
     shots = [builder.build(shot) for shot in planned]

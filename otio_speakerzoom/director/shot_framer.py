@@ -12,14 +12,26 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.camera_path import follow
 from otio_speakerzoom.director.crop_geometry import crops_of, largest_crop_size, widest_crop
 from otio_speakerzoom.director.face_covers import covers_of
-from otio_speakerzoom.director.framing import fits_two, frame_single, frame_two, middle_of
+from otio_speakerzoom.director.framing import frame_single, middle_of
+from otio_speakerzoom.director.panels import Panels
 from otio_speakerzoom.director.planned_shot import WIDE, Framing, PlannedShot
 from otio_speakerzoom.director.reframing import split_frame
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.two_shots import fits_two, frame_two
 from otio_speakerzoom.director.visible_faces import VisibleFaces
 from otio_speakerzoom.director.wide import faces_in_wide, frame_wide, shows_whole_frame
-from otio_speakerzoom.model import Box, Cover, CropKey, FaceTrack, FrameRange, Media, Person, Shot
+from otio_speakerzoom.model import (
+    Box,
+    Cover,
+    CropKey,
+    FaceTrack,
+    FrameRange,
+    Media,
+    Panel,
+    Person,
+    Shot,
+)
 
 MAX_TWO_SHOT_HEIGHT = 0.8
 """Of the widest crop's height: a larger two-shot hardly differs from the wide."""
@@ -43,9 +55,11 @@ class ShotFramer:
         style: Style,
         camera_cuts: Sequence[int],
         activity: SpeakerActivity,
+        panels: Sequence[Panel] = (),
     ) -> None:
         self._media, self._canvas, self._style = media, canvas, style
         self._faces, self._activity = VisibleFaces(tracks, people), activity
+        self._panels = Panels(panels, media.size)
         self._cuts = sorted(set(camera_cuts))
         self._last_single: dict[Framing, tuple[int, Box]] = {}
 
@@ -70,10 +84,12 @@ class ShotFramer:
         if len(own) == 2:
             if not fits_two(own[0], own[1], size, canvas):
                 return self._wide(span, framing)
-            return frame_two(own[0], own[1], size, canvas, style)
+            walls = self._panels.walls(span, own)
+            return frame_two(own[0], own[1], size, canvas, style, others=others, panel=walls.panel)
         camera, last = self._last_single.get(framing, (-1, None))
         earlier = last if camera == self._camera(span) else None
-        return frame_single(own[0], others, size, canvas, style, earlier=earlier)
+        walls = self._panels.walls(span, own)
+        return frame_single(own[0], others, size, canvas, style, earlier=earlier, walls=walls)
 
     def remember(self, framing: Framing, span: FrameRange, crop: Box) -> None:
         """Note how a single was framed, so that the next one of that person can be the same."""
@@ -206,7 +222,10 @@ class ShotFramer:
         if not len(own[0]):
             return True
         size, canvas = self._media.size, self._canvas
-        return crop == frame_single(own[0], others, size, canvas, self._style, earlier=crop)
+        walls = self._panels.walls(after, own)
+        return crop == frame_single(
+            own[0], others, size, canvas, self._style, earlier=crop, walls=walls
+        )
 
     def _camera(self, span: FrameRange) -> int:
         """Return how many of the source's own cuts precede a shot."""

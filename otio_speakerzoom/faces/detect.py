@@ -110,6 +110,11 @@ class FaceDetection:
         return self._cuts.cuts
 
     @property
+    def settled_end(self) -> int:
+        """The frame before which all camera cuts are known."""
+        return self._cuts.settled_end
+
+    @property
     def next_frame(self) -> int:
         """The frame to push next."""
         new = self._start + len(self.changes)

@@ -12,9 +12,18 @@ from otio_speakerzoom.model import (
     FaceTrack,
     FrameRange,
     Media,
+    Panel,
     Person,
     Speech,
     VoiceActivity,
+)
+
+NO_DETECTIONS = Detections(
+    np.zeros(0, np.int32),
+    np.zeros((0, 4), np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int32),
 )
 
 
@@ -33,9 +42,11 @@ class Analysis:
     scorer: str
     """`none` if there is no audio; empty if the faces have no scores yet."""
     digest: str
-    """Of everything here but people's names."""
+    """Of everything here but people's names and panels."""
     people_folder: str
     """Folder, inside the work folder, of the people.json; empty for the work folder itself."""
+    panels: tuple[Panel, ...] = ()
+    """Of split screens, by camera shot; none in analyses of versions that did not look for them."""
 
 
 def slice_analysis(analysis: Analysis, within: FrameRange) -> Analysis:

@@ -21,6 +21,7 @@ from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.interface import Detector, FaceDetector
 from otio_speakerzoom.faces.embed import find_embedder
 from otio_speakerzoom.faces.face_samples import FaceSamples
+from otio_speakerzoom.faces.panel_search import PanelSearch
 from otio_speakerzoom.model import FrameRange, Progress, Speech, VoiceActivity, no_progress
 from otio_speakerzoom.pipeline.detection_log import DetectionLog
 from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests
@@ -71,6 +72,11 @@ class _Pass:
     def tracker(self) -> str:
         return self.session.options.tracker or ""
 
+    def panels(self) -> PanelSearch | None:
+        """Return the search for panels; None where a journal holds a part, without the frames."""
+        whole = self.journal.end is None
+        return PanelSearch(self.session.media, self.within) if whole else None
+
     def detection(self, detector: Detector) -> tuple[FaceDetection, DetectionLog]:
         """Return the detection of the faces, with its log."""
         detection = FaceDetection(
@@ -111,6 +117,9 @@ def run_pass(
     store.save_detections(folder.path, faces.detections, expected.detections)
     store.save_tracks(folder.path, faces.tracks, expected.tracks)
     store.save_scores(folder.path, speech, scores_digest)
+    if faces.panels is not None:
+        panels = faces.panels if faces.tracks else ()
+        store.save_panels(folder.path, panels, expected.panels)
     store.remove_unfinished(folder.path)
     _warn(session, faces, speech)
     return faces.embeddings
@@ -172,7 +181,7 @@ def _find_faces(running: _Pass) -> Faces:
         embedder = find_embedder() if running.journal.end is None else None
         return detect_and_score(
             media, within, detection, running.scoring, running.on_progress, detection_log,
-            FaceSamples(media, embedder) if embedder else None,
+            FaceSamples(media, embedder) if embedder else None, running.panels(),
         )  # fmt: skip
 
 
@@ -192,7 +201,7 @@ def _find_in_segments(running: _Pass, run_segments: SegmentRunner) -> Faces:
     ):
         return join_segments(
             media, within, results, crops, detection, running.scoring, running.on_progress,
-            detection_log,
+            detection_log, running.panels(),
         )  # fmt: skip
 
 

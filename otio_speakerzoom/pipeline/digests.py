@@ -13,7 +13,7 @@ from pathlib import Path
 from otio_speakerzoom import store
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
-from otio_speakerzoom.model import AudioSelection, FrameRange, Lock, Person
+from otio_speakerzoom.model import AudioSelection, FrameRange, Lock, Panel, Person
 from otio_speakerzoom.store.version_1 import STYLE_NAMES
 from otio_speakerzoom.weights import catalogue
 from otio_speakerzoom.weights.names import EMBEDDER
@@ -22,6 +22,7 @@ from otio_speakerzoom.weights.names import EMBEDDER
 VERSIONS = {
     "media": 4,
     "detections": 3,
+    "panels": 1,
     "tracks": 4,
     "people": 4,
     "voice": 1,
@@ -50,6 +51,7 @@ class ExpectedDigests:
     """The input digests that results would have with the options of a session."""
 
     detections: str
+    panels: str
     tracks: str
     voice: str
     scores: dict[str, str]
@@ -124,8 +126,12 @@ def cut_digest(
     locks: Sequence[Lock],
     people: Sequence[Person],
     analysis: str,
+    panels: Sequence[Panel],
 ) -> str:
-    """Return the digest of a cut; of the people only what they are to the cut counts here."""
+    """Return the digest of a cut; of the people only what they are to the cut counts here.
+
+    It is the same whether a search found no panels, or there was no search.
+    """
     old_names = {new: old for old, new in STYLE_NAMES.items()}
     values = {
         old_names.get(name, name): value
@@ -134,6 +140,9 @@ def cut_digest(
     }
     preferences = preferences_digest(people)
     inputs = (values, canvas, stacked, locks_digest(locks), *([preferences] if preferences else []))
+    if panels:
+        rows = [(panel.range.start, panel.range.end, panel.box.edges) for panel in panels]
+        analysis = store.digest("panels", rows, analysis)
     return digest("cut", inputs, analysis)
 
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, detector_size
+from otio_speakerzoom.faces.divider_edges import DividerEdges
 from otio_speakerzoom.faces.face_samples import FaceSamples
+from otio_speakerzoom.faces.panel_search import PanelSearch
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import (
     Detections,
@@ -25,6 +27,7 @@ from otio_speakerzoom.model import (
     FrameFaces,
     FrameRange,
     Media,
+    Panel,
     Progress,
     TrackGrowth,
 )
@@ -51,10 +54,12 @@ class Faces:
     keys: tuple[int, ...]
     embeddings: NDArray[np.float32] | None
     """(N, D), a row for each track; None where the pass made none."""
+    panels: tuple[Panel, ...] | None
+    """None where the pass looked for none."""
 
 
 class GrowingTracks:
-    """Tracks faces as they are detected, and collects the detections and faces to embed."""
+    """Tracks faces as they are detected; collects the detections, faces to embed, and panels."""
 
     def __init__(
         self,
@@ -62,11 +67,13 @@ class GrowingTracks:
         within: FrameRange,
         detection: FaceDetection,
         samples: FaceSamples | None = None,
+        panels: PanelSearch | None = None,
     ) -> None:
         self._detection = detection
         self._tracker = FaceTracker(media.rate, within)
         self._columns = DetectionColumns()
         self._samples = samples
+        self._panels = panels
 
     @property
     def settled_end(self) -> int:
@@ -84,7 +91,15 @@ class GrowingTracks:
         """Detect the faces in the next frame, (H, W, 3), and return what grew."""
         if self._samples:
             self._samples.push_frame(number, rgb)
+        if self._panels:
+            self._panels.push_frame(number, rgb)
         return self.push(self._detection.push(number, rgb), log)
+
+    def push_edges(self, samples: Iterable[tuple[int, DividerEdges]]) -> None:
+        """Take the edges of the next frames that are samples for dividers, with their numbers."""
+        if self._panels:
+            for number, edges in samples:
+                self._panels.push(number, edges)
 
     def push(
         self, faces: Sequence[FrameFaces], log: DetectionLog | None = None
@@ -98,6 +113,8 @@ class GrowingTracks:
         if self._samples:
             self._samples.push_faces(faces)
             self._samples.push_growth(growths, self._tracker.settled_end)
+        if self._panels:
+            self._panels.settle(cuts, self._detection.settled_end)
         return growths
 
     def finish(self) -> tuple[list[TrackGrowth], Faces]:
@@ -109,7 +126,8 @@ class GrowingTracks:
         if self._samples:
             self._samples.push_growth(last, self._tracker.settled_end)
             embeddings = self._samples.finish(keys)
-        faces = Faces(self._columns.detections(cuts), tracks, keys, embeddings)
+        panels = self._panels.finish(cuts) if self._panels else None
+        faces = Faces(self._columns.detections(cuts), tracks, keys, embeddings, panels)
         return [*growths, *last], faces
 
 
@@ -130,14 +148,15 @@ def detect_and_score(
     on_progress: Progress,
     log: DetectionLog | None = None,
     samples: FaceSamples | None = None,
+    panels: PanelSearch | None = None,
 ) -> Faces:
     """Push every frame of `within` through `detection`, a tracker and `scoring`.
 
     All growth is pushed when this returns: `scoring.finish` returns the scores of the tracks. What
-    is in `log`, which is that of `detection`, is not searched again; `samples` need every frame, so
-    they go with an empty log only.
+    is in `log`, which is that of `detection`, is not searched again; `samples` and `panels` need
+    every frame, so they go with an empty log only.
     """
-    tracks = GrowingTracks(media, within, detection, samples)
+    tracks = GrowingTracks(media, within, detection, samples, panels)
     ring = _TickRing(media, within)
     for growths in tracks.replay(log):
         scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), ring.crop)
@@ -185,15 +204,18 @@ def join_segments(
     scoring: SpeechScoring,
     on_progress: Progress,
     log: DetectionLog | None = None,
+    panels: PanelSearch | None = None,
 ) -> Faces:
     """Put together what the segments of `within` returned, in order.
 
-    The same as `detect_and_score`, with the crops from the segments. These begin where `log` ends.
+    The same as `detect_and_score`, with the crops from the segments. These begin where `log` ends;
+    `panels` go with an empty one only.
     """
-    tracks = GrowingTracks(media, within, detection)
+    tracks = GrowingTracks(media, within, detection, panels=panels)
     for growths in tracks.replay(log):
         scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), crops.crop)
     for result in results:
+        tracks.push_edges(result.edges)
         growths = tracks.push(detection.extend(result.faces, result.changes), log)
         crops.add(result.crops)
         scoring.push(growths, tracks.settled_end, result.span.end, crops.crop)

@@ -51,7 +51,7 @@ class Plan:
         """Input digest of the cut."""
         return cut_digest(
             self.style, self.canvas, self.stacked, self.locks, self.analysis.people,
-            self.analysis.digest,
+            self.analysis.digest, self.analysis.panels,
         )  # fmt: skip
 
     def cut_list(self) -> CutList:
@@ -66,7 +66,7 @@ class Plan:
             camera_cuts=analysis.detections.camera_cuts.tolist(), within=analysis.within,
             voice=analysis.voice,
             locks=resolve_locks(self.locks, analysis, of_shots=self.of_shots),
-            stacked=self.stacked,
+            stacked=self.stacked, panels=analysis.panels,
         )  # fmt: skip
         return replace(cut_list, people=analysis.people)
 

@@ -7,13 +7,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from otio_speakerzoom import store
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import Detections, FrameRange, Person, Speech, VoiceActivity
 from otio_speakerzoom.pipeline import people_stage, stages
-from otio_speakerzoom.pipeline.analysis import Analysis, slice_analysis, slice_detections
+from otio_speakerzoom.pipeline.analysis import (
+    NO_DETECTIONS,
+    Analysis,
+    slice_analysis,
+    slice_detections,
+)
 from otio_speakerzoom.pipeline.digests import (
     AnalysisFolder,
     ExpectedDigests,
@@ -35,14 +38,6 @@ from otio_speakerzoom.pipeline.session import (
 )
 from otio_speakerzoom.weights.best_scorer import better_scorer
 from otio_speakerzoom.weights.names import AUTO, SCORERS
-
-NO_DETECTIONS = Detections(
-    np.zeros(0, np.int32),
-    np.zeros((0, 4), np.float32),
-    np.zeros(0, np.float32),
-    np.zeros(0, np.int32),
-    np.zeros(0, np.int32),
-)
 
 
 def analyze(job: Job) -> Analysis:
@@ -80,7 +75,7 @@ def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
                 improve and people_stage.can_improve_grouping(analysis.tracks, folder)
             ):
                 _suggest_better_scorer(session, analysis.scorer)
-                return slice_analysis(analysis, session.within)
+                return slice_analysis(_with_panels(session, folder, analysis), session.within)
     return _run_stages(session)
 
 
@@ -170,6 +165,7 @@ def _load_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
         session.media, within, detections, tracks.value, cast,
         voice.value if voice and uses_voice else None, speech, scorer,
         _digest(scores_from, people.input_digest, cast), _relative(session, folder.path),
+        stages.cached_panels(folder.path),
     )  # fmt: skip
 
 
@@ -198,6 +194,13 @@ def _load_detections(path: Path, tracks_digest: str) -> Detections:
     return detections.value if expected == tracks_digest else NO_DETECTIONS
 
 
+def _with_panels(session: Session, folder: AnalysisFolder, analysis: Analysis) -> Analysis:
+    """Return a current analysis with its panels, which early versions did not look for."""
+    expected = _expected_digests(session, folder)
+    panels = stages.find_panels(session, folder, expected, analysis.detections, analysis.tracks)
+    return replace(analysis, panels=panels)
+
+
 def _current_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
     """Return the analysis in a folder if it was computed with the session's options."""
     analysis = _load_analysis(session, folder)
@@ -224,7 +227,7 @@ def _expected_digests(session: Session, folder: AnalysisFolder) -> ExpectedDiges
     tracks = digest("tracks", detections)
     voice = voice_digest(session.audio_selection, within, session.media_digest)
     scores = {name: scores_digest(name, tracks, voice) for name in SCORERS}
-    return ExpectedDigests(detections, tracks, voice, scores)
+    return ExpectedDigests(detections, digest("panels", detections), tracks, voice, scores)
 
 
 def _relative(session: Session, folder: Path) -> str:
@@ -253,6 +256,7 @@ def _run_stages(session: Session) -> Analysis:
         session = replace(session, job=replace(session.job, force=False))
     detections = stages.detect(session, folder, expected, covering)
     tracks = stages.track(session, folder, expected, detections)
+    panels = stages.find_panels(session, folder, expected, detections, tracks)
     people, people_from = people_stage.group_by_person(
         session, folder, expected, detections, tracks, earlier, embeddings
     )
@@ -262,7 +266,7 @@ def _run_stages(session: Session) -> Analysis:
     cast = tuple(person for person in people if person.track_ids)
     return Analysis(
         session.media, folder.range, detections, tracks, cast, voice, speech, scorer,
-        _digest(scores_from, people_from, cast), _relative(session, folder.path),
+        _digest(scores_from, people_from, cast), _relative(session, folder.path), panels,
     )  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.detect import FaceDetection, detection_step, detector_size
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, Detector
+from otio_speakerzoom.faces.divider_edges import DividerEdges, divider_edges
 from otio_speakerzoom.faces.face_search import FaceSearch
+from otio_speakerzoom.faces.panel_search import sample_step
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import FrameFaces, FrameRange, Media, TrackGrowth
 from otio_speakerzoom.pipeline.frame_ring import FrameRing
@@ -72,6 +74,8 @@ class SegmentResult:
     changes: tuple[float, ...]
     """Of each frame, from the one before."""
     crops: CropTable
+    edges: tuple[tuple[int, DividerEdges], ...]
+    """Of the frames that are samples for dividers, with their numbers."""
 
 
 def split(media: Media, within: FrameRange, every: int | None, seconds: int) -> list[FrameRange]:
@@ -91,6 +95,7 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
     foresight = _Foresight(task, padded)
     faces: list[FrameFaces] = []
     changes: list[float] = []
+    edges: list[tuple[int, DividerEdges]] = []
     first = max(task.within.start, padded.start - 1)  # only compared with
     size = detector_size(media)
     with closing(source_file.read_source_frames(media, FrameRange(first, padded.end))) as frames:
@@ -99,6 +104,8 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
             faces += new
             if span.start <= frame.number < span.end:
                 changes.append(change)
+                if (frame.number - task.within.start) % sample_step(media) == 0:
+                    edges.append((frame.number, divider_edges(frame.rgb(size))))
             if frame.number >= padded.start:
                 foresight.push(frame, new, change)
     faces += (last := search.finish())
@@ -108,6 +115,7 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
         tuple(row for row in faces if span.start <= row.frame < span.end),
         tuple(changes),
         foresight.table(),
+        tuple(edges),
     )
 
 

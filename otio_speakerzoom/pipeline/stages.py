@@ -13,9 +13,9 @@ from pathlib import Path
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
-from otio_speakerzoom.model import Detections, FaceTrack, Media, Speech, VoiceActivity
+from otio_speakerzoom.model import Detections, FaceTrack, Media, Panel, Speech, VoiceActivity
 from otio_speakerzoom.pipeline.caching import cached, has_digest
-from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests
+from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests, digest
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import AUTO, EMBEDDER, SCORERS
@@ -114,6 +114,56 @@ def track(
         force=session.job.force,
     )  # fmt: skip
     return tracks
+
+
+def find_panels(
+    session: Session,
+    folder: AnalysisFolder,
+    expected: ExpectedDigests,
+    detections: Detections,
+    tracks: Sequence[FaceTrack],
+) -> tuple[Panel, ...]:
+    """Return the panels of split screens in a part of the source; none where there are no faces.
+
+    The pass that detects and scores faces finds them too; after an interruption, or beside an
+    analysis of an earlier version, they take a decode of their own.
+    """
+
+    def compute() -> tuple[tuple[Panel, ...], str]:
+        return _find_panels(session, folder, detections) if tracks else (), expected.panels
+
+    panels, _ = cached(
+        folder.path, store.load_panels, store.save_panels, has_digest(expected.panels), compute,
+        force=session.job.force,
+    )  # fmt: skip
+    return panels
+
+
+def cached_panels(folder: Path) -> tuple[Panel, ...]:
+    """Return the panels between the camera cuts of the detections beside them; none elsewhere."""
+    panels, detections = store.load_panels(folder), store.load_detections(folder)
+    fit = panels and detections and digest("panels", detections.input_digest)
+    return panels.value if panels and panels.input_digest == fit else ()
+
+
+def _find_panels(
+    session: Session, folder: AnalysisFolder, detections: Detections
+) -> tuple[Panel, ...]:
+    from otio_speakerzoom.faces.detect import detector_size
+    from otio_speakerzoom.faces.panel_search import find_panels, sample_step
+
+    media, within, step = session.media, folder.range, sample_step(session.media)
+    frames = source_file.read_frames(
+        media, size=detector_size(media), within=within,
+        is_needed=lambda number: (number - within.start) % step == 0,
+    )  # fmt: skip
+    on_progress = session.job.on_stage("find split screens")
+    with closing(frames):
+        panels = find_panels(
+            frames, media, detections.camera_cuts.tolist(), within, on_progress=on_progress
+        )
+    session.check_unchanged()
+    return panels
 
 
 def detect_voice(

@@ -29,6 +29,7 @@ from otio_speakerzoom.store.folder_lock import exclusive_lock
 from otio_speakerzoom.store.locks import load_locks, save_locks, write_sightings
 from otio_speakerzoom.store.media import load_media, save_media
 from otio_speakerzoom.store.options import Options, load_options, save_options
+from otio_speakerzoom.store.panels import load_panels, save_panels
 from otio_speakerzoom.store.people import load_people, load_sightings, save_people
 from otio_speakerzoom.store.ranges import part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
@@ -58,6 +59,7 @@ __all__ = [
     "load_locks",
     "load_media",
     "load_options",
+    "load_panels",
     "load_people",
     "load_scores",
     "load_sightings",
@@ -73,6 +75,7 @@ __all__ = [
     "save_locks",
     "save_media",
     "save_options",
+    "save_panels",
     "save_people",
     "save_scores",
     "save_tracks",

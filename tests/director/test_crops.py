@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.director.framing import frame_single, frame_two
+from otio_speakerzoom.director.framing import frame_single
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.two_shots import frame_two
 from otio_speakerzoom.director.wide import frame_wide
 
 SIZES = ((1920, 1080), (1080, 1920), (1281, 719), (640, 360))

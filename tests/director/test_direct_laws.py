@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.direct import direct
-from otio_speakerzoom.director.framing import frame_single, frame_two
+from otio_speakerzoom.director.framing import frame_single
 from otio_speakerzoom.director.rewards import framing_rewards
 from otio_speakerzoom.director.speaker_activity import find_active_speakers
 from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
+from otio_speakerzoom.director.two_shots import frame_two
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
     Box,

@@ -10,6 +10,7 @@ from otio_speakerzoom import source
 from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, detector_size
 from otio_speakerzoom.faces.embed import embed_tracks
 from otio_speakerzoom.faces.face_samples import FaceSamples
+from otio_speakerzoom.faces.panel_search import PanelSearch, find_panels
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import FrameRange, no_progress
 from otio_speakerzoom.pipeline.one_pass import detect_and_score, join_segments
@@ -187,3 +188,51 @@ def test_faces_are_embedded_in_the_pass_as_apart(film):
 
     assert np.array_equal(faces.embeddings, expected)
     assert len(faces.embeddings) == len(faces.tracks) > 2
+
+
+# --- panels ---------------------------------------------------------------------------------------
+
+SPLIT_SCREEN = (
+    "testsrc2=s=160x180:r=25:d=4,rotate=0.6[l];"
+    "testsrc2=s=160x180:r=25:d=4,rotate=-0.4,negate[r];"
+    "[l][r]hstack,drawbox=x=158:w=4:c=gray:t=fill[a];testsrc2=s=320x180:r=25:d=4,rotate=0.6[b];"
+    "[a][b]concat=2"
+)
+"""A split screen with a line, then one picture."""
+
+
+def test_panels_are_the_same_in_one_pass_in_segments_and_apart(make_clip):
+    media = source.probe(make_clip("split.mp4", seconds=8, picture=SPLIT_SCREEN))
+    within = FrameRange(5, 190)
+
+    def run(join):
+        detection = FaceDetection(media, find_faces, within=within)
+        mfcc = mfcc_source(mfcc_of(media, within))
+        scoring = SpeechScoring(CropMeans(), media.rate, within, mfcc)
+        return join(detection, scoring, PanelSearch(media, within))
+
+    def join_all(detection, scoring, panels):
+        recipes = (CropMeans.recipe,)
+        spans = split(media, within, None, 1)
+        tasks = [SegmentTask(media, within, span, None, NO_TRACKER, recipes) for span in spans]
+        results = (analyze_segment(task, find_faces) for task in tasks)
+        with closing(SegmentCrops(media, within, recipes)) as crops:
+            return join_segments(
+                media, within, results, crops, detection, scoring, no_progress, panels=panels
+            )
+
+    one_pass = run(lambda detection, scoring, panels: detect_and_score(
+        media, within, detection, scoring, no_progress, panels=panels
+    ))  # fmt: skip
+    joined = run(join_all)
+    cuts = one_pass.detections.camera_cuts.tolist()
+    with closing(source.read_frames(media, size=detector_size(media), within=within)) as frames:
+        apart = find_panels(frames, media, cuts, within)
+
+    assert cuts == [100]
+    assert one_pass.panels == joined.panels == apart
+    assert {(panel.range.start, panel.range.end) for panel in apart} == {(5, 100)}
+    left, right = (panel.box for panel in apart)
+    assert (left.left, right.right) == (0, 320)
+    assert 154 <= left.right <= 158
+    assert 162 <= right.left <= 166

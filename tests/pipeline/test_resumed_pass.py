@@ -15,7 +15,9 @@ from otio_speakerzoom.pipeline import Job, analysis_pass, detection_log
 from otio_speakerzoom.pipeline import segment as segment_module
 from otio_speakerzoom.speech import batches, row_buffer, scorers
 
-RESULTS = ("detections.npz", "tracks.npz", "voice.npz", "scores.npz", "people.json")
+RESULTS = (
+    "detections.npz", "panels.npz", "tracks.npz", "voice.npz", "scores.npz", "people.json",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
