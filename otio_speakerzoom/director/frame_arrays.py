@@ -24,6 +24,17 @@ def median(values: NDArray[Float]) -> NDArray[Float]:
     return (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
 
 
+def moving_average(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Return (T,) means over the `width` frames around each, without NaN; NaN stays NaN."""
+    present = ~np.isnan(scores)
+    kernel = np.ones(max(1, width) | 1)
+    total = np.convolve(np.where(present, scores, 0), kernel, "full")
+    count = np.convolve(present, kernel, "full")
+    middle = slice(len(kernel) // 2, len(kernel) // 2 + len(scores))
+    mean = total[middle] / np.maximum(count[middle], 1)
+    return np.where(present, mean, np.nan).astype(np.float32)
+
+
 def slices_in(span: FrameRange, start: int, count: int) -> tuple[slice, slice]:
     """Return where `count` values from source frame `start` on overlap `span`.
 

@@ -170,13 +170,18 @@ def _single_rewards(
 def _absent_for_a_shot(
     activity: SpeakerActivity, min_shot: int, camera_edges: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """Return (P, T) who is not visible for a shot's time, or all through a camera shot."""
+    """Return (P, T) who is not visible for a shot's time, or all through a camera shot.
+
+    Each camera shot by itself: a face is found a frame or more after the source's own cut, however
+    long it was not visible before.
+    """
     out = np.zeros_like(activity.visible)
-    for visible, absent in zip(activity.visible, out, strict=True):
-        for start, end in runs(~visible):
-            absent[start:end] = end - start >= min_shot
-        for first, last in pairwise(edge - activity.range.start for edge in camera_edges):
-            absent[first:last] |= not visible[first:last].any()
+    edges = sorted({*camera_edges, activity.range.start, activity.range.end})
+    for first, last in pairwise(edge - activity.range.start for edge in edges):
+        shortest = min(min_shot, last - first)
+        for visible, absent in zip(activity.visible, out, strict=True):
+            for start, end in runs(~visible[first:last]):
+                absent[first + start : first + end] = end - start >= shortest
     return out
 
 

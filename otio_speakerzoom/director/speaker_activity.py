@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.director.frame_arrays import runs, slices_in
+from otio_speakerzoom.director.frame_arrays import moving_average, runs, slices_in
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import fill_pauses_and_drop_bursts, find_turns
 from otio_speakerzoom.model import (
@@ -90,7 +90,7 @@ def find_active_speakers(
     """
     smooth = np.array([moving_average(row, round(style.smooth_seconds * rate)) for row in logits])
     smooth = smooth.reshape(logits.shape).astype(np.float32)
-    probability = np.where(np.isnan(smooth), 0.0, 1 / (1 + np.exp(-np.nan_to_num(smooth))))
+    probability = _probability(smooth)
     anybody = _voice_probability(voice, within, probability.max(axis=0, initial=0.0))
     turns, off_screen = find_turns(logits, anybody if voice else None, rate, style)
     min_pause, min_speech, min_overlap, min_shot = (
@@ -112,17 +112,6 @@ def find_active_speakers(
     return SpeakerActivity(
         within, speaks, leads, visible, probability.astype(np.float32), anybody, off_screen
     )
-
-
-def moving_average(scores: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Return (T,) means over the `width` frames around each, without NaN; NaN stays NaN."""
-    present = ~np.isnan(scores)
-    kernel = np.ones(max(1, width) | 1)
-    total = np.convolve(np.where(present, scores, 0), kernel, "full")
-    count = np.convolve(present, kernel, "full")
-    middle = slice(len(kernel) // 2, len(kernel) // 2 + len(scores))
-    mean = total[middle] / np.maximum(count[middle], 1)
-    return np.where(present, mean, np.nan).astype(np.float32)
 
 
 def _resolve_overlaps(
@@ -165,6 +154,11 @@ def _highest_score(scores: NDArray[np.float32], window: int, tie: float) -> NDAr
     second, first = np.sort(means, axis=0)[-2:]
     best = np.arange(len(means))[:, None] == np.argmax(means, axis=0)
     return best & (first - second > tie)
+
+
+def _probability(log_odds: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return (P, T) probabilities; 0 where the log odds are NaN."""
+    return np.where(np.isnan(log_odds), 0.0, 1 / (1 + np.exp(-np.nan_to_num(log_odds))))
 
 
 def _voice_probability(

@@ -5,8 +5,8 @@ off screen does. The reward of a state comes from the faces' log odds and from t
 face with a score around even counts as speaking where there is a voice and no other face speaks.
 Neighbouring frames carry nearly the same evidence, so all frames of `smooth_seconds` count as one
 observation. The state changes about once in `expected_turn_seconds`, so each change costs the log
-of that; an overlap and a voice off screen are rarer and cost more. Dynamic programming finds the
-sequence of states with the highest sum.
+of the observations in that time, at any frame rate; an overlap and a voice off screen are rarer
+and cost more. Dynamic programming finds the sequence of states with the highest sum.
 
 Thresholds with hysteresis, person by person, were tried too: they miss a turn whose scores are only
 a little above even, even if there is a voice and nobody else can be speaking.
@@ -61,7 +61,8 @@ def find_turns(
     rarity = np.zeros(len(speakers))
     rarity[OFF_SCREEN] = -np.log(style.off_screen_prior)
     rarity[SINGLE + people :] = -np.log(style.overlap_share)
-    change_cost = np.log(max(1.0, float(style.expected_turn_seconds * rate)))
+    observations = style.expected_turn_seconds * rate / max(1, style.smooth_seconds * rate)
+    change_cost = np.log(max(1.0, float(observations)))
     states = _best_states(reward, change_cost, rarity)
     speaks_in = np.array([[n in group for group in speakers] for n in range(people)], bool)
     return speaks_in.reshape(people, len(speakers))[:, states], states == OFF_SCREEN

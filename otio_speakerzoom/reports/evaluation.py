@@ -164,7 +164,7 @@ def _frames(
             framed[:, part] |= _are_on_face(boxes[:, part], box[None])
     subjects = np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots])
     inside = share_inside(boxes, crops[None])
-    alone = lone_talkers(shots, inside, camera_cuts)
+    alone = lone_talkers(shots, inside, camera_cuts, float(cut_list.media.rate))
     subjects[alone.any(axis=0)] = 1
     return _Frames(crops, subjects, speaks, ~np.isnan(boxes[..., 0]), inside, framed | alone)
 

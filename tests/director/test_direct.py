@@ -261,6 +261,36 @@ def test_a_crop_follows_a_walking_speaker_by_the_style():
     assert np.ptp(crops[:150], axis=0).max() == pytest.approx(0, abs=1)
 
 
+def test_a_face_found_shortly_after_a_camera_cut_gets_the_whole_camera_shot():
+    media, tracks, people = two_people()
+    second = FaceTrack(2, 203, tracks[1].boxes[203:300], np.ones(97, bool))  # cut at 200
+    scores = [
+        SpeechScores(1, 0, np.full(500, -3, np.float32)),
+        SpeechScores(2, 203, np.full(97, 3, np.float32)),
+    ]
+    cut_list = direct(media, [tracks[0], second], people, scores, Style(), canvas=(1920, 1080),
+                      camera_cuts=[200, 300])  # fmt: skip
+
+    assert [(shot.range.start, shot.subjects) for shot in cut_list.shots] == [
+        (0, ()), (200, (2,)), (300, ())]  # fmt: skip
+
+
+def test_nobody_is_framed_in_a_camera_shot_without_them():
+    media, tracks, _ = two_people()
+    first = FaceTrack(1, 0, tracks[0].boxes[:240], np.ones(240, bool))
+    back = FaceTrack(3, 270, tracks[0].boxes[270:], np.ones(230, bool))
+    scores = [SpeechScores(id_, 0, np.full(500, 3, np.float32)) for id_ in (1, 3)]
+    cut_list = direct(media, [first, back], [Person(1, (1, 3))], scores, Style(),
+                      canvas=(1920, 1080), camera_cuts=[240, 270])  # fmt: skip
+
+    assert [(shot.range.start, shot.subjects) for shot in cut_list.shots] == [
+        (0, (1,)), (240, ()), (270, (1,))]  # fmt: skip
+
+
+def test_a_flash_of_light_makes_no_shot():
+    assert shots_of([(1, 0, 500)], camera_cuts=[200, 203]) == [(0, (1,)), (200, (1,))]
+
+
 def test_the_same_person_is_framed_the_same_way_again():
     media, tracks, people = two_people(800)
     tracks[0].boxes[400:] += np.float32(6)  # leans over a little

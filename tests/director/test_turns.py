@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from otio_speakerzoom.director.frame_arrays import runs
-from otio_speakerzoom.director.speaker_activity import find_active_speakers, moving_average
+from otio_speakerzoom.director.frame_arrays import moving_average, runs
+from otio_speakerzoom.director.speaker_activity import find_active_speakers
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import (
     _best_states,
@@ -43,7 +43,8 @@ def value_of_states(log_odds, voice_odds, style, states):
     for before, state in pairwise([None, *states]):
         if state != before:
             total -= rarity.get(state, -np.log(style.overlap_share) if len(state) == 2 else 0)
-            total -= 0 if before is None else np.log(style.expected_turn_seconds * RATE)
+            turn = style.expected_turn_seconds / max(style.smooth_seconds, 1 / RATE)
+            total -= 0 if before is None else np.log(max(1.0, turn))
     return total
 
 
@@ -128,6 +129,17 @@ def test_a_face_with_even_scores_speaks_where_there_is_a_voice_and_nobody_else_s
 
     assert find_turns(log_odds, voice, RATE, Style())[0][1, 52:98].all()
     assert not find_turns(log_odds, no_voice, RATE, Style())[0][1].any()
+
+
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(60), Fraction(120)])
+def test_the_frame_rate_does_not_decide_whether_a_turn_counts(rate):
+    frames = [round(seconds * rate) for seconds in (3, 4, 7)]
+    log_odds = np.full((2, frames[2]), -1, np.float32)
+    log_odds[0] = 0.2
+    log_odds[:, frames[0] : frames[1]] = [[-1], [0.2]]
+    speaks, _ = find_turns(log_odds, np.full(frames[2], 0.99, np.float32), rate, Style())
+
+    assert runs(speaks[1]) == [(frames[0], frames[1])]
 
 
 def test_a_voice_without_a_speaking_face_is_off_screen():
