@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.boxes import iou, share_inside
 from otio_speakerzoom.director.crop_geometry import crops_of
 from otio_speakerzoom.director.frame_arrays import runs
-from otio_speakerzoom.director.framing import EYES_BELOW_TOP
+from otio_speakerzoom.director.single_candidates import EYES_BELOW_TOP
 from otio_speakerzoom.model import CutList, FaceTrack, Shot
 from otio_speakerzoom.reports.lone_talkers import lone_talkers
 from otio_speakerzoom.reports.talkers import Talker, person_boxes
