@@ -12,7 +12,7 @@ from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?P<rest>.*)")
-FLOOR = re.compile(r">=\s*(?P<version>[0-9][0-9A-Za-z.]*)")
+FLOOR = re.compile(r"[>=]=\s*(?P<version>[0-9][0-9A-Za-z.]*)")
 
 
 def floors(requirements: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ recall      the lowest over all labelled people of the clip: the share of the de
 false       boxes that are nobody's, per detected frame
 switches    times that one track goes over from one labelled person to another
 tracks      for each person and camera shot, on average
-people      grouped by place / grouped by face / labelled; the second needs the embedder's weights
+people      grouped by place / grouped by face / labelled
 split       labelled people who were split into several, by place / by face
 mixed       groups in which labelled people were mixed up, by place / by face
 ms          for each call of the detector; for each source frame,
@@ -23,7 +23,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,7 +40,8 @@ from otio_speakerzoom.boxes import pairwise_iou
 from otio_speakerzoom.faces.detect import detect_faces, detector_size
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
-from otio_speakerzoom.faces.embed import Embedder, MobileFaceNet, embed_tracks
+from otio_speakerzoom.faces.embed import Embedder, Looks, embed_tracks
+from otio_speakerzoom.faces.embedders import open_embedder
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Person
@@ -101,9 +102,9 @@ def main() -> None:
     parser.add_argument("--detector", nargs="+", choices=DETECTORS, default=["blazeface"])
     parser.add_argument("--every", type=int, help="frames from detection to detection")
     parser.add_argument("--sure", type=float, default=0.5, help="confidence that begins a track")
-    parser.add_argument("--embedder", type=Path, help="MobileFaceNet's ONNX file")
+    parser.add_argument("--embedder", choices=names.EMBEDDERS, default=names.BUNDLED_EMBEDDER)
     arguments = parser.parse_args()
-    embedder = MobileFaceNet(arguments.embedder) if arguments.embedder else None
+    embedder = open_embedder(arguments.embedder)
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     for name in arguments.detector:
         for path in arguments.labels:
@@ -117,8 +118,12 @@ def main() -> None:
             tracks = track_faces(
                 detections, media.rate, media.range, high_confidence=arguments.sure
             )
-            embeddings = embed(media, tracks, embedder) if embedder else None
-            cells = [name, path.stem, *quality(labels, media, detections, tracks, embeddings)]
+            by_place = group_people(tracks, detections.camera_cuts)
+            by_face = group_people(
+                tracks, detections.camera_cuts, embed(media, tracks, embedder), arguments.embedder
+            )
+            cells = [name, path.stem]
+            cells += quality(labels, media, detections, tracks, (by_place, by_face))
             cells.append(f"{1000 * calls.seconds / calls.calls:.1f}")
             cells.append(f"{1000 * seconds / media.duration:.1f}")
             print(f"| {' | '.join(cells)} |", flush=True)
@@ -131,8 +136,8 @@ def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> De
         return detect_faces((f for batch in batches for f in batch), media, detector, every=every)
 
 
-def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> NDArray[np.float32]:
-    """Return (N, D) embeddings of the tracks."""
+def embed(media: Media, tracks: tuple[FaceTrack, ...], embedder: Embedder) -> Looks:
+    """Return the looks of the tracks."""
     with closing(source_file.read_frames(media, size=detector_size(media))) as frames:
         return embed_tracks(frames, media, tracks, embedder)
 
@@ -142,15 +147,12 @@ def quality(
     media: Media,
     detections: Detections,
     tracks: tuple[FaceTrack, ...],
-    embeddings: NDArray[np.float32] | None,
+    groupings: Sequence[tuple[Person, ...]],
 ) -> list[str]:
     """Return the cells from recall to mixed."""
     recall, false = detector_recall(labels, media, detections)
     tracking = follow_labels(labels, media, tracks)
     owner = tracking.owner
-    groupings = [group_people(tracks, detections.camera_cuts)]
-    if embeddings is not None:
-        groupings.append(group_people(tracks, detections.camera_cuts, embeddings))
     counts = list(map(len, tracking.tracks_of_shot.values()))
     return [
         f"{recall:.3f}",

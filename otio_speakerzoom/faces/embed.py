@@ -12,19 +12,15 @@ that grows can be joined in pairs: `face_samples` makes the same choice while tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import areas
-from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.model import FaceTrack, Media, Progress, no_progress
-from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.names import EMBEDDER
 
 Embedder = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(FACE_SIDE_PX, FACE_SIDE_PX, 3) RGB face from `crop_face` -> (D,) of any length."""
@@ -35,7 +31,13 @@ FACE_SIDE_PX = 112
 """Input of networks trained on ArcFace's aligned faces (Deng et al., arXiv:1801.07698)."""
 
 SEGMENTS_PER_TRACK = 8
-"""Embeddings per track. Errors of single ones average out with the first few; more take time."""
+"""Most embeddings per track. Errors of single ones average out with the first few; more take
+time."""
+
+MIN_SEGMENTS = 2
+DETECTIONS_PER_SEGMENT = 16
+"""About 1.3 s: nearer together faces are so alike that a further one tells nothing. Where a film
+has jump cuts its many short tracks would else cost more than to find the faces."""
 
 MAX_RUNS = 32
 """Most runs of detections in a track; a longer one has at least 17, so that segments are of nearly
@@ -53,43 +55,48 @@ training tracks: by balanced accuracy 0.93, 0.97, 0.99 and 0.99."""
 MIN_FACE_PX = 16.0
 """Side of a face in the frames below which it does not show who it is."""
 
-# ImageNet's mean and deviation of RGB in 0..1, with which the network was trained (foamliu's
-# repository, data_gen.py).
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
-
-class MobileFaceNet:
-    """The embedder in foamliu's MobileFaceNet.onnx: 128 numbers for a face."""
-
-    def __init__(self, model: Path) -> None:
-        self._network: Any
-        try:
-            self._network = cv2.dnn.readNetFromONNX(str(model))
-        except cv2.error as error:
-            raise WeightsError(
-                f"{model}: OpenCV {cv2.__version__} cannot compute face embeddings with it; update "
-                "OpenCV, or move the file away"
-            ) from error
-
-    def __call__(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the (128,) embedding of a (112, 112, 3) RGB face."""
-        normalized = (face.astype(np.float32) / 255 - _MEAN) / _DEVIATION
-        # one at a time: the network's last reshape is exported for a batch of one
-        self._network.setInput(np.ascontiguousarray(normalized.transpose(2, 0, 1)[None]))
-        return self._network.forward()[0].copy()  # OpenCV reuses its memory
-
-
-def find_embedder() -> MobileFaceNet | None:
-    """Return the embedder, or None if its weights are not installed; downloads nothing."""
-    path = fetch.find(EMBEDDER)
-    return MobileFaceNet(path) if path else None
-
-
-def split_segments(runs: Sequence[T]) -> list[list[T]]:
-    """Return the runs of a track's segments; none is empty."""
-    parts = np.array_split(np.arange(len(runs)), SEGMENTS_PER_TRACK)
+def split_segments(runs: Sequence[T], detection_count: int) -> list[list[T]]:
+    """Return the runs of a track's segments; none is empty. The track has so many detections."""
+    count = min(max(detection_count // DETECTIONS_PER_SEGMENT, MIN_SEGMENTS), SEGMENTS_PER_TRACK)
+    parts = np.array_split(np.arange(len(runs)), count)
     return [[runs[n] for n in part.tolist()] for part in parts if len(part)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceSample:
+    """A face of a track."""
+
+    face: NDArray[np.uint8]
+    """From `crop_face`."""
+    side: float
+    """Of the face's box, the longer one, in pixels of the frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """What the faces of tracks look like, a row per track; zeros where that is not known."""
+
+    embeddings: NDArray[np.float32]
+    """(N, D), of length 1."""
+    sides: NDArray[np.float32]
+    """(N,) mean sides of the embedded faces, in pixels of the frames that they are from."""
+
+
+@dataclass(slots=True, eq=False)
+class LooksSum:
+    """The sum of what the samples of a track look like."""
+
+    count: int = 0
+    embedding: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    side: float = 0.0
+
+    def add(self, sample: FaceSample, embedder: Embedder) -> None:
+        """Add the next sample of the track."""
+        embedding = unit(embedder(sample.face))
+        self.embedding = self.embedding + embedding if self.count else embedding
+        self.count += 1
+        self.side += sample.side
 
 
 @dataclass(slots=True, eq=False)
@@ -101,12 +108,12 @@ class _Segment:
     last_frame: int
     """Frame of its last candidate."""
     sharpness: float = -1.0
-    face: NDArray[np.uint8] | None = None
+    sample: FaceSample | None = None
 
-    def compete(self, face: NDArray[np.uint8]) -> None:
-        """Store `face` if it is the sharpest so far."""
-        if (value := sharpness(face)) > self.sharpness:
-            self.sharpness, self.face = value, face
+    def compete(self, sample: FaceSample) -> None:
+        """Store `sample` if its face is the sharpest so far."""
+        if (value := sharpness(sample.face)) > self.sharpness:
+            self.sharpness, self.sample = value, sample
 
 
 def embed_tracks(
@@ -116,29 +123,36 @@ def embed_tracks(
     embedder: Embedder,
     *,
     on_progress: Progress = no_progress,
-) -> NDArray[np.float32]:
-    """Return (N, D) embeddings of length 1, a row per track; zeros where none was possible.
+) -> Looks:
+    """Return the looks of each track.
 
     `frames` are (index, (H, W, 3) RGB) pairs in order, of any size, and are read once, only the
     `candidate_frames` of them; a face is stored no longer than its segment lasts. `on_progress` is
     called for every frame.
     """
     candidates = _candidates(tracks)
-    total = np.zeros((len(tracks), 0), np.float32)
+    sums = [LooksSum() for _ in tracks]
     for frame_index, frame in frames:
         for segment in candidates.get(frame_index, ()):
             track = tracks[segment.row]
-            face = source_face(frame, media, track.boxes[frame_index - track.start])
-            if face is not None:
-                segment.compete(face)
-            if frame_index == segment.last_frame and segment.face is not None:
-                embedding = unit(embedder(segment.face))
-                if not total.shape[1]:
-                    total = np.zeros((len(tracks), len(embedding)), np.float32)
-                total[segment.row] += embedding
-                segment.face = None
+            sample = cut_sample(frame, media, track.boxes[frame_index - track.start])
+            if sample:
+                segment.compete(sample)
+            if frame_index == segment.last_frame and segment.sample:
+                sums[segment.row].add(segment.sample, embedder)
+                segment.sample = None
         on_progress(frame_index + 1, media.duration)
-    return unit(total)
+    return stack_looks(sums)
+
+
+def stack_looks(sums: Sequence[LooksSum | None]) -> Looks:
+    """Return the looks of tracks; None for one without a sample."""
+    size = max((len(own.embedding) for own in sums if own), default=0)
+    vectors, sides = np.zeros((len(sums), size), np.float32), np.zeros(len(sums), np.float32)
+    for n, own in enumerate(sums):
+        if own and own.count:
+            vectors[n], sides[n] = unit(own.embedding), own.side / own.count
+    return Looks(vectors, sides)
 
 
 def candidate_frames(tracks: Sequence[FaceTrack]) -> frozenset[int]:
@@ -151,7 +165,7 @@ def _candidates(tracks: Sequence[FaceTrack]) -> dict[int, list[_Segment]]:
     segments: dict[int, list[_Segment]] = {}
     for row, track in enumerate(tracks):
         area, detected = areas(track.boxes), np.flatnonzero(track.has_detection)
-        for runs in split_segments(_runs(detected)):
+        for runs in split_segments(_runs(detected), len(detected)):
             part = np.concatenate(runs)
             largest = part[np.argsort(-area[part], kind="stable")[:CANDIDATES_PER_SEGMENT]]
             frames = largest + track.start
@@ -169,17 +183,20 @@ def _runs(detected: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     return [detected[n : n + length] for n in range(0, len(detected), length)]
 
 
-def source_face(
+def cut_sample(
     frame: NDArray[np.uint8], media: Media, box: NDArray[np.float32]
-) -> NDArray[np.uint8] | None:
-    """Return the face in `box`, (4,) in source pixels, from `crop_face`; None if it is too small.
+) -> FaceSample | None:
+    """Return the face in `box`, (4,) in source pixels, with its size; None if it is too small.
 
     `frame` is (H, W, 3) RGB of any size.
     """
     height, width = frame.shape[:2]
     scale = np.array((width / media.size[0], height / media.size[1]) * 2, np.float32)
     box = box * scale
-    return crop_face(frame, box) if min(box[2:] - box[:2]) >= MIN_FACE_PX else None
+    if min(box[2:] - box[:2]) < MIN_FACE_PX:
+        return None
+    side = float(max(box[2:] - box[:2]))
+    return FaceSample(crop_face(frame, box), side)
 
 
 def sharpness(face: NDArray[np.uint8]) -> float:

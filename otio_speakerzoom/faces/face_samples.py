@@ -16,10 +16,13 @@ from otio_speakerzoom.faces.embed import (
     CANDIDATES_PER_SEGMENT,
     MAX_RUNS,
     Embedder,
+    FaceSample,
+    Looks,
+    LooksSum,
+    cut_sample,
     sharpness,
-    source_face,
     split_segments,
-    unit,
+    stack_looks,
 )
 from otio_speakerzoom.faces.track import MIN_DURATION_S
 from otio_speakerzoom.model import FrameFaces, Media, TrackGrowth
@@ -28,8 +31,8 @@ MAX_PICTURES = 8
 """Frames held as a whole until the tracks of their faces are known: about half a second, in which
 most are. 12 MB. From older ones each face is cut, 38 kB, whether it will be chosen or not."""
 
-Candidate = tuple[float, int, NDArray[np.uint8] | None]
-"""Its negative area, its frame, and its face from `source_face`: the smallest is the best."""
+Candidate = tuple[float, int, FaceSample | None]
+"""Its negative area, its frame, and what `cut_sample` gives: the smallest is the best."""
 
 
 class FaceSamples:
@@ -47,7 +50,7 @@ class FaceSamples:
         self._embedder, self._min_duration = embedder, min_duration_s * media.rate
         self._pictures = _Pictures(media)
         self._growing: dict[int, _Runs] = {}
-        self._sums: dict[int, NDArray[np.float32]] = {}
+        self._sums: dict[int, LooksSum] = {}
 
     def push_frame(self, number: int, rgb: NDArray[np.uint8]) -> None:
         """Take a frame, (H, W, 3) of any size, before its faces are known; it must not change."""
@@ -71,24 +74,14 @@ class FaceSamples:
                     self._embed(part.key, runs)
         self._pictures.settle(settled_end)
 
-    def finish(self, keys: Sequence[int]) -> NDArray[np.float32]:
-        """Return (N, D) embeddings of length 1 of the final tracks with these keys.
-
-        Zeros where none was possible.
-        """
-        vectors = [self._sums.get(key) for key in keys]
-        length = max((len(vector) for vector in vectors if vector is not None), default=0)
-        empty = np.zeros(length, np.float32)
-        rows = [empty if vector is None else vector for vector in vectors]
-        return unit(np.array(rows, np.float32).reshape(len(keys), length))
+    def finish(self, keys: Sequence[int]) -> Looks:
+        """Return the looks of the final tracks with these keys, as `embed_tracks` does."""
+        return stack_looks([self._sums.get(key) for key in keys])
 
     def _embed(self, key: int, runs: _Runs) -> None:
-        embeddings = [unit(self._embedder(face)) for face in runs.sharpest()]
-        if embeddings:
-            total = np.zeros_like(embeddings[0])
-            for embedding in embeddings:
-                total += embedding
-            self._sums[key] = total
+        sums = self._sums[key] = LooksSum()
+        for sample in runs.sharpest():
+            sums.add(sample, self._embedder)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,8 +95,8 @@ class _Runs:
     _runs: list[list[Candidate]] = field(default_factory=list)
     """The candidates of each, best first."""
 
-    def add(self, area: float, frame: int, cut: Callable[[], NDArray[np.uint8] | None]) -> None:
-        """Add a detection; `cut` returns its face if need be."""
+    def add(self, area: float, frame: int, cut: Callable[[], FaceSample | None]) -> None:
+        """Add a detection; `cut` returns its sample if need be."""
         if self._count % self._length == 0:
             if len(self._runs) == MAX_RUNS:
                 pairs = zip(self._runs[::2], self._runs[1::2], strict=True)
@@ -115,16 +108,16 @@ class _Runs:
         if len(last) < CANDIDATES_PER_SEGMENT or -area < last[-1][0]:
             self._runs[-1] = _best([*last, (-area, frame, cut())])
 
-    def sharpest(self) -> list[NDArray[np.uint8]]:
+    def sharpest(self) -> list[FaceSample]:
         """Return the sharpest of the best candidates of each segment."""
-        faces: list[NDArray[np.uint8]] = []
-        for runs in split_segments(self._runs):
+        samples: list[FaceSample] = []
+        for runs in split_segments(self._runs, self._count):
             candidates = _best([candidate for run in runs for candidate in run])
             candidates.sort(key=lambda candidate: candidate[1])  # the first of equals is chosen
-            large = [face for *_, face in candidates if face is not None]
+            large = [sample for *_, sample in candidates if sample]
             if large:
-                faces.append(max(large, key=sharpness))
-        return faces
+                samples.append(max(large, key=lambda sample: sharpness(sample.face)))
+        return samples
 
 
 def _best(candidates: list[Candidate]) -> list[Candidate]:
@@ -139,7 +132,7 @@ class _Pictures:
     frames: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     """In which the faces are not known yet."""
     _rows: dict[int, tuple[FrameFaces, NDArray[np.uint8]]] = field(default_factory=dict)
-    _faces: dict[int, dict[bytes, NDArray[np.uint8] | None]] = field(default_factory=dict)
+    _faces: dict[int, dict[bytes, FaceSample | None]] = field(default_factory=dict)
     """Those cut already, by frame and box."""
 
     def add(self, faces: FrameFaces) -> None:
@@ -154,13 +147,13 @@ class _Pictures:
             oldest = next(iter(self._rows))
             row, picture = self._rows.pop(oldest)
             self._faces[oldest] = {
-                box.tobytes(): source_face(picture, self.media, box) for box in row.boxes
+                box.tobytes(): cut_sample(picture, self.media, box) for box in row.boxes
             }
 
-    def cut(self, frame: int, box: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    def cut(self, frame: int, box: NDArray[np.float32]) -> FaceSample | None:
         """Return the face in `box`; None if it is too small."""
         if frame in self._rows:
-            return source_face(self._rows[frame][1], self.media, box)
+            return cut_sample(self._rows[frame][1], self.media, box)
         return self._faces[frame][box.tobytes()]
 
     def settle(self, settled_end: int) -> None:

@@ -2,8 +2,8 @@
 
 Nobody is identified: a person is a number until someone gives a name. Tracks at different positions
 at the same time are never one person; at the same position they always are. Tracks with embeddings
-are grouped by these (average linkage: two groups are as similar as their tracks are on average, so
-that one unlucky pair joins nothing). The others are grouped by their position in the frame: loosely
+are grouped by these (average linkage: two groups are as alike as their tracks are on average, so
+that one unlucky pair joins nothing). The others are grouped by their place in the picture: loosely
 within one camera shot (someone turned away for a moment), strictly across the source's own cuts
 (the camera came back to the same angle).
 """
@@ -16,90 +16,82 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.boxes import pairwise_iou
+from otio_speakerzoom.faces.embed import Looks, stack_looks
+from otio_speakerzoom.faces.likeness import likeness
+from otio_speakerzoom.faces.place import MIN_ACROSS_CUTS_IOU, Places
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, are_on_same_head, common_iou
 from otio_speakerzoom.model import FaceTrack, Person
+from otio_speakerzoom.weights.names import EMBEDDERS
 
-MIN_SAME_SHOT_IOU = 0.2
-"""Least IoU of the positions of one person in one camera shot: a head that leans away and back."""
+SURPLUS_LIKENESS = -0.13
+"""Least likeness while there are more groups than faces in the wide: then the surplus is one of
+them from another side. It applies only where `_count_in_wide` finds a wide."""
 
-MIN_ACROSS_CUTS_IOU = 0.5
-"""Least IoU across a cut: the same angle again, not just somebody near that spot."""
-
-MIN_SIMILARITY = 0.43
-"""Least mean cosine of two groups of one person, for MobileFaceNet. It separates pairs of the
-corpus' training tracks best, by balanced accuracy: it is right about 0.99 of 575 pairs of one
-person and 0.99 of 122,185 of two. On its validation tracks that is 0.95 of 40 and 0.98 of 906."""
-
-MIN_SURPLUS_SIMILARITY = 0.3
-"""The same while there are more groups than faces in the wide: then the surplus is one of them from
-another side. Profiles and fronts of one woman had 0.37 on average. Of those training pairs of two
-people 0.05 are above it, so it applies only where `_count_in_wide` finds a wide."""
+SAME_PLACE_BONUS = 0.14
+"""Added to the likeness of two tracks in the same place in the same camera shot. Hardly ever does
+somebody else sit down there, and a profile does not resemble the front."""
 
 MAX_WIDE_SHOTS = 50
 """Number of camera shots that are searched for the wide, those with the most faces."""
 
-SAME_HEAD_SIMILARITY = 10.0
-"""Replaces the cosine of two tracks on the same head: above any, even averaged with others."""
-
-SAME_POSITION_BONUS = 0.14
-"""Added to the cosine of two tracks at the same position in the same camera shot. Hardly ever does
-somebody else sit down there, and a profile does not resemble the front. Of those validation pairs,
-all 40 of one person and 0.07 of two are above `MIN_SIMILARITY` less this."""
+SAME_HEAD_LIKENESS = 10.0
+"""Replaces the likeness of two tracks on the same head: above any, even averaged with others."""
 
 
 def group_people(
     tracks: Sequence[FaceTrack],
     camera_cuts: NDArray[np.int32],
-    embeddings: NDArray[np.float32] | None = None,
+    looks: Looks | None = None,
+    embedder: str = EMBEDDERS[0],
 ) -> tuple[Person, ...]:
     """Return the people of `tracks`, numbered from 1 in order of their first track.
 
-    `embeddings` are (N, D), a row per track, of length 1, or 0 where unknown: such a track is
-    grouped by position.
+    `looks` are those of `embed_tracks` with `embedder`. A track without an embedding is grouped by
+    place.
     """
+    looks = looks or stack_looks([None] * len(tracks))
     order = sorted(range(len(tracks)), key=lambda n: (tracks[n].start, tracks[n].boxes[0, 0]))
-    vectors = np.zeros((len(tracks), 1), np.float32) if embeddings is None else embeddings
     ordered = [tracks[n] for n in order]
-    groups = _group_by_embedding(ordered, vectors[order], camera_cuts)
-    _add_by_position(groups, ordered, camera_cuts)
+    places = Places(ordered, camera_cuts)
+    own = Looks(looks.embeddings[order], looks.sides[order])
+    groups = _group_by_looks(ordered, own, embedder, places)
+    _add_by_place(groups, ordered, places)
     groups = sorted(sorted(group) for group in groups)
     return tuple(Person(n, tuple(ordered[i].id for i in g)) for n, g in enumerate(groups, 1))
 
 
-def _group_by_embedding(
-    tracks: Sequence[FaceTrack], embeddings: NDArray[np.float32], camera_cuts: NDArray[np.int32]
+def _group_by_looks(
+    tracks: Sequence[FaceTrack], looks: Looks, embedder: str, places: Places
 ) -> list[list[int]]:
     """Return groups of the tracks whose embedding is not 0, as indices into `tracks`."""
-    embedded = np.flatnonzero(embeddings.any(axis=1))
+    embedded = np.flatnonzero(looks.embeddings.any(axis=1))
     groups = [[n] for n in embedded.tolist()]
     if len(groups) < 2:
         return groups
-    similarities = _similarities([tracks[n[0]] for n in groups], embeddings[embedded], camera_cuts)
-    in_wide = _count_in_wide(tracks, embeddings, camera_cuts)
-    nearest = similarities.argmax(axis=1)
+    alike = likeness(looks.embeddings, looks.sides, embedder)
+    in_wide = _count_in_wide(places, alike)
+    alike = _with_places(tracks, alike, places)[np.ix_(embedded, embedded)]
+    nearest = alike.argmax(axis=1)
     for count in range(len(groups), 1, -1):
         has_surplus = count > in_wide > 1
-        highest = similarities[np.arange(len(groups)), nearest]
+        highest = alike[np.arange(len(groups)), nearest]
         a = int(highest.argmax())
         b = int(nearest[a])
-        if highest[a] < (MIN_SURPLUS_SIMILARITY if has_surplus else MIN_SIMILARITY):
+        if highest[a] < (SURPLUS_LIKENESS if has_surplus else 0):
             break
         # The mean over all pairs of tracks; with one pair at -inf it stays there, so tracks at the
         # same time stay apart whatever they are joined with.
         sizes = len(groups[a]), len(groups[b])
-        mean = np.average(similarities[[a, b]], axis=0, weights=sizes)
-        similarities[a] = similarities[:, a] = mean
-        similarities[b] = similarities[:, b] = similarities[a, a] = -np.inf
-        _update_nearest(nearest, similarities, a, b)
+        mean = np.average(alike[[a, b]], axis=0, weights=sizes)
+        alike[a] = alike[:, a] = mean
+        alike[b] = alike[:, b] = alike[a, a] = -np.inf
+        _update_nearest(nearest, alike, a, b)
         groups[a] += groups[b]
         groups[b] = []
     return [group for group in groups if group]
 
 
-def _update_nearest(
-    nearest: NDArray[np.intp], similarities: NDArray[np.float32], a: int, b: int
-) -> None:
+def _update_nearest(nearest: NDArray[np.intp], alike: NDArray[np.float32], a: int, b: int) -> None:
     """Update `nearest`, (N,), the first highest column of each row, after `b` was joined to `a`.
 
     Only the columns `a` and `b` have changed, so most rows need no search. To search all of them
@@ -107,79 +99,63 @@ def _update_nearest(
     """
     stale = (nearest == a) | (nearest == b)
     stale[[a, b]] = True
-    highest = similarities[np.arange(len(nearest)), nearest]
-    is_higher = similarities[:, a] > highest
-    is_first = (similarities[:, a] == highest) & (a < nearest)
+    highest = alike[np.arange(len(nearest)), nearest]
+    is_higher = alike[:, a] > highest
+    is_first = (alike[:, a] == highest) & (a < nearest)
     nearest[is_higher | is_first] = a
-    nearest[stale] = similarities[stale].argmax(axis=1)
+    nearest[stale] = alike[stale].argmax(axis=1)
 
 
-def _count_in_wide(
-    tracks: Sequence[FaceTrack], embeddings: NDArray[np.float32], camera_cuts: NDArray[np.int32]
-) -> int:
+def _count_in_wide(places: Places, alike: NDArray[np.float32]) -> int:
     """Return the largest number of faces that two camera shots both show at once.
 
-    Faces are matched by position or embedding. A conversation returns to the framing that shows
+    Faces are matched by place or embedding. A conversation returns to the framing that shows
     everybody; a film that runs from place to place, where a crowd appears once, or cameras on two
     pairs of people do not.
     """
-    starts, ends, shots = _intervals(tracks, camera_cuts)
+    starts, ends = places.starts, places.ends
     at_start = (starts[:, None] <= starts) & (starts < ends[:, None])  # when track n begins
     fullest: dict[int, NDArray[np.intp]] = {}
     for n in np.argsort(at_start.sum(axis=0), kind="stable"):
-        fullest[int(shots[n])] = np.flatnonzero(at_start[:, n])
-    positions = np.concatenate([_position(track) for track in tracks])
-    same = pairwise_iou(positions, positions) >= MIN_ACROSS_CUTS_IOU
-    same |= embeddings @ embeddings.T >= MIN_SIMILARITY
+        fullest[int(places.shots[n])] = np.flatnonzero(at_start[:, n])
     largest = sorted(fullest.values(), key=len, reverse=True)[:MAX_WIDE_SHOTS]
+    same = (places.overlaps() >= MIN_ACROSS_CUTS_IOU) | (alike >= 0)
     pairs = combinations(largest, 2)
     return max((int(same[np.ix_(a, b)].any(axis=1).sum()) for a, b in pairs), default=0)
 
 
-def _similarities(
-    tracks: Sequence[FaceTrack], embeddings: NDArray[np.float32], camera_cuts: NDArray[np.int32]
+def _with_places(
+    tracks: Sequence[FaceTrack], alike: NDArray[np.float32], places: Places
 ) -> NDArray[np.float32]:
-    """Return the (N, N) similarities of the tracks.
+    """Return the (N, N) likenesses, with what places and times say.
 
-    `SAME_HEAD_SIMILARITY` for tracks on the same head at the same time, -inf for tracks at two
-    positions at the same time.
+    `SAME_HEAD_LIKENESS` for tracks on the same head at the same time, -inf for tracks in two places
+    at the same time.
     """
-    starts, ends, shots = _intervals(tracks, camera_cuts)
-    positions = np.concatenate([_position(track) for track in tracks])
-    same_position = pairwise_iou(positions, positions) >= MIN_SAME_SHOT_IOU
-    same_position &= shots[:, None] == shots
-    similarities = embeddings @ embeddings.T + np.float32(SAME_POSITION_BONUS) * same_position
-    at_same_time = (starts[:, None] < ends) & (starts < ends[:, None])
-    similarities = np.where(at_same_time, np.float32(-np.inf), similarities)
-    for a, b in np.argwhere(np.triu(at_same_time, 1)).tolist():
+    starts, ends = places.starts, places.ends
+    same_shot = places.shots[:, None] == places.shots
+    at_same_place = same_shot & (places.overlaps() > 0)
+    are_different = (starts[:, None] < ends) & (starts < ends[:, None])
+    on_same_head = np.eye(len(tracks), dtype=bool)
+    for a, b in np.argwhere(np.triu(are_different, 1)).tolist():
         if are_on_same_head(tracks[a], tracks[b]):
-            similarities[a, b] = similarities[b, a] = SAME_HEAD_SIMILARITY
-    return similarities
+            on_same_head[a, b] = on_same_head[b, a] = True
+    are_different &= ~on_same_head
+    alike = alike + np.where(at_same_place, np.float32(SAME_PLACE_BONUS), np.float32(0))
+    alike[on_same_head] = SAME_HEAD_LIKENESS
+    alike[are_different] = -np.inf
+    np.fill_diagonal(alike, -np.inf)
+    return alike
 
 
-def _intervals(
-    tracks: Sequence[FaceTrack], camera_cuts: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
-    """Return the (N,) first frames, ends, and numbers of the camera shots of the tracks."""
-    starts = np.array([track.start for track in tracks])
-    ends = np.array([track.range.end for track in tracks])
-    return starts, ends, np.searchsorted(camera_cuts, starts, side="right")
-
-
-def _add_by_position(
-    groups: list[list[int]], tracks: Sequence[FaceTrack], camera_cuts: NDArray[np.int32]
-) -> None:
-    """Add each ungrouped track to the group whose position it continues, or as a new group."""
+def _add_by_place(groups: list[list[int]], tracks: Sequence[FaceTrack], places: Places) -> None:
+    """Add each ungrouped track to the group whose place it continues, or as a new group."""
     group_of = np.full(len(tracks), -1)
     for g, group in enumerate(groups):
         group_of[group] = g
-    if (group_of >= 0).all():
-        return
-    positions = np.concatenate([_position(track) for track in tracks])
-    starts, ends, shots = _intervals(tracks, camera_cuts)
+    starts, ends = places.starts, places.ends
     for n in np.flatnonzero(group_of < 0).tolist():
-        overlaps = pairwise_iou(positions[n : n + 1], positions)[0].astype(np.float64)
-        overlaps[overlaps < np.where(shots == shots[n], MIN_SAME_SHOT_IOU, MIN_ACROSS_CUTS_IOU)] = 0
+        overlaps = places.overlaps(n)[0].astype(np.float64)
         at_same_time = (starts < ends[n]) & (starts[n] < ends)
         scores = _continuity(n, tracks, overlaps, at_same_time, group_of, len(groups))
         best = len(groups)
@@ -217,8 +193,3 @@ def _continuity(
         assert common is not None
         scores[group] = -1 if common < SAME_HEAD_IOU else max(scores[group], 1 + common)
     return scores
-
-
-def _position(track: FaceTrack) -> NDArray[np.float32]:
-    """Return the (1, 4) median box of a track."""
-    return np.median(track.boxes, axis=0, keepdims=True)

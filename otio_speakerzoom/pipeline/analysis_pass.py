@@ -12,21 +12,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from otio_speakerzoom import store
 from otio_speakerzoom.faces.detect import FaceDetection
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.interface import Detector, FaceDetector
-from otio_speakerzoom.faces.embed import find_embedder
+from otio_speakerzoom.faces.embed import Looks
+from otio_speakerzoom.faces.embedders import open_embedder
 from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.panel_search import PanelSearch
 from otio_speakerzoom.model import FrameRange, Progress, Speech, VoiceActivity, no_progress
 from otio_speakerzoom.pipeline.detection_log import DetectionLog
-from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests
+from otio_speakerzoom.pipeline.digests import BY_PLACE, AnalysisFolder, ExpectedDigests
 from otio_speakerzoom.pipeline.job import no_stage_progress
 from otio_speakerzoom.pipeline.one_pass import Faces, detect_and_score, join_segments
+from otio_speakerzoom.pipeline.people_stage import best_embedder
 from otio_speakerzoom.pipeline.segment import SegmentTask, no_crop, no_faces, split
 from otio_speakerzoom.pipeline.segment_crops import SegmentCrops
 from otio_speakerzoom.pipeline.segment_processes import (
@@ -85,13 +84,11 @@ class _Pass:
         return detection, DetectionLog(detection, self.journal)
 
 
-def run_pass(
-    session: Session, folder: AnalysisFolder, expected: ExpectedDigests
-) -> NDArray[np.float32] | None:
+def run_pass(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> Looks | None:
     """Detect, track and score the faces in a part of a source that has audio; save the results.
 
-    Return a face embedding of each track, if an embedder is installed and all was done in one go in
-    this process; they are not saved.
+    Return what each track looks like, to the best embedder, if all was done in one go in this
+    process; they are not saved.
     """
     share_heap()
     job, media, within = session.job, session.media, folder.range
@@ -122,7 +119,7 @@ def run_pass(
         store.save_panels(folder.path, panels, expected.panels)
     store.remove_unfinished(folder.path)
     _warn(session, faces, speech)
-    return faces.embeddings
+    return faces.looks
 
 
 def _warn(session: Session, faces: Faces, speech: Speech) -> None:
@@ -178,10 +175,10 @@ def _find_faces(running: _Pass) -> Faces:
     name = running.session.options.detector or ""
     with choose.choose_detector(name, device=job.device, on_fetch=job.on_stage) as detector:
         detection, detection_log = running.detection(detector)
-        embedder = find_embedder() if running.journal.end is None else None
+        embedder = best_embedder() if running.journal.end is None else BY_PLACE
         return detect_and_score(
             media, within, detection, running.scoring, running.on_progress, detection_log,
-            FaceSamples(media, embedder) if embedder else None, running.panels(),
+            FaceSamples(media, open_embedder(embedder)) if embedder else None, running.panels(),
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from otio_speakerzoom.faces.detectors.choose import WEIGHTS as DETECTOR_WEIGHTS
 from otio_speakerzoom.model import AudioSelection, FrameRange, Lock, Panel, Person
 from otio_speakerzoom.store.version_1 import STYLE_NAMES
 from otio_speakerzoom.weights import catalogue
-from otio_speakerzoom.weights.names import EMBEDDER
+from otio_speakerzoom.weights.names import EMBEDDERS
 
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {
@@ -24,7 +24,7 @@ VERSIONS = {
     "detections": 3,
     "panels": 1,
     "tracks": 4,
-    "people": 4,
+    "people": 5,
     "voice": 1,
     "scores": 4,
     "cut": 4,
@@ -36,6 +36,9 @@ LATER_STYLE_VALUES = {
 }  # fmt: skip
 """Style values that an earlier version did not have, with the one that stands for what it did: that
 does not count in the digest of a cut."""
+
+BY_PLACE = ""
+"""In place of an embedder: people are grouped by where their faces are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,10 @@ def detections_digest(
     return digest("detections", options, media_digest)
 
 
-def people_digests(tracks: str) -> tuple[str, str]:
-    """Return the digests of people grouped by position, and by face embedding."""
-    return digest("people", tracks), digest("people", weights_sha256(EMBEDDER), tracks)
+def people_digests(tracks: str) -> dict[str, str]:
+    """Return the digests of people grouped by face, by embedder, best first; the last by place."""
+    by_face = {name: digest("people", weights_sha256(name), tracks) for name in EMBEDDERS}
+    return {**by_face, BY_PLACE: digest("people", tracks)}
 
 
 def voice_digest(selection: AudioSelection, within: FrameRange, media_digest: str) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, detector_size
 from otio_speakerzoom.faces.divider_edges import DividerEdges
+from otio_speakerzoom.faces.embed import Looks
 from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.panel_search import PanelSearch
 from otio_speakerzoom.faces.track import FaceTracker
@@ -52,8 +53,8 @@ class Faces:
     detections: Detections
     tracks: tuple[FaceTrack, ...]
     keys: tuple[int, ...]
-    embeddings: NDArray[np.float32] | None
-    """(N, D), a row for each track; None where the pass made none."""
+    looks: Looks | None
+    """Of the tracks; None where the pass made none."""
     panels: tuple[Panel, ...] | None
     """None where the pass looked for none."""
 
@@ -122,12 +123,12 @@ class GrowingTracks:
         growths = self.push(self._detection.finish())
         cuts = self._detection.cuts
         last, tracks, keys = self._tracker.finish(cuts)
-        embeddings = None
+        looks = None
         if self._samples:
             self._samples.push_growth(last, self._tracker.settled_end)
-            embeddings = self._samples.finish(keys)
+            looks = self._samples.finish(keys)
         panels = self._panels.finish(cuts) if self._panels else None
-        faces = Faces(self._columns.detections(cuts), tracks, keys, embeddings, panels)
+        faces = Faces(self._columns.detections(cuts), tracks, keys, looks, panels)
         return [*growths, *last], faces
 
 

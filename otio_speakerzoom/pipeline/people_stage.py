@@ -7,19 +7,25 @@ from collections.abc import Sequence
 from contextlib import closing
 from itertools import combinations
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Person
 from otio_speakerzoom.pipeline.caching import cached
-from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests, people_digests
+from otio_speakerzoom.pipeline.digests import (
+    BY_PLACE,
+    AnalysisFolder,
+    ExpectedDigests,
+    people_digests,
+)
 from otio_speakerzoom.pipeline.reconcile import EarlierPerson, reconcile_people, sample_sightings
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.names import EMBEDDER
+from otio_speakerzoom.weights.names import EMBEDDERS
+
+if TYPE_CHECKING:  # it loads OpenCV
+    from otio_speakerzoom.faces.embed import Looks
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
@@ -31,30 +37,30 @@ def group_by_person(
     detections: Detections,
     tracks: tuple[FaceTrack, ...],
     earlier: Sequence[EarlierPerson],
-    embeddings: NDArray[np.float32] | None = None,
+    looks: Looks | None = None,
 ) -> tuple[tuple[Person, ...], str]:
-    """Return the people, and their input digest; `embeddings` are those of the tracks, if known.
+    """Return the people, and their input digest; `looks` are those of the tracks, if known.
 
-    Tracks are grouped by face embedding if its weights are installed and it could join any of them,
-    else by position. An edited people.json stays when only that changes. New people get the ids,
+    Tracks are grouped by the best face embedder that is installed, or by place where no two of them
+    could be one person. An edited people.json stays when only that changes. New people get the ids,
     the names and what else the editor wrote of `earlier` ones.
     """
     path = folder.path / "people.json"
     expected_digest, document = store.file_digest(path), store.load_people(folder.path)
-    by_position, by_embedding = people_digests(expected.tracks)
-    uses_embeddings = _can_use_embeddings(tracks)
-    input_digest = by_embedding if uses_embeddings else by_position
+    digests = people_digests(expected.tracks)
+    embedder = _choose_embedder(tracks)
+    input_digest = digests[embedder]
 
     def is_current(people: store.Cached[tuple[Person, ...]]) -> bool:
         return people.input_digest == input_digest or (
-            people.edited and people.input_digest in (by_position, by_embedding)
+            people.edited and people.input_digest in digests.values()
         )
 
     def compute() -> tuple[tuple[Person, ...], str]:
         from otio_speakerzoom.faces.people import group_people
 
-        vectors = _embed(session, folder, tracks, embeddings) if uses_embeddings else None
-        groups = group_people(tracks, detections.camera_cuts, vectors)
+        seen = _look(session, folder, tracks, embedder, looks) if embedder else None
+        groups = group_people(tracks, detections.camera_cuts, seen, embedder or EMBEDDERS[0])
         people = reconcile_people(groups, tracks, earlier)
         _report_changes(path, people, edited=bool(document and document.edited))
         return people, input_digest
@@ -80,43 +86,53 @@ def _report_changes(path: Path, people: Sequence[Person], *, edited: bool) -> No
 
 
 def can_improve_grouping(tracks: tuple[FaceTrack, ...], folder: AnalysisFolder) -> bool:
-    """Whether people who were grouped by position could be grouped by face embedding now."""
+    """Whether a better embedder than the one that people were grouped by is installed now."""
     people, cached_tracks = store.load_people(folder.path), store.load_tracks(folder.path)
     if not people or not cached_tracks or people.edited:
         return False
-    by_position, _ = people_digests(cached_tracks.input_digest)
-    return people.input_digest == by_position and _can_use_embeddings(tracks)
+    digests = people_digests(cached_tracks.input_digest)
+    used = [name for name, digest in digests.items() if digest == people.input_digest]
+    names = list(digests)
+    return bool(used) and names.index(_choose_embedder(tracks)) < names.index(used[0])
 
 
-def _can_use_embeddings(tracks: tuple[FaceTrack, ...]) -> bool:
-    """Whether two tracks could be one person, and the embedder is installed."""
+def best_embedder() -> str:
+    """Return the name of the best embedder that is installed, or `BY_PLACE`; downloads nothing."""
+    return next((name for name in EMBEDDERS if fetch.find(name)), BY_PLACE)
+
+
+def _choose_embedder(tracks: tuple[FaceTrack, ...]) -> str:
+    """Return the best embedder; `BY_PLACE` for none, or where no two tracks may be one person."""
     apart = any(not _overlap(a, b) for a, b in combinations(tracks, 2))
-    return apart and fetch.find(EMBEDDER) is not None
+    return best_embedder() if apart else BY_PLACE
 
 
-def _embed(
+def _look(
     session: Session,
     folder: AnalysisFolder,
     tracks: tuple[FaceTrack, ...],
-    embeddings: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """Return a face embedding of each track: those that are known already, if any."""
-    if embeddings is not None:
-        return embeddings
+    embedder: str,
+    looks: Looks | None,
+) -> Looks:
+    """Return what each track looks like: what is known already, if it is."""
+    if looks is not None:
+        return looks
     from otio_speakerzoom.faces.detect import detector_size
-    from otio_speakerzoom.faces.embed import candidate_frames, embed_tracks, find_embedder
+    from otio_speakerzoom.faces.embed import candidate_frames, embed_tracks
+    from otio_speakerzoom.faces.embedders import open_embedder
 
-    media, embedder = session.media, find_embedder()
-    assert embedder is not None
+    media = session.media
     frames = source_file.read_frames(
         media, size=detector_size(media), within=folder.range,
         is_needed=candidate_frames(tracks).__contains__,
     )  # fmt: skip
     on_progress = session.job.on_stage("group people")
     with closing(frames):
-        embeddings = embed_tracks(frames, media, tracks, embedder, on_progress=on_progress)
+        looks = embed_tracks(
+            frames, media, tracks, open_embedder(embedder), on_progress=on_progress
+        )
     session.check_unchanged()
-    return embeddings
+    return looks
 
 
 def _overlap(a: FaceTrack, b: FaceTrack) -> bool:

@@ -54,7 +54,7 @@ def load_earlier_people(folders: Sequence[Path], within: FrameRange) -> list[Ear
             continue
         sightings = store.load_sightings(folder)
         tracks = store.load_tracks(folder)
-        if tracks and people.input_digest in people_digests(tracks.input_digest):
+        if tracks and people.input_digest in people_digests(tracks.input_digest).values():
             sightings = sample_sightings(
                 people.value, tracks.value, MAX_SIGHTINGS_PER_PERSON, within
             )

@@ -248,17 +248,17 @@ def _run_stages(session: Session) -> Analysis:
     earlier = load_earlier_people(_people_folders(session, folder), folder.range)
     stages.check_requirements(session, folder, expected)
     covering = _covering_detections(session, folder)
-    embeddings = None
+    looks = None
     if covering is None and _can_share_a_pass(session, folder, expected):
         from otio_speakerzoom.pipeline.analysis_pass import run_pass
 
-        embeddings = run_pass(session, folder, expected)
+        looks = run_pass(session, folder, expected)
         session = replace(session, job=replace(session.job, force=False))
     detections = stages.detect(session, folder, expected, covering)
     tracks = stages.track(session, folder, expected, detections)
     panels = stages.find_panels(session, folder, expected, detections, tracks)
     people, people_from = people_stage.group_by_person(
-        session, folder, expected, detections, tracks, earlier, embeddings
+        session, folder, expected, detections, tracks, earlier, looks
     )
     voice = stages.detect_voice(session, folder, expected)
     speech, scorer = stages.score(session, folder, expected, tracks, voice)

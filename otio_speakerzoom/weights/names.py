@@ -25,8 +25,9 @@ SMALL_SCORER = "lr-asd"
 SCORERS = ("talknet", SMALL_SCORER, BUNDLED_SCORER, "light-asd", MOTION_SCORER)
 """Active speaker detectors, best first (`speech/scorers`)."""
 
-EMBEDDER = "mobilefacenet"
-"""The weights that distinguish people by their faces, if they are installed (`faces/embed`)."""
+EMBEDDERS = ("sface", "mobilefacenet")
+"""What distinguishes people by their faces, best first; the best one that is installed is used
+(`faces/embedders`)."""
 
 AUTO = "auto"
 """As a scorer: the best one that can be had; as a device: the best one that works."""

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
@@ -14,22 +15,25 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.faces import people
+from otio_speakerzoom.faces import place
 from otio_speakerzoom.faces.embed import (
     FACE_SIDE_PX,
+    MIN_SEGMENTS,
     SEGMENTS_PER_TRACK,
-    MobileFaceNet,
+    Looks,
     candidate_frames,
     crop_face,
     embed_tracks,
     unit,
 )
+from otio_speakerzoom.faces.embedders import FACTORIES, open_embedder
+from otio_speakerzoom.faces.likeness import LARGE_FACE_PX, REQUIREMENTS, SMALL_FACE_PX
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, common_iou
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media
+from otio_speakerzoom.weights.names import EMBEDDERS
 
 MEDIA = Media(Path("/talk.mp4"), Fraction(25), 200, (640, 360))
-MODEL = SHARED / "weights" / "mobilefacenet_foamliu.onnx"
 CUTAWAY = SHARED / "footage" / "composed" / "cutaway_ntsc_2997.json"
 
 
@@ -40,12 +44,19 @@ def track(number, start, left, length=50):
 
 def members(tracks, cuts=(), angles=None):
     """Track ids of each person; embeddings are unit vectors at `angles` in degrees, 0 for None."""
-    vectors = None
+    looks = None
     if angles is not None:
         radians = np.radians([0 if angle is None else angle for angle in angles])
         vectors = np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
         vectors[[angle is None for angle in angles]] = 0
-    return [p.track_ids for p in group_people(tracks, np.array(cuts, np.int32), vectors)]
+        looks = looks_of(vectors)
+    people = group_people(tracks, np.array(cuts, np.int32), looks, "mobilefacenet")
+    return [person.track_ids for person in people]
+
+
+def looks_of(vectors):
+    """Looks of large faces with these embeddings."""
+    return Looks(np.float32(vectors), np.full(len(vectors), LARGE_FACE_PX, np.float32))
 
 
 def test_somebody_back_at_the_same_position_is_the_same_person():
@@ -128,6 +139,47 @@ def test_a_surplus_face_is_joined_where_the_wide_comes_back():
     assert members(once, cuts=[90], angles=[0, 180, 70]) == [(1,), (2,), (5,)]
 
 
+def pan(number, start, left, length=50):
+    """A face that drifts through the picture, from `left` 240 pixels on."""
+    track_ = track(number, start, left, length)
+    track_.boxes[:, ::2] += np.linspace(0, 240, length, dtype=np.float32)[:, None]
+    return track_
+
+
+def test_in_a_pan_who_comes_to_the_same_place_is_somebody_else():
+    still, moving = [track(1, 0, 100), track(2, 80, 100)], [pan(1, 0, 100), pan(2, 80, 100)]
+
+    assert members(still) == [(1, 2)]
+    assert members(moving) == [(1,), (2,)]
+    assert members(still, angles=[0, 70]) == [(1, 2)]
+    assert members(moving, angles=[0, 70]) == [(1,), (2,)]
+    assert members(moving, angles=[0, 10]) == [(1, 2)]
+
+
+def test_while_most_faces_drift_one_that_stays_for_a_moment_is_in_no_place():
+    passing = [pan(3, 0, 300, 100), pan(4, 60, 600, 100)]
+    short = [track(1, 0, 100, 20), track(2, 80, 100, 20)]
+
+    assert members([*short, *passing]) == [(1,), (3,), (4,), (2,)]
+    # one who walks past is no pan
+    assert members([*short, track(5, 0, 400, 100), pan(3, 0, 600)])[0] == (1, 2)
+
+
+def test_small_faces_must_be_more_alike():
+    tracks = [track(1, 0, 100), track(2, 100, 400)]
+    required = REQUIREMENTS["sface"]
+    angle = np.arccos((required.large + required.small) / 2)
+    vectors = [[1, 0], [np.cos(angle), np.sin(angle)]]
+
+    def count(*sides):
+        looks = replace(looks_of(vectors), sides=np.float32(sides))
+        return len(group_people(tracks, np.zeros(0, np.int32), looks, "sface"))
+
+    assert count(LARGE_FACE_PX, 200) == 1
+    assert count(SMALL_FACE_PX, LARGE_FACE_PX) == 1
+    assert count(SMALL_FACE_PX, SMALL_FACE_PX) == 2
+
+
 def test_a_track_without_embedding_is_joined_by_position():
     tracks = [track(1, 0, 100), track(2, 0, 400), track(3, 100, 410)]
 
@@ -137,7 +189,7 @@ def test_a_track_without_embedding_is_joined_by_position():
 
 def test_no_tracks_are_nobody():
     assert group_people((), np.zeros(0, np.int32)) == ()
-    assert group_people((), np.zeros(0, np.int32), np.zeros((0, 128), np.float32)) == ()
+    assert group_people((), np.zeros(0, np.int32), looks_of(np.zeros((0, 128)))) == ()
 
 
 @settings(deadline=None)  # a busy machine is not a slow function
@@ -173,16 +225,15 @@ def embed_brightness(face):
     return np.array([face.mean(), 100], np.float32)
 
 
-def test_every_track_gets_an_embedding_of_length_1_and_progress_is_reported():
+def test_every_track_gets_the_mean_of_its_embeddings_and_progress_is_reported():
     progress = []
     tracks = [track(1, 0, 100), track(2, 100, 400), track(3, 150, 100)]
     embeddings = embed_tracks(
         gray_frames(200), MEDIA, tracks, embed_brightness, on_progress=lambda *p: progress.append(p)
-    )
+    ).embeddings
 
     assert embeddings.shape == (3, 2)
     assert embeddings.dtype == np.float32
-    assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1)
     assert embeddings[0] == pytest.approx(embeddings[2])
     assert embeddings[0] == pytest.approx(unit(np.float32([100, 100])))
     assert embeddings[1] == pytest.approx(unit(np.float32([200, 100])))
@@ -212,7 +263,8 @@ def test_only_candidate_frames_are_read():
     some = ((n, frame if n in needed else nothing) for n, frame in gray_frames(200))
 
     embeddings = [
-        embed_tracks(frames, MEDIA, tracks, embed_brightness) for frames in (gray_frames(200), some)
+        embed_tracks(frames, MEDIA, tracks, embed_brightness).embeddings
+        for frames in (gray_frames(200), some)
     ]
 
     assert embeddings[0].tolist() == embeddings[1].tolist()
@@ -224,7 +276,7 @@ def test_faces_too_small_or_never_detected_have_no_embedding():
     undetected = FaceTrack(2, 0, np.tile(np.float32([10, 10, 90, 90]), (50, 1)), np.zeros(50, bool))
     embeddings = embed_tracks(
         gray_frames(200), MEDIA, [tiny, undetected, track(3, 0, 100)], embed_brightness
-    )
+    ).embeddings
 
     assert embeddings.any(axis=1).tolist() == [False, False, True]
 
@@ -240,18 +292,31 @@ def test_a_face_at_the_edge_of_the_frame_is_cropped_with_the_edge_repeated():
     assert (crop_face(frame, np.float32([-40, 20, 40, 100])) == 0).all()
 
 
-def test_a_file_that_is_no_network_is_refused(tmp_path):
+@pytest.mark.parametrize("embedder", FACTORIES.values())
+def test_a_file_that_is_no_network_is_refused(tmp_path, embedder):
     (tmp_path / "face.onnx").write_bytes(b"nothing of the kind")
 
     with pytest.raises(WeightsError, match=r"face\.onnx"):
-        MobileFaceNet(tmp_path / "face.onnx")
+        embedder(tmp_path / "face.onnx")
+
+
+def test_a_long_track_has_more_samples_than_a_short_one():
+    def count(length):
+        calls = []
+        tracks = [track(1, 0, 100, length)]
+        embed_tracks(gray_frames(200), MEDIA, tracks, lambda _: calls.append(1) or np.ones(2))
+        return len(calls)
+
+    assert count(20) == MIN_SEGMENTS
+    assert count(64) == 4
+    assert count(160) == SEGMENTS_PER_TRACK
 
 
 @pytest.mark.weights
 @pytest.mark.footage
-@pytest.mark.skipif(not MODEL.is_file(), reason=f"no embedder at {MODEL}")
+@pytest.mark.parametrize("name", EMBEDDERS)
 @pytest.mark.skipif(not CUTAWAY.is_file(), reason=f"no labelled clip at {CUTAWAY}")
-def test_the_real_embedder_recognizes_two_people_who_swap_places_at_a_cut():
+def test_the_real_embedders_recognize_two_people_who_swap_places_at_a_cut(name):
     labels = json.loads(CUTAWAY.read_text())
     media = source_file.probe(CUTAWAY.parent / labels["file"])
     tracks, names = [], []
@@ -261,19 +326,18 @@ def test_the_real_embedder_recognizes_two_people_who_swap_places_at_a_cut():
         tracks.append(FaceTrack(len(tracks) + 1, start, boxes, np.ones(end - start, bool)))
         names.append(face["person"])
     with closing(source_file.read_frames(media, within=FrameRange(0, 360))) as frames:
-        embeddings = embed_tracks(frames, media, tracks, MobileFaceNet(MODEL))
+        looks = embed_tracks(frames, media, tracks, open_embedder(name))
 
-    assert embeddings.shape == (4, 128)
     assert names == ["A", "B", "B", "A"]
-    people = group_people(tracks, np.array([180], np.int32), embeddings)
+    people = group_people(tracks, np.array([180], np.int32), looks, name)
     assert [p.track_ids for p in people] == [(1, 4), (2, 3)]
 
 
 def test_positions_are_computed_once_per_track(monkeypatch):
     tracks = [track(n, 50 * (n // 2), 100 + 300 * (n % 2)) for n in range(60)]
     calls = []
-    position = people._position
-    monkeypatch.setattr(people, "_position", lambda of: calls.append(of) or position(of))
+    drift = place._drift
+    monkeypatch.setattr(place, "_drift", lambda of: calls.append(of) or drift(of))
 
     assert len(members(tracks, cuts=range(50, 1500, 50))) == 2
     assert len(calls) == len(tracks)

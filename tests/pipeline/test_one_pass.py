@@ -186,8 +186,9 @@ def test_faces_are_embedded_in_the_pass_as_apart(film):
     with closing(source.read_frames(media, size=detector_size(media))) as frames:
         expected = embed_tracks(frames, media, faces.tracks, embedder)
 
-    assert np.array_equal(faces.embeddings, expected)
-    assert len(faces.embeddings) == len(faces.tracks) > 2
+    assert np.array_equal(faces.looks.embeddings, expected.embeddings)
+    assert np.array_equal(faces.looks.sides, expected.sides)
+    assert len(faces.looks.embeddings) == len(faces.tracks) > 2
 
 
 # --- panels ---------------------------------------------------------------------------------------

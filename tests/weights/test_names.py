@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from otio_speakerzoom.faces import opencv_trackers
+from otio_speakerzoom.faces import embedders, likeness, opencv_trackers
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.speech import scorers
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
@@ -29,7 +29,8 @@ def test_weights_of_networks_are_in_the_catalogue():
 
     assert all(entries[name].kind == "scorer" for name in scorers.NETWORKS)
     assert not entries[names.BUNDLED_SCORER].sources
-    assert entries[names.EMBEDDER].kind == "embedder"
+    found = {name for name, file in entries.items() if file.kind == "embedder"}
+    assert found == set(names.EMBEDDERS) == set(embedders.FACTORIES) == set(likeness.REQUIREMENTS)
     weights = {name for needs in choose.WEIGHTS.values() for name in needs}
     assert weights == {name for name, file in entries.items() if file.kind == "detector"}
 

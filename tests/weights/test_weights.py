@@ -84,6 +84,7 @@ def test_the_projects_own_catalogue_is_complete():
         "mtcnn-third",
         "haar-frontal-face",
         "s3fd",
+        "sface",
         "mobilefacenet",
     ]
     assert {file.kind for file in files} == {"scorer", "detector", "embedder"}
@@ -118,6 +119,25 @@ def test_a_file_is_searched_in_the_users_folder_then_the_checkout_then_the_cache
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "net.model").write_bytes(CONTENT)
         assert fetch.find("net", path=path) == folder / "net.model"
+
+
+def test_a_file_in_an_installed_package_counts_if_it_is_of_that_version(
+    named, tmp_path, monkeypatch
+):
+    site = tmp_path / "site"
+    (site / "faces").mkdir(parents=True)
+    (site / "faces" / "net.onnx").write_bytes(CONTENT)
+    (site / "faces-1.2.dist-info").mkdir()
+    metadata = site / "faces-1.2.dist-info" / "METADATA"
+    metadata.write_text("Metadata-Version: 2.1\nName: faces\nVersion: 1.2\n")
+    path = named("https://no.invalid/net", "pypi:faces==1.2:faces/net.onnx")
+
+    assert fetch.find("net", path=path) is None
+    monkeypatch.syspath_prepend(str(site))
+    assert fetch.find("net", path=path) == site / "faces" / "net.onnx"
+    assert fetch.find("net", path=named("pypi:faces==1.3:faces/net.onnx")) is None
+    (site / "faces" / "net.onnx").write_bytes(CONTENT[::-1])
+    assert fetch.find("net", path=path) is None
 
 
 @pytest.mark.parametrize("content", [CONTENT[::-1], b"version https://git-lfs"])
