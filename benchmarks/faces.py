@@ -10,7 +10,7 @@ recall      the lowest over all labelled people of the clip: the share of the de
 false       boxes that are nobody's, per detected frame
 switches    times that one track goes over from one labelled person to another
 tracks      for each person and camera shot, on average
-people      grouped by place / grouped by face / labelled
+people      grouped by place / grouped by face / labelled; the second needs --embedder
 split       labelled people who were split into several, by place / by face
 mixed       groups in which labelled people were mixed up, by place / by face
 ms          for each call of the detector; for each source frame,
@@ -102,9 +102,9 @@ def main() -> None:
     parser.add_argument("--detector", nargs="+", choices=DETECTORS, default=["blazeface"])
     parser.add_argument("--every", type=int, help="frames from detection to detection")
     parser.add_argument("--sure", type=float, default=0.5, help="confidence that begins a track")
-    parser.add_argument("--embedder", choices=names.EMBEDDERS, default=names.BUNDLED_EMBEDDER)
+    parser.add_argument("--embedder", choices=names.EMBEDDERS)
     arguments = parser.parse_args()
-    embedder = open_embedder(arguments.embedder)
+    embedder = open_embedder(arguments.embedder) if arguments.embedder else None
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     for name in arguments.detector:
         for path in arguments.labels:
@@ -118,12 +118,14 @@ def main() -> None:
             tracks = track_faces(
                 detections, media.rate, media.range, high_confidence=arguments.sure
             )
-            by_place = group_people(tracks, detections.camera_cuts)
-            by_face = group_people(
-                tracks, detections.camera_cuts, embed(media, tracks, embedder), arguments.embedder
-            )
+            groupings = [group_people(tracks, detections.camera_cuts)]
+            if embedder:
+                looks = embed(media, tracks, embedder)
+                groupings.append(
+                    group_people(tracks, detections.camera_cuts, looks, arguments.embedder)
+                )
             cells = [name, path.stem]
-            cells += quality(labels, media, detections, tracks, (by_place, by_face))
+            cells += quality(labels, media, detections, tracks, groupings)
             cells.append(f"{1000 * calls.seconds / calls.calls:.1f}")
             cells.append(f"{1000 * seconds / media.duration:.1f}")
             print(f"| {' | '.join(cells)} |", flush=True)

@@ -36,6 +36,7 @@ from otio_speakerzoom.model import (
 )
 from otio_speakerzoom.pipeline import digests
 from otio_speakerzoom.pipeline.job import DEFAULTS, Job
+from otio_speakerzoom.pipeline.people_stage import best_embedder
 from otio_speakerzoom.pipeline.reconcile import sample_sightings
 from otio_speakerzoom.pipeline.session import exclusive_session, save_options
 from otio_speakerzoom.weights.names import BUNDLED_SCORER
@@ -104,7 +105,7 @@ def generate_analysis(film: Path, people: int, every: int = 0) -> Path:
         flat = tuple(sorted((t for own in tracks for t in own), key=lambda track: track.id))
         store.save_detections(folder, random_detections(rng, media, step, flat), detections_from)
         store.save_tracks(folder, flat, tracks_from)
-        people_from, _ = digests.people_digests(tracks_from)
+        people_from = digests.people_digests(tracks_from)[best_embedder()]
         store.save_people(folder, cast, people_from, sample_sightings(cast, flat))
         store.save_voice(folder, random_voice(rng, is_speaking), voice_from)
         scores = tuple(

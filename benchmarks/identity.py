@@ -3,9 +3,9 @@
     python benchmarks/identity.py ../shared/footage/real/*.json
     SPEAKERZOOM_WEIGHTS=../shared/weights python benchmarks/identity.py LABELS.json
 
-A JSON file names its clip and each person's face boxes, a row for each 0.4 s or so (the format is
-described beside the clips). In the middle of each row, the boxes of our tracks are matched to
-those of all rows then (Hungarian assignment, IoU of at least `MIN_IOU`). A track, or a number,
+A JSON file names its clip and each person's face boxes, from when to when (the format is described
+beside the clips). Every `STEP_S` in which somebody has one, the boxes of our tracks are matched to
+them (Hungarian assignment, IoU of at least `MIN_IOU`). A track, or a number,
 has the persons with whom it is matched at least `MIN_MATCHES` times.
 
 people      labelled people whom a number has
@@ -38,6 +38,9 @@ from otio_speakerzoom.model import FaceTrack, Media
 MIN_IOU = 0.3
 """As in `faces.py`: a labelled box is a median over time, and frames the head differently."""
 
+STEP_S = 0.4
+"""As long as a row of the labels where heads move; so it is in their middles."""
+
 MIN_MATCHES = 2
 """A single match may be a border of the labels, where one person goes over into another."""
 
@@ -66,7 +69,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep the analysis here for the next run")
     arguments = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
-    found: list[Identities] = []
+    clips: list[Identities] = []
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.labels:
             labels = json.loads(path.read_text())
@@ -74,9 +77,9 @@ def main() -> None:
                 path.parent / labels["file"], work=arguments.work or Path(folder),
                 options=pipeline.Options(scorer="motion"),
             )  # fmt: skip
-            found.append(compare(labels, pipeline.analyze(job)))
-            print_row(path.stem, found[-1:])
-    print_row("together", found)
+            clips.append(compare(labels, pipeline.analyze(job)))
+            print_row(path.stem, clips[-1:])
+    print_row("together", clips)
 
 
 def compare(labels: dict[str, Any], analysis: pipeline.Analysis) -> Identities:
@@ -106,9 +109,10 @@ def match_tracks(
     matches = {track.id: Counter[str | None]() for track in tracks}
     rows = [*labels["faces"], *labels.get("faces_unsure", [])]
     first_s = labels.get("first_video_pts_s", 0.0)
-    for middle in sorted({round((row["from_s"] + row["to_s"]) / 2, 2) for row in rows}):
-        frame = min(round((middle - first_s) * float(media.rate)), media.duration - 1)
-        faces = [row for row in rows if row["from_s"] <= middle < row["to_s"]]
+    step = STEP_S * float(media.rate)
+    for frame in map(int, np.arange(step / 2, media.duration, step)):
+        time_s = frame / float(media.rate) + first_s
+        faces = [row for row in rows if row["from_s"] <= time_s < row["to_s"]]
         current = [track for track in tracks if track.start <= frame < track.range.end]
         if not current or not faces:
             continue
@@ -125,24 +129,24 @@ def _frequent(votes: Counter[str | None]) -> set[str]:
     return {person for person, count in votes.items() if person and count >= MIN_MATCHES}
 
 
-def print_row(name: str, found: list[Identities]) -> None:
+def print_row(name: str, clips: list[Identities]) -> None:
     """Print a line of the table, for one clip or several."""
-    people = [numbers for clip in found for numbers in clip.numbers_of.values()]
+    people = [numbers for clip in clips for numbers in clip.numbers_of.values()]
     per_person = np.mean([len(numbers) for numbers in people]) if people else np.nan
     cells = (
-        name, str(len(people)), str(sum(clip.numbers for clip in found)),
-        _listing(found, "mixed"), f"{per_person:.2f}",
-        str(sum(len(numbers) > 1 for numbers in people)), _listing(found, "gluing"),
-        str(sum(len(clip.nobody) for clip in found)),
+        name, str(len(people)), str(sum(clip.numbers for clip in clips)),
+        _listing(clips, "mixed"), f"{per_person:.2f}",
+        str(sum(len(numbers) > 1 for numbers in people)), _listing(clips, "gluing"),
+        str(sum(len(clip.nobody) for clip in clips)),
     )  # fmt: skip
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _listing(found: list[Identities], field: str) -> str:
+def _listing(clips: list[Identities], field: str) -> str:
     """Return how many there are, and of one clip which people they have."""
-    groups = [people for clip in found for people in getattr(clip, field).values()]
+    groups = [people for clip in clips for people in getattr(clip, field).values()]
     names = ", ".join("+".join(sorted(people)) for people in groups)
-    return f"{len(groups)} ({names})" if groups and len(found) == 1 else str(len(groups))
+    return f"{len(groups)} ({names})" if groups and len(clips) == 1 else str(len(groups))
 
 
 if __name__ == "__main__":

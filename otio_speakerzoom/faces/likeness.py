@@ -47,10 +47,11 @@ def likeness(
     `embeddings`, (N, D), and `sides`, (N,), are those of `Looks`. Below -1 where an embedding is
     unknown.
     """
-    required, known = REQUIREMENTS[embedder], embeddings.any(axis=1)
+    required = REQUIREMENTS[embedder]
+    has_face = np.asarray(embeddings.any(axis=1))
     octaves = np.log2(LARGE_FACE_PX / SMALL_FACE_PX)
     smallness = np.clip(np.log2(LARGE_FACE_PX / np.maximum(sides, 1)) / octaves, 0, 1)
     of_both = np.minimum(smallness[:, None], smallness)
     least = required.large + (required.small - required.large) * of_both
-    cosines = np.where(known[:, None] & known, embeddings @ embeddings.T, np.float32(-1))
+    cosines = np.where(has_face[:, None] & has_face, embeddings @ embeddings.T, np.float32(-1))
     return np.asarray(cosines - least, np.float32)

@@ -59,8 +59,8 @@ def group_by_person(
     def compute() -> tuple[tuple[Person, ...], str]:
         from otio_speakerzoom.faces.people import group_people
 
-        seen = _look(session, folder, tracks, embedder, looks) if embedder else None
-        groups = group_people(tracks, detections.camera_cuts, seen, embedder or EMBEDDERS[0])
+        own = _look(session, folder, tracks, embedder, looks) if embedder else None
+        groups = group_people(tracks, detections.camera_cuts, own, embedder or EMBEDDERS[0])
         people = reconcile_people(groups, tracks, earlier)
         _report_changes(path, people, edited=bool(document and document.edited))
         return people, input_digest

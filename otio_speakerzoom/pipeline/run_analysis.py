@@ -152,7 +152,7 @@ def _load_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
     people, scores = store.load_people(folder.path), store.load_scores(folder.path)
     if not media or media.input_digest != session.media_digest or not tracks or not people:
         return None
-    if people.input_digest not in people_digests(tracks.input_digest):
+    if people.input_digest not in people_digests(tracks.input_digest).values():
         return None
     detections = _load_detections(folder.path, tracks.input_digest)
     within, voice = folder.range, store.load_voice(folder.path)

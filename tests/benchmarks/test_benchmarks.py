@@ -8,13 +8,16 @@ import tempfile
 import threading
 import time
 from contextlib import closing, contextmanager
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import costs
 import cut_quality
 import faces
 import films
+import identity
 import numpy as np
 import peers
 import pipeline
@@ -29,6 +32,7 @@ from conftest import SAMPLE, ffmpeg
 from otio_speakerzoom import source
 from otio_speakerzoom.faces.detect import detect_faces
 from otio_speakerzoom.faces.detectors import choose
+from otio_speakerzoom.model import FaceTrack, Media, Person
 
 SIZE = (480, 270)
 """Of the clip: a quarter of the sample's."""
@@ -99,6 +103,36 @@ def test_faces_are_compared_with_the_labels(labels, detector, monkeypatch, run):
     assert cells["recall, detected frames"] == cells["recall, all frames"] == "1.000"
     assert (cells["false"], cells["switches"]) == ("0.000", "0")
     assert (cells["people"], cells["split"], cells["mixed"]) == ("2 / 2", "0", "0")
+
+
+def test_numbers_are_compared_with_the_labelled_people(labels, detector, run, tmp_path):
+    header, _, row, together = run(identity, "--work", tmp_path, labels)
+
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["people"], cells["numbers"], cells["a person"]) == ("2", "2", "1.00")
+    assert (cells["mixed"], cells["gluing"], cells["nobody"]) == ("0", "0", "0")
+    assert together[1:] == row[1:]
+
+
+def test_a_number_and_a_track_on_two_people_are_reported(labels):
+    boxes = {face["person"]: face["box"] for face in json.loads(labels.read_text())["faces"]}
+    one, other = (np.tile(np.float32(box), (50, 1)) for box in boxes.values())
+    tracks = [
+        FaceTrack(1, 0, np.concatenate([one, other]), np.ones(100, bool)),
+        FaceTrack(2, 0, other, np.ones(50, bool)),
+        FaceTrack(3, 50, one, np.ones(50, bool)),
+        FaceTrack(4, 0, one + 500, np.ones(50, bool)),
+    ]
+    people = [Person(1, (1,)), Person(2, (2, 3)), Person(3, (4,))]
+    media = Media(Path("/clip.mp4"), Fraction(25), 100, SIZE)
+    analysis = SimpleNamespace(media=media, tracks=tracks, people=people)
+
+    result = identity.compare(json.loads(labels.read_text()), analysis)
+
+    assert result.mixed == {1: set(boxes), 2: set(boxes)}
+    assert result.gluing == {1: set(boxes)}
+    assert result.numbers_of == {person: {1, 2} for person in boxes}
+    assert result.nobody == [3]
 
 
 def test_boxes_that_are_nobodys_count_as_false(labels, monkeypatch, run):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.faces import people
 from otio_speakerzoom.faces.people import group_people
+from otio_speakerzoom.faces.place import MIN_ACROSS_CUTS_IOU, MIN_SAME_SHOT_IOU
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, common_iou
 from otio_speakerzoom.model import FaceTrack
 
@@ -45,7 +46,7 @@ def plain_fit(track, group, cuts):
             continue
         overlap = float(iou(np.median(track.boxes, axis=0), np.median(other.boxes, axis=0)))
         same_shot = bisect_right(cuts, track.start) == bisect_right(cuts, other.start)
-        if overlap >= (people.MIN_SAME_SHOT_IOU if same_shot else people.MIN_ACROSS_CUTS_IOU):
+        if overlap >= (MIN_SAME_SHOT_IOU if same_shot else MIN_ACROSS_CUTS_IOU):
             best = max(best, overlap)
     return best
 

@@ -182,9 +182,9 @@ def test_input_digests_are_those_of_version_1(monkeypatch):
         digests.detections_digest("yunet", 5, "csrt", part, source),
     ] == ["76a8fa6be70b2b8620f5f841b2278cfa", "b430285ac6f8a0b9178ed11c1f12c83b"]
     assert digests.digest("tracks", "detections") == "007f08bbf2562a2379cf8d7444f0ca26"
-    assert digests.people_digests("tracks") == (
-        "f9f8fac2014cae1107155330710cabc8", "85623a72672b15d13251298304424eac",
-    )  # fmt: skip
+    people = digests.people_digests("tracks")
+    assert people[digests.BY_PLACE] == "f9f8fac2014cae1107155330710cabc8"
+    assert people["mobilefacenet"] == "85623a72672b15d13251298304424eac"
     selection = AudioSelection(1, 2, mixed=False)
     voice = digests.voice_digest(selection, part, source)
     assert voice == "20781218d07d80a28bcc796f4e711a45"
