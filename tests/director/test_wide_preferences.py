@@ -148,7 +148,7 @@ def test_no_shot_is_too_short_and_all_is_covered(seconds, ends, preset, frequenc
 
 def test_a_style_without_these_wishes_has_the_digest_of_an_earlier_version():
     def digest(style):
-        return digests.cut_digest(style, (320, 180), False, (), (), "analysis")
+        return digests.cut_digest(style, (320, 180), False, (), (), "analysis", ())
 
     changed = [{"wide_frequency": "rare"}, {"open_wide_seconds": 3.0}, {"close_wide_seconds": 3.0}]
     assert len({digest(Style()), *(digest(Style(**values)) for values in changed)}) == 4
