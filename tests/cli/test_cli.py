@@ -78,8 +78,8 @@ def test_cutting_the_sample_works_and_only_the_result_is_on_stdout(sample_work):
     for line, begins in zip(sorted(run.stderr.splitlines()), stages, strict=True):
         assert line.startswith(begins)
     assert {path.name for path in results_of(work).iterdir()} == {
-        "media.json", "detections.npz", "tracks.npz", "people.json", "voice.npz", "scores.npz",
-        "cutlist.json", "options.json", ".lock",
+        "media.json", "detections.npz", "panels.npz", "tracks.npz", "people.json", "voice.npz",
+        "scores.npz", "cutlist.json", "options.json", ".lock",
     }  # fmt: skip
 
 
@@ -539,7 +539,8 @@ def test_a_killed_analysis_goes_on_to_the_same_bytes(sample_work, tmp_path):
     assert run.returncode == 0, run.stderr
 
     assert not journal.parent.exists()
-    for name in ("detections.npz", "tracks.npz", "voice.npz", "scores.npz", "people.json"):
+    names = ("detections", "panels", "tracks", "voice", "scores")
+    for name in (*(f"{name}.npz" for name in names), "people.json"):
         assert (folder / name).read_bytes() == (results_of(sample_work[0]) / name).read_bytes()
 
 
