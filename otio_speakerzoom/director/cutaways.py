@@ -21,7 +21,12 @@ def break_up_long_singles(
     style: Style,
     rate: float,
 ) -> list[PlannedShot]:
-    """Return a cutaway from each single that is too long, at its quietest moment."""
+    """Return a cutaway from each single that is too long, at its quietest moment.
+
+    None where the style closes in on the face instead.
+    """
+    if style.break_long_singles_with == "push-in":
+        return []
     max_shot, min_shot = round(style.max_shot_seconds * rate), search.min_shot
     turn_starts = activity.turn_starts()
     cutaways: list[PlannedShot] = []

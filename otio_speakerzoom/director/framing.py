@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.crop_geometry import frame_box, largest_crop_in, widest_if_nearly
 from otio_speakerzoom.director.frame_arrays import median
 from otio_speakerzoom.director.framing_faults import (
-    Faults,
+    MAX_EAR_SHARE,
+    UNNOTICEABLE,
     ShotFaces,
     faults_of,
     is_noticeably_worse,
@@ -29,11 +30,6 @@ from otio_speakerzoom.model import Box
 MAX_LOG_SIZE_RATIO = 0.2
 """Two crops have a similar size if the logarithm of their ratio is below this: a fifth larger or
 smaller. A person framed differently each time disturbs more than a slightly wide single."""
-
-MIN_TIGHTER_FOR_HAIR = 2 / 3
-"""How tight a single may get to keep out somebody else's hair, as a share of its ideal height: one
-step of the usual shot sizes, from head and shoulders to head and collar. For a face it may get
-tighter."""
 
 
 def frame_single(
@@ -64,7 +60,8 @@ def frame_single(
     least_height = canvas[1] / style.tightest_upscale
     if walls.panel != whole and largest_crop_in(walls.panel, canvas)[1] >= least_height:
         inside = _best_in(walls.panel, faces, others, in_shot, canvas, style)
-        if not _cuts_more(inside, best, in_shot):
+        is_nearly_whole = widest_if_nearly(inside, whole, canvas) != inside
+        if not is_nearly_whole and not _cuts_more(inside, best, in_shot):
             best, bounds = inside, walls.panel
     stays = earlier and earlier.lies_in(bounds) and _is_as_good(earlier, best, in_shot, style)
     return earlier if earlier and stays else best
@@ -86,29 +83,21 @@ def _best_in(
     ideal_height = max(1.0, style.face_heights * (face[3] - face[1]))
     tightened = 2 * (1 - candidates.heights / ideal_height)
     distance = (faults.surroundings + np.abs(candidates.offsets) + tightened).round(9)
-    is_close = candidates.heights < MIN_TIGHTER_FOR_HAIR * candidates.heights.max()
-    slices_heads = ~faults.shows_one_head | is_close
-    best_first = np.lexsort((distance, slices_heads, faults.cut_off, faults.other_faces))
+    slices_a_head = ~faults.shows_one_head
+    best_first = np.lexsort((distance, slices_a_head, faults.cut_off, faults.other_faces))
     best = Box.from_edges(candidates.crops[best_first[0]])
     wider = widest_if_nearly(best, bounds, canvas)
-    return best if wider != best and is_noticeably_worse(wider, best, in_shot) else wider
+    # where somebody else shows in it all the same, nothing is lost with a little more of them
+    is_alone = faults.other_faces[best_first[0]] <= MAX_EAR_SHARE
+    worsens = is_alone and wider != best and is_noticeably_worse(wider, best, in_shot)
+    return best if worsens else wider
 
 
 def _cuts_more(crop: Box, other: Box, faces: ShotFaces) -> bool:
     """Whether a crop cuts more off the own face, or disturbs more by others, than another does."""
-    one, two = (_faults(side, faces) for side in (crop, other))
-    return bool(
-        one.cut_off[0] > two.cut_off[0] + UNNOTICEABLE_SHARE
-        or one.other_faces[0] > two.other_faces[0] + UNNOTICEABLE_SHARE
-    )
-
-
-UNNOTICEABLE_SHARE = 0.02
-"""Of a face, as in `framing_faults`."""
-
-
-def _faults(crop: Box, faces: ShotFaces) -> Faults:
-    return faults_of(np.array([crop.edges]), faces)
+    faults = faults_of(np.array([crop.edges, other.edges]), faces)
+    pairs = np.array([faults.other_faces, faults.cut_off])
+    return bool((pairs[:, 0] > pairs[:, 1] + UNNOTICEABLE[:2]).any())
 
 
 def _is_as_good(crop: Box, best: Box, faces: ShotFaces, style: Style) -> bool:

@@ -15,6 +15,7 @@ from otio_speakerzoom.director.face_covers import covers_of
 from otio_speakerzoom.director.framing import frame_single, middle_of
 from otio_speakerzoom.director.panels import Panels
 from otio_speakerzoom.director.planned_shot import WIDE, Framing, PlannedShot
+from otio_speakerzoom.director.push_in import push_in
 from otio_speakerzoom.director.reframing import split_frame
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
@@ -140,6 +141,23 @@ class ShotFramer:
         centres = self._faces.centres(framing[0], span)
         rate = float(self._media.rate)
         return follow(centres, crop, span, rate, self._media.size, self._style)
+
+    def push_in(self, framing: Framing, span: FrameRange, crop: Box) -> tuple[CropKey, ...]:
+        """Return the keys of a push-in on a single that is too long to stand still; else none."""
+        rate, style = float(self._media.rate), self._style
+        longest = round(style.max_shot_seconds * rate)
+        if len(framing) != 1 or not longest or span.duration <= longest:
+            return ()
+        faces = self._faces.boxes(framing, span)[0][0]
+        return push_in(faces, crop, span, rate, self._canvas, style) if len(faces) else ()
+
+    def framing_on_screen(self, framing: Framing, span: FrameRange, crop: Box) -> Framing:
+        """Return what a crop shows: a single that is the whole frame, with others, is the wide."""
+        is_whole = crop.height >= largest_crop_size(self._media.size, self._canvas)[1] - 1e-6
+        if len(framing) != 1 or not self.shows_whole_frame or not is_whole:
+            return framing
+        _, others = self._faces.boxes(framing, span)
+        return WIDE if any(len(boxes) > span.duration / 2 for boxes in others) else framing
 
     def covers(self, shot: Shot) -> tuple[Cover, ...]:
         """Return the covers over other faces in a single, by the style."""

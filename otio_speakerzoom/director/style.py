@@ -100,9 +100,16 @@ class Style:
         "Three shots of the minimum must fit into it.",
     )  # fmt: skip
     break_long_singles_with: str = choice(
-        ("wide", "listener"),
-        "What breaks up a long single: the wide, or a listener.",
+        ("wide", "listener", "push-in"),
+        "What breaks up a long single: the wide, or a listener; or nothing, and the crop slowly "
+        "closes in on the face instead (push-in).",
     )
+    push_in_per_second: float = number(
+        0.01, "share", 0, 0.05,
+        "How fast a push-in gets closer at most, as a share of the size a second; it ends at 20 % "
+        "closer, earlier where the picture would be softer than max_upscale.",
+        excludes_minimum=True,
+    )  # fmt: skip
     reactions_per_minute: float = number(
         0.0, "a minute", 0, 60,
         "Maximum number of listeners per minute of singles, in singles that are long enough; 0 for "

@@ -104,13 +104,12 @@ def _gap(
 ) -> tuple[float, float]:
     """Return the left and right end of the room between the heads beside a pair."""
     left, right = bounds.left, bounds.right
-    middle = (pair[0] + pair[2]) / 2
     for head in map(head_of, others):
         if head[3] <= pair[1] or pair[3] <= head[1]:
             continue  # above or below them
-        if (head[0] + head[2]) / 2 > middle:
+        if head[0] >= pair[2]:
             right = min(right, float(head[0]))
-        else:
+        elif head[2] <= pair[0]:
             left = max(left, float(head[2]))
     return left, right
 
