@@ -17,19 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.faces.embed import Looks, stack_looks
-from otio_speakerzoom.faces.likeness import likeness
+from otio_speakerzoom.faces.likeness import REQUIREMENTS, Requirement, likeness
 from otio_speakerzoom.faces.place import MIN_ACROSS_CUTS_IOU, Places
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, are_on_same_head, common_iou
 from otio_speakerzoom.model import FaceTrack, Person
 from otio_speakerzoom.weights.names import EMBEDDERS
-
-SURPLUS_LIKENESS = -0.13
-"""Least likeness while there are more groups than faces in the wide: then the surplus is one of
-them from another side. It applies only where `_count_in_wide` finds a wide."""
-
-SAME_PLACE_BONUS = 0.14
-"""Added to the likeness of two tracks in the same place in the same camera shot. Hardly ever does
-somebody else sit down there, and a profile does not resemble the front."""
 
 MAX_WIDE_SHOTS = 50
 """Number of camera shots that are searched for the wide, those with the most faces."""
@@ -68,16 +60,17 @@ def _group_by_looks(
     groups = [[n] for n in embedded.tolist()]
     if len(groups) < 2:
         return groups
-    alike = likeness(looks.embeddings, looks.sides, embedder)
+    required = REQUIREMENTS[embedder]
+    alike = likeness(looks.embeddings, looks.sides, required)
     in_wide = _count_in_wide(places, alike)
-    alike = _with_places(tracks, alike, places)[np.ix_(embedded, embedded)]
+    alike = _with_places(tracks, alike, places, required)[np.ix_(embedded, embedded)]
     nearest = alike.argmax(axis=1)
     for count in range(len(groups), 1, -1):
         has_surplus = count > in_wide > 1
         highest = alike[np.arange(len(groups)), nearest]
         a = int(highest.argmax())
         b = int(nearest[a])
-        if highest[a] < (SURPLUS_LIKENESS if has_surplus else 0):
+        if highest[a] < (required.surplus - required.large if has_surplus else 0):
             break
         # The mean over all pairs of tracks; with one pair at -inf it stays there, so tracks at the
         # same time stay apart whatever they are joined with.
@@ -125,7 +118,10 @@ def _count_in_wide(places: Places, alike: NDArray[np.float32]) -> int:
 
 
 def _with_places(
-    tracks: Sequence[FaceTrack], alike: NDArray[np.float32], places: Places
+    tracks: Sequence[FaceTrack],
+    alike: NDArray[np.float32],
+    places: Places,
+    required: Requirement,
 ) -> NDArray[np.float32]:
     """Return the (N, N) likenesses, with what places and times say.
 
@@ -141,7 +137,9 @@ def _with_places(
         if are_on_same_head(tracks[a], tracks[b]):
             on_same_head[a, b] = on_same_head[b, a] = True
     are_different &= ~on_same_head
-    alike = alike + np.where(at_same_place, np.float32(SAME_PLACE_BONUS), np.float32(0))
+    alike = alike + np.where(
+        at_same_place, np.float32(required.large - required.same_place), np.float32(0)
+    )
     alike[on_same_head] = SAME_HEAD_LIKENESS
     alike[are_different] = -np.inf
     np.fill_diagonal(alike, -np.inf)
