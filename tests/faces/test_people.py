@@ -50,7 +50,7 @@ def members(tracks, cuts=(), angles=None):
         vectors = np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
         vectors[[angle is None for angle in angles]] = 0
         looks = looks_of(vectors)
-    people = group_people(tracks, np.array(cuts, np.int32), looks, "mobilefacenet")
+    people = group_people(tracks, np.array(cuts, np.int32), looks, "sface")
     return [person.track_ids for person in people]
 
 
@@ -129,14 +129,14 @@ def test_a_surplus_face_is_joined_where_the_wide_comes_back():
     single = track(5, 200, 250)
     joined = [(1, 3, 5), (2, 4)]
 
-    assert members([*wide, single], cuts=[90, 190], angles=[0, 180, 0, 180, 70]) == joined
+    assert members([*wide, single], cuts=[90, 190], angles=[0, 180, 0, 180, 68]) == joined
     assert members([*wide, single], cuts=[90, 190], angles=[0, 180, 0, 180, 75]) == [
         (1, 3), (2, 4), (5,)
     ]  # fmt: skip
     pairs = [track(1, 0, 0), track(2, 0, 400), track(3, 100, 150), track(4, 100, 550)]
-    assert members(pairs, cuts=[90], angles=[0, 180, 70, 270]) == [(1,), (2,), (3,), (4,)]
+    assert members(pairs, cuts=[90], angles=[0, 180, 68, 270]) == [(1,), (2,), (3,), (4,)]
     once = [track(1, 0, 100), track(2, 0, 400), track(5, 200, 250)]
-    assert members(once, cuts=[90], angles=[0, 180, 70]) == [(1,), (2,), (5,)]
+    assert members(once, cuts=[90], angles=[0, 180, 68]) == [(1,), (2,), (5,)]
 
 
 def pan(number, start, left, length=50):
