@@ -17,7 +17,6 @@ from unittest.mock import patch
 
 import numpy as np
 from costs import cpu_seconds
-from numpy.typing import NDArray
 
 from otio_speakerzoom import source
 from otio_speakerzoom.cli.batch_worker import THREAD_LIMITS
@@ -100,20 +99,21 @@ def crop(media: Media, piece: FrameRange, detector: str) -> float:
 
 def analyse_pictures(media: Media, piece: FrameRange, detector: str) -> float:
     """Decode every frame once, detect faces and camera cuts, and cut two crops from each."""
-    from otio_speakerzoom.faces.detect import detect_faces, detector_size
+    from otio_speakerzoom.faces.detect import detect_faces, detector_size, search_frame
     from otio_speakerzoom.faces.detectors.choose import choose_detector
+    from otio_speakerzoom.faces.search_frame import SearchFrame
 
     size = detector_size(media)
 
-    def rgb_frames() -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def search_frames() -> Iterator[SearchFrame]:
         for frame in source.read_source_frames(media, piece):
-            yield frame.number, frame.rgb(size)
+            yield search_frame(frame, media, size)
             cut_crops(frame, media)
 
     opening = choose_detector(detector, device="cpu", on_fetch=no_stage_progress)
     with opening as opened:
         start = cpu_seconds()
-        detect_faces(rgb_frames(), media, opened, within=piece)
+        detect_faces(search_frames(), media, opened, within=piece)
         return cpu_seconds() - start
 
 

@@ -13,8 +13,9 @@ tracks      for each person and camera shot, on average
 people      grouped by place / grouped by face / labelled; the second needs --embedder
 split       labelled people who were split into several, by place / by face
 mixed       groups in which labelled people were mixed up, by place / by face
-ms          for each call of the detector; for each source frame,
-            with camera cuts, but without reading the file
+runs        of the detector, a second of film
+ms          for each run of the detector; for each source frame,
+            with camera cuts and scaling, but without reading the file
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from scipy.optimize import linear_sum_assignment
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.boxes import pairwise_iou
-from otio_speakerzoom.faces.detect import detect_faces, detector_size
+from otio_speakerzoom.faces.detect import detect_faces, detector_size, read_search_frames
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.faces.detectors.interface import FaceDetector
 from otio_speakerzoom.faces.embed import Embedder, Looks, embed_tracks
@@ -51,8 +52,8 @@ from otio_speakerzoom.weights import names
 MIN_IOU = 0.3
 """Minimum IoU: a labelled box is the median of a shot, and heads move to 0.5."""
 
-BATCH_FRAMES = 100
-"""Frames read ahead, so that ffmpeg does not decode beside what is timed."""
+BATCH_FRAMES = 25
+"""Frames read ahead, so that nothing is decoded beside what is timed."""
 
 DETECTORS: dict[str, Callable[[], FaceDetector]] = {
     name: partial(choose.choose_detector, name, on_fetch=no_stage_progress)
@@ -61,7 +62,7 @@ DETECTORS: dict[str, Callable[[], FaceDetector]] = {
 
 COLUMNS = (
     "detector", "clip", "recall, detected frames", "recall, all frames", "false", "switches",
-    "tracks", "people", "split", "mixed", "ms a detection", "ms a frame",
+    "tracks", "people", "split", "mixed", "runs a s", "ms a run", "ms a frame",
 )  # fmt: skip
 
 
@@ -126,6 +127,7 @@ def main() -> None:
                 )
             cells = [name, path.stem]
             cells += quality(labels, media, detections, tracks, groupings)
+            cells.append(f"{calls.calls / float(media.duration / media.rate):.1f}")
             cells.append(f"{1000 * calls.seconds / calls.calls:.1f}")
             cells.append(f"{1000 * seconds / media.duration:.1f}")
             print(f"| {' | '.join(cells)} |", flush=True)
@@ -133,7 +135,7 @@ def main() -> None:
 
 def detect(media: Media, detector: Any, every: int | None, reading: Timed) -> Detections:
     """Return what `detector` finds in the frames that the pipeline would give it."""
-    with closing(source_file.read_frames(media, size=detector_size(media))) as frames:
+    with closing(read_search_frames(media)) as frames:
         batches = iter(reading(lambda: list(islice(frames, BATCH_FRAMES))), [])
         return detect_faces((f for batch in batches for f in batch), media, detector, every=every)
 

@@ -110,8 +110,8 @@ def open_networks(options: Options) -> tuple[FaceDetector, Scorer]:
 
 def detect(media: Media, detector: FaceDetector, options: Options) -> Detections:
     """Return the faces in a film."""
-    from otio_speakerzoom.faces.detect import detect_faces, detector_size
+    from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
 
     every = options.detect_every or None
-    with closing(source.read_frames(media, size=detector_size(media))) as frames:
+    with closing(read_search_frames(media)) as frames:
         return detect_faces(frames, media, detector, every=every)

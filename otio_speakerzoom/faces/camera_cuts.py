@@ -13,18 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_speakerzoom.faces.resize import resize_fast
-
-COMPARED_WIDTH_PX = 256
-"""Width of the frames to compare: PySceneDetect itself downscales to at least this much."""
-
 # A missed cut joins two faces to one track, a false one only splits a track: hence no minimum
 # length of a shot beyond the window.
 WINDOW_FRAMES = 3
 """Neighbours on each side that a cut is compared with. This and the ratio are the ones with the
 best mean over four data sets on PySceneDetect's benchmark page (in its repository)."""
 _MIN_RATIO = 3.5
-_MIN_CHANGE = 15.0  # of 255: PySceneDetect's default, min_content_val
+MIN_CHANGE = 15.0
+"""Of 255, of the frame at a cut: PySceneDetect's default, min_content_val."""
 _MIN_SHOT_FRAMES = 3
 _STILL = 1e-5  # a mean change below it counts as none, as in PySceneDetect
 
@@ -38,16 +34,14 @@ class ContentChange:
     def push(self, frame: NDArray[np.uint8]) -> float:
         """Return the mean change of hue, saturation and value, 0 to 255; 0 for the first frame.
 
-        `frame` is (H, W, 3) RGB. Equal to PySceneDetect's `content_val`.
+        `frame` is (h, w, 3) RGB, small. Equal to PySceneDetect's `content_val`.
         """
-        height, width = frame.shape[:2]
-        size = (COMPARED_WIDTH_PX, max(1, round(height * COMPARED_WIDTH_PX / width)))
-        hsv = np.asarray(cv2.cvtColor(resize_fast(frame, size), cv2.COLOR_RGB2HSV), np.uint8)
+        hsv = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2HSV), np.uint8)
         last, self._last = self._last, hsv
         if last is None:
             return 0.0
         hue, saturation, value, _ = cv2.sumElems(cv2.absdiff(hsv, last))
-        pixels = float(size[0] * size[1])
+        pixels = float(frame.shape[0] * frame.shape[1])
         return (hue / pixels + saturation / pixels + value / pixels) / 3.0
 
 
@@ -83,4 +77,4 @@ class CameraCuts:
         change = self._changes[WINDOW_FRAMES]
         neighbours = [c for n, c in enumerate(self._changes) if n != WINDOW_FRAMES]
         mean = sum(neighbours) / (2.0 * WINDOW_FRAMES)
-        return change >= _MIN_CHANGE and (mean < _STILL or change / mean >= _MIN_RATIO)
+        return change >= MIN_CHANGE and (mean < _STILL or change / mean >= _MIN_RATIO)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detectors.interface import Detector
 from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.opencv_trackers import check_tracker
+from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
 from otio_speakerzoom.model import (
     Detections,
     FrameFaces,
@@ -49,8 +51,26 @@ def detection_step(media: Media, every: int | None = None) -> int:
     return every or max(1, round(media.rate / DETECTIONS_PER_S))
 
 
+def read_search_frames(
+    media: Media, within: FrameRange | None = None
+) -> Generator[SearchFrame, None, None]:
+    """Yield every frame of `within` in order, to be searched. A thread decodes ahead."""
+    size = detector_size(media)
+    with closing(source_file.read_source_frames(media, within)) as frames:
+        for frame in frames:
+            yield search_frame(frame, media, size)
+
+
+def search_frame(
+    frame: source_file.SourceFrame, media: Media, size: tuple[int, int]
+) -> SearchFrame:
+    """Return a frame to be searched by a detector for frames of `size`."""
+    small = frame.rgb_fast(small_size(*media.size))
+    return SearchFrame(frame.number, small, lambda: frame.rgb(size))
+
+
 def detect_faces(
-    frames: Iterable[tuple[int, NDArray[np.uint8]]],
+    frames: Iterable[SearchFrame],
     media: Media,
     detector: Detector,
     *,
@@ -59,7 +79,7 @@ def detect_faces(
     tracker: str = NO_TRACKER,
     on_progress: Progress = no_progress,
 ) -> Detections:
-    """Return every face in `frames`, (index, (H, W, 3) RGB) pairs in order, in source pixels.
+    """Return every face in `frames`, which are all of `within` in order, in source pixels.
 
     Every frame is compared with the one before for camera cuts. The detector runs on the first
     frame of `within` and on every `every`-th after it; by default about `DETECTIONS_PER_S` times a
@@ -69,9 +89,9 @@ def detect_faces(
     within = within or media.range
     detection = FaceDetection(media, detector, within=within, every=every, tracker=tracker)
     columns = DetectionColumns()
-    for number, frame in frames:
-        columns.add(detection.push(number, frame))
-        on_progress(number - within.start + 1, within.duration)
+    for frame in frames:
+        columns.add(detection.push(frame))
+        on_progress(frame.number - within.start + 1, within.duration)
     columns.add(detection.finish())
     return columns.detections(detection.cuts)
 
@@ -137,19 +157,18 @@ class FaceDetection:
         self._search = None
         return self._settle(faces, changes)
 
-    def push(self, number: int, rgb: NDArray[np.uint8]) -> list[FrameFaces]:
+    def push(self, frame: SearchFrame) -> list[FrameFaces]:
         """Return the faces that are final, in the order of their frames, in source pixels.
 
-        `rgb` is the next frame, (H, W, 3). A frame that the detector ran on comes with no boxes if
-        it has no faces.
+        A frame that the detector ran on comes with no boxes if it has no faces.
         """
         new = self._start + len(self.changes)
-        if number != self.next_frame:
-            raise ValueError(f"expected frame {self.next_frame}, got {number}")
+        if frame.number != self.next_frame:
+            raise ValueError(f"expected frame {self.next_frame}, got {frame.number}")
         if self._search is None:
             self._search = self._new_search(new)
-        faces, change = self._search.push(number, rgb)
-        return self._settle(faces, (change,)) if number == new else []
+        faces, change = self._search.push(frame)
+        return self._settle(faces, (change,)) if frame.number == new else []
 
     def finish(self) -> list[FrameFaces]:
         """Return the other faces; no frame follows."""

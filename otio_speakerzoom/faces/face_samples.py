@@ -24,6 +24,7 @@ from otio_speakerzoom.faces.embed import (
     split_segments,
     stack_looks,
 )
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.faces.track import MIN_DURATION_S
 from otio_speakerzoom.model import FrameFaces, Media, TrackGrowth
 
@@ -52,9 +53,9 @@ class FaceSamples:
         self._growing: dict[int, _Runs] = {}
         self._sums: dict[int, LooksSum] = {}
 
-    def push_frame(self, number: int, rgb: NDArray[np.uint8]) -> None:
-        """Take a frame, (H, W, 3) of any size, before its faces are known; it must not change."""
-        self._pictures.frames[number] = rgb
+    def push_frame(self, frame: SearchFrame) -> None:
+        """Take a frame before its faces are known."""
+        self._pictures.frames[frame.number] = frame
 
     def push_faces(self, rows: Sequence[FrameFaces]) -> None:
         """Take the faces of frames that were pushed, in order; frames between have none."""
@@ -129,9 +130,9 @@ class _Pictures:
     """Frames, and faces cut from them, until it is known to which track each face belongs."""
 
     media: Media
-    frames: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    frames: dict[int, SearchFrame] = field(default_factory=dict)
     """In which the faces are not known yet."""
-    _rows: dict[int, tuple[FrameFaces, NDArray[np.uint8]]] = field(default_factory=dict)
+    _rows: dict[int, tuple[FrameFaces, SearchFrame]] = field(default_factory=dict)
     _faces: dict[int, dict[bytes, FaceSample | None]] = field(default_factory=dict)
     """Those cut already, by frame and box."""
 
@@ -145,15 +146,16 @@ class _Pictures:
             self._rows[faces.frame] = faces, frame
         if len(self._rows) > MAX_PICTURES:
             oldest = next(iter(self._rows))
-            row, picture = self._rows.pop(oldest)
+            row, old = self._rows.pop(oldest)
+            rgb = old.rgb()
             self._faces[oldest] = {
-                box.tobytes(): cut_sample(picture, self.media, box) for box in row.boxes
+                box.tobytes(): cut_sample(rgb, self.media, box) for box in row.boxes
             }
 
     def cut(self, frame: int, box: NDArray[np.float32]) -> FaceSample | None:
         """Return the face in `box`; None if it is too small."""
         if frame in self._rows:
-            return cut_sample(self._rows[frame][1], self.media, box)
+            return cut_sample(self._rows[frame][1].rgb(), self.media, box)
         return self._faces[frame][box.tobytes()]
 
     def settle(self, settled_end: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.faces.camera_cuts import ContentChange
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, Detector
 from otio_speakerzoom.faces.opencv_trackers import check_tracker, track_boxes
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.model import FrameFaces, Media
 from otio_speakerzoom.weights.names import NO_TRACKER
 
@@ -18,8 +19,8 @@ from otio_speakerzoom.weights.names import NO_TRACKER
 class FaceSearch:
     """Runs the detector on `start` and on every `step`-th frame after it, the tracker in between.
 
-    The tracker does not regard camera cuts. A frame that is the same array as the one before, as
-    where a source repeats it, is neither compared nor detected in again.
+    The tracker does not regard camera cuts. A frame that the source repeats is neither compared nor
+    detected in again.
     """
 
     def __init__(
@@ -34,27 +35,26 @@ class FaceSearch:
         self._change = ContentChange()
         self._scale = np.ones(4, np.float32)
         self._last: NDArray[np.uint8] | None = None
-        self._detector_frame: NDArray[np.uint8] | None = None
+        self._detector_small: NDArray[np.uint8] | None = None
         self._detection: DetectedFaces | None = None
-        self._pending: list[tuple[int, NDArray[np.uint8]]] = []
+        self._pending: list[SearchFrame] = []
 
-    def push(self, number: int, rgb: NDArray[np.uint8]) -> tuple[list[FrameFaces], float]:
+    def push(self, frame: SearchFrame) -> tuple[list[FrameFaces], float]:
         """Return faces, of this and of earlier frames, and the change of this frame's content.
 
-        `rgb` is the next frame, (H, W, 3). Frames before `start` are compared only.
+        Frames before `start` are compared only.
         """
-        change = 0.0 if rgb is self._last else self._change.push(rgb)
-        self._last = rgb
+        change = 0.0 if frame.small is self._last else self._change.push(frame.small)
+        self._last = frame.small
         faces: list[FrameFaces] = []
-        if number < self._start:
+        if frame.number < self._start:
             return faces, change
-        self._scale = np.tile(np.array(self._media.size) / rgb.shape[1::-1], 2).astype(np.float32)
-        if (number - self._start) % self._step == 0:
+        if (frame.number - self._start) % self._step == 0:
             faces = self.finish()
-            boxes, confidences = self._detect(rgb)
-            faces.append(FrameFaces(number, boxes * self._scale, confidences))
+            boxes, confidences = self._detect(frame)
+            faces.append(FrameFaces(frame.number, boxes * self._scale, confidences))
         if self._tracker != NO_TRACKER:
-            self._pending.append((number, rgb))
+            self._pending.append(frame)
         return faces, change
 
     def finish(self) -> list[FrameFaces]:
@@ -63,14 +63,17 @@ class FaceSearch:
         if len(pending) < 2 or self._detection is None:
             return []
         boxes, confidences = self._detection
-        rows = track_boxes(self._tracker, [rgb for _, rgb in pending], boxes)
+        rows = track_boxes(self._tracker, [frame.rgb() for frame in pending], boxes)
         faces: list[FrameFaces] = []
-        for (number, _), row in zip(pending[1:], rows, strict=True):
+        for frame, row in zip(pending[1:], rows, strict=True):
             visible = ~np.isnan(row).any(axis=1)
-            faces.append(FrameFaces(number, row[visible] * self._scale, confidences[visible]))
+            faces.append(FrameFaces(frame.number, row[visible] * self._scale, confidences[visible]))
         return faces
 
-    def _detect(self, rgb: NDArray[np.uint8]) -> DetectedFaces:
-        if self._detection is None or rgb is not self._detector_frame:
-            self._detector_frame, self._detection = rgb, self._detector(rgb)
+    def _detect(self, frame: SearchFrame) -> DetectedFaces:
+        if self._detection is None or frame.small is not self._detector_small:
+            rgb = frame.rgb()
+            scale = np.tile(np.array(self._media.size) / rgb.shape[1::-1], 2)
+            self._scale = scale.astype(np.float32)
+            self._detector_small, self._detection = frame.small, self._detector(rgb)
         return self._detection

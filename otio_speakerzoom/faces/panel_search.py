@@ -89,9 +89,13 @@ class PanelSearch:
         self._size = 0, 0
         self._shots: list[_CameraShot] = []
 
+    def is_sample(self, number: int) -> bool:
+        """Whether a frame is one of those that are compared."""
+        return (number - self._within.start) % self._step == 0
+
     def push_frame(self, number: int, rgb: NDArray[np.uint8]) -> None:
         """Take the next frame, (H, W, 3), of the size that the detector gets."""
-        if (number - self._within.start) % self._step == 0:
+        if self.is_sample(number):
             self.push(number, divider_edges(rgb))
 
     def push(self, number: int, edges: DividerEdges) -> None:

@@ -1,6 +1,6 @@
 """Detects, tracks and scores the faces of a source while it is decoded once.
 
-    decode -> [frames] -> convert -> [RGB] -> detect, track -> [growth of tracks] -> crop, score
+    decode -> [frames] -> reduce -> [small] -> detect, track -> [growth of tracks] -> crop, score
 
 Each arrow between brackets is a queue between two threads. The results are those of the stages run
 one after the other, each over the whole source.
@@ -16,11 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, detector_size
+from otio_speakerzoom.faces.detect import (
+    DetectionColumns,
+    FaceDetection,
+    detector_size,
+    search_frame,
+)
 from otio_speakerzoom.faces.divider_edges import DividerEdges
 from otio_speakerzoom.faces.embed import Looks
 from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.panel_search import PanelSearch
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import (
     Detections,
@@ -40,8 +46,8 @@ from otio_speakerzoom.pipeline.worker_thread import WorkerThread
 from otio_speakerzoom.speech.scoring import SpeechScoring
 from otio_speakerzoom.speech.ticks import frames_at_ticks
 
-MAX_CONVERTED_FRAMES = 4
-"""Converted ahead of the detector: one run of it takes as long as the conversion of six."""
+MAX_REDUCED_FRAMES = 4
+"""Ahead of the detector: one run of it takes as long as decoding four frames."""
 MAX_WAITING_FRAMES = 8
 """Between detection and scoring: enough to keep both busy, and 100 MB of decoded 4K."""
 
@@ -86,15 +92,13 @@ class GrowingTracks:
         for faces in log.replay() if log else ():
             yield self.push(faces)
 
-    def push_frame(
-        self, number: int, rgb: NDArray[np.uint8], log: DetectionLog | None
-    ) -> list[TrackGrowth]:
-        """Detect the faces in the next frame, (H, W, 3), and return what grew."""
+    def push_frame(self, frame: SearchFrame, log: DetectionLog | None) -> list[TrackGrowth]:
+        """Detect the faces in the next frame, and return what grew."""
         if self._samples:
-            self._samples.push_frame(number, rgb)
-        if self._panels:
-            self._panels.push_frame(number, rgb)
-        return self.push(self._detection.push(number, rgb), log)
+            self._samples.push_frame(frame)
+        if self._panels and self._panels.is_sample(frame.number):
+            self._panels.push_frame(frame.number, frame.rgb())
+        return self.push(self._detection.push(frame), log)
 
     def push_edges(self, samples: Iterable[tuple[int, DividerEdges]]) -> None:
         """Take the edges of the next frames that are samples for dividers, with their numbers."""
@@ -168,10 +172,10 @@ def detect_and_score(
         ring.drop_before(scoring.needed_from)
 
     remaining = FrameRange(_first_frame(detection, scoring), within.end)
-    frames = _with_rgb(media, remaining, search_from=detection.next_frame)
+    frames = _with_small(media, remaining, search_from=detection.next_frame)
     with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
-        for frame, rgb in frames:
-            growths = [] if rgb is None else tracks.push_frame(frame.number, rgb, log)
+        for frame, to_search in frames:
+            growths = [] if to_search is None else tracks.push_frame(to_search, log)
             scorer.put(_Step(frame, growths, tracks.settled_end))
             on_progress(frame.number + 1 - within.start, within.duration)
         growths, faces = tracks.finish()
@@ -180,20 +184,19 @@ def detect_and_score(
     return faces
 
 
-def _with_rgb(
+def _with_small(
     media: Media, remaining: FrameRange, search_from: int
-) -> Generator[tuple[source_file.SourceFrame, NDArray[np.uint8] | None], None, None]:
-    """Yield frames, with the RGB to search those from `search_from` on; a thread converts ahead."""
+) -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
+    """Yield frames, those from `search_from` on also to be searched; a thread reduces ahead."""
     size = detector_size(media)
 
-    def converted() -> Generator[
-        tuple[source_file.SourceFrame, NDArray[np.uint8] | None], None, None
-    ]:
+    def reduced() -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
         with closing(source_file.read_source_frames(media, remaining)) as frames:
             for frame in frames:
-                yield frame, frame.rgb(size) if frame.number >= search_from else None
+                is_searched = frame.number >= search_from
+                yield frame, search_frame(frame, media, size) if is_searched else None
 
-    return source_file.prefetch(converted(), MAX_CONVERTED_FRAMES)
+    return source_file.prefetch(reduced(), MAX_REDUCED_FRAMES)
 
 
 def join_segments(

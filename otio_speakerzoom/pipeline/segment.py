@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
-from otio_speakerzoom.faces.detect import FaceDetection, detection_step, detector_size
+from otio_speakerzoom.faces.detect import (
+    FaceDetection,
+    detection_step,
+    detector_size,
+    search_frame,
+)
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, Detector
 from otio_speakerzoom.faces.divider_edges import DividerEdges, divider_edges
 from otio_speakerzoom.faces.face_search import FaceSearch
@@ -100,7 +105,7 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
     size = detector_size(media)
     with closing(source_file.read_source_frames(media, FrameRange(first, padded.end))) as frames:
         for frame in frames:
-            new, change = search.push(frame.number, frame.rgb(size))
+            new, change = search.push(search_frame(frame, media, size))
             faces += new
             if span.start <= frame.number < span.end:
                 changes.append(change)

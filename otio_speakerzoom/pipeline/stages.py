@@ -83,11 +83,11 @@ def detect(
 
 
 def _detect(session: Session, folder: AnalysisFolder) -> Detections:
-    from otio_speakerzoom.faces.detect import detect_faces, detector_size
+    from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
     from otio_speakerzoom.faces.detectors.choose import choose_detector
 
     job, media, options = session.job, session.media, session.options
-    frames = source_file.read_frames(media, size=detector_size(media), within=folder.range)
+    frames = read_search_frames(media, folder.range)
     opening = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
     with opening as detector, closing(frames):
         detections = detect_faces(

@@ -30,7 +30,7 @@ import watch
 from conftest import SAMPLE, ffmpeg
 
 from otio_speakerzoom import source
-from otio_speakerzoom.faces.detect import detect_faces
+from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.model import FaceTrack, Media, Person
 
@@ -331,7 +331,7 @@ def test_a_film_has_camera_cuts_as_often_as_requested(labels, detector, tmp_path
     media = source.probe(films.make_film(labels.with_name("clip.mp4"), film, tmp_path))
 
     with detector() as nobody:
-        detections = detect_faces(source.read_frames(media), media, nobody)
+        detections = detect_faces(read_search_frames(media), media, nobody)
 
     assert detections.camera_cuts.tolist() == [25, 50, 75]
 

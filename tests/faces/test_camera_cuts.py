@@ -124,7 +124,8 @@ def test_a_film_has_the_changes_and_cuts_of_pyscenedetect(size):
 
     frames = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in film()]
     small = (SIZE[0], round(SIZE[0] * size[1] / size[0]))
-    bgr = [cv2.cvtColor(resize_fast(frame, small), cv2.COLOR_RGB2BGR) for frame in frames]
+    frames = [resize_fast(frame, small) for frame in frames]
+    bgr = [cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) for frame in frames]
     expected = scenedetect_cuts(bgr, detector=Spy)
     change = ContentChange()
     changes = [change.push(frame) for frame in frames]

@@ -12,9 +12,10 @@ import pytest
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.boxes import iou, pairwise_iou
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detect import detect_faces, detector_size
+from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.model import FrameRange, Media
 from otio_speakerzoom.weights import fetch
 
@@ -29,7 +30,7 @@ def source(*, rate=25, duration=100, size=(1920, 1080)):
 
 def numbered(frames):
     """Frames whose pixels are their index."""
-    return ((n, np.full((54, 96, 3), n, np.uint8)) for n in frames)
+    return (SearchFrame.of_array(n, np.full((54, 96, 3), n, np.uint8)) for n in frames)
 
 
 def face_at(left):
@@ -108,7 +109,7 @@ def test_a_cut_is_detected_to_the_frame_at_any_size(size):
         cv2.resize(rng.integers(0, 255, (9, 16, 3), np.uint8), size, interpolation=cv2.INTER_AREA)
         for _ in "ab"
     )
-    frames = ((n, one if n < 23 else two) for n in range(40))
+    frames = (SearchFrame.of_array(n, one if n < 23 else two) for n in range(40))
     detections = detect_faces(frames, source(), lambda _: (NO_FACE, np.empty(0, np.float32)))
 
     assert detections.camera_cuts.tolist() == [23]
@@ -133,7 +134,7 @@ def moving_square(frames, *, cut=None):
         image = (other if cut is not None and frame >= cut else wall).copy()
         if cut is None or frame < cut:
             image[top:bottom, left:right] = square
-        yield frame, image
+        yield SearchFrame.of_array(frame, image)
 
 
 def square_detected_every_fifth(tracker, *, cut=None):
@@ -223,7 +224,7 @@ def test_the_talkers_of_the_sample_are_tracked_between_detections(tracker):
     truth = json.loads((SAMPLES / "two_talkers.json").read_text(encoding="utf-8"))
     labels = np.array([face["box"] for face in truth["faces"]], np.float32)
     media, within = source_file.probe(SAMPLES / "two_talkers.mp4"), FrameRange(0, 5)
-    frames = source_file.read_frames(media, size=detector_size(media), within=within)
+    frames = read_search_frames(media, within)
     with BlazeFace(model) as detector, closing(frames):
         detections = detect_faces(frames, media, detector, within=within, every=4, tracker=tracker)
 

@@ -18,6 +18,7 @@ from otio_speakerzoom.faces.detect import (
 )
 from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.model import FrameRange, Media
 
 START, END = 6, 46
@@ -56,7 +57,7 @@ def film():
         frame = walls[sum(cut <= number for cut in CUTS)].copy()
         frame[40:76, number : number + 36] = square
         frame[0, 0] = number
-        frames[number] = frame
+        frames[number] = SearchFrame.of_array(number, frame)
     return frames
 
 
@@ -73,7 +74,7 @@ def new(rate, every, tracker):
 
 
 def push(detection, numbers):
-    return [row for number in numbers for row in detection.push(number, film()[number])]
+    return [row for number in numbers for row in detection.push(film()[number])]
 
 
 def plain(faces):
@@ -99,7 +100,7 @@ def test_pushed_frames_give_what_all_frames_give(rate, every, tracker):
     detection, faces = uninterrupted(rate, every, tracker)
     columns = DetectionColumns()
     columns.add(faces)
-    frames = ((number, film()[number]) for number in range(START, END))
+    frames = (film()[number] for number in range(START, END))
     whole = detect_faces(frames, source(rate), detect, within=WITHIN, every=every, tracker=tracker)
 
     assert same_columns(columns.detections(detection.cuts), whole)
@@ -120,7 +121,7 @@ def test_faces_are_final_once_the_cuts_up_to_them_are_complete(rate, every, trac
     detection, step = new(rate, every, tracker), detection_step(source(rate), every)
     faces = []
     for number in range(START, END):
-        new_faces = detection.push(number, film()[number])
+        new_faces = detection.push(film()[number])
         for row in new_faces:
             assert [c for c in detection.cuts if c <= row.frame] == [
                 c for c in CUTS if c <= row.frame
@@ -160,7 +161,7 @@ def test_parts_that_are_searched_apart_give_the_faces_of_one_run(rate, every, tr
             search = FaceSearch(source(rate), detect, start, step, tracker)
             part, changes = [], []
             for number in range(max(START, start - 1), end):
-                new_faces, change = search.push(number, film()[number])
+                new_faces, change = search.push(film()[number])
                 part += new_faces
                 changes += [change] if number >= start else []
             joined += detection.extend([*part, *search.finish()], changes)
@@ -195,7 +196,7 @@ def test_a_detection_can_only_go_on_where_the_detector_runs():
     detection.extend((), [0.0] * 5)
 
     with pytest.raises(ValueError, match="the detector does not run on frame 11"):
-        detection.push(10, film()[10])
+        detection.push(film()[10])
 
 
 @pytest.mark.parametrize(("earlier", "number", "expected"), [(0, 7, 6), (4, 10, 9), (4, 8, 9)])
@@ -204,7 +205,7 @@ def test_a_frame_that_does_not_come_next_is_refused(earlier, number, expected):
     detection.extend((), [0.0] * earlier)
 
     with pytest.raises(ValueError, match=f"expected frame {expected}, got {number}"):
-        detection.push(number, film()[number])
+        detection.push(film()[number])
 
 
 def test_the_whole_source_is_the_default():
@@ -215,11 +216,11 @@ def test_the_whole_source_is_the_default():
     assert [row.frame for row in faces] == list(range(0, 20, 2))
 
 
-def test_a_frame_that_the_source_repeats_is_searched_once(monkeypatch):
+def test_a_frame_that_the_source_repeats_is_searched_once():
     """As a screen recording repeats a still picture, and a file without some of its frames."""
-    shown = [number - number % 5 for number in range(START, END)]
-    frames = list(zip(range(START, END), (film()[number] for number in shown), strict=True))
-    copies = [(number, frame.copy()) for number, frame in frames]
+    shown = [film()[number - number % 5] for number in range(START, END)]
+    frames = [SearchFrame(n, frame.small, frame.rgb) for n, frame in enumerate(shown, START)]
+    copies = [SearchFrame(f.number, f.small.copy(), f.rgb) for f in frames]
     searched = []
 
     def counted(frame):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom.faces.embed import SEGMENTS_PER_TRACK, candidate_frames, embed_tracks
 from otio_speakerzoom.faces.face_samples import FaceSamples
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import FrameFaces, Media
 
@@ -56,7 +57,7 @@ def test_embeddings_equal_those_of_the_final_tracks(seed, length, delay, cuts):
     tracker, samples = FaceTracker(media.rate, media.range), FaceSamples(media, embed)
     for number in range(length + delay):
         if number < length:
-            samples.push_frame(number, picture(seed, number))
+            samples.push_frame(SearchFrame.of_array(number, picture(seed, number)))
         for row in [row for row in rows if row.frame == number - delay]:
             samples.push_faces([row])
             samples.push_growth(tracker.push(row, cuts), tracker.settled_end)
@@ -79,7 +80,7 @@ def test_few_pictures_and_faces_stay_in_memory():
     for number in range(0, 3000, 2):
         frame = picture(0, number)
         pictures = [p for p in pictures if p() is not None] + [weakref.ref(frame)]
-        samples.push_frame(number, frame)
+        samples.push_frame(SearchFrame.of_array(number, frame))
         boxes = np.float32([[400, 100, 480, 180], [100, 100, 180, 180]])
         if number % 100 > 74:  # missing for longer than a few pictures
             boxes = boxes[:1]
@@ -100,7 +101,7 @@ def test_short_tracks_are_not_embedded():
     media = Media(Path("/talk.mp4"), Fraction(25), 100, SIZE)
     tracker, samples = FaceTracker(media.rate, media.range), FaceSamples(media, pytest.fail)
     for number in range(0, 100, 2):
-        samples.push_frame(number, picture(0, number))
+        samples.push_frame(SearchFrame.of_array(number, picture(0, number)))
         boxes = np.float32([[100, 100, 180, 180]] if number in (20, 22, 24) else [])
         row = FrameFaces(number, boxes.reshape(-1, 4), np.ones(len(boxes), np.float32))
         samples.push_faces([row])

@@ -11,6 +11,7 @@ import pytest
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.faces.detect import detect_faces
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
+from otio_speakerzoom.faces.search_frame import SearchFrame
 from otio_speakerzoom.faces.track import track_faces
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.weights import fetch
@@ -65,7 +66,7 @@ def film(heads, tops):
             x, y = place
             there = np.clip([x, x + 100], 0, WIDTH)
             image[y : y + 100, there[0] : there[1]] = head[:, there[0] - x : there[1] - x]
-        yield frame, image
+        yield SearchFrame.of_array(frame, image)
 
 
 @pytest.mark.weights

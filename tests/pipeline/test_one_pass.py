@@ -7,7 +7,12 @@ import pytest
 from random_faces import CUTS, CropMeans, find_faces
 
 from otio_speakerzoom import source
-from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, detector_size
+from otio_speakerzoom.faces.detect import (
+    FaceDetection,
+    detect_faces,
+    detector_size,
+    read_search_frames,
+)
 from otio_speakerzoom.faces.embed import embed_tracks
 from otio_speakerzoom.faces.face_samples import FaceSamples
 from otio_speakerzoom.faces.panel_search import PanelSearch, find_panels
@@ -41,7 +46,7 @@ def mfcc_of(media, within):
 
 def apart(media, within, *, every=None, tracker=NO_TRACKER):
     """Return the results of the stages, each over the whole film."""
-    with closing(source.read_frames(media, size=detector_size(media), within=within)) as frames:
+    with closing(read_search_frames(media, within)) as frames:
         detections = detect_faces(
             frames, media, find_faces, within=within, every=every, tracker=tracker
         )
