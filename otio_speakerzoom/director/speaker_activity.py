@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.frame_arrays import moving_average, runs, slices_in
+from otio_speakerzoom.director.leading_face import with_leading_face
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.turns import fill_pauses_and_drop_bursts, find_turns
 from otio_speakerzoom.model import (
@@ -88,10 +89,13 @@ def find_active_speakers(
 
     Bursts of an off-screen voice that are too short for a turn count as silence.
     """
-    smooth = np.array([moving_average(row, round(style.smooth_seconds * rate)) for row in logits])
-    smooth = smooth.reshape(logits.shape).astype(np.float32)
+    width = round(style.smooth_seconds * rate)
+    smooth = _smooth(logits, width)
     probability = _probability(smooth)
     anybody = _voice_probability(voice, within, probability.max(axis=0, initial=0.0))
+    if voice:
+        logits = with_leading_face(logits, anybody, rate, style)
+        probability = _probability(_smooth(logits, width))
     turns, off_screen = find_turns(logits, anybody if voice else None, rate, style)
     min_pause, min_speech, min_overlap, min_shot = (
         round(seconds * rate)
@@ -112,6 +116,12 @@ def find_active_speakers(
     return SpeakerActivity(
         within, speaks, leads, visible, probability.astype(np.float32), anybody, off_screen
     )
+
+
+def _smooth(log_odds: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Return (P, T) means over `width` frames."""
+    rows = [moving_average(row, width) for row in log_odds]
+    return np.array(rows, np.float32).reshape(log_odds.shape)
 
 
 def _resolve_overlaps(

@@ -3,10 +3,12 @@
 In each frame the conversation is in one state: nobody speaks, one person does, two do, or a voice
 off screen does. The reward of a state comes from the faces' log odds and from those of a voice: a
 face with a score around even counts as speaking where there is a voice and no other face speaks.
-Neighbouring frames carry nearly the same evidence, so all frames of `smooth_seconds` count as one
-observation. The state changes about once in `expected_turn_seconds`, so each change costs the log
-of the observations in that time, at any frame rate; an overlap and a voice off screen are rarer
-and cost more. Dynamic programming finds the sequence of states with the highest sum.
+In a pause a low score says only that nobody is heard, not who had the floor, so it counts as even:
+a short pause within a turn does not give its rest to a voice off screen. Neighbouring frames carry
+nearly the same evidence, so all frames of `smooth_seconds` count as one observation. The state
+changes about once in `expected_turn_seconds`, so each change costs the log of the observations in
+that time, at any frame rate; an overlap and a voice off screen are rarer and cost more. Dynamic
+programming finds the sequence of states with the highest sum.
 
 Thresholds with hysteresis, person by person, were tried too: they miss a turn whose scores are only
 a little above even, even if there is a voice and nobody else can be speaking.
@@ -31,6 +33,9 @@ MAX_LOG_ODDS = 3.0
 ABSENT_LOG_ODDS = -9.0
 """Log odds of a face that is not visible: three times the clipped maximum."""
 
+MIN_VOICE = 0.5
+"""Probability from which a voice is heard."""
+
 MIN_MARGIN = 1e-6
 """Difference of two rewards that rounding cannot hide: sums of 1e8 are rounded to 1e-8."""
 
@@ -49,6 +54,8 @@ def find_turns(
     """
     people = len(odds)
     clipped = np.clip(odds - style.speech_threshold, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    if voice is not None:
+        clipped = np.where(voice < MIN_VOICE, np.maximum(clipped, 0), clipped)
     log_odds = np.where(np.isnan(odds), ABSENT_LOG_ODDS, clipped)
     pairs = [
         (a, b)

@@ -27,7 +27,7 @@ VERSIONS = {
     "people": 5,
     "voice": 1,
     "scores": 4,
-    "cut": 4,
+    "cut": 5,
 }
 
 

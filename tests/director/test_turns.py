@@ -60,6 +60,7 @@ def test_no_sequence_of_states_is_likelier_than_the_result(log_odds, data):
     style = replace(Style(), expected_turn_seconds=0.1)
     speaks, off_screen = find_turns(log_odds, voice, RATE, style)
     voice_odds = np.log(voice / (1 - voice))
+    log_odds = np.where(voice < 0.5, np.maximum(log_odds, 0), log_odds)  # who, in a pause?
     states = [(), "off_screen", (0,), (1,), (0, 1)]
 
     def every(length):
@@ -150,6 +151,20 @@ def test_a_voice_without_a_speaking_face_is_off_screen():
 
     assert not speaks.any()
     assert runs(off_screen) == [(50, 100)]
+
+
+def test_a_pause_in_a_turn_in_doubt_does_not_make_its_voice_off_screen():
+    log_odds = np.full((2, 200), -3, np.float32)
+    log_odds[0] = 0.5
+    log_odds[0, 90:100] = -3
+    voice = np.full(200, 0.99, np.float32)
+    voice[90:100] = 0.1
+    log_odds[0, 150:] = np.nan  # and then a voice off screen
+    speaks, off_screen = find_turns(log_odds, voice, RATE, Style())
+
+    assert speaks[0, :90].all()
+    assert speaks[0, 100:150].all()
+    assert runs(off_screen) == [(150, 200)]
 
 
 def test_a_frame_without_a_face_is_not_speech():

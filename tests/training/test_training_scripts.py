@@ -6,8 +6,10 @@ import sys
 
 import corpus
 import evaluate
+import fit_leading_face
 import fit_mouth_motion
 import numpy as np
+import pair_scorers
 import pytest
 import torch
 import train
@@ -149,3 +151,52 @@ def test_the_coefficients_of_mouth_motion_are_fitted_and_reported(tiny_corpus, r
     values = [line.split(":")[1].strip(" ,") for line in printed.splitlines() if '": ' in line]
     assert len(values) == len(fit_mouth_motion.COEFFICIENTS)
     assert np.isfinite([float(value) for value in values]).all()
+
+
+def test_a_corpus_in_which_nobody_talks_is_an_error_of_one_line(tiny_corpus, run, capsys):
+    with pytest.raises(SystemExit, match="2"):  # no network takes the sample's drawn faces for real
+        run(fit_leading_face, "--corpus", tiny_corpus, "--scorers", "sync-asd")
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"fewer than two train people talk in {tiny_corpus}")
+
+
+def test_how_far_a_leading_face_is_believed_is_observed_fitted_and_reported(capsys):
+    """Faces and audio are numbers, and a scorer that likes equal ones but is lower for face 0."""
+    ticks, rng = 100, np.random.default_rng(0)
+
+    def score(face, audio):
+        fits = 1.5 if face[0] == audio[0, 0] else -3.0
+        return torch.tensor(fits - 1.5 * (face[0] == 0) + rng.normal(size=len(face)))
+
+    scorer = pair_scorers.PairScorer(np.array, torch.tensor, score, lambda face, n: face[:n])
+    voiced, cast = np.ones(ticks, np.float32), fit_leading_face.Cast([], [])
+    for number in range(5):
+        face = fit_leading_face.Face(f"p{number}", {"sync-asd": np.full(ticks, number)}, ticks)
+        audio = {"sync-asd": torch.full((1, ticks), number)}
+        cast.talkers.append((face, fit_leading_face.Voice(face.person, audio, voiced)))
+    windows = fit_leading_face.join([
+        fit_leading_face.observe(cast, "sync-asd", scorer, rng) for _ in range(20)
+    ])  # fmt: skip
+    lone, several = fit_leading_face.fit(windows)
+    fit_leading_face.report(windows, lone, several, 0.1)
+
+    assert windows.on_screen.mean() == pytest.approx(0.5)
+    assert windows.right[windows.on_screen].mean() > 0.9
+    assert not windows.right[~windows.on_screen].any()
+    assert lone[0] > 0  # a higher score makes it likelier that the face speaks
+    assert "several, voice off screen: leader believed" in capsys.readouterr().out
+
+
+def test_a_higher_score_and_a_larger_lead_make_a_face_more_likely_to_speak():
+    rng = np.random.default_rng(0)
+    right = rng.random(4000) < 0.5
+    highest = np.where(right, 1.5, -1.5) + 2 * rng.normal(size=4000)
+    lead = np.where(right, 2.0, 1.0) + rng.normal(size=4000)
+    lead[:2000] = np.nan
+    windows = fit_leading_face.Windows(highest, lead, right, right)
+    lone, several = fit_leading_face.fit(windows)
+
+    # the log likelihood ratio of two normal distributions: the difference of the means by variance
+    assert lone == pytest.approx([3 / 4, 0], abs=0.1)
+    assert several[:2] == pytest.approx([3 / 4, 1], abs=0.2)
