@@ -7,12 +7,13 @@ alone, and the tracks are tracked again from the detections.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 
 from otio_speakerzoom import store
-from otio_speakerzoom.faces.detect import FaceDetection
-from otio_speakerzoom.model import FrameFaces
+from otio_speakerzoom.faces.detect import DetectionColumns, FaceDetection, read_search_frames
+from otio_speakerzoom.model import Detections, FrameFaces, FrameRange, Media, Progress
 
 RECORD_FRAMES = 250
 """Frames whose faces are appended at once: an interruption loses the search of ten seconds."""
@@ -45,3 +46,25 @@ class DetectionLog:
             self._journal.append(complete, np.array(changes, np.float64), end)
             self._faces = self._faces[len(complete) :]
             self._end = end
+
+
+def detect_with_log(
+    media: Media,
+    within: FrameRange,
+    detection: FaceDetection,
+    log: DetectionLog,
+    on_progress: Progress,
+) -> Detections:
+    """Return the faces in `within`, of which those in `log` are not searched for again."""
+    columns = DetectionColumns()
+    for faces in log.replay():
+        columns.add(faces)
+    remaining = FrameRange(detection.next_frame, within.end)
+    with closing(read_search_frames(media, remaining)) as frames:
+        for frame in frames:
+            faces = detection.push(frame)
+            log.add(faces)
+            columns.add(faces)
+            on_progress(frame.number - within.start + 1, within.duration)
+    columns.add(detection.finish())
+    return columns.detections(detection.cuts)

@@ -72,27 +72,38 @@ def detect(
     """
 
     def compute() -> tuple[Detections, str]:
-        detections = _detect(session, folder) if covering is None else covering
+        detections = _detect(session, folder, expected) if covering is None else covering
         return detections, expected.detections
 
     detections, _ = cached(
-        folder.path, store.load_detections, store.save_detections,
+        folder.path, store.load_detections, _save_detections,
         has_digest(expected.detections), compute, force=session.job.force,
     )  # fmt: skip
     return detections
 
 
-def _detect(session: Session, folder: AnalysisFolder) -> Detections:
-    from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
+def _save_detections(folder: Path, detections: Detections, input_digest: str) -> None:
+    """Save the detections; what an interrupted run has left of them is not needed any more."""
+    store.save_detections(folder, detections, input_digest)
+    store.remove_unfinished(folder)
+
+
+def _detect(session: Session, folder: AnalysisFolder, expected: ExpectedDigests) -> Detections:
+    from otio_speakerzoom.faces.detect import FaceDetection
     from otio_speakerzoom.faces.detectors.choose import choose_detector
+    from otio_speakerzoom.pipeline.detection_log import DetectionLog, detect_with_log
 
     job, media, options = session.job, session.media, session.options
-    frames = read_search_frames(media, folder.range)
+    journal = store.DetectionJournal(folder.path, expected.detections, restart=job.force)
     opening = choose_detector(options.detector or "", device=job.device, on_fetch=job.on_stage)
-    with opening as detector, closing(frames):
-        detections = detect_faces(
-            frames, media, detector, within=folder.range, every=options.detect_every or None,
-            tracker=options.tracker or "", on_progress=job.on_stage("find faces"),
+    with closing(journal), opening as detector:
+        detection = FaceDetection(
+            media, detector, within=folder.range, every=options.detect_every or None,
+            tracker=options.tracker or "",
+        )  # fmt: skip
+        detections = detect_with_log(
+            media, folder.range, detection, DetectionLog(detection, journal),
+            job.on_stage("find faces"),
         )  # fmt: skip
     session.check_unchanged()
     if not len(detections.frames):

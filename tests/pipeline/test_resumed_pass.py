@@ -79,6 +79,26 @@ def test_an_interrupted_analysis_goes_on_to_the_same_bytes(film, tmp_path, monke
     assert not (job.folder / "unfinished").exists()
 
 
+def test_an_interrupted_analysis_without_audio_goes_on_to_the_same_bytes(
+    make_clip, tmp_path, monkeypatch
+):
+    picture = CUTS.format(rate=25)
+    film = make_clip("quiet.mp4", sound=False, picture=picture, extra=("-g", "30"))
+    whole, job = Job(film, tmp_path / "whole"), Job(film, tmp_path / "interrupted")
+    pipeline.analyze(whole)
+    for frame in (20, 90, 141, 199):
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.analyze(interrupted_at(job, frame, "find faces"))
+    searched = []
+    spy(monkeypatch, searched, [])
+    pipeline.analyze(job)
+
+    assert results(job) == results(whole)
+    assert {"detections.npz", "tracks.npz"} <= set(results(job))
+    assert len(searched) < 20  # of 100
+    assert not (job.folder / "unfinished").exists()
+
+
 def test_scores_that_are_computed_again_go_on_too(film, tmp_path, monkeypatch):
     whole, job = Job(film, tmp_path / "whole"), Job(film, tmp_path / "interrupted")
     for one in (whole, job):
