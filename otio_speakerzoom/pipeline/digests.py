@@ -24,7 +24,7 @@ VERSIONS = {
     "detections": 4,
     "panels": 1,
     "tracks": 4,
-    "people": 5,
+    "people": 6,
     "voice": 1,
     "scores": 4,
     "cut": 5,

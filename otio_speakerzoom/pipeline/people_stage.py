@@ -9,6 +9,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Person
@@ -57,10 +60,8 @@ def group_by_person(
         )
 
     def compute() -> tuple[tuple[Person, ...], str]:
-        from otio_speakerzoom.faces.people import group_people
-
         own = _look(session, folder, tracks, embedder, looks) if embedder else None
-        groups = group_people(tracks, detections.camera_cuts, own, embedder or EMBEDDERS[0])
+        groups = _group(tracks, detections.camera_cuts, own, embedder)
         people = reconcile_people(groups, tracks, earlier)
         _report_changes(path, people, edited=bool(document and document.edited))
         return people, input_digest
@@ -70,6 +71,24 @@ def group_by_person(
         store.save_people(folder, people, input_digest, sightings, expected_digest=expected_digest)
 
     return cached(folder.path, lambda _: document, save, is_current, compute)
+
+
+def _group(
+    tracks: tuple[FaceTrack, ...],
+    camera_cuts: NDArray[np.int32],
+    looks: Looks | None,
+    embedder: str,
+) -> tuple[Person, ...]:
+    """Return the people; a track that shows no face is nobody's."""
+    from otio_speakerzoom.faces.embed import Looks
+    from otio_speakerzoom.faces.embedders import show_no_face
+    from otio_speakerzoom.faces.people import group_people
+
+    if looks is None:
+        return group_people(tracks, camera_cuts)
+    faces = np.flatnonzero(~show_no_face(looks.embeddings, embedder))
+    own = Looks(looks.embeddings[faces], looks.sides[faces])
+    return group_people([tracks[n] for n in faces.tolist()], camera_cuts, own, embedder)
 
 
 def _report_changes(path: Path, people: Sequence[Person], *, edited: bool) -> None:

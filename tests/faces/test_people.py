@@ -26,7 +26,7 @@ from otio_speakerzoom.faces.embed import (
     embed_tracks,
     unit,
 )
-from otio_speakerzoom.faces.embedders import FACTORIES, open_embedder
+from otio_speakerzoom.faces.embedders import FACTORIES, open_embedder, show_no_face
 from otio_speakerzoom.faces.likeness import LARGE_FACE_PX, REQUIREMENTS, SMALL_FACE_PX
 from otio_speakerzoom.faces.people import group_people
 from otio_speakerzoom.faces.same_head import SAME_HEAD_IOU, common_iou
@@ -292,6 +292,18 @@ def test_a_face_at_the_edge_of_the_frame_is_cropped_with_the_edge_repeated():
     assert (crop_face(frame, np.float32([-40, 20, 40, 100])) == 0).all()
 
 
+@pytest.mark.weights
+def test_sface_tells_a_face_from_what_is_none():
+    shade = np.tile(np.linspace(90, 150, FACE_SIDE_PX).astype(np.uint8), (FACE_SIDE_PX, 1))
+    wall = np.repeat(shade[:, ::-1, None], 3, axis=2)
+    embeddings = unit(open_embedder("sface")(wall))[None]
+
+    assert show_no_face(embeddings, "sface").tolist() == [True]
+    assert show_no_face(-embeddings, "sface").tolist() == [False]
+    assert show_no_face(embeddings[:0], "sface").tolist() == []
+    assert show_no_face(embeddings, "mobilefacenet").tolist() == [False]
+
+
 @pytest.mark.parametrize("embedder", FACTORIES.values())
 def test_a_file_that_is_no_network_is_refused(tmp_path, embedder):
     (tmp_path / "face.onnx").write_bytes(b"nothing of the kind")
@@ -329,6 +341,7 @@ def test_the_real_embedders_recognize_two_people_who_swap_places_at_a_cut(name):
         looks = embed_tracks(frames, media, tracks, open_embedder(name))
 
     assert names == ["A", "B", "B", "A"]
+    assert not show_no_face(looks.embeddings, name).any()
     people = group_people(tracks, np.array([180], np.int32), looks, name)
     assert [p.track_ids for p in people] == [(1, 4), (2, 3)]
 
