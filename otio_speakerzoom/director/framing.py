@@ -82,7 +82,7 @@ def _best_in(
     faults = faults_of(candidates.crops, in_shot)
     ideal_height = max(1.0, style.face_heights * (face[3] - face[1]))
     tightened = 2 * (1 - candidates.heights / ideal_height)
-    distance = (faults.surroundings + np.abs(candidates.offsets) + tightened).round(9)
+    distance = (faults.surroundings + candidates.distances + tightened).round(9)
     slices_a_head = ~faults.shows_one_head
     best_first = np.lexsort((distance, slices_a_head, faults.cut_off, faults.other_faces))
     best = Box.from_edges(candidates.crops[best_first[0]])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.director.crop_geometry import MIN_WIDE_HEIGHT, largest_crop_in
-from otio_speakerzoom.director.framing_faults import ShotFaces
+from otio_speakerzoom.director.framing_faults import HAIR_MARGIN, ShotFaces
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box
 
@@ -27,6 +27,10 @@ MIN_SIDE_ROOM = 0.25
 CANDIDATE_SIZES, CANDIDATE_OFFSETS = 7, 41
 """Numbers of crop sizes and sideways offsets to try, the offsets in steps of a fiftieth of the
 crop's width, beside the exact ones."""
+
+LOWEST_EYES = 0.5
+"""How far down the eyes may come, as a share of the crop's height, where it moves up from a head
+below: lower, there is more picture above the eyes than of the person."""
 
 MAX_OFFSET = 0.4
 """Largest of those offsets, in crop widths."""
@@ -43,8 +47,8 @@ class Candidates:
     """(C, 4) left, top, right, bottom."""
     heights: NDArray[np.float64]
     """(C,)"""
-    offsets: NDArray[np.float64]
-    """(C,) sideways from the ideal place, in crop widths."""
+    distances: NDArray[np.float64]
+    """(C,) from the ideal place, sideways in crop widths and up or down in crop heights."""
 
 
 def single_candidates(
@@ -58,7 +62,7 @@ def single_candidates(
     """Return crops in `bounds` for a single of a (4,) face.
 
     The ideal height first, then tighter; for each, farther offsets, and the places from which each
-    other face or head is just out, or the own head just in.
+    other face or head is just out, or the own head just in; also those above and below it.
     """
     heights = np.array(_heights(face, faces, bounds, canvas, style))[:, None]
     widths, centre = heights * (canvas[0] / canvas[1]), (face[0] + face[2]) / 2
@@ -69,9 +73,15 @@ def single_candidates(
     ], axis=1)  # fmt: skip
     exact = (lefts + widths / 2 - centre) / widths - ideal_offset
     offsets = np.concatenate([np.broadcast_to(OFFSETS, (len(heights), len(OFFSETS))), exact], 1)
-    crops = _crops_at(face, faces, heights, ideal_offset + offsets, bounds, canvas, style)
-    repeated = np.repeat(heights, offsets.shape[1])
-    return Candidates(crops.reshape(-1, 4), repeated, offsets.ravel())
+    lefts = _lefts(face, widths, ideal_offset + offsets, bounds)
+    tops = _tops(face, faces, heights, bounds, style)
+    crops = np.empty((*lefts.shape, tops.shape[1], 4))  # (H, O, V, 4)
+    crops[..., 0], crops[..., 1] = lefts[:, :, None], tops[:, None]
+    crops[..., 2:] = crops[..., :2] + np.stack([widths, heights], axis=-1)[:, :, None]
+    moved_up = np.abs(tops - tops[:, :1]) / heights
+    distances = np.abs(offsets)[:, :, None] + moved_up[:, None]
+    repeated = np.broadcast_to(heights[:, :, None], distances.shape)
+    return Candidates(crops.reshape(-1, 4), repeated.ravel(), distances.ravel())
 
 
 def _heights(
@@ -110,32 +120,46 @@ def gap_width(face: NDArray[np.float64], others: NDArray[np.float64], bounds: Bo
     return right - left
 
 
-def _crops_at(
+def _lefts(
+    face: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    bounds: Box,
+) -> NDArray[np.float64]:
+    """Return (H, O) left edges, moved by offsets in crop widths, never so far as to cut the face.
+
+    Widths are (H, 1).
+    """
+    centre, face_width = (face[0] + face[2]) / 2, face[2] - face[0]
+    room = np.maximum(0.0, widths / 2 - face_width * (0.5 + MIN_SIDE_ROOM))
+    lefts = centre - widths / 2 + np.minimum(np.maximum(offsets * widths, -room), room)
+    return np.maximum(bounds.left, np.minimum(lefts, bounds.right - widths))
+
+
+def _tops(
     face: NDArray[np.float64],
     faces: ShotFaces,
     heights: NDArray[np.float64],
-    offsets: NDArray[np.float64],
     bounds: Box,
-    canvas: tuple[int, int],
     style: Style,
 ) -> NDArray[np.float64]:
-    """Return (H, O, 4) crops, moved sideways, but never so far as to cut the face.
+    """Return (H, V) upper edges for (H, 1) heights.
 
-    Heights are (H, 1), offsets (H, O) in crop widths. The eyes are on the eye line, unless hair or
-    chin would be cut there.
+    First with the eyes on the eye line, unless hair or chin would be cut there. Then moved up until
+    the next head below is out, and down until the next one above is, with this head still whole.
     """
-    left, top, right, bottom = face.tolist()
-    widths = heights * canvas[0] / canvas[1]
-    centre, face_width = (left + right) / 2, right - left
-    room = np.maximum(0.0, widths / 2 - face_width * (0.5 + MIN_SIDE_ROOM))
-    lefts = centre - widths / 2 + np.minimum(np.maximum(offsets * widths, -room), room)
-    tops: NDArray[np.float64] = top + EYES_BELOW_TOP * (bottom - top) - style.eye_line * heights
+    eyes = float(face[1] + EYES_BELOW_TOP * (face[3] - face[1]))
+    ideal: NDArray[np.float64] = eyes - style.eye_line * heights
     _, hair, _, chin = faces.own_head.tolist()
+    tops = [ideal]
+    upper, lower = faces.others[:, 1], faces.others[:, 3]
+    hairs = np.maximum(chin, upper - HAIR_MARGIN * (lower - upper))
+    if (below := hairs[upper >= chin]).size:
+        highest = eyes - LOWEST_EYES * heights
+        tops.append(np.minimum(ideal, np.maximum(highest, below.min() - heights)))
+    if (above := lower[lower <= hair]).size:
+        tops.append(np.maximum(ideal, above.max()))
+    stacked = np.concatenate(tops, axis=1)
     fits = heights >= chin - hair
-    tops = np.where(fits, np.minimum(np.maximum(tops, chin - heights), hair), tops)
-    lefts = np.maximum(bounds.left, np.minimum(lefts, bounds.right - widths))
-    tops = np.maximum(bounds.top, np.minimum(tops, bounds.bottom - heights))
-    crops = np.empty((*offsets.shape, 4))
-    crops[..., 0], crops[..., 1] = lefts, tops
-    crops[..., 2], crops[..., 3] = lefts + widths, tops + heights
-    return crops
+    stacked = np.where(fits, np.minimum(np.maximum(stacked, chin - heights), hair), stacked)
+    return np.maximum(bounds.top, np.minimum(stacked, bounds.bottom - heights))

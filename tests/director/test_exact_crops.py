@@ -60,6 +60,23 @@ def test_a_single_beside_one_head_leaves_it_out_with_its_hair(x, apart, mirrored
     assert contains(crop, head(face(x)))
 
 
+def test_a_single_moves_up_from_a_head_below_and_down_from_one_above():
+    """As where one picture is above the other, or an inset above a large face."""
+    upright = (1080, 1920)
+    mine, below, above = face(400, 700), face(380, 1085, 150), face(420, 500, 80)
+    canvas = (720, 1280)
+    ideal = frame_single(mine, [], upright, canvas, Style())
+    from_below = frame_single(mine, [below], upright, canvas, Style())
+    from_above = frame_single(mine, [above], upright, canvas, Style())
+
+    assert ideal.bottom > 1100
+    assert ideal.top < 590
+    for crop, other in ((from_below, below), (from_above, above)):
+        assert share_inside(other[0].astype(float), np.array(crop.edges)) <= 0.005
+        assert contains(crop, head(mine))
+        assert crop.height == pytest.approx(ideal.height)
+
+
 @pytest.mark.parametrize("eye_line", [0.1, 1 / 3, 0.9])
 def test_hair_and_chin_stay_in_a_tight_single(eye_line):
     style = Style(face_heights=1.5, tightest_face_heights=1.4, eye_line=eye_line)
