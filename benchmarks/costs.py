@@ -64,6 +64,7 @@ class Meter:
         with (
             patch.object(frames_module, "decode_frames", decode(frames_module.decode_frames)),
             patch.object(SourceFrame, "rgb", convert(SourceFrame.rgb)),
+            patch.object(SourceFrame, "rgb_fast", convert(SourceFrame.rgb_fast)),
             patch.object(SourceFrame, "luma", convert(SourceFrame.luma)),
             patch.object(SourceFrame, "luma_within", self._count_region(SourceFrame.luma_within)),
         ):

@@ -51,10 +51,14 @@ def decode(media: Media, within: FrameRange) -> None:
 
 
 def decode_and_scale(media: Media, within: FrameRange) -> None:
-    """Decode every frame as RGB of the detector's size."""
-    from otio_speakerzoom.faces.detect import detector_size
+    """Decode every frame as a small picture, and those that the detector runs on at its size."""
+    from otio_speakerzoom.faces.detect import detection_step, read_search_frames
 
-    drain(source.read_frames(media, size=detector_size(media), within=within))
+    step = detection_step(media)
+    with closing(read_search_frames(media, within)) as frames:
+        for frame in frames:
+            if (frame.number - within.start) % step == 0:
+                frame.rgb()
 
 
 def decode_gray(media: Media, within: FrameRange) -> None:
