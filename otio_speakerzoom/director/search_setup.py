@@ -46,7 +46,7 @@ def search_for(
         span,
         framings,
         reward / rate,
-        _cut_cost(activity, cuts, rate, min_shot, style),
+        _cut_cost(activity, camera_cuts, cuts, rate, min_shot, style),
         min_shot,
         breaks=(frozenset(), *(cuts for _ in framings[1:])),
         camera_edges=frozenset(edges),
@@ -68,19 +68,27 @@ def camera_edges(camera_cuts: Sequence[int], span: FrameRange, min_frames: int) 
 
 
 def _cut_cost(
-    activity: SpeakerActivity, cuts: frozenset[int], rate: float, min_shot: int, style: Style
+    activity: SpeakerActivity,
+    camera_cuts: Sequence[int],
+    edges: frozenset[int],
+    rate: float,
+    min_shot: int,
+    style: Style,
 ) -> NDArray[np.float64]:
-    """Return (T + 1,) the cost of a cut before each frame; infinite where none may be."""
-    frames = activity.range.duration
+    """Return (T + 1,) the cost of a cut before each frame; infinite where none may be.
+
+    `edges` are those of `camera_cuts` that part two camera shots.
+    """
+    frames, first = activity.range.duration, activity.range.start
     voice = np.concatenate([activity.voice[:1], activity.voice])
     cost = style.cut_cost_seconds * (1 + style.cut_in_speech * voice.astype(float))
-    # on screen, a cut of the source's own ends a shot as one of ours does
+    # on screen, a cut of the source's own ends a shot as one of ours does, also one of a flash
     near = max(int(np.ceil(style.camera_cut_seconds * rate)), min_shot)
-    columns = [cut - activity.range.start for cut in cuts]
-    for column in columns:
-        cost[max(1, column - near + 1) : column + near] = np.inf
+    for cut in camera_cuts:
+        if 0 < cut - first < frames:
+            cost[max(1, cut - first - near + 1) : cut - first + near] = np.inf
     cost[1:][np.arange(frames) % max(1, round(rate / MAX_CUT_PLACES_PER_SECOND)) > 0] = np.inf
-    cost[columns] = style.cut_cost_seconds
+    cost[[cut - first for cut in edges]] = style.cut_cost_seconds
     return cost
 
 

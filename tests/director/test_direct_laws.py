@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otio_speakerzoom.director.crop_geometry import crops_of
@@ -125,6 +125,9 @@ def test_no_shot_is_without_a_face_while_a_face_is_visible(programme, style, can
 
 
 @given(programmes, styles, st.sampled_from(CANVASES))
+@example(Programme(2, 200, 2, frozenset([199]), (), False), PRESETS["calm"], (1080, 1920))
+@example(Programme(53, 200, 4, frozenset([66, 195]), (), True), PRESETS["standard"], (1080, 1920))
+@example(Programme(2, 400, 2, frozenset([2]), (), True), PRESETS["standard"], (1080, 1920))
 @settings(max_examples=60, deadline=None)
 def test_what_is_on_screen_between_two_cuts_is_long_enough(programme, style, canvas):
     """Only the source's own cuts, a lock or the programme's end may make it shorter."""
