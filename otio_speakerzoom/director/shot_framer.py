@@ -127,7 +127,8 @@ class ShotFramer:
         if np.percentile(offset.max(axis=1), 90) <= self._style.safe_area:
             return None
         voice = self._activity.part(span).voice
-        split = split_frame(centres, voice, min_shot, reach=round(float(self._media.rate)))
+        cuts = [cut - span.start for cut in self._cuts if span.start < cut < span.end]
+        split = split_frame(centres, voice, min_shot, round(float(self._media.rate)), cuts)
         if split is None:
             return None
         before = FrameRange(span.start, span.start + split)

@@ -128,6 +128,11 @@ def test_no_shot_is_without_a_face_while_a_face_is_visible(programme, style, can
 @example(Programme(2, 200, 2, frozenset([199]), (), False), PRESETS["calm"], (1080, 1920))
 @example(Programme(53, 200, 4, frozenset([66, 195]), (), True), PRESETS["standard"], (1080, 1920))
 @example(Programme(2, 400, 2, frozenset([2]), (), True), PRESETS["standard"], (1080, 1920))
+@example(
+    Programme(3, 200, 3, frozenset([1]), (), False),
+    replace(PRESETS["calm"], max_shot_seconds=0, follow="reframe"),
+    (1080, 1920),
+)
 @settings(max_examples=60, deadline=None)
 def test_what_is_on_screen_between_two_cuts_is_long_enough(programme, style, canvas):
     """Only the source's own cuts, a lock or the programme's end may make it shorter."""
