@@ -26,7 +26,8 @@ MAX_LEAD = 4.0
 LONE = (0.94, -0.70)
 """Weight of the score, and offset, of the log odds that a lone face speaks, if half of the voices
 are off screen. These and the next are fitted to 11,205 seconds of scenes of training people, with
-the scores of Sync-ASD and LR-ASD together (`training/fit_leading_face.py`)."""
+the scores of Sync-ASD and LR-ASD together (`training/fit_leading_face.py`). A second fit, with the
+weights of Sync-ASD that followed, is worse on validation people (`training/README.md`)."""
 
 SEVERAL = (0.83, 0.26, -2.22)
 """Weights of the score and of its lead, and offset, for the face that leads several."""
