@@ -1,0 +1,1 @@
+"""The review page and the HTTP service behind it, on this machine only."""
