@@ -1,0 +1,78 @@
+/** Starts the page: the model first, then everything that shows it. */
+
+import { ApiError } from "./api.js";
+import { listenToKeys } from "./keys.js";
+import { showMediaNote } from "./media_note.js";
+import { Model } from "./model.js";
+import { showNotices, showSaving } from "./notices.js";
+import { Pictures } from "./pictures.js";
+import { Player } from "./player.js";
+import { Side } from "./side.js";
+import { makeSplit } from "./split.js";
+import { FrameClock } from "./time.js";
+import { Timeline } from "./timeline.js";
+import { Transport } from "./transport.js";
+import { waitForCut, waitForSource } from "./welcome.js";
+
+/** @param {string} id */
+function host(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+async function start() {
+  const model = new Model();
+  try {
+    await model.load();
+  } catch (fault) {
+    if (!(fault instanceof ApiError)) throw fault;
+    const again = fault.status === 401 ? " Start speakerzoom review again in a terminal." : "";
+    host("saving").textContent = fault.message + again;
+    host("saving").classList.add("trouble");
+    return;
+  }
+  if (!model.sync) {
+    waitForSource(host("welcome"), model.state);
+    return;
+  }
+  showSource(model);
+  showNotices(host("notices"), model);
+  showSaving(host("saving"), model);
+  await waitForCut(host("welcome"), model);
+  await showCut(model);
+}
+
+/** @param {Model} model */
+function showSource(model) {
+  const { source, canvas } = model.state;
+  const clock = new FrameClock(source);
+  model.label = (frame) => clock.label(frame);
+  document.title = `${source.name} – SpeakerZoom`;
+  host("title").textContent = source.name;
+  const rate = (source.rate[0] / source.rate[1]).toFixed(3).replace(/\.?0+$/, "");
+  host("facts").textContent =
+    `${source.size.join(" × ")} · ${rate} frames a second · ${clock.label(source.duration)}`;
+  const { style } = document.documentElement;
+  style.setProperty("--source-aspect", String(source.size[0] / source.size[1]));
+  style.setProperty("--canvas-aspect", String(canvas[0] / canvas[1]));
+}
+
+/** @param {Model} model */
+async function showCut(model) {
+  makeSplit(host("split"), host("pictures"));
+  const player = new Player(/** @type {HTMLVideoElement} */ (host("video")), model);
+  const pictures = new Pictures({ source: host("source"), programme: host("programme") }, player, model);
+  const timeline = new Timeline(host("timeline"), player, model);
+  const side = new Side(host("tabs"));
+  const page = { model, player, pictures, timeline, side, help: { toggle: () => {} } };
+  new Transport(host("transport"), page);
+  showMediaNote(host("media-note"), page);
+  listenToKeys(page);
+  player.addEventListener("frame", () => {
+    // a loop passes the cut again and again: its shot stays the one to change
+    if (!player.looping) model.select(model.shotAt(player.frame), player.frame);
+  });
+  await player.open();
+  document.body.dataset.ready = "true";
+}
+
+start();

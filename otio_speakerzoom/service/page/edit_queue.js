@@ -1,0 +1,194 @@
+/**
+ * Edits on their way to the service: one at a time, in order, none lost.
+ *
+ * An edit leaves the queue when the service has it, or has refused it for good. If the service
+ * does not answer, or its disk is full, the edit waits here, also across a reload of the page.
+ */
+
+import { ApiError, send } from "./api.js";
+import { isDone } from "./operations.js";
+
+/** @typedef {import("./types.js").Operation} Operation */
+
+/**
+ * @typedef {object} Edit
+ * @property {"edit" | "undo" | "redo"} kind
+ * @property {Operation[]} operations
+ * @property {Operation[][]} instead what each operation comes to where its shot is no more
+ * @property {string} base revision of the cut that the hand worked on
+ * @property {((saved: boolean) => void)} [settle]
+ */
+
+/** First and longest pause between two tries, in ms: soon after a hiccup, calm over a long break. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 15000;
+
+/** What happened to the edits is said in events, which the model turns into state and notices. */
+export class EditQueue extends EventTarget {
+  /** @param {string} place key in sessionStorage, one for each source */
+  constructor(place) {
+    super();
+    this.place = place;
+    /** @type {Edit[]} */
+    this.edits = this.restore();
+    this.busy = false;
+    /** Why the first edit waits; empty if nothing waits. */
+    this.trouble = "";
+    this.pause = FIRST_PAUSE;
+    this.timer = 0;
+    window.addEventListener("online", () => this.retry());
+  }
+
+  /**
+   * @param {Omit<Edit, "settle">} edit
+   * @returns {Promise<boolean>} whether it was saved
+   */
+  add(edit) {
+    return new Promise((settle) => {
+      this.edits.push({ ...edit, settle });
+      this.store();
+      this.run();
+    });
+  }
+
+  /** Try again now. */
+  retry() {
+    clearTimeout(this.timer);
+    this.run();
+  }
+
+  /** Give up the edits that wait, and return them. */
+  takeBack() {
+    const edits = this.edits.splice(this.busy ? 1 : 0);
+    edits.forEach((edit) => edit.settle?.(false));
+    this.trouble = "";
+    this.store();
+    return edits;
+  }
+
+  async run() {
+    if (this.busy) return;
+    this.busy = true;
+    this.fire("change");
+    while (this.edits.length) {
+      const edit = this.edits[0];
+      const answer = await sendEdit(edit).catch((fault) => fault);
+      if (answer instanceof Error) {
+        if (!this.refused(edit, answer)) break;
+        continue;
+      }
+      this.leave(edit, true);
+      this.rebase(edit.base, answer.revision);
+      this.trouble = "";
+      this.pause = FIRST_PAUSE;
+      this.fire("saved", { answer, base: edit.base });
+    }
+    this.busy = false;
+    this.fire("change");
+    if (!this.edits.length) this.fire("empty");
+  }
+
+  /**
+   * Deal with an error; return whether to go on with the queue.
+   * @param {Edit} edit
+   * @param {Error} fault
+   */
+  refused(edit, fault) {
+    const { status, body } = fault instanceof ApiError ? fault : { status: 0, body: null };
+    if (status === 412 && body?.state) {
+      this.merge(edit, body);
+      return true;
+    }
+    const lasting = status >= 400 && status < 500 && ![401, 408, 429].includes(status);
+    if (lasting) {
+      this.leave(edit, false);
+      this.fire("refused", { message: fault.message });
+      return true;
+    }
+    this.trouble = fault.message;
+    if (status === 401) this.fire("signed-out");
+    this.timer = window.setTimeout(() => this.run(), this.pause);
+    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+    return false;
+  }
+
+  /**
+   * The cut has changed under an edit: send again what still applies, report the rest.
+   * @param {Edit} edit
+   * @param {{state: any, applies?: boolean[]}} answer
+   */
+  merge(edit, { state, applies = [] }) {
+    this.fire("conflict", { state });
+    if (edit.kind !== "edit") {
+      this.leave(edit, false);
+      this.fire("stale-undo", { kind: edit.kind });
+      return;
+    }
+    const cut = { shots: state.shots, people: state.people, size: state.source.size };
+    const open = edit.operations.map((operation, n) => ({
+      operation, instead: edit.instead[n], applies: applies[n] ?? false, done: isDone(cut, operation),
+    })).filter(({ done }) => !done);
+    const again = open.filter((one) => one.applies);
+    const lost = open.filter((one) => !one.applies);
+    if (lost.length) this.fire("not-applied", { lost });
+    if (again.length) {
+      edit.operations = again.map(({ operation }) => operation);
+      edit.instead = again.map(({ instead }) => instead);
+      edit.base = state.revision;
+      this.store();
+    } else this.leave(edit, !lost.length);
+  }
+
+  /**
+   * @param {Edit} edit
+   * @param {boolean} saved
+   */
+  leave(edit, saved) {
+    this.edits.splice(this.edits.indexOf(edit), 1);
+    this.store();
+    edit.settle?.(saved);
+  }
+
+  /**
+   * Edits that followed one that is saved now stand on the revision that it made.
+   * @param {string} before
+   * @param {string} after
+   */
+  rebase(before, after) {
+    for (const edit of this.edits) if (edit.base === before) edit.base = after;
+    this.store();
+  }
+
+  store() {
+    try {
+      const edits = this.edits.map(({ settle, ...edit }) => edit);
+      if (edits.length) sessionStorage.setItem(this.place, JSON.stringify(edits));
+      else sessionStorage.removeItem(this.place);
+    } catch {
+      // the edits are still in this page, only a reload would lose them
+    }
+  }
+
+  /** @returns {Edit[]} */
+  restore() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.place) ?? "[]");
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} [detail]
+   */
+  fire(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** @param {Edit} edit */
+function sendEdit({ kind, operations, base }) {
+  if (kind === "edit") return send("PATCH", "api/cut", { operations }, { revision: base });
+  return send("POST", `api/${kind}`, {}, { revision: base });
+}
