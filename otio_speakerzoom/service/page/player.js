@@ -1,0 +1,308 @@
+/** Plays the source: exact frames, J K L, loops, and one event for every frame on the screen. */
+
+import { FrameClock } from "./time.js";
+import { openMedia } from "./media.js";
+import { Reverse } from "./reverse.js";
+import { Seeker } from "./seeker.js";
+import { Stills } from "./stills.js";
+
+/** Speeds of J and L when they are pressed again, as in editing programs. */
+const SPEEDS = [1, 2, 4];
+/** Seconds before and after a cut in a loop around it. */
+const AROUND_CUT_S = 1.5;
+
+/**
+ * The player of the page. `frame` is the frame of the source whose picture is on the screen. The
+ * number comes from the presentation time in the callback of the picture, never from `currentTime`.
+ *
+ * Events: `picture` asks the views to draw; `frame` follows when they have drawn; `play` says that
+ * `playing` or `rate` has changed; `points` the same of `inPoint`, `outPoint` and `looping`;
+ * `unplayable` that this browser plays neither the source nor a proxy.
+ */
+export class Player extends EventTarget {
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {EventTarget & {state: any}} model
+   */
+  constructor(video, model) {
+    super();
+    this.video = video;
+    this.model = model;
+    this.frame = 0;
+    this.playing = false;
+    /** Speed: 1 as recorded, negative in reverse. */
+    this.rate = 1;
+    /** @type {number|null} */
+    this.inPoint = null;
+    /** First frame after the part from `inPoint`. @type {number|null} */
+    this.outPoint = null;
+    /** @type {{start: number, end: number}|null} */
+    this.looping = null;
+    /** @type {FrameClock|null} */
+    this.clock = null;
+    /** Whether the proxy plays in place of the source. */
+    this.usesProxy = false;
+    /** Whether only stills can be shown, until a proxy is there. */
+    this.stills = false;
+    /** What the views draw. @type {HTMLVideoElement|ImageBitmap} */
+    this.picture = video;
+    /** Whether there is a picture to draw. */
+    this.ready = false;
+    this._seeker = new Seeker(video, (frame) => this._show(frame));
+    this._reverse = new Reverse(this._seeker, () => this._set(false, 1));
+    this._stills = new Stills((frame, image) => this._showStill(frame, image));
+    this._isOpening = false;
+    this._hold = 0; // the animation frame that numbers the frames of one picture
+    video.addEventListener("pause", () => this._onBrowserPause());
+    video.addEventListener("ended", () => this.pause());
+    video.requestVideoFrameCallback((now, metadata) => this._onPicture(metadata));
+    model.addEventListener("state", () => this._onState());
+  }
+
+  /** Load the source, or its proxy where the browser plays only that; then show the first frame. */
+  async open() {
+    if (this._isOpening) return;
+    const source = this.model.state.source;
+    this._isOpening = true;
+    const result = await openMedia(this.video, this.model.state);
+    this._isOpening = false;
+    this.stills = result.why !== "";
+    this.usesProxy = result.usesProxy;
+    // a proxy has the frames of the film: at a constant rate, from time 0
+    this.clock = this.usesProxy
+      ? new FrameClock({ ...source, first_frame_time: 0 })
+      : new FrameClock(source, result.times);
+    this._seeker.clock = this.clock;
+    this.seek(this.frame);
+    if (this.stills) {
+      this.dispatchEvent(new CustomEvent("unplayable", { detail: { why: result.why } }));
+    }
+  }
+
+  /** The frames that the cut has. @returns {[number, number]} */
+  get range() {
+    const { range, source } = this.model.state;
+    return range ?? [0, source.duration];
+  }
+
+  play() {
+    this._start(1);
+  }
+
+  pause() {
+    const target = this._seeker.target ?? this.frame;
+    // the browser may have gone on by a frame: show the one on the screen again
+    if (this._stop()) this.seek(target);
+  }
+
+  /** Stop; true if it was playing. */
+  _stop() {
+    const wasPlaying = this.playing;
+    this._reverse.stop();
+    this._set(false, 1);
+    this.video.pause();
+    this.video.playbackRate = 1;
+    return wasPlaying;
+  }
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  /**
+   * Show a frame, or play on from it.
+   * @param {number} frame
+   */
+  seek(frame) {
+    if (!this.clock) return;
+    const [start, end] = this.range;
+    const target = Math.max(start, Math.min(end - 1, Math.round(frame)));
+    if (this._reverse.active) this._reverse.begin(target, -this.rate, start);
+    if (this.stills) this._showStill(target);
+    else this._seeker.seek(target);
+  }
+
+  /**
+   * Stop, and move by a number of frames.
+   * @param {number} count
+   */
+  step(count) {
+    const from = this._seeker.target ?? this.frame;
+    this._stop();
+    this.seek(from + count);
+  }
+
+  /**
+   * Move by a number of seconds.
+   * @param {number} count
+   */
+  seconds(count) {
+    if (!this.clock) return;
+    const from = this._seeker.target ?? this.frame;
+    this.seek(from + Math.sign(count) * this.clock.frames(Math.abs(count), 1));
+  }
+
+  /**
+   * J, K and L: -1 plays in reverse, 0 stops, 1 plays; again is faster.
+   * @param {-1|0|1} direction
+   */
+  shuttle(direction) {
+    if (direction === 0 || !this.clock || this.stills) return this.pause();
+    const onward = this.playing && Math.sign(this.rate) === direction;
+    const at = onward ? SPEEDS.indexOf(Math.abs(this.rate)) + 1 : 0;
+    const speed = SPEEDS[Math.min(at, SPEEDS.length - 1)];
+    if (direction === 1) return this._start(speed);
+    this._set(true, -speed);
+    this.video.pause();
+    this._reverse.begin(this.frame, speed, this.range[0]);
+  }
+
+  /**
+   * Play a range again and again: frames from `start` up to `end`.
+   * @param {number} start
+   * @param {number} end
+   */
+  loop(start, end) {
+    const [first, last] = this.range;
+    this.looping = { start: Math.max(first, start), end: Math.min(last, end) };
+    this.dispatchEvent(new Event("points"));
+    this.seek(this.looping.start);
+    this.play();
+  }
+
+  /**
+   * Play around a cut again and again.
+   * @param {number} frame first frame after the cut
+   */
+  loopCut(frame) {
+    if (!this.clock) return;
+    const around = this.clock.frames(AROUND_CUT_S, 1);
+    this.loop(frame - around, frame + around);
+  }
+
+  /** Play on beyond the end of the loop. */
+  stopLoop() {
+    if (!this.looping) return;
+    this.looping = null;
+    this.dispatchEvent(new Event("points"));
+  }
+
+  setIn() {
+    this._setPoints(this.frame, this.outPoint);
+  }
+
+  /** The frame on the screen is the last one before the out point. */
+  setOut() {
+    this._setPoints(this.inPoint, this.frame + 1);
+  }
+
+  clearPoints() {
+    this._setPoints(null, null);
+  }
+
+  /** Where the two cross, the new point stands and the older one goes. */
+  _setPoints(start, end) {
+    const crossed = start !== null && end !== null && start >= end;
+    const isOld = (point, before) => crossed && point === before;
+    [this.inPoint, this.outPoint] = [
+      isOld(start, this.inPoint) ? null : start,
+      isOld(end, this.outPoint) ? null : end,
+    ];
+    this.dispatchEvent(new Event("points"));
+  }
+
+  /** @param {number} speed */
+  _start(speed) {
+    if (!this.clock || this.stills) return;
+    this._reverse.stop();
+    const [start, end] = this.range;
+    const from = this._seeker.target ?? this.frame;
+    if (from >= end - 1) this.seek(start);
+    this.video.playbackRate = speed;
+    this._set(true, speed);
+    // a browser may refuse to play sound before the user has touched the page
+    this.video.play().catch((error) => error.name === "NotAllowedError" && this.pause());
+  }
+
+  _set(playing, rate) {
+    if (this.playing === playing && this.rate === rate) return;
+    this.playing = playing;
+    this.rate = rate;
+    this.dispatchEvent(new Event("play"));
+  }
+
+  /** Media keys and the end of the file pause the element without asking us. */
+  _onBrowserPause() {
+    const isOurs = !this.playing || this._reverse.active || this._isOpening;
+    if (!isOurs && this.video.paused) this.pause();
+  }
+
+  /** A proxy that was missing may be ready. */
+  _onState() {
+    if (this.stills && this.model.state.proxy) this.open();
+  }
+
+  /** Move to a frame at once, and draw its picture when it is there. */
+  _showStill(frame, image = null) {
+    this.frame = frame;
+    if (image) {
+      this.picture = image;
+      this._show(frame);
+    } else {
+      this.dispatchEvent(new CustomEvent("frame", { detail: { frame } }));
+      this._stills.request(frame);
+    }
+  }
+
+  /** @param {{mediaTime: number, expectedDisplayTime: number}} metadata */
+  _onPicture(metadata) {
+    this.video.requestVideoFrameCallback((now, next) => this._onPicture(next));
+    if (!this.clock || this.stills) return;
+    cancelAnimationFrame(this._hold);
+    const frame = this.clock.frameAt(this._takePicture(metadata.mediaTime));
+    if (this._seeker.takePicture(frame)) return;
+    this._show(frame);
+    const { start, end } = this.clock.span(frame);
+    if (end - start > 1 && !this.video.paused) this._holdPicture(start, end, metadata);
+  }
+
+  /**
+   * Take the picture that is drawn for this callback; return its presentation time. A busy browser
+   * may have gone on to the next picture: a `VideoFrame` holds one with its own time, so that it
+   * cannot part from the crop. Where the browser has none, the callback's time must do.
+   * @param {number} mediaTime
+   */
+  _takePicture(mediaTime) {
+    if (this.picture !== this.video) this.picture.close();
+    this.picture = this.video;
+    if (!window.VideoFrame) return mediaTime;
+    const picture = new VideoFrame(this.video);
+    this.picture = picture;
+    return picture.timestamp / 1e6;
+  }
+
+  /** Number the frames that show one picture, where the rate varies: a cut may lie among them. */
+  _holdPicture(start, end, metadata) {
+    const tick = (now) => {
+      if (this.video.paused || this._seeker.goal !== null) return;
+      const seconds = ((now - metadata.expectedDisplayTime) / 1000) * this.video.playbackRate;
+      const frame = Math.min(end - 1, start + Math.max(0, Math.floor(seconds * this.clock.rate)));
+      if (frame !== this.frame) this._show(frame);
+      if (frame < end - 1) this._hold = requestAnimationFrame(tick);
+    };
+    this._hold = requestAnimationFrame(tick);
+  }
+
+  /** @param {number} frame */
+  _show(frame) {
+    this.frame = frame;
+    this.ready = true;
+    this.dispatchEvent(new Event("picture"));
+    this.dispatchEvent(new CustomEvent("frame", { detail: { frame } }));
+    if (!this.playing || this._reverse.active || this._seeker.goal !== null) return;
+    const [, last] = this.range;
+    if (this.looping && frame >= this.looping.end - 1) this.seek(this.looping.start);
+    else if (frame >= last - 1) this.pause();
+  }
+}
