@@ -252,6 +252,14 @@ def add_reports(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--review", action="store_true", help="list the least certain shots first")
 
 
+def add_service(verb: argparse.ArgumentParser) -> None:
+    """Add how the service of the review page starts."""
+    verb.add_argument("--no-browser", dest="browser", action="store_false",
+                      help="only print the address of the page")  # fmt: skip
+    verb.add_argument("--port", type=values.port, default=0, metavar="N",
+                      help="port of this machine to use (default: a free one)")  # fmt: skip
+
+
 def add_weights(verb: argparse.ArgumentParser) -> None:
     """Add which trained networks to list or download."""
     verb.add_argument("action", nargs="?", choices=("list", "fetch"), default="list",

@@ -148,6 +148,11 @@ class Request:
     review: bool = False
     """Print the least certain shots first."""
 
+    browser: bool = True
+    """Whether to open the review page in the browser."""
+    port: int = 0
+    """Of the service; 0 for a free one."""
+
     action: str = "list"
     """`list` or `fetch`."""
     name: str | None = None

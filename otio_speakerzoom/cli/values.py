@@ -106,6 +106,13 @@ def shot_number(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """Return the number of a port that every user may use."""
+    if not re.fullmatch(r"\d{4,5}", text) or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text}: a port is a number from 1024 to 65535")
+    return int(text)
+
+
 def number_or_auto(text: str) -> int:
     """Return a number that counts from 1; 0 for auto."""
     return 0 if text == "auto" else number(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli.parser import usage_error
 from otio_speakerzoom.cli.preflight import check_plan
-from otio_speakerzoom.cli.streams import print_line, write_document
+from otio_speakerzoom.cli.streams import flush_stdout, print_line, write_document
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -185,6 +185,26 @@ def _show_results(
         tables.show(summary, evaluation, ResultConsole())
 
 
+def _review(request: Request, console: Console) -> None:
+    from otio_speakerzoom.pipeline import Job
+    from otio_speakerzoom.service.server import ServiceOptions, serve
+
+    options = ServiceOptions(request.port, request.browser)
+    serve(Job(request.source, request.work), options, _print_address)
+
+
+def _serve(request: Request, console: Console) -> None:
+    from otio_speakerzoom.service.server import ServiceOptions, serve
+
+    serve(None, ServiceOptions(request.port, request.browser), _print_address)
+
+
+def _print_address(url: str) -> None:
+    """Print where the page is, at once: the verb goes on."""
+    print_line(url)
+    flush_stdout()
+
+
 def _weights(request: Request, console: Console) -> None:
     from otio_speakerzoom.cli.console import ResultConsole
     from otio_speakerzoom.cli.progress import show_progress
@@ -221,6 +241,8 @@ VERBS: dict[str, Callable[[Request, Console], int | None]] = {
     "calibrate": _calibrate,
     "render": _render,
     "inspect": _inspect,
+    "review": _review,
+    "serve": _serve,
     "weights": _weights,
     "doctor": _doctor,
 }
