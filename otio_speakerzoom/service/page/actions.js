@@ -1,7 +1,7 @@
 /** Everything that a key or a button can do, by name, with its keys as the page comes. */
 
 import { goToCut, showDoubt } from "./doubts.js";
-import { asShown, sameSubjects } from "./operations.js";
+import { referenceTo, sameSubjects } from "./operations.js";
 import { twoShotSubjects } from "./two_shot.js";
 
 /**
@@ -11,7 +11,7 @@ import { twoShotSubjects } from "./two_shot.js";
  * @property {any} player
  * @property {any} pictures
  * @property {any} timeline
- * @property {{show: (name: string, focus?: boolean) => void}} side
+ * @property {import("./side.js").Side} side
  * @property {{toggle: () => void}} help
  */
 
@@ -145,7 +145,7 @@ export function run(page, name) {
  * @param {import("./types.js").Shot} [shot]
  */
 export function give(model, subjects, shot = model.shot) {
-  if (shot) model.apply([{ name: "assign", shot: asShown(shot), subjects }]);
+  if (shot) model.apply([{ name: "assign", shot: referenceTo(shot), subjects }]);
 }
 
 /** @param {Page} page @param {number} id */
@@ -181,7 +181,7 @@ function join({ model }) {
 /** @param {Page} page */
 function toggleLock({ model }) {
   const { shot } = model;
-  if (shot) model.apply([{ name: shot.locked ? "unlock" : "lock", shot: asShown(shot) }]);
+  if (shot) model.apply([{ name: shot.locked ? "unlock" : "lock", shot: referenceTo(shot) }]);
 }
 
 /** @param {Page} page */

@@ -1,10 +1,15 @@
 /** Starts the page: the model first, then everything that shows it. */
 
 import { ApiError } from "./api.js";
+import { Help } from "./help.js";
 import { listenToKeys } from "./keys.js";
 import { showMediaNote } from "./media_note.js";
 import { Model } from "./model.js";
 import { showNotices, showSaving } from "./notices.js";
+import { DoubtsPanel } from "./panel_doubts.js";
+import { FilesPanel } from "./panel_files.js";
+import { PeoplePanel } from "./panel_people.js";
+import { StylePanel } from "./panel_style.js";
 import { Pictures } from "./pictures.js";
 import { Player } from "./player.js";
 import { Side } from "./side.js";
@@ -60,11 +65,21 @@ function showSource(model) {
 async function showCut(model) {
   makeSplit(host("split"), host("pictures"));
   const player = new Player(/** @type {HTMLVideoElement} */ (host("video")), model);
-  const pictures = new Pictures({ source: host("source"), programme: host("programme") }, player, model);
+  const hosts = { source: host("source"), programme: host("programme") };
+  const pictures = new Pictures(hosts, player, model);
   const timeline = new Timeline(host("timeline"), player, model);
   const side = new Side(host("tabs"));
-  const page = { model, player, pictures, timeline, side, help: { toggle: () => {} } };
-  new Transport(host("transport"), page);
+  const help = new Help(/** @type {HTMLDialogElement} */ (host("help")), () => {
+    side.draw();
+    transport.build();
+  });
+  const page = { model, player, pictures, timeline, side, help };
+  const transport = new Transport(host("transport"), page);
+  new DoubtsPanel(host("doubts"), page);
+  new PeoplePanel(host("people"), page);
+  new StylePanel(host("style"), page);
+  new FilesPanel(host("files"), page);
+  host("help-button").addEventListener("click", () => help.toggle());
   showMediaNote(host("media-note"), page);
   listenToKeys(page);
   player.addEventListener("frame", () => {

@@ -1,7 +1,9 @@
 /** Elements by function calls: the page builds no HTML from text, so no name can become markup. */
 
+const ATTRIBUTES = /^(class|role|for)$|^(data|aria)-/;
+
 /**
- * Make an element. `props` sets properties; `class`, `data-…`, `aria-…`, `role`, `for` and `list` set
+ * Make an element. `props` sets properties; `class`, `data-…`, `aria-…`, `role` and `for` set
  * attributes; `on…` functions become listeners. Children that are null or false are left out.
  * @param {string} tag
  * @param {Record<string, any>} [props]
@@ -26,7 +28,7 @@ export function el(tag, props = {}, ...children) {
 function setProp(element, name, value) {
   if (value === undefined || value === null) return;
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-  else if (/^(class|role|for|list)$|^(data|aria)-/.test(name)) element.setAttribute(name, String(value));
+  else if (ATTRIBUTES.test(name)) element.setAttribute(name, String(value));
   else /** @type {any} */ (element)[name] = value;
 }
 

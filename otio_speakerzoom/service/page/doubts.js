@@ -1,22 +1,28 @@
 /** Walks through the cut: from cut to cut, and from one doubtful shot to the next. */
 
-import { setting } from "./settings.js";
+import { saveSetting, setting } from "./settings.js";
 
 /** @typedef {import("./types.js").Shot} Shot */
 
-/** How the list of doubtful cuts is ordered: by `confidence` or by `time`. */
-export function doubtOrder() {
-  return setting("doubts.order", "confidence");
+/** Which shots the list has, and in which order. @returns {{all: boolean, byTime: boolean}} */
+export function listOrder() {
+  return { all: false, byTime: false, ...setting("doubts", {}) };
+}
+
+/** @param {{all?: boolean, byTime?: boolean}} change */
+export function saveListOrder(change) {
+  saveSetting("doubts", { ...listOrder(), ...change });
 }
 
 /**
- * The doubtful shots in the order of the list.
+ * The shots to review in the order of the list.
  * @param {Shot[]} shots
  * @returns {Shot[]}
  */
-export function doubtful(shots) {
-  const list = shots.filter((shot) => shot.doubt);
-  return doubtOrder() === "time" ? list : list.sort(byConfidence);
+export function toReview(shots) {
+  const { all, byTime } = listOrder();
+  const list = all ? [...shots] : shots.filter((shot) => shot.doubt);
+  return byTime ? list : list.sort(byConfidence);
 }
 
 /**
@@ -42,13 +48,13 @@ export function goToCut({ model, player }, direction) {
  */
 export function showDoubt(page, direction) {
   const { model, side } = page;
-  const list = doubtful(model.programmeShots());
+  const list = toReview(model.programmeShots());
   side.show("doubts");
   if (!list.length) {
     model.notify("No cut is doubtful.");
     return;
   }
-  const order = doubtOrder() === "time" ? byTime : byConfidence;
+  const order = listOrder().byTime ? earlier : byConfidence;
   const { visited } = model;
   const beyond = (/** @type {Shot} */ shot) => !visited || direction * order(shot, visited) > 0;
   const next = direction > 0 ? list.find(beyond) : list.findLast(beyond);
@@ -79,10 +85,10 @@ function cutOf(model, shot) {
 
 /** @param {Shot} one @param {Shot} other */
 function byConfidence(one, other) {
-  return one.confidence - other.confidence || byTime(one, other);
+  return one.confidence - other.confidence || earlier(one, other);
 }
 
 /** @param {Shot} one @param {Shot} other */
-function byTime(one, other) {
+function earlier(one, other) {
   return one.start - other.start;
 }

@@ -19,7 +19,7 @@ import { isDone } from "./operations.js";
  * @property {((saved: boolean) => void)} [settle]
  */
 
-/** First and longest pause between two tries, in ms: soon after a hiccup, calm over a long break. */
+/** First and longest pause between two tries, in ms: soon at first, calm over a long break. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15000;
 
@@ -126,7 +126,8 @@ export class EditQueue extends EventTarget {
     }
     const cut = { shots: state.shots, people: state.people, size: state.source.size };
     const open = edit.operations.map((operation, n) => ({
-      operation, instead: edit.instead[n], applies: applies[n] ?? false, done: isDone(cut, operation),
+      operation, instead: edit.instead[n], applies: applies[n] ?? false,
+      done: isDone(cut, operation),
     })).filter(({ done }) => !done);
     const again = open.filter((one) => one.applies);
     const lost = open.filter((one) => !one.applies);

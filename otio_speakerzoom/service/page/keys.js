@@ -77,7 +77,8 @@ export function keyOf(name) {
 
 /** @type {Record<string, string>} */
 const WORDS = {
-  ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Backspace: "⌫", Mod: isMac ? "⌘" : "Ctrl",
+  ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Backspace: "⌫",
+  Mod: isMac ? "⌘" : "Ctrl",
 };
 
 /** @param {string} chord */
@@ -99,7 +100,8 @@ export function listenToKeys(page) {
     if (OWN_KEYS.some(([selector, keys]) => target.matches?.(/** @type {string} */ (selector))
       && /** @type {RegExp} */ (keys).test(chords[0] ?? ""))) return;
     const table = keyTable();
-    const action = chords.map((chord) => ACTIONS.find(({ name }) => table.get(name)?.includes(chord)))
+    const action = chords
+      .map((chord) => ACTIONS.find(({ name }) => table.get(name)?.includes(chord)))
       .find((one) => one);
     if (!action) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** What plays: the source, or a preview file that is made where the browser cannot play the source. */
+/** What plays: the source, or a preview file, made where the browser cannot play the source. */
 
 import { ApiError, send } from "./api.js";
 import { el } from "./dom.js";
@@ -11,10 +11,10 @@ import { progressOf } from "./progress.js";
  */
 export function showMediaNote(host, { model, player }) {
   let why = "";
-  let asked = false;
+  let requests = 0;
   const draw = () => host.replaceChildren(...note(model, player, why, () => make()));
   const make = async () => {
-    asked = true;
+    requests += 1;
     try {
       await send("POST", "api/jobs", { kind: "proxy" });
     } catch (fault) {
@@ -24,7 +24,7 @@ export function showMediaNote(host, { model, player }) {
   };
   player.addEventListener("unplayable", (/** @type {CustomEvent} */ event) => {
     why = event.detail.why;
-    if (!model.state.proxy && !asked && !proxyJob(model)) make();
+    if (!model.state.proxy && !requests && !proxyJob(model)) make();
     draw();
   });
   player.video.addEventListener("loadeddata", () => {

@@ -37,7 +37,10 @@ export class Model extends EventTarget {
   anchor = 0;
   /** The doubtful shot that was visited last. @type {Shot | null} */
   visited = null;
-  /** Timecode of a frame; the page sets it once the clock is there. @type {(frame: number) => string} */
+  /**
+   * Timecode of a frame; the page sets it once the clock is there.
+   * @type {(frame: number) => string}
+   */
   label = (frame) => `frame ${frame}`;
 
   /** @type {Sync | null} */

@@ -35,10 +35,10 @@ export function indexAt(shots, frame) {
 }
 
 /**
- * The shot's part of an operation: what the page saw.
+ * The shot as an operation names it: what the page shows.
  * @param {Shot} shot
  */
-export function asShown({ start, end, subjects }) {
+export function referenceTo({ start, end, subjects }) {
   return { start, end, subjects };
 }
 
@@ -67,10 +67,12 @@ const CHANGES = {
     if (!shot || shot.start === frame) return null;
     return replaced(cut, index, 1, [byHand(shot, { end: frame }), byHand(shot, { start: frame })]);
   },
-  crop: (cut, { shot, crop }) => ofShot(cut, shot, { crop, keys: [], locked: true, crop_locked: true }),
+  crop: (cut, { shot, crop }) =>
+    ofShot(cut, shot, { crop, keys: [], locked: true, crop_locked: true }),
   lock: (cut, { shot }) => ofShot(cut, shot, { locked: true, doubt: null }),
   unlock: (cut, { shot }) => ofShot(cut, shot, { locked: false, crop_locked: false }),
-  rename: (cut, { person, to }) => ofPerson(cut, person, { name: to, label: to || `Person ${person}` }),
+  rename: (cut, { person, to }) =>
+    ofPerson(cut, person, { name: to, label: to || `Person ${person}` }),
   ignore: (cut, { person, value }) => ofPerson(cut, person, { ignore: value }),
   prefer: (cut, { person, value }) => ofPerson(cut, person, { prefer: value }),
   merge: (cut, { person, into }) => ({
@@ -83,7 +85,8 @@ const CHANGES = {
 };
 
 /**
- * Whether a cut is already what an operation asks for: its answer was lost, or another did the same.
+ * Whether a cut is already what an operation asks for: its answer was lost, or another tab did
+ * the same.
  * @param {Cut} cut
  * @param {Operation} operation
  */
@@ -188,7 +191,8 @@ function assign(cut, { start, end }, subjects) {
     if (shot.start < start) shots.push({ ...shot, end: start });
     if (!inserted) {
       inserted = true;
-      const same = shot.start === start && shot.end === end && sameSubjects(shot.subjects, subjects);
+      const same = shot.start === start && shot.end === end
+        && sameSubjects(shot.subjects, subjects);
       const crop = same ? shot.crop : likelyCrop(cut, start, subjects);
       shots.push(byHand(shot, { start, end, subjects, crop, keys: same ? shot.keys : [] }));
     }
@@ -233,17 +237,17 @@ function atCut(cut, frame, change) {
 
 /**
  * @param {Cut} cut
- * @param {import("./types.js").ShotAsShown} shown
+ * @param {import("./types.js").ShotReference} reference
  * @param {Partial<Shot>} changes
  */
-function ofShot(cut, shown, changes) {
-  const shot = shotLike(cut.shots, shown);
+function ofShot(cut, reference, changes) {
+  const shot = shotLike(cut.shots, reference);
   return shot ? replaced(cut, cut.shots.indexOf(shot), 1, [{ ...shot, ...changes }]) : null;
 }
 
 /**
  * @param {Shot[]} shots
- * @param {import("./types.js").ShotAsShown} shown
+ * @param {import("./types.js").ShotReference} reference
  */
 function shotLike(shots, { start, end, subjects }) {
   const shot = shots[indexAt(shots, start)];
@@ -267,5 +271,6 @@ function replaced(cut, index, removed, shots) {
  * @param {object} changes
  */
 function ofPerson(cut, person, changes) {
-  return { ...cut, people: cut.people.map((one) => one.id === person ? { ...one, ...changes } : one) };
+  const people = cut.people.map((one) => one.id === person ? { ...one, ...changes } : one);
+  return { ...cut, people };
 }

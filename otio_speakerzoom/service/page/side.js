@@ -13,7 +13,10 @@ export class Side {
   /** @param {HTMLElement} host element of the tab list */
   constructor(host) {
     this.host = host;
+    /** @type {Record<string, string>} */
+    this.counts = {};
     host.addEventListener("keydown", (event) => this.onKey(event));
+    this.current = "";
     this.draw();
     this.show(setting("tab", "doubts"));
   }
@@ -24,8 +27,8 @@ export class Side {
       element(name).setAttribute("aria-labelledby", `tab-${name}`);
       return el("button", {
         type: "button", role: "tab", id: `tab-${name}`, "aria-controls": name, "data-tab": name,
-        title: `${label}: ${keyOf(name)}`, onclick: () => this.show(name),
-      }, label, el("span", { class: "count" }));
+        title: `${label} (${keyOf(name)})`, onclick: () => this.show(name),
+      }, label, el("span", { class: "count" }, this.counts[name]));
     }));
     if (this.current) this.show(this.current);
   }
@@ -53,8 +56,9 @@ export class Side {
    * @param {string | number} count
    */
   setCount(name, count) {
+    this.counts[name] = count ? ` ${count}` : "";
     const place = this.host.querySelector(`#tab-${name} .count`);
-    if (place) place.textContent = count ? ` ${count}` : "";
+    if (place) place.textContent = this.counts[name];
   }
 
   /** @param {KeyboardEvent} event */

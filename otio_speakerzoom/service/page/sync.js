@@ -1,4 +1,4 @@
-/** Keeps the model and the service together: answers, conflicts, events, a service that comes back. */
+/** Keeps the model and the service together: answers, conflicts, events, lost connections. */
 
 import { ApiError, getJson, listen } from "./api.js";
 import { EditQueue } from "./edit_queue.js";
@@ -62,7 +62,8 @@ export class Sync {
       this.queue.retry();
     }
     if (before.revision !== state.revision) this.loadMarks();
-    if (before.revision !== state.revision || before.status !== state.status) this.model.recompute();
+    const changed = before.revision !== state.revision || before.status !== state.status;
+    if (changed) this.model.recompute();
     else this.model.take(state);
   }
 
@@ -155,7 +156,9 @@ export class Sync {
       const what = this.confirmed[kind];
       model.notify(`The cut has changed elsewhere. ${what ? `To ${kind} now: ${what}` : ""}`);
     });
-    on("not-applied", ({ lost }) => lost.forEach((/** @type {any} */ one) => this.offerAnyway(one)));
+    on("not-applied", ({ lost }) => {
+      for (const one of lost) this.offerAnyway(one);
+    });
   }
 
   /** @param {{operation: import("./types.js").Operation, instead: any[]}} lost */

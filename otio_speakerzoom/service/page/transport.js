@@ -1,6 +1,7 @@
 /** The lines under the pictures: where we are and why, and a button for everything that edits. */
 
 import { run } from "./actions.js";
+import { badge } from "./badge.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyOf } from "./keys.js";
@@ -143,11 +144,6 @@ const TITLES = {
   redo: "Redo", split: "Split at the playhead", join: "Join with the shot before",
   files: "Export", wide: "Show the wide", "two-shot": "Show two people",
 };
-
-/** A person's number in the person's colour. @param {number} id */
-export function badge(id) {
-  return el("span", { class: `badge p${((id - 1) % 8) + 1}` }, id);
-}
 
 /** @param {number} rate */
 function playText(rate) {

@@ -14,7 +14,8 @@ const BINS = 200;
  */
 export async function twoShotSubjects(model, shot) {
   if (shot.subjects.length === 2) return shot.subjects;
-  const people = model.people.filter((person) => !person.ignore || shot.subjects.includes(person.id));
+  const people = model.people
+    .filter(({ id, ignore }) => !ignore || shot.subjects.includes(id));
   if (people.length < 2) return null;
   const ids = people.map(({ id }) => id);
   if (ids.length === 2) return ids;
@@ -40,6 +41,7 @@ async function speechIn(model, { start, end }) {
   if (!bytes) return new Map();
   const values = new Uint8Array(bytes);
   const length = values.length / model.state.people.length;
-  return new Map(model.state.people.map((/** @type {{id: number}} */ { id }, /** @type {number} */ n) =>
+  const ids = model.state.people.map((/** @type {{id: number}} */ { id }) => id);
+  return new Map(ids.map((/** @type {number} */ id, /** @type {number} */ n) =>
     [id, values.subarray(n * length, (n + 1) * length).reduce((sum, value) => sum + value, 0)]));
 }

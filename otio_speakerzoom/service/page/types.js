@@ -27,10 +27,10 @@
  * @property {number} shown_seconds
  * @property {string} picture
  *
- * @typedef {{start: number, end: number, subjects: number[]}} ShotAsShown
+ * @typedef {{start: number, end: number, subjects: number[]}} ShotReference
  * @typedef {object} Operation
  * @property {string} name
- * @property {ShotAsShown} [shot]
+ * @property {ShotReference} [shot]
  * @property {number[]} [subjects]
  * @property {number} [frame]
  * @property {number | string} [to]

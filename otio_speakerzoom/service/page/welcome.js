@@ -82,7 +82,8 @@ export function waitForSource(host, state) {
   const open = state.errands ?? [];
   host.replaceChildren(
     el("h2", {}, "No recording is open"),
-    el("p", { class: "dim" }, "Open one in a terminal: ", el("kbd", {}, "speakerzoom review talk.mp4")),
+    el("p", { class: "dim" }, "Open one in a terminal: ",
+      el("kbd", {}, "speakerzoom review talk.mp4")),
     ...open.map((/** @type {any} */ { name, url }) => el("p", {}, el("a", { href: url }, name))),
   );
   setTimeout(async () => {

@@ -1,0 +1,187 @@
+/** Style: presets and every knob; a moved knob shows the new cut at once, and nothing is saved. */
+
+import { ApiError, getJson, send } from "./api.js";
+import { debounce, el, replaceKeepingFocus } from "./dom.js";
+import { StyleKnob } from "./style_knob.js";
+import { asRequest, countDifferent, sameValue } from "./style_draft.js";
+
+/** @typedef {import("./style_draft.js").Field} Field */
+/** @typedef {import("./style_draft.js").Values} Values */
+
+/** Rest of the hand before a plan is asked for, in ms: a plan of an hour takes longer. */
+const REST = 150;
+
+export class StylePanel {
+  /**
+   * @param {HTMLElement} host
+   * @param {import("./actions.js").Page} page
+   */
+  constructor(host, { model, side }) {
+    this.host = host;
+    this.model = model;
+    this.side = side;
+    /** @type {Record<string, Values>} */
+    this.presets = {};
+    /** @type {StyleKnob[]} */
+    this.knobs = [];
+    /** @type {Values} */
+    this.values = {};
+    this.style = "";
+    /** The stored style as this panel saw it last, as JSON. */
+    this.current = "";
+    this.trouble = "";
+    this.planning = new AbortController();
+    this.presetRow = el("div", { class: "row", role: "group", "aria-label": "Preset" });
+    this.status = el("div", { class: "style-status", role: "status" });
+    this.planSoon = debounce(() => this.plan(), REST);
+    model.addEventListener("state", () => this.takeStored());
+    this.load();
+  }
+
+  async load() {
+    let about;
+    try {
+      about = await getJson("api/style");
+    } catch (fault) {
+      if (!(fault instanceof ApiError)) throw fault;
+      this.host.replaceChildren(el("p", { class: "warn" }, fault.message));
+      return;
+    }
+    this.presets = about.presets;
+    this.reset();
+    this.knobs = about.fields.map((/** @type {Field} */ field) => new StyleKnob(field, this));
+    const groups = Map.groupBy(this.knobs, ({ field }) => field.group);
+    this.host.replaceChildren(
+      el("div", { class: "style-head" }, this.presetRow, this.status),
+      ...[...groups].map(([group, knobs], n) => el("details", { class: "group", open: n < 3 },
+        el("summary", {}, group[0].toUpperCase() + group.slice(1)),
+        ...knobs.map((knob) => knob.element))),
+    );
+    this.draw();
+  }
+
+  /** The values as the cut has them. */
+  get stored() {
+    return this.model.state.style;
+  }
+
+  /** The preset that the values count from. A style of the editor's own file stands on standard. */
+  get preset() {
+    return this.presets[this.style] ?? this.presets.standard;
+  }
+
+  reset() {
+    this.style = this.stored.name;
+    this.values = { ...this.stored.values };
+  }
+
+  isChanged() {
+    return this.style !== this.stored.name || Object.entries(this.stored.values)
+      .some(([name, value]) => !sameValue(value, this.values[name]));
+  }
+
+  /** Follow a change of the stored style, unless another one is tried here. */
+  takeStored() {
+    const stored = JSON.stringify(this.stored);
+    if (stored === this.current || !this.knobs.length) return;
+    this.current = stored;
+    if (!this.model.preview) this.reset();
+    this.draw();
+  }
+
+  /** @param {string} name of a preset */
+  choose(name) {
+    this.style = name;
+    this.values = { ...this.presets[name] };
+    this.change();
+  }
+
+  /**
+   * @param {string} name
+   * @param {number | string} value
+   */
+  set(name, value) {
+    this.values[name] = value;
+    this.change();
+  }
+
+  change() {
+    this.trouble = "";
+    this.draw();
+    this.planSoon();
+  }
+
+  /** Ask for the cut that the values make; only the latest answer counts. */
+  async plan() {
+    this.planning.abort();
+    this.planning = new AbortController();
+    if (!this.isChanged()) {
+      this.model.setPreview(null);
+      this.draw();
+      return;
+    }
+    try {
+      const request = asRequest(this.style, this.values, this.preset);
+      const { shots } = await send("POST", "api/plan", request, { signal: this.planning.signal });
+      this.model.setPreview(shots);
+    } catch (fault) {
+      if (fault instanceof DOMException) return;
+      if (!(fault instanceof ApiError)) throw fault;
+      this.trouble = fault.message;
+      this.model.setPreview(null);
+    }
+    this.draw();
+  }
+
+  apply() {
+    this.planning.abort();
+    const { style, values } = asRequest(this.style, this.values, this.preset);
+    this.model.setPreview(null);
+    this.model.apply([{ name: "set_style", style, values }]);
+    this.draw();
+  }
+
+  discard() {
+    this.planning.abort();
+    this.reset();
+    this.trouble = "";
+    this.model.setPreview(null);
+    this.draw();
+  }
+
+  draw() {
+    replaceKeepingFocus(this.presetRow, Object.keys(this.presets).map((name) => el("button", {
+      type: "button", "aria-pressed": name === this.style, "data-key": name, "data-first": "",
+      onclick: () => this.choose(name),
+    }, name[0].toUpperCase() + name.slice(1))));
+    for (const knob of this.knobs)
+      knob.draw(this.values[knob.field.name], this.preset[knob.field.name]);
+    const changed = this.isChanged();
+    this.side.setCount("style", changed ? "•" : "");
+    replaceKeepingFocus(this.status, changed || this.trouble ? this.changes() : []);
+  }
+
+  changes() {
+    const { preview, shots } = this.model;
+    const text = this.trouble || (preview ? inWords(preview, shots) : "Planning…");
+    return [
+      el("p", { class: this.trouble ? "warn grow" : "grow" }, text),
+      el("button", { type: "button", class: "primary", "data-key": "apply",
+        disabled: Boolean(this.trouble), onclick: () => this.apply() }, "Apply"),
+      el("button", { type: "button", "data-key": "discard", onclick: () => this.discard() },
+        "Discard"),
+    ];
+  }
+}
+
+/**
+ * @param {import("./types.js").Shot[]} preview
+ * @param {import("./types.js").Shot[]} shots
+ */
+function inWords(preview, shots) {
+  const count = countDifferent(preview, shots);
+  const total = preview.length === shots.length ? `${shots.length}`
+    : `${preview.length}, now ${shots.length}`;
+  if (!count && preview.length === shots.length) return "The cut stays as it is.";
+  return `Preview: ${count} ${count === 1 ? "shot is" : "shots are"} new, of ${total}.`;
+}
