@@ -5,6 +5,8 @@ SpeakerZoomError            any of them
 ├── ToolError               a codec, package or device on this machine cannot do its part
 ├── WeightsError            trained weights are missing, or not those named in weights.toml
 ├── StoreError              a file beside the source is damaged, newer, or cannot be written
+│   └── DiskFullError       there is no space left for it
+├── EditError               an operation that does not fit the cut
 └── TimelineError           the chosen format cannot represent the cut list
 
 Every message states the file, the fault and the remedy in one line. Only the command line catches
@@ -30,6 +32,14 @@ class WeightsError(SpeakerZoomError):
 
 class StoreError(SpeakerZoomError):
     """A file beside the source is damaged, from a newer version, or cannot be written."""
+
+
+class DiskFullError(StoreError):
+    """There is no space left for a file."""
+
+
+class EditError(SpeakerZoomError):
+    """An operation on a cut that does not fit it."""
 
 
 class TimelineError(SpeakerZoomError):

@@ -97,6 +97,10 @@ class ShotFramer:
         if len(framing) == 1:
             self._last_single[framing] = (self._camera(span), crop)
 
+    def forget(self) -> None:
+        """Frame the next single of everybody anew."""
+        self._last_single.clear()
+
     def faces_in_wide(self) -> NDArray[np.bool_] | None:
         """Return (P, T) whom a wide would contain in each frame; None where it has everybody."""
         if self.shows_whole_frame or not self._faces.people:

@@ -104,7 +104,7 @@ def cached_cut(job: Job) -> CutList | None:
     """
     session = open_session(job)
     cached = load_cut(session)
-    return _reframe_misfits(session, cached).value if cached else None
+    return reframe_misfits(session, cached).value if cached else None
 
 
 def current_cut(job: Job, *, save: bool = True) -> CutList | None:
@@ -116,14 +116,14 @@ def current_cut(job: Job, *, save: bool = True) -> CutList | None:
     session = open_session(job)
     cached = load_cut(session)
     locks = store.load_locks(session.folder, session.media)
-    if cached is None or not (changed := _changed_file(cached, locks)):
-        return cached and _reframe_misfits(session, cached).value
+    if cached is None or not (changed := changed_file(cached, locks)):
+        return cached and reframe_misfits(session, cached).value
     if cached.edited:
         log.warning(
             "%s: is ignored, because the cut was edited; `speakerzoom cut --force` plans "
             "again and makes a copy of the edited cut", session.folder / changed,
         )  # fmt: skip
-        return _reframe_misfits(session, cached).value
+        return reframe_misfits(session, cached).value
     analysis = require_cut_analysis(session, cached, f"{changed} has changed")
     style, stacked = cut_style(session, cached), bool(cached.value.angles)
     plan = Plan(analysis, style, cached.value.canvas, locks, stacked)
@@ -191,7 +191,7 @@ def _check_edited(session: Session, cached: store.CachedCut) -> CutList:
             "--force plans again and makes a copy of it"
         )
     log.warning("%s: was edited and stays; --force plans again and makes a copy of it", path)
-    return _reframe_misfits(session, cached).value
+    return reframe_misfits(session, cached).value
 
 
 def _check_people(session: Session, locks: Sequence[Lock]) -> None:
@@ -241,7 +241,7 @@ def _absolute(style: str | None) -> str | None:
     return style if style is None or style in PRESETS else str(Path(style).absolute())
 
 
-def _reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedCut:
+def reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedCut:
     """Return the cut with every shot framed for its subjects, if only they were edited."""
     if not cached.misfits:
         return cached
@@ -264,7 +264,7 @@ def _reframe_misfits(session: Session, cached: store.CachedCut) -> store.CachedC
     return replace(cached, value=store.stored_form(replace(cached.value, shots=tuple(shots))))
 
 
-def _changed_file(cached: store.CachedCut, locks: Sequence[Lock]) -> str:
+def changed_file(cached: store.CachedCut, locks: Sequence[Lock]) -> str:
     """Return which file of the editor's a cut does not follow any more; empty if there is none."""
     if not _obeys(cached, locks):
         return "locks.json"

@@ -39,6 +39,9 @@ from otio_speakerzoom.pipeline.session import (
 from otio_speakerzoom.weights.best_scorer import better_scorer
 from otio_speakerzoom.weights.names import AUTO, SCORERS
 
+Cast = tuple[Person, ...] | None
+"""The people of an analysis; None for those of people.json."""
+
 
 def analyze(job: Job) -> Analysis:
     """Detect the faces and score their speech, as far as that is not cached.
@@ -112,11 +115,14 @@ def cached_analysis(job: Job) -> Analysis | None:
     return slice_analysis(best, within) if best and covers else best
 
 
-def cut_analysis(session: Session, cut: store.CachedCut) -> Analysis | None:
-    """Return the analysis that a cached cut was planned from; None if it is gone."""
+def cut_analysis(session: Session, cut: store.CachedCut, cast: Cast = None) -> Analysis | None:
+    """Return the analysis that a cached cut was planned from; None if it is gone.
+
+    With `cast` it has these people.
+    """
     span = cut.value.range
     for folder in _covering_folders(session, span):
-        analysis = _load_analysis(session, folder)
+        analysis = _load_analysis(session, folder, cast)
         if analysis and analysis.scorer:
             part = slice_analysis(analysis, span)
             if cut.analysis_digest in ("", part.digest):
@@ -146,7 +152,7 @@ def _own_folder(session: Session) -> AnalysisFolder:
     return AnalysisFolder(store.part_folder(session.folder, within), within)
 
 
-def _load_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
+def _load_analysis(session: Session, folder: AnalysisFolder, cast: Cast = None) -> Analysis | None:
     """Return the analysis in a folder if its results fit together, whatever its options were."""
     media, tracks = store.load_media(session.folder), store.load_tracks(folder.path)
     people, scores = store.load_people(folder.path), store.load_scores(folder.path)
@@ -160,7 +166,7 @@ def _load_analysis(session: Session, folder: AnalysisFolder) -> Analysis | None:
         within = FrameRange(voice.value.start, voice.value.start + len(voice.value.probability))
     speech, scorer, scores_from = _load_speech(session, tracks.input_digest, scores, voice)
     uses_voice = voice and scorer and session.media.first_audio
-    cast = tuple(person for person in people.value if person.track_ids)
+    cast = tuple(p for p in (people.value if cast is None else cast) if p.track_ids)
     return Analysis(
         session.media, within, detections, tracks.value, cast,
         voice.value if voice and uses_voice else None, speech, scorer,
@@ -236,9 +242,6 @@ def _relative(session: Session, folder: Path) -> str:
 
 def _digest(scores: str, people: str, cast: tuple[Person, ...]) -> str:
     return analysis_digest(scores, people, [(person.id, person.track_ids) for person in cast])
-
-
-# --- new analyses ---------------------------------------------------------------------------------
 
 
 def _run_stages(session: Session) -> Analysis:

@@ -94,15 +94,18 @@ def open_session(job: Job) -> Session:
 
 
 @contextmanager
-def exclusive_session(job: Job) -> Iterator[Session]:
-    """Open the source and its work folder to write under an exclusive lock; save media.json."""
+def exclusive_session(job: Job, timeout_s: float | None = None) -> Iterator[Session]:
+    """Open the source and its work folder to write under an exclusive lock; save media.json.
+
+    StoreError if another process has the lock for longer than `timeout_s`; None waits for it.
+    """
     folder = job.folder
     opened = open_source(job, folder)  # raises before a folder is created for what is no source
     folder = store.rename_folder(folder, job.source)
     default = folder.with_name(store.folder_name(job.source.name))
     if folder != default and default.exists():
         log.info("%s: belongs to another recording; the results go to %s", default, folder.name)
-    with store.exclusive_lock(folder):
+    with store.exclusive_lock(folder, timeout_s):
         session = _session(job, folder, opened)
         cached = store.load_media(folder)
         if not cached or (cached.value, cached.input_digest) != (

@@ -6,11 +6,18 @@ of its inputs. Files are written under a temporary name and then renamed: after 
 full disk, either the old file or the new one is there.
 """
 
-from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text
+from otio_speakerzoom.store.atomic import atomic_write, remove_leftovers, write_text, write_texts
 from otio_speakerzoom.store.batch_journal import BatchJournal
-from otio_speakerzoom.store.cut_list import CachedCut, load_cut_list, save_cut_list, stored_form
+from otio_speakerzoom.store.cut_list import (
+    CachedCut,
+    cut_list_text,
+    load_cut_list,
+    save_cut_list,
+    stored_form,
+)
 from otio_speakerzoom.store.detection_journal import DetectionJournal
 from otio_speakerzoom.store.detections import load_detections, save_detections
+from otio_speakerzoom.store.edit_journal import EditJournal, JournalLine
 from otio_speakerzoom.store.files import (
     Cached,
     ConcurrentChangeError,
@@ -26,13 +33,29 @@ from otio_speakerzoom.store.folder import (
     source_digest,
 )
 from otio_speakerzoom.store.folder_lock import exclusive_lock
-from otio_speakerzoom.store.locks import load_locks, save_locks, write_sightings
+from otio_speakerzoom.store.locks import (
+    load_locks,
+    lock_from_json,
+    lock_rows,
+    lock_to_json,
+    locks_text,
+    save_locks,
+    write_sightings,
+)
 from otio_speakerzoom.store.media import load_media, save_media
-from otio_speakerzoom.store.options import Options, load_options, save_options
+from otio_speakerzoom.store.options import Options, load_options, options_text, save_options
 from otio_speakerzoom.store.panels import load_panels, save_panels
-from otio_speakerzoom.store.people import load_people, load_sightings, save_people
+from otio_speakerzoom.store.people import (
+    load_people,
+    load_sightings,
+    people_from_rows,
+    people_rows,
+    people_text,
+    save_people,
+)
 from otio_speakerzoom.store.ranges import part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
+from otio_speakerzoom.store.shots import shot_from_row, shot_to_json, with_names
 from otio_speakerzoom.store.tracks import load_tracks, save_tracks
 from otio_speakerzoom.store.unfinished import remove_unfinished, unnamed_file
 from otio_speakerzoom.store.version_1 import key_in_file
@@ -44,9 +67,12 @@ __all__ = [
     "CachedCut",
     "ConcurrentChangeError",
     "DetectionJournal",
+    "EditJournal",
+    "JournalLine",
     "Options",
     "atomic_write",
     "back_up",
+    "cut_list_text",
     "digest",
     "exclusive_lock",
     "file_digest",
@@ -65,8 +91,16 @@ __all__ = [
     "load_sightings",
     "load_tracks",
     "load_voice",
+    "lock_from_json",
+    "lock_rows",
+    "lock_to_json",
+    "locks_text",
+    "options_text",
     "part_folder",
     "part_folders",
+    "people_from_rows",
+    "people_rows",
+    "people_text",
     "remove_leftovers",
     "remove_unfinished",
     "rename_folder",
@@ -80,9 +114,13 @@ __all__ = [
     "save_scores",
     "save_tracks",
     "save_voice",
+    "shot_from_row",
+    "shot_to_json",
     "source_digest",
     "stored_form",
     "unnamed_file",
+    "with_names",
     "write_sightings",
     "write_text",
+    "write_texts",
 ]

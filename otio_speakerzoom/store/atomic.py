@@ -9,11 +9,11 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from otio_speakerzoom.errors import StoreError
+from otio_speakerzoom.errors import DiskFullError, StoreError
 
 MAX_NAME_BYTES = 255
 """Of a file name in the file systems of Linux and macOS."""
@@ -51,6 +51,23 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` whole or not at all."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_texts(texts: Sequence[tuple[Path, str]], before_first: Callable[[], None]) -> None:
+    """Write several files, all of them or, if one cannot be written, none.
+
+    All are on the disk under temporary names before `before_first` is called, and only then
+    replace their files, in order. A process that is killed between two of these leaves the files
+    before it new and the others old. If `before_first` raises, nothing changes.
+    """
+    with ExitStack() as stack:  # which leaves the blocks in reverse order
+        for path, text in reversed(texts):
+            temporary = stack.enter_context(atomic_write(path))
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        before_first()
 
 
 def remove_leftovers(folder: Path, stem: str | None = None) -> None:
@@ -113,6 +130,7 @@ def _is_dead(temporary: Path) -> bool:
 
 def write_error(path: Path, error: OSError) -> StoreError:
     """Return the error for a file that the system does not let us write."""
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
-    remedy = "free some space" if full else "write elsewhere (-o FILE, --work DIR)"
-    return StoreError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")
+    fault = f"{path}: cannot be written ({error.strerror or error})"
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        return DiskFullError(f"{fault}; free some space")
+    return StoreError(f"{fault}; write elsewhere (-o FILE, --work DIR)")

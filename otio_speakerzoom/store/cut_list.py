@@ -10,7 +10,13 @@ from typing import Any
 
 from otio_speakerzoom.model import CutList, Media, Person
 from otio_speakerzoom.store.fields import Field, check_unique
-from otio_speakerzoom.store.files import file_digest, read_json, report_faults, write_json
+from otio_speakerzoom.store.files import (
+    file_digest,
+    json_text,
+    read_json,
+    report_faults,
+    write_json,
+)
 from otio_speakerzoom.store.media import media_to_json
 from otio_speakerzoom.store.people import load_people
 from otio_speakerzoom.store.shots import is_misfit, shot_from_json, shot_to_json
@@ -58,24 +64,34 @@ def save_cut_list(
     With `expected_digest` the file must still have that `file_digest`. Returns what
     `load_cut_list` will return: crops are rounded for people to read.
     """
-    document = _cut_list_to_json(cut_list, style, source_digest)
     path = folder / "cutlist.json"
-    provenance = {
-        "analysis_digest": analysis_digest,
-        "locks_digest": locks_digest,
-        "people_folder": people_folder,
-    }
-    if preferences_digest:
-        provenance["preferences_digest"] = preferences_digest
-    write_json(
-        path, "cutlist", input_digest, document, provenance=provenance,
-        expected_digest=expected_digest,
-    )  # fmt: skip
-    return CachedCut(
-        stored_form(cut_list), input_digest, people_folder=people_folder, style=document["style"],
-        file_digest=file_digest(path), analysis_digest=analysis_digest, locks_digest=locks_digest,
+    cached = CachedCut(
+        stored_form(cut_list), input_digest, people_folder=people_folder, style=dict(style or {}),
+        analysis_digest=analysis_digest, locks_digest=locks_digest,
         preferences_digest=preferences_digest,
     )  # fmt: skip
+    write_json(
+        path, "cutlist", input_digest, _cut_list_to_json(cut_list, style, source_digest),
+        provenance=_provenance(cached), expected_digest=expected_digest,
+    )  # fmt: skip
+    return replace(cached, file_digest=file_digest(path))
+
+
+def cut_list_text(cached: CachedCut, source_digest: str) -> str:
+    """Return the text of cutlist.json for a cut that we wrote, not edited."""
+    document = _cut_list_to_json(cached.value, cached.style, source_digest)
+    return json_text("cutlist", cached.input_digest, document, provenance=_provenance(cached))
+
+
+def _provenance(cached: CachedCut) -> dict[str, str]:
+    provenance = {
+        "analysis_digest": cached.analysis_digest,
+        "locks_digest": cached.locks_digest,
+        "people_folder": cached.people_folder,
+    }
+    if cached.preferences_digest:
+        provenance["preferences_digest"] = cached.preferences_digest
+    return provenance
 
 
 def stored_form(cut_list: CutList) -> CutList:

@@ -86,20 +86,35 @@ def write_json(
 
     With `expected_digest` the file must still have that `file_digest`.
     """
-    header: dict[str, object] = {
-        "schema": schema(kind),
-        "input_digest": input_digest,
-        "content_digest": digest(content),
-    }
-    if provenance:
-        header["provenance"] = provenance
-    text = _format({**header, **content})
+    text = json_text(kind, input_digest, content, provenance=provenance)
     if expected_digest is not None and file_digest(path) != expected_digest:
         raise ConcurrentChangeError(
             f"{path}: another program changed it just before it was to be written; it was left "
             "unchanged: run again"
         )
     write_text(path, text)
+
+
+def json_text(
+    kind: str,
+    input_digest: str,
+    content: dict[str, object],
+    *,
+    provenance: dict[str, str] | None = None,
+    last_written: str | None = None,
+) -> str:
+    """Return the text of a document of that kind with its header.
+
+    `last_written` is the digest of the content as we last wrote it, where it counts as edited.
+    """
+    header: dict[str, object] = {
+        "schema": schema(kind),
+        "input_digest": input_digest,
+        "content_digest": digest(content) if last_written is None else last_written,
+    }
+    if provenance:
+        header["provenance"] = provenance
+    return _format({**header, **content})
 
 
 def _format(document: dict[str, object]) -> str:
@@ -145,6 +160,12 @@ def read_json(path: Path, kind: str) -> Cached[dict[str, Any]] | None:
     return Cached(
         content, input_digest if isinstance(input_digest, str) else "", edited, provenance
     )
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of the content of a document as we last wrote it; "" if it has none."""
+    written = (_parse(path) or {}).get("content_digest", "")
+    return written if isinstance(written, str) else ""
 
 
 def _parse(path: Path) -> dict[str, Any] | None:

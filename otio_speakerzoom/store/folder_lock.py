@@ -19,10 +19,11 @@ POLL_INTERVAL_S = 0.2
 
 
 @contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path, timeout_s: float | None = None) -> Iterator[None]:
     """Lock `folder` against other processes; create it if need be, and remove leftovers in it.
 
-    The system releases the lock of a process that dies, so an old `.lock` blocks nobody.
+    The system releases the lock of a process that dies, so an old `.lock` blocks nobody. Whoever
+    cannot have it within `timeout_s` gets a StoreError; None waits as long as it takes.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,8 +31,9 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.info("%s: another speakerzoom is working there; waiting for it", folder)
-            lock.acquire(poll_interval=POLL_INTERVAL_S)
+            if timeout_s is None:
+                log.info("%s: another speakerzoom is working there; waiting for it", folder)
+            _wait_for(lock, folder, timeout_s)
     except NotImplementedError:  # a file system without locks: go on without one
         yield
         return
@@ -45,3 +47,12 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: FileLock, folder: Path, timeout_s: float | None) -> None:
+    try:
+        lock.acquire(timeout=-1 if timeout_s is None else timeout_s, poll_interval=POLL_INTERVAL_S)
+    except Timeout as error:
+        raise StoreError(
+            f"{folder}: another speakerzoom is working there; try again when it is done"
+        ) from error

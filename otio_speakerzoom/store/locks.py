@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from otio_speakerzoom.model import Box, Lock, Media
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import file_digest, read_json, report_faults, write_json
+from otio_speakerzoom.store.files import (
+    file_digest,
+    json_text,
+    read_json,
+    report_faults,
+    write_json,
+)
 from otio_speakerzoom.store.people import sighting_from_json, sighting_to_json
 
 
@@ -20,17 +27,41 @@ def save_locks(folder: Path, locks: Sequence[Lock], *, expected_digest: str | No
     everything else in the file. With `expected_digest` it must still have that `file_digest`.
     """
     path = folder / "locks.json"
-    document = read_json(path, "locks")
+    write_json(path, "locks", "", _with_locks(folder, locks), expected_digest=expected_digest)
+
+
+def locks_text(folder: Path, locks: Sequence[Lock], rows: Sequence[dict[str, Any]] = ()) -> str:
+    """Return the text of locks.json as `save_locks` would write it.
+
+    `rows` are further rows as the editor wrote them, of locks that are not in the file any more.
+    """
+    return json_text("locks", "", _with_locks(folder, locks, rows))
+
+
+def lock_rows(folder: Path) -> list[Any]:
+    """Return the rows of locks.json as they are in the file; none if there is no file."""
+    document = read_json(folder / "locks.json", "locks")
+    rows = document.value.get("locks") if document else ()
+    return list(rows) if isinstance(rows, list) else []
+
+
+def _with_locks(
+    folder: Path, locks: Sequence[Lock], rows: Sequence[dict[str, Any]] = ()
+) -> dict[str, object]:
+    """Return the content of locks.json, with these locks."""
+    document = read_json(folder / "locks.json", "locks")
     content: dict[str, object] = dict(document.value) if document else {}
-    content["locks"] = [_lock_to_json(lock, content.get("locks")) for lock in locks]
-    write_json(path, "locks", "", content, expected_digest=expected_digest)
+    rows_now = content.get("locks")
+    old_rows = [*(rows_now if isinstance(rows_now, list) else ()), *rows]
+    content["locks"] = [lock_to_json(lock, old_rows) for lock in locks]
+    return content
 
 
-def _lock_to_json(lock: Lock, rows: object) -> dict[str, object]:
+def lock_to_json(lock: Lock, rows: Sequence[Any] = ()) -> dict[str, Any]:
     """Return the one of `rows` that stands for the same lock, or a new row."""
-    for row in rows if isinstance(rows, list) else ():
+    for row in rows:
         try:
-            other = _lock_from_json(Field(row), None)
+            other = lock_from_json(row)
         except ValueError:
             continue
         if replace(other, sightings=()) == replace(lock, sightings=()):
@@ -91,6 +122,11 @@ def write_sightings(folder: Path, locks: Sequence[Lock]) -> None:
 def _sightings_to_json(lock: Lock) -> dict[str, object]:
     rows = [{"id": s.person, "sighting": sighting_to_json(s)} for s in lock.sightings]
     return {"people": rows} if rows else {}
+
+
+def lock_from_json(row: object) -> Lock:
+    """Return the lock of a row; ValueError where it is none."""
+    return _lock_from_json(Field(row), None)
 
 
 def _lock_from_json(row: Field, media: Media | None) -> Lock:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from otio_speakerzoom.store.fields import Field
-from otio_speakerzoom.store.files import read_json, report_faults, write_json
+from otio_speakerzoom.store.files import json_text, read_json, report_faults, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,17 @@ class Options:
 
 def save_options(folder: Path, options: Options, source_digest: str) -> None:
     """Save the options for a source whose file has that digest."""
-    document = {name: value for name, value in asdict(options).items() if value is not None}
-    write_json(folder / "options.json", "options", source_digest, {"options": document})
+    write_json(folder / "options.json", "options", source_digest, _options_to_json(options))
+
+
+def options_text(options: Options, source_digest: str) -> str:
+    """Return the text of options.json."""
+    return json_text("options", source_digest, _options_to_json(options))
+
+
+def _options_to_json(options: Options) -> dict[str, object]:
+    values = {name: value for name, value in asdict(options).items() if value is not None}
+    return {"options": values}
 
 
 def load_options(folder: Path, source_digest: str) -> Options:

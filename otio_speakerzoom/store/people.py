@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, Person, Sighting
 from otio_speakerzoom.store.fields import Field, check_unique
-from otio_speakerzoom.store.files import Cached, read_json, report_faults, write_json
+from otio_speakerzoom.store.files import (
+    Cached,
+    content_digest,
+    json_text,
+    read_json,
+    report_faults,
+    write_json,
+)
 
 
 def save_people(
@@ -36,6 +45,30 @@ def save_people(
     content: dict[str, object] = {"people": rows}
     path = folder / "people.json"
     write_json(path, "people", input_digest, content, expected_digest=expected_digest)
+
+
+def people_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of people.json as they are in the file; none if there is no file."""
+    document = read_json(folder / "people.json", "people")
+    return list(document.value["people"]) if document and load_people(folder) else []
+
+
+def people_text(folder: Path, rows: Sequence[dict[str, Any]]) -> str:
+    """Return the text of people.json with these rows, which a hand has changed.
+
+    The file counts as edited then, until it has the rows again that a detection wrote.
+    """
+    path = folder / "people.json"
+    document = read_json(path, "people")
+    if document is None:
+        raise StoreError(f"{path}: is gone; `speakerzoom analyze` writes it again")
+    content = {**document.value, "people": list(rows)}
+    return json_text("people", document.input_digest, content, last_written=content_digest(path))
+
+
+def people_from_rows(rows: Sequence[dict[str, Any]]) -> tuple[Person, ...]:
+    """Return the people of rows of people.json; ValueError where one is wrong."""
+    return tuple(_person_from_json(row) for row in Field(list(rows), "people").rows())
 
 
 def load_people(folder: Path) -> Cached[tuple[Person, ...]] | None:

@@ -49,6 +49,11 @@ def is_misfit(row: Field) -> bool:
     return crop_unchanged and sorted(people) != sorted(subjects)
 
 
+def shot_from_row(row: object, media: Media, people: Sequence[Person]) -> Shot:
+    """Return the shot of a row that `shot_to_json` returned; ValueError where it is none."""
+    return shot_from_json(Field(row), media, people)
+
+
 def shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
     """Return the shot of a row; `people` are those of the cut."""
     subjects = _subjects_from_json(row, people)
@@ -69,7 +74,7 @@ def shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
         span,
         subjects,
         crop,
-        _with_names(reason, people),
+        with_names(reason, people),
         row.at("confidence").fraction() if row.has("confidence") else 1.0,
         keys,
         row.at("locked").boolean() if row.has("locked") else False,
@@ -125,7 +130,7 @@ def _cover_key_from_json(row: Field) -> CoverKey:
     return CoverKey(frame.integer(), row.tail(1).box())
 
 
-def _with_names(reason: str, people: Sequence[Person]) -> str:
+def with_names(reason: str, people: Sequence[Person]) -> str:
     """Return a reason with people's names; the file has their ids only."""
     labels = {str(person.id): person.label for person in people}
     return re.sub(r"\bPerson (\d+)\b", lambda m: labels.get(m[1], m[0]), reason)

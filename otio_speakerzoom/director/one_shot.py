@@ -1,0 +1,95 @@
+"""Frames one shot as a plan with a lock for it would, without planning the others again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from otio_speakerzoom.director.explain import confidence, reason
+from otio_speakerzoom.director.planned_shot import WIDE
+from otio_speakerzoom.director.preferences import allowed_angles, apply_preferences
+from otio_speakerzoom.director.shot_framer import ShotFramer
+from otio_speakerzoom.director.speaker_activity import speaker_activity_of
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import (
+    Box,
+    FaceTrack,
+    FrameRange,
+    Media,
+    Panel,
+    Person,
+    Shot,
+    SpeechScores,
+    VoiceActivity,
+)
+
+
+class OneShotDirector:
+    """Frames single shots of a cut whose other shots stay as they are."""
+
+    def __init__(
+        self,
+        media: Media,
+        tracks: Sequence[FaceTrack],
+        people: Sequence[Person],
+        scores: Sequence[SpeechScores],
+        style: Style,
+        *,
+        canvas: tuple[int, int],
+        camera_cuts: Sequence[int] = (),
+        within: FrameRange | None = None,
+        voice: VoiceActivity | None = None,
+        panels: Sequence[Panel] = (),
+    ) -> None:
+        """Take what `direct` takes."""
+        self._people = people
+        activity = speaker_activity_of(
+            media, tracks, people, scores, voice, style, within or media.range
+        )
+        self._activity = apply_preferences(activity, people)
+        self._framer = ShotFramer(
+            media, tracks, people, canvas, style, camera_cuts, self._activity, panels
+        )
+
+    def frame(
+        self,
+        span: FrameRange,
+        subjects: Sequence[int],
+        before: Iterable[Shot],
+        crop: Box | None = None,
+    ) -> Shot:
+        """Return a locked shot of `span` that shows the people with these ids, or the wide.
+
+        `before` are the shots before it, the latest first: a single is framed as the last one of
+        that person since the source's own last cut, if that is as good. `crop` is used as it is.
+        """
+        framing = tuple(sorted(self._row(id_) for id_ in subjects))
+        self._framer.forget()
+        if len(framing) == 1:
+            last = next((shot for shot in before if shot.subjects == tuple(subjects)), None)
+            if last:
+                self._framer.remember(framing, last.range, last.crop)
+        crop = crop or self._framer.crop(framing, span)
+        ids = tuple(self._people[row].id for row in framing)
+        return self.with_covers(Shot(span, ids, crop, "locked", 1.0, locked=True))
+
+    def with_covers(self, shot: Shot) -> Shot:
+        """Return a shot with covers over the faces that its crop cannot keep out, by the style."""
+        return replace(shot, covers=self._framer.covers(shot))
+
+    def explain(self, shot: Shot) -> Shot:
+        """Return a shot with the reason and the confidence that the director would give."""
+        activity, framing = self._activity.part(shot.range), self._framing(shot)
+        why = reason(self._people, activity, framing)
+        return replace(shot, reason=why, confidence=confidence(activity, framing))
+
+    def angles(self, shots: Sequence[Shot]) -> tuple[Shot, ...]:
+        """Return the alternative framings of these shots."""
+        self._framer.forget()
+        return allowed_angles(self._framer.angles(shots), self._people)
+
+    def _framing(self, shot: Shot) -> tuple[int, ...]:
+        return tuple(sorted(self._row(id_) for id_ in shot.subjects)) or WIDE
+
+    def _row(self, id_: int) -> int:
+        return next(n for n, person in enumerate(self._people) if person.id == id_)

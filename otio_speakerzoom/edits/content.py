@@ -1,0 +1,197 @@
+"""What operations change: the shots, the locks, the people and the style; and differences of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
+
+from otio_speakerzoom import store
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.model import CutList, Lock, Media, Person, Shot
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StyleChoice:
+    """The style of a cut."""
+
+    name: str
+    """Name of a preset, or path of a file, as in options.json."""
+    values: tuple[tuple[str, float | str], ...]
+    """That override its own, by name, in order of the names."""
+    style: Style
+    """With all values, as the cut was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What operations change. The reasons of shots have numbers of people, no names."""
+
+    shots: tuple[Shot, ...]
+    angles: tuple[Shot, ...]
+    """Alternative framings; none where they are not requested."""
+    locks: tuple[Lock, ...]
+    """In order of time."""
+    people: tuple[dict[str, Any], ...]
+    """Rows of people.json."""
+    style: StyleChoice
+
+    @property
+    def cast(self) -> tuple[Person, ...]:
+        """The people who were detected, in the order of people.json."""
+        return tuple(p for p in store.people_from_rows(self.people) if p.track_ids)
+
+
+def named_cut(content: Content, cut: CutList) -> CutList:
+    """Return the cut with this content as it is read from its file: with names in the reasons."""
+    people = {person.id: person for person in store.people_from_rows(content.people)}
+    cast = tuple(people.get(person.id, person) for person in cut.people)
+    if any(person.name for person in cast):
+        shots, angles = (
+            tuple(replace(shot, reason=store.with_names(shot.reason, cast)) for shot in row)
+            for row in (content.shots, content.angles)
+        )
+    else:
+        shots, angles = content.shots, content.angles
+    return replace(cut, shots=shots, angles=angles, people=cast)
+
+
+# --- differences ----------------------------------------------------------------------------------
+
+
+def changes_between(before: Content, after: Content) -> dict[str, Any]:
+    """Return what differs between two contents, as JSON; what is equal is not in it."""
+    changes: dict[str, Any] = {}
+    for name, to_row in _TO_ROW.items():
+        window = _window(getattr(before, name), getattr(after, name), to_row)
+        if window:
+            changes[name] = window
+    if before.style != after.style:
+        changes["style"] = {"before": _style_row(before.style), "after": _style_row(after.style)}
+    return changes
+
+
+def reversed_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes that lead back."""
+    out = {}
+    for name, change in changes.items():
+        if name == "style":
+            out[name] = {"before": change["after"], "after": change["before"]}
+        else:
+            swap = {"removed": change["inserted"], "inserted": change["removed"]}
+            out[name] = {"index": change["index"], **swap}
+    return out
+
+
+def apply_changes(
+    content: Content, changes: dict[str, Any], media: Media
+) -> tuple[Content, tuple[str, ...]]:
+    """Return the content with the changes, and the names of those that do not fit it.
+
+    A change fits where what it replaces is as it was.
+    """
+    window = changes.get("people", {"removed": [], "inserted": []})
+    rows = [*content.people, *window["removed"], *window["inserted"]]
+    cast = [Person(id_, ()) for id_ in dict.fromkeys(row["id"] for row in rows)]
+    values: dict[str, Any] = {}
+    misfits: list[str] = []
+    for name, change in changes.items():
+        if name == "style":
+            fits = _style_row(content.style) == change["before"]
+            value: Any = _style_from_row(change["after"]) if fits else None
+        else:
+            value = _replace_rows(name, getattr(content, name), change, media, cast)
+        if value is None:
+            misfits.append(name)
+        else:
+            values[name] = value
+    return replace(content, **values), tuple(misfits)
+
+
+def _window(
+    before: Sequence[T], after: Sequence[T], to_row: Callable[[T], dict[str, Any]]
+) -> dict[str, Any] | None:
+    """Return the smallest part in which two sequences differ; None where they are equal."""
+    first, shorter = 0, min(len(before), len(after))
+    while first < shorter and before[first] == after[first]:
+        first += 1
+    if first == len(before) == len(after):
+        return None
+    last = 0
+    while last < shorter - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    return {
+        "index": first,
+        "removed": [to_row(item) for item in before[first : len(before) - last]],
+        "inserted": [to_row(item) for item in after[first : len(after) - last]],
+    }
+
+
+def _replace_rows(
+    name: str, items: Sequence[Any], change: dict[str, Any], media: Media, cast: Sequence[Person]
+) -> tuple[Any, ...] | None:
+    """Return the items with those of a window replaced; None where they are others now."""
+    key = _KEYS[name]
+    removed = [key(_from_row(name, row, media, cast)) for row in change["removed"]]
+    inserted = [_from_row(name, row, media, cast) for row in change["inserted"]]
+    count = len(removed)
+    places = range(len(items) - count + 1)
+    nearest_first = sorted(places, key=lambda n: abs(n - change["index"])) if count else ()
+    if not count:
+        index = min(change["index"], len(items))
+        if name == "locks":
+            index = sum(lock.range.start < inserted[0].range.start for lock in items)
+            if not _has_room(items, inserted):
+                return None
+        return (*items[:index], *inserted, *items[index:])
+    for index in nearest_first:
+        if (
+            key(items[index]) == removed[0]
+            and [key(item) for item in items[index : index + count]] == removed
+        ):
+            return (*items[:index], *inserted, *items[index + count :])
+    return None
+
+
+def _has_room(locks: Sequence[Lock], inserted: Sequence[Lock]) -> bool:
+    return not any(
+        lock.range.start < new.range.end and new.range.start < lock.range.end
+        for new in inserted for lock in locks
+    )  # fmt: skip
+
+
+def _from_row(name: str, row: dict[str, Any], media: Media, cast: Sequence[Person]) -> Any:
+    if name == "people":
+        return row
+    if name == "locks":
+        return store.lock_from_json(row)
+    return store.shot_from_row(row, media, cast)
+
+
+def _style_row(choice: StyleChoice) -> dict[str, Any]:
+    return {"name": choice.name, "values": dict(choice.values), "style": asdict(choice.style)}
+
+
+def _style_from_row(row: dict[str, Any]) -> StyleChoice:
+    return StyleChoice(row["name"], tuple(sorted(row["values"].items())), Style(**row["style"]))
+
+
+def _without_sightings(lock: Lock) -> Lock:
+    return replace(lock, sightings=())
+
+
+_TO_ROW: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "shots": store.shot_to_json,
+    "angles": store.shot_to_json,
+    "locks": store.lock_to_json,
+    "people": dict,
+}
+_KEYS: dict[str, Callable[[Any], Any]] = {
+    "shots": store.shot_to_json,
+    "angles": store.shot_to_json,
+    "locks": _without_sightings,
+    "people": dict,
+}
+"""What must be equal for two items to count as the same; `people` of locks are added later."""

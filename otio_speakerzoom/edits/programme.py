@@ -1,0 +1,209 @@
+"""The cut of one source as hands change it: its state, operations, undo and redo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import RLock
+from typing import Any
+
+from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.edits.applies import applies
+from otio_speakerzoom.edits.content import (
+    Content,
+    apply_changes,
+    changes_between,
+    named_cut,
+    reversed_changes,
+)
+from otio_speakerzoom.edits.draft import Draft
+from otio_speakerzoom.edits.hand_edits import adopt_hand_edits
+from otio_speakerzoom.edits.history import changes_of_edit, stacks
+from otio_speakerzoom.edits.loading import Loaded, Loader, planned
+from otio_speakerzoom.edits.operations import Operation, operation_to_json
+from otio_speakerzoom.edits.people_operations import PEOPLE_OPERATIONS, style_choice
+from otio_speakerzoom.edits.saving import finish_interrupted, save
+from otio_speakerzoom.edits.sentences import sentence
+from otio_speakerzoom.edits.shot_operations import SHOT_OPERATIONS
+from otio_speakerzoom.errors import EditError
+from otio_speakerzoom.model import CutList, Lock
+from otio_speakerzoom.pipeline import Analysis, Job
+
+MAX_WAIT_S = 10.0
+"""For another process that works in the folder: an export takes a second or two, and whoever waits
+for an analysis is better told."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """A cut as it is now."""
+
+    revision: str
+    """Short text that changes with every change, whoever makes it."""
+    cut_list: CutList
+    """As `pipeline.current_cut` returns it."""
+    locks: tuple[Lock, ...]
+    """In order of time; outside the range of the cut too."""
+    analysis: Analysis
+    style_name: str
+    """Name of a preset, or path of a file."""
+    style_values: Mapping[str, float | str]
+    """That override the style's own."""
+    style: Style
+    undo: str
+    """What `undo` would undo, in words; empty if there is nothing."""
+    redo: str
+
+
+class StaleRevisionError(EditError):
+    """The cut has changed since whoever requests an operation saw it."""
+
+    def __init__(self, state: State, answers: Sequence[bool]) -> None:
+        super().__init__("the cut has changed since; look at it again")
+        self.state = state
+        self.answers = tuple(answers)
+        """For each operation, whether what it refers to is still there."""
+
+
+class Programme:
+    """The cut of one source. Every method may be called from any thread."""
+
+    def __init__(self, job: Job) -> None:
+        """Take a job that names the source; its options for another style or part are ignored."""
+        self._job = replace(job, options=store.Options(), within=None, canvas=None, force=False)
+        self._loader = Loader(self._job)
+        self._writing, self._reading = RLock(), RLock()
+        self._state: tuple[Loaded, State] | None = None
+
+    def state(self) -> State:
+        """Return the cut as it is now; only files that have changed are read.
+
+        Nothing is written. SpeakerZoomError if nothing is cut yet, or a file is damaged.
+        """
+        with self._reading:
+            return self._state_of(self._loader.load())
+
+    def apply(self, operations: Sequence[Operation], revision: str) -> State:
+        """Apply all operations in order, or none; they are undone together.
+
+        StaleRevisionError if `revision` is not that of the cut any more, EditError for an operation
+        that does not fit it, StoreError for files that cannot be written.
+        """
+        with self._writable() as loaded:
+            self._check_revision(loaded, revision, operations)
+            loaded, copies = adopt_hand_edits(loaded, self._loader)
+            draft = self._draft(loaded)
+            for operation in operations:
+                (SHOT_OPERATIONS | PEOPLE_OPERATIONS)[operation.name](draft, operation)
+            if changes := changes_between(loaded.content, draft.content):
+                done, undone = stacks(loaded.journal.lines())
+                line = {
+                    "do": 1 + max((row.edit for row in (*done, *undone)), default=0),
+                    "operations": [operation_to_json(operation) for operation in operations],
+                    "changes": changes,
+                }
+                self._save(loaded, draft.content, line, copies)
+            return self._state_of(self._loader.load())
+
+    def undo(self, revision: str) -> State:
+        """Undo the latest edit; EditError if there is none, or it was changed since."""
+        return self._step_back(revision, "undo")
+
+    def redo(self, revision: str) -> State:
+        """Do again what was undone last; EditError if there is nothing, or it was changed since."""
+        return self._step_back(revision, "redo")
+
+    def preview(self, style: str | None, values: Mapping[str, float | str | None]) -> CutList:
+        """Return the cut in another style, as `set_style` would plan it; nothing is saved."""
+        with self._reading:
+            loaded = self._loader.load()
+        choice = style_choice(loaded.content.style, style, dict(values))
+        content = replace(loaded.content, style=choice)
+        cached = planned(loaded.analysis, loaded.cached, content)
+        content = replace(content, shots=cached.value.shots, angles=cached.value.angles)
+        return named_cut(content, cached.value)
+
+    @contextmanager
+    def _writable(self) -> Iterator[Loaded]:
+        """Give what is loaded, while no other process may change it; finish what was interrupted.
+
+        Readers go on meanwhile.
+        """
+        with self._writing, pipeline.exclusive_session(self._job, MAX_WAIT_S):
+            with self._reading:
+                loaded = self._loader.load()
+            finish_interrupted(loaded)
+            yield loaded
+
+    def _step_back(self, revision: str, verb: str) -> State:
+        with self._writable() as loaded:
+            self._check_revision(loaded, revision, ())
+            loaded, copies = adopt_hand_edits(loaded, self._loader)
+            done, undone = stacks(loaded.journal.lines())
+            lines = done if verb == "undo" else undone
+            if not lines:
+                raise EditError(f"there is nothing to {verb}")
+            line = lines[-1]
+            changes = changes_of_edit(loaded.journal, line.edit)
+            if verb == "undo":
+                changes = reversed_changes(changes)
+            content, misfits = apply_changes(loaded.content, changes, loaded.session.media)
+            if misfits:
+                what = sentence(line.operations, loaded.content, loaded.session.media)
+                raise EditError(
+                    f"the cut was changed by another program since, so this cannot be {verb}ne: "
+                    f"{what}"
+                )
+            self._save(loaded, content, {verb: line.edit}, copies)
+            return self._state_of(self._loader.load())
+
+    def _check_revision(
+        self, loaded: Loaded, revision: str, operations: Sequence[Operation]
+    ) -> None:
+        if loaded.revision != revision:
+            content = loaded.content
+            raise StaleRevisionError(
+                self._state_of(loaded), [applies(operation, content) for operation in operations]
+            )
+
+    def _draft(self, loaded: Loaded) -> Draft:
+        cut = loaded.cached.value
+
+        def analysis_of(content: Content) -> Analysis:
+            return self._loader.analysis(loaded.session, loaded.cached, content)
+
+        def plan(content: Content) -> Content:
+            new = planned(analysis_of(content), loaded.cached, content).value
+            return replace(content, shots=new.shots, angles=new.angles)
+
+        return Draft(
+            loaded.content, cut.media, cut.canvas,
+            lambda content: self._loader.director(
+                analysis_of(content), cut.canvas, content.style.style
+            ),
+            plan,
+        )  # fmt: skip
+
+    def _save(
+        self, loaded: Loaded, content: Content, line: dict[str, Any],
+        copies: Callable[[], None],
+    ) -> None:  # fmt: skip
+        analysis = self._loader.analysis(loaded.session, loaded.cached, content)
+        save(loaded, content, analysis, line, copies)
+
+    def _state_of(self, loaded: Loaded) -> State:
+        if self._state is None or self._state[0] is not loaded:
+            content, media = loaded.content, loaded.session.media
+            done, undone = stacks(loaded.journal.lines())
+            undo, redo = (
+                sentence(lines[-1].operations, content, media) if lines else ""
+                for lines in (done, undone)
+            )
+            self._state = loaded, State(
+                loaded.revision, named_cut(content, loaded.cached.value), content.locks,
+                loaded.analysis, content.style.name, dict(content.style.values),
+                content.style.style, undo, redo,
+            )  # fmt: skip
+        return self._state[1]

@@ -1,0 +1,141 @@
+"""Writes an edit: first all new files under temporary names, then the journal, then the names.
+
+    1. every new file lies on the disk under a temporary name
+    2. its line is appended to edits.jsonl, and is on the disk
+    3. the files are replaced, in the order of `EDITED_FILES`
+    4. the line is marked as finished
+
+A disk that is full fails in 1 or 2, and nothing has changed then. Whoever is killed before 2 ends
+leaves nothing but temporary files; after it, `history.finish` shows the edit whole to the next
+reader, and `finish_interrupted` writes it before the next edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.edits.content import Content, changes_between
+from otio_speakerzoom.edits.history import header_of, unfinished
+from otio_speakerzoom.edits.loading import Loaded, plan_of, with_header
+from otio_speakerzoom.errors import StoreError
+from otio_speakerzoom.model import Person
+from otio_speakerzoom.pipeline import Analysis
+
+
+def save(
+    loaded: Loaded,
+    content: Content,
+    analysis: Analysis,
+    line: dict[str, Any],
+    copies: Callable[[], None],
+) -> None:
+    """Write an edit of what was loaded, with its line of the journal.
+
+    `copies` saves copies of what the edit would replace for good, before anything changes.
+    """
+    content = replace(content, locks=pipeline.with_sightings(content.locks, analysis))
+    cached = _cut_of(loaded, content, analysis)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    line = {**line, "time": now, "cut": header_of(cached)}
+    number = line.get("do") or line.get("undo") or line.get("redo")
+    _write(loaded, content, cached, line, copies)
+    with suppress(StoreError):  # a full disk: the next edit finds all files as they should be
+        loaded.journal.append({"finished": number})
+
+
+def finish_interrupted(loaded: Loaded) -> None:
+    """Write what an interrupted edit has not written; it is in what was loaded already."""
+    line = unfinished(loaded.journal.lines())
+    if line:
+        _write(loaded, loaded.content, loaded.cached, None, lambda: None)
+        loaded.journal.append({"finished": line.edit})
+
+
+def _write(
+    loaded: Loaded,
+    content: Content,
+    cached: store.CachedCut,
+    line: dict[str, Any] | None,
+    copies: Callable[[], None],
+) -> None:
+    texts = [
+        (path, text)
+        for path, text in _texts(loaded, content, cached, line).items()
+        if text is not None
+    ]
+
+    def before_first() -> None:
+        for path, digest in loaded.files.items():
+            if store.file_digest(path) != digest:
+                raise store.ConcurrentChangeError(
+                    f"{path}: another program changed it just before the edit; try again"
+                )
+        copies()
+        if line:
+            loaded.journal.append(line)
+
+    store.write_texts(texts, before_first)
+
+
+def _texts(
+    loaded: Loaded, content: Content, cached: store.CachedCut, line: dict[str, Any] | None
+) -> dict[Path, str | None]:
+    """Return the new texts by path, in the order of the files; None for a file that stays."""
+    session = loaded.session
+    before = loaded.content
+    changes = changes_between(before, content) if line else dict.fromkeys(_ALL, True)
+    locks_path, people_path, options_path, cut_path = loaded.files
+    removed_rows = (line or {}).get("changes", {}).get("locks", {})
+    rows = [*removed_rows.get("removed", ()), *removed_rows.get("inserted", ())]
+    options = replace(
+        session.options, style=content.style.name, style_values=dict(content.style.values)
+    )
+    return {
+        locks_path: (
+            store.locks_text(session.folder, content.locks, rows) if "locks" in changes else None
+        ),
+        people_path: (
+            store.people_text(people_path.parent, content.people) if "people" in changes else None
+        ),
+        options_path: (
+            store.options_text(options, session.source_digest) if "style" in changes else None
+        ),
+        cut_path: store.cut_list_text(cached, session.source_digest),
+    }
+
+
+_ALL = ("locks", "people", "style")
+
+
+def _cut_of(loaded: Loaded, content: Content, analysis: Analysis) -> store.CachedCut:
+    """Return the cut with a content.
+
+    It counts as one of a plan with its locks, people and style, if that before did.
+    """
+    cached = loaded.cached
+    nameless = tuple(replace(person, name="") for person in analysis.people)
+    value = replace(
+        cached.value, shots=content.shots, angles=content.angles,
+        people=_with_all_subjects(nameless, content),
+    )  # fmt: skip
+    cached = replace(cached, value=value, edited=False, misfits=())
+    before = plan_of(loaded.analysis, loaded.cached, loaded.content)
+    plan = plan_of(analysis, cached, content)
+    new = with_header(cached, plan)
+    if before.digest != loaded.cached.input_digest:
+        digests = loaded.cached.input_digest, loaded.cached.analysis_digest
+        new = replace(new, input_digest=digests[0], analysis_digest=digests[1])
+    return new
+
+
+def _with_all_subjects(people: tuple[Person, ...], content: Content) -> tuple[Person, ...]:
+    """Return the people, with everybody whom a shot shows; a later analysis may lack somebody."""
+    ids = {person.id for person in people}
+    missing = {id_ for shot in (*content.shots, *content.angles) for id_ in shot.subjects} - ids
+    return (*people, *(Person(id_, ()) for id_ in sorted(missing)))

@@ -1,0 +1,145 @@
+"""edits.jsonl: what was done to a cut by hand, undone and redone; lines are only appended.
+
+    {"schema": "speakerzoom.edits/2", "source": DIGEST}
+    {"do": 1, "time": "2026-05-04T10:31:07+00:00", "operations": [...], "changes": {...}}
+    {"finished": 1}
+    {"undo": 1, "time": ...}      {"redo": 1, "time": ...}
+
+A line is on the disk before the files change, and `finished` follows once all of them have: so
+that whoever opens the folder after a crash can tell what is still to be written. A torn last line
+does not count, and is cut off by the next append.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from otio_speakerzoom.errors import StoreError
+from otio_speakerzoom.store.atomic import write_error
+from otio_speakerzoom.store.files import MOVE_ASIDE, back_up, check_schema, read_error, schema
+
+VERBS = ("do", "undo", "redo", "finished")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line: what was done with which edit."""
+
+    verb: str
+    """do, undo, redo or finished"""
+    edit: int
+    """Number of the edit, from 1."""
+    operations: tuple[dict[str, Any], ...]
+    """As they were requested (do only)."""
+    offset: int
+    """Where the line begins in the file, in bytes."""
+
+
+class EditJournal:
+    """The lines of one file. What an edit changed is read only when it is asked for."""
+
+    def __init__(self, folder: Path, source_digest: str) -> None:
+        self.path = folder / "edits.jsonl"
+        self._source_digest = source_digest
+        self._lines: list[JournalLine] = []
+        self._end = 0  # in bytes, of the last whole line
+        self._inode = 0
+
+    def is_of(self, folder: Path, source_digest: str) -> bool:
+        """Whether this is the journal of a source in a folder."""
+        return (self.path.parent, self._source_digest) == (folder, source_digest)
+
+    def lines(self) -> list[JournalLine]:
+        """Return all lines; only what was appended since the last call is read.
+
+        There are none if the file is of another source. StoreError for a line that is damaged.
+        """
+        try:
+            with self.path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_size < self._end or status.st_ino != self._inode:
+                    self._lines, self._end, self._inode = [], 0, status.st_ino
+                file.seek(self._end)
+                self._parse(file.read())
+        except FileNotFoundError:
+            self._lines, self._end = [], 0
+        except OSError as error:
+            raise read_error(self.path, error) from error
+        return self._lines
+
+    def read(self, line: JournalLine) -> dict[str, Any]:
+        """Return all of a line, as it was appended."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(line.offset)
+                return dict(json.loads(file.readline()))
+        except OSError as error:
+            raise read_error(self.path, error) from error
+        except (ValueError, TypeError) as error:
+            raise self._damaged(self._lines.index(line) + 2) from error
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Append a line; raise StoreError, and leave the file as it was, if that fails.
+
+        Whoever appends must have the exclusive lock of the folder.
+        """
+        self.lines()
+        if not self._end and self.path.exists():  # of another source, or nothing but a torn line
+            back_up(self.path)
+            self.path.unlink()
+        header = {"schema": schema("edits"), "source": self._source_digest}
+        rows = [line] if self._end else [header, line]
+        data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            number = os.open(self.path, flags, 0o666)
+        except OSError as error:
+            raise write_error(self.path, error) from error
+        with os.fdopen(number, "r+b", buffering=0) as file:
+            try:
+                file.truncate(self._end)
+                file.seek(self._end)
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+                os.fsync(file.fileno())
+            except OSError as error:
+                with suppress(OSError):
+                    file.truncate(self._end)
+                raise write_error(self.path, error) from error
+
+    def _parse(self, data: bytes) -> None:
+        """Add the whole lines of what follows the last one."""
+        texts = data.split(b"\n")[:-1]  # what follows the last newline is torn
+        for n, text in enumerate(texts):
+            try:
+                row = json.loads(text)
+                line = self._line(row) if self._end else None
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                if n == len(texts) - 1:
+                    return  # torn, by a disk that lost power
+                raise self._damaged(len(self._lines) + 2) from error
+            if line:
+                self._lines.append(line)
+            elif not self._is_ours(row):
+                return
+            self._end += len(text) + 1
+
+    def _line(self, row: dict[str, Any]) -> JournalLine:
+        verb = next((name for name in VERBS if name in row), "")
+        return JournalLine(verb, int(row[verb]), tuple(row.get("operations", ())), self._end)
+
+    def _is_ours(self, header: dict[str, Any]) -> bool:
+        check_schema(self.path, "edits", header.get("schema"))
+        return header.get("source") == self._source_digest
+
+    def _damaged(self, number: int) -> StoreError:
+        return StoreError(
+            f"{self.path}: line {number} is damaged, so nothing can be undone; correct it, "
+            f"{MOVE_ASIDE}"
+        )
