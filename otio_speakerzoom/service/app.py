@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,41 +14,52 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.service import reading
+from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.service import inbox, reading
 from otio_speakerzoom.service.access import Access
-from otio_speakerzoom.service.guard import STALE, Guard, refuse
+from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.page_files import page_file, page_table
+
+log = logging.getLogger(__name__)
 
 MAX_CHALLENGE = 128
 """Characters of a challenge."""
 
 
-def build_app(access: Access, sources: Mapping[str, OpenSource]) -> ASGIApp:
-    """Return the app for these sources, guarded; sources may be added while it runs."""
-    below = [
+def build_app(
+    access: Access, sources: Mapping[str, OpenSource], open_source: Callable[[Job], OpenSource]
+) -> ASGIApp:
+    """Return the app for these sources, guarded; `open_source` adds one while it runs."""
+    page = [
         Route("/", page_file, methods=["GET"]),
         Route("/page/{name}", page_file, methods=["GET"]),
-        *reading.ROUTES,
     ]
+    of_inbox = [*page, Route("/api/state", inbox.state, methods=["GET"])]
     app = Starlette(
         routes=[
             Route("/", newest, methods=["GET"]),
             Route("/launch", launch, methods=["GET"]),
             Route("/service", answer_challenge, methods=["GET"]),
-            Mount("/s/{source}", routes=below),
+            *inbox.ROUTES,
+            Mount(f"/s/{inbox.ID}", routes=of_inbox),
+            Mount("/s/{source}", routes=[*page, *reading.ROUTES]),
         ],
-        exception_handlers={HTTPException: _refused, SpeakerZoomError: _failed},
-    )
+        exception_handlers={
+            HTTPException: _refused, SpeakerZoomError: _failed, BodyTooLargeError: _too_large,
+            Exception: _broken,
+        },
+    )  # fmt: skip
     app.router.redirect_slashes = False
-    app.state.access, app.state.sources, app.state.page = access, sources, page_table()
+    app.state.access, app.state.sources, app.state.open = access, sources, open_source
+    app.state.page = page_table()
     return Guard(app, access)
 
 
 def newest(request: Request) -> Response:
     """Go to the source that was opened last."""
     ids = list(request.app.state.sources)
-    return RedirectResponse(f"/s/{ids[-1] if ids else 'inbox'}/", 303)
+    return RedirectResponse(f"/s/{ids[-1] if ids else inbox.ID}/", 303)
 
 
 def launch(request: Request) -> Response:
@@ -56,7 +68,8 @@ def launch(request: Request) -> Response:
     if not access.redeem(request.query_params.get("secret", "")):
         return refuse(401, STALE)
     source = request.query_params.get("to", "")
-    target = f"/s/{source}/" if source in request.app.state.sources else "/"
+    known = source in request.app.state.sources or source == inbox.ID
+    target = f"/s/{source}/" if known else "/"
     headers = {"Set-Cookie": access.set_cookie()}
     if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         return RedirectResponse(target, 303, headers=headers)
@@ -84,3 +97,15 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     return refuse(422, str(error))
+
+
+async def _too_large(request: Request, error: Exception) -> Response:
+    return refuse(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Answer an error that is our bug; the traceback goes to the terminal with -v."""
+    line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    log.error("a bug in speakerzoom (%s); please report it with the output of -v", line)
+    log.debug("", exc_info=error)
+    return refuse(500, f"a bug in speakerzoom ({line}); please report it")

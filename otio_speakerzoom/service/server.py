@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
 import uvicorn
 
+from otio_speakerzoom import store
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.service import inbox, runtime_file
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
 from otio_speakerzoom.service.open_source import OpenSource
+from otio_speakerzoom.service.runtime_file import ADDRESS, RunningService
+from otio_speakerzoom.source import absolute_path
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "127.0.0.1"
 MAX_END_S = 3
 """How long answers may take to end once the service ends: a paused video holds one open."""
 
@@ -43,7 +49,7 @@ class Service:
         self.port: int = self._listener.getsockname()[1]
         self.access = Access(self.port)
         self.sources: dict[str, OpenSource] = {}
-        app = build_app(self.access, self.sources)
+        app = build_app(self.access, self.sources, self.open)
         self._server = uvicorn.Server(uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off",
             ws="none", http="h11", timeout_graceful_shutdown=MAX_END_S,
@@ -73,7 +79,7 @@ class Service:
 
     def launch_url(self, source: OpenSource | None) -> str:
         """Return an address that opens the page of a source, or of the inbox, once."""
-        path = self.access.launch_path(source.id if source else "")
+        path = self.access.launch_path(source.id if source else inbox.ID)
         return f"http://{ADDRESS}:{self.port}{path}"
 
     def run(self) -> None:
@@ -88,13 +94,72 @@ class Service:
 
 
 def serve(job: Job | None, options: ServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """Run the service until a signal ends it; `on_ready` gets the launch URL."""
-    with Service(options.port) as service:
-        url = service.launch_url(service.open(job) if job else None)
-        on_ready(url)
-        if options.browser:
-            open_browser(url)
-        service.run()
+    """Run the service until a signal ends it; `on_ready` gets the address that opens the page.
+
+    Where one runs already, it gets the source, and this returns at once.
+    """
+    folder = runtime_file.runtime_folder()
+    with store.exclusive_lock(folder):  # two that start at once become one service
+        earlier = runtime_file.read(folder)
+        if earlier and runtime_file.is_alive(earlier):
+            _show(_hand_over(earlier, job, options), options, on_ready)
+            return
+        service = _start(options.port, earlier)
+        with _closing_on_error(service):
+            source = service.open(job) if job else None
+            runtime_file.write(folder, _record(service))
+    try:
+        with service:
+            _show(service.launch_url(source), options, on_ready)
+            service.run()
+    finally:
+        runtime_file.remove(folder, _record(service))
+
+
+@contextmanager
+def _closing_on_error(service: Service) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        service.__exit__(None, None, None)
+        raise
+
+
+def _show(url: str, options: ServiceOptions, on_ready: Callable[[str], None]) -> None:
+    on_ready(url)
+    if options.browser:
+        open_browser(url)
+
+
+def _record(service: Service) -> RunningService:
+    own = version("otio-speakerzoom")
+    return RunningService(service.port, os.getpid(), service.access.bearer, own)
+
+
+def _hand_over(running: RunningService, job: Job | None, options: ServiceOptions) -> str:
+    """Hand a source to the service that runs; return the address of its page."""
+    own = version("otio-speakerzoom")
+    if running.version != own:
+        raise SpeakerZoomError(
+            f"speakerzoom {running.version} runs the review page (process {running.pid}), and this "
+            f"is {own}; end it with Ctrl-C where it was started, and run this again"
+        )
+    if options.port not in (0, running.port):
+        log.warning("the service runs already, on port %d, so --port does nothing", running.port)
+    log.info("the service runs already, as process %d, and opens the page", running.pid)
+    source = job and absolute_path(job.source)
+    return runtime_file.hand_over(running, source, job and job.work and absolute_path(job.work))
+
+
+def _start(port: int, earlier: RunningService | None) -> Service:
+    """Start the service, on the port of one that was killed if it is free.
+
+    A page that was open then goes on where it was, once the user has signed in again.
+    """
+    if not port and earlier:
+        with suppress(SpeakerZoomError):
+            return Service(earlier.port)
+    return Service(port)
 
 
 def _listen(port: int) -> socket.socket:

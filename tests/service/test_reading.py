@@ -11,7 +11,7 @@ from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.service import pyramids
 from otio_speakerzoom.service.page_files import page_table
 
-pytest_plugins = ["review_service"]  # a second conftest.py would hide the first from imports
+pytest_plugins = ["talks"]  # a second conftest.py would hide the first from imports
 
 
 @pytest.fixture(scope="module")
