@@ -82,19 +82,24 @@ export async function send(method, path, body = {}, { revision, signal } = {}) {
   }
 }
 
+/** Time between two tries to listen, in ms. */
+const RECONNECT = 3000;
+
 /**
- * Listen to the service. The browser connects again by itself; we only say when it is cut off.
+ * Listen to the service, again and again where the line breaks.
  * @param {object} listener
  * @param {(data: any) => void} listener.state
  * @param {(data: any) => void} listener.job
  * @param {(yes: boolean) => void} listener.connected
- * @returns {EventSource}
  */
 export function listen(listener) {
   const events = new EventSource("api/events");
   events.addEventListener("state", (event) => listener.state(JSON.parse(event.data)));
   events.addEventListener("job", (event) => listener.job(JSON.parse(event.data)));
   events.addEventListener("open", () => listener.connected(true));
-  events.addEventListener("error", () => listener.connected(false));
-  return events;
+  events.addEventListener("error", () => {
+    listener.connected(false);
+    // the browser connects again by itself, but not after an answer such as 401
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), RECONNECT);
+  });
 }

@@ -4,9 +4,12 @@ import { saveSetting, setting } from "./settings.js";
 
 /** @typedef {import("./types.js").Shot} Shot */
 
-/** Which shots the list has, and in which order. @returns {{all: boolean, byTime: boolean}} */
+/**
+ * Which shots the list has, and in which order. `all` null: all only where none is doubtful.
+ * @returns {{all: boolean | null, byTime: boolean}}
+ */
 export function listOrder() {
-  return { all: false, byTime: false, ...setting("doubts", {}) };
+  return { all: null, byTime: false, ...setting("doubts", {}) };
 }
 
 /** @param {{all?: boolean, byTime?: boolean}} change */
@@ -21,7 +24,8 @@ export function saveListOrder(change) {
  */
 export function toReview(shots) {
   const { all, byTime } = listOrder();
-  const list = all ? [...shots] : shots.filter((shot) => shot.doubt);
+  const doubtful = shots.filter((shot) => shot.doubt);
+  const list = all ?? !doubtful.length ? [...shots] : doubtful;
   return byTime ? list : list.sort(byConfidence);
 }
 

@@ -118,9 +118,9 @@ export class EditQueue extends EventTarget {
    * @param {{state: any, applies?: boolean[]}} answer
    */
   merge(edit, { state, applies = [] }) {
-    this.fire("conflict", { state });
     if (edit.kind !== "edit") {
       this.leave(edit, false);
+      this.fire("conflict", { state, lost: [] });
       this.fire("stale-undo", { kind: edit.kind });
       return;
     }
@@ -131,13 +131,13 @@ export class EditQueue extends EventTarget {
     })).filter(({ done }) => !done);
     const again = open.filter((one) => one.applies);
     const lost = open.filter((one) => !one.applies);
-    if (lost.length) this.fire("not-applied", { lost });
     if (again.length) {
       edit.operations = again.map(({ operation }) => operation);
       edit.instead = again.map(({ instead }) => instead);
       edit.base = state.revision;
       this.store();
     } else this.leave(edit, !lost.length);
+    this.fire("conflict", { state, lost });
   }
 
   /**

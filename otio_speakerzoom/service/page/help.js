@@ -38,8 +38,8 @@ export class Help {
       el("div", { class: "row" }, el("h2", { id: "help-title", class: "grow" }, "Keys"),
         el("button", { type: "button", "data-key": "reset", onclick: () => this.reset() },
           "Back to the first keys"),
-        el("button", { type: "button", "data-key": "close", onclick: () => this.dialog.close() },
-          "Close")),
+        el("button", { type: "button", "data-key": "close", autofocus: true,
+          onclick: () => this.dialog.close() }, "Close")),
       el("p", { class: "dim" }, "Click a key to change it, then press the new one; Esc leaves it, "
         + "Delete takes it away. Keys act on the shot under the playhead. Browsers do not play "
         + "in reverse: J steps backwards without sound. With Shift, Ctrl or ⌘ nothing snaps."),

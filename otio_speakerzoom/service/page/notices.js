@@ -58,8 +58,8 @@ function sentence({ count, trouble, connected, signedOut }) {
   const waiting = count ? ` ${edits} not saved yet and will wait here.` : "";
   if (signedOut)
     return `This page is signed out: start speakerzoom review again in a terminal.${waiting}`;
+  if (trouble && connected) return `${edits} not saved: ${trouble}`;
   if (!connected) return `The service is not running: start speakerzoom review again.${waiting}`;
-  if (trouble) return `${edits[0].toUpperCase()}${edits.slice(1)} not saved: ${trouble}`;
   return count ? "Saving…" : "All edits saved";
 }
 

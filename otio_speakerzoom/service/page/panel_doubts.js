@@ -42,21 +42,20 @@ export class DoubtsPanel {
 
   draw() {
     const { model, side } = this.page;
-    const { all } = listOrder();
     this.shots = toReview(model.programmeShots());
     const count = model.programmeShots().filter((shot) => shot.doubt).length;
     side.setCount("doubts", count);
     this.head.replaceChildren(...this.controls(count));
     const rows = this.shots.slice(0, this.rows).map((shot) => this.row(shot));
     replaceKeepingFocus(this.list, rows);
-    if (!rows.length && !all) this.list.append(el("li", { class: "empty dim" },
-      "No cut is doubtful. All shots are one click away."));
+    if (!rows.length) this.list.append(el("li", { class: "empty dim" }, "No cut is doubtful."));
     this.mark();
   }
 
   /** @param {number} count */
   controls(count) {
-    const { all, byTime } = listOrder();
+    const { all: choseAll, byTime } = listOrder();
+    const all = choseAll ?? !count;
     /** @param {string} text @param {boolean} on @param {object} change */
     const choice = (text, on, change) => el("button", {
       type: "button", "aria-pressed": on, "data-key": text, onclick: () => {
@@ -69,8 +68,8 @@ export class DoubtsPanel {
       choice(`Doubtful ${count}`, !all, { all: false }),
       choice(`All shots ${this.page.model.programmeShots().length}`, all, { all: true }),
       el("span", { class: "grow" }),
-      choice("Least sure first", !byTime, { byTime: false }),
-      choice("By time", byTime, { byTime: true }),
+      choice("Least sure", !byTime, { byTime: false }),
+      choice("Time", byTime, { byTime: true }),
     ];
   }
 

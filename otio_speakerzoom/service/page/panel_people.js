@@ -43,8 +43,8 @@ export class PeoplePanel {
       el("div", { class: "grow stack" },
         el("div", { class: "row" }, badge(id), this.nameField(person)),
         el("dl", { class: "times number" },
-          ...Object.entries(times).flatMap(([name, seconds]) =>
-            [el("dt", {}, name), el("dd", {}, duration(seconds))])),
+          ...Object.entries(times).map(([name, seconds]) =>
+            el("div", {}, el("dt", {}, name), el("dd", {}, duration(seconds))))),
         el("div", { class: "row" },
           this.toggle(person, "ignore", "Ignore", "Never show this person alone; while they speak, "
             + "it is as if a voice off screen spoke"),

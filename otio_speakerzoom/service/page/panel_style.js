@@ -11,6 +11,9 @@ import { asRequest, countDifferent, sameValue } from "./style_draft.js";
 /** Rest of the hand before a plan is asked for, in ms: a plan of an hour takes longer. */
 const REST = 150;
 
+/** The groups that editors turn first; the rest is as the service orders it. */
+const FIRST_GROUPS = ["pace", "who is shown", "framing"];
+
 export class StylePanel {
   /**
    * @param {HTMLElement} host
@@ -51,11 +54,13 @@ export class StylePanel {
     this.reset();
     this.knobs = about.fields.map((/** @type {Field} */ field) => new StyleKnob(field, this));
     const groups = Map.groupBy(this.knobs, ({ field }) => field.group);
+    const order = [...new Set([...FIRST_GROUPS, ...groups.keys()])]
+      .filter((name) => groups.has(name));
     this.host.replaceChildren(
       el("div", { class: "style-head" }, this.presetRow, this.status),
-      ...[...groups].map(([group, knobs], n) => el("details", { class: "group", open: n < 3 },
-        el("summary", {}, group[0].toUpperCase() + group.slice(1)),
-        ...knobs.map((knob) => knob.element))),
+      ...order.map((name) => el("details", { class: "group", open: true },
+        el("summary", {}, name[0].toUpperCase() + name.slice(1)),
+        ...(groups.get(name) ?? []).map((knob) => knob.element))),
     );
     this.draw();
   }

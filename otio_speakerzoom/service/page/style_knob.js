@@ -24,7 +24,7 @@ export class StyleKnob {
     this.element = el("div", { class: "knob" },
       el("div", { class: "knob-line" },
         el("label", { class: "grow clip", for: id }, label), this.back, ...this.controls),
-      el("p", { class: "dim", id: `${id}-about` }, field.description));
+      this.slider, el("p", { class: "dim", id: `${id}-about` }, field.description));
   }
 
   /**
@@ -43,7 +43,7 @@ export class StyleKnob {
       min: this.field.minimum * factor, max: this.field.maximum * factor,
       onchange: () => this.take(factor),
     });
-    return [this.slider, this.box, el("span", { class: "unit dim clip", title: unit }, unit)];
+    return [this.box, el("span", { class: "unit dim clip", title: unit }, unit)];
   }
 
   /** @param {string} id */

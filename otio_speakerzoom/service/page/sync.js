@@ -27,7 +27,7 @@ export class Sync {
   /** Load what the state leaves out, listen to the service, and send what an earlier page left. */
   async start() {
     await Promise.all([this.loadMarks(), this.loadJobs()]);
-    this.events = listen({
+    listen({
       state: ({ revision }) => revision !== this.confirmed.revision && this.refresh(),
       job: (job) => this.setJob(job),
       connected: (yes) => this.setConnected(yes),
@@ -145,7 +145,10 @@ export class Sync {
       queue.addEventListener(name, (event) => action(/** @type {CustomEvent} */ (event).detail));
     on("change", () => model.fire("saving"));
     on("saved", ({ answer, base }) => this.accept(answer, base));
-    on("conflict", ({ state }) => this.take(state));
+    on("conflict", ({ state, lost }) => {
+      this.take(state);
+      for (const one of lost) this.offerAnyway(one);
+    });
     on("refused", ({ message }) => {
       model.recompute();
       model.notify(message);
@@ -156,15 +159,11 @@ export class Sync {
       const what = this.confirmed[kind];
       model.notify(`The cut has changed elsewhere. ${what ? `To ${kind} now: ${what}` : ""}`);
     });
-    on("not-applied", ({ lost }) => {
-      for (const one of lost) this.offerAnyway(one);
-    });
   }
 
   /** @param {{operation: import("./types.js").Operation, instead: any[]}} lost */
   offerAnyway({ operation, instead }) {
     const { model } = this;
-    model.recompute();
     const text = inWords(operation, (subjects) => model.describe(subjects), model.label);
     const run = () => void model.apply(instead);
     model.notify(`Not applied, since the cut has changed here: ${text}`,

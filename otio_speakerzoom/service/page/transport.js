@@ -35,7 +35,7 @@ export class Transport {
       timecode: el("output", { class: "timecode number", "aria-label": "Timecode" }),
       state: el("span", { class: "dim play-state" }),
       shot: el("span", { class: "shot-line clip grow" }),
-      people: el("div", { class: "row", role: "group", "aria-label": "Show" }),
+      people: el("div", { class: "row people", role: "group", "aria-label": "Show" }),
     };
     this.parts = parts;
     this.play = this.button("play", icon("play"));
@@ -72,7 +72,7 @@ export class Transport {
     return el("button", {
       type: "button", "data-action": name, "aria-keyshortcuts": key, "aria-label": TITLES[name],
       title: TITLES[name] + (key ? ` (${key})` : ""), onclick: () => run(this.page, name),
-    }, ...content, text && key && el("kbd", { "aria-hidden": "true" }, key));
+    }, ...content, text && key && key.length < 3 && el("kbd", { "aria-hidden": "true" }, key));
   }
 
   drawPeople() {
@@ -81,7 +81,7 @@ export class Transport {
       ...people.map(({ id, label }) => el("button", {
         type: "button", "data-subjects": id, title: `Show ${label} (${keyOf(`person-${id}`)})`,
         onclick: () => run(this.page, `person-${id}`),
-      }, badge(id), ` ${label}`)),
+      }, badge(id), el("span", { class: "clip" }, label))),
       this.button("wide", "Wide"),
       people.length > 1 && this.button("two-shot", "Two-shot") || "",
     );
