@@ -2,6 +2,7 @@
 
 import { goToCut, showDoubt } from "./doubts.js";
 import { referenceTo, sameSubjects } from "./operations.js";
+import { saveSetting } from "./settings.js";
 import { twoShotSubjects } from "./two_shot.js";
 
 /**
@@ -49,6 +50,7 @@ const PLAY = grouped("Play", [
     run: ({ player }) => player.clearPoints() },
   { name: "mute", label: "Sound on or off", keys: ["M"], run: ({ player }) => {
     player.video.muted = !player.video.muted;
+    saveSetting("muted", player.video.muted);
   } },
 ]);
 
@@ -114,6 +116,7 @@ const SHOW = grouped("Show", [
   { name: "boxes", label: "Boxes around faces on or off", keys: ["B"],
     run: ({ pictures }) => {
       pictures.showBoxes = !pictures.showBoxes;
+      saveSetting("boxes", pictures.showBoxes);
     } },
   { name: "doubts", label: "List of doubtful cuts", keys: ["D"],
     run: ({ side }) => side.show("doubts", true) },

@@ -12,6 +12,7 @@ import { PeoplePanel } from "./panel_people.js";
 import { StylePanel } from "./panel_style.js";
 import { Pictures } from "./pictures.js";
 import { Player } from "./player.js";
+import { setting } from "./settings.js";
 import { Side } from "./side.js";
 import { makeSplit } from "./split.js";
 import { FrameClock } from "./time.js";
@@ -68,6 +69,8 @@ async function showCut(model) {
   const hosts = { source: host("source"), programme: host("programme") };
   const pictures = new Pictures(hosts, player, model);
   const timeline = new Timeline(host("timeline"), player, model);
+  pictures.showBoxes = setting("boxes", true);
+  player.video.muted = setting("muted", false);
   const side = new Side(host("tabs"));
   const help = new Help(/** @type {HTMLDialogElement} */ (host("help")), () => {
     side.draw();

@@ -9,12 +9,14 @@ import { ApiError, send } from "./api.js";
 import { isDone } from "./operations.js";
 
 /** @typedef {import("./types.js").Operation} Operation */
+/** @typedef {import("./types.js").Shot} Shot */
 
 /**
  * @typedef {object} Edit
  * @property {"edit" | "undo" | "redo"} kind
  * @property {Operation[]} operations
  * @property {Operation[][]} instead what each operation comes to where its shot is no more
+ * @property {Shot[]} [expected] the cut that it makes, where the page knows
  * @property {string} base revision of the cut that the hand worked on
  * @property {((saved: boolean) => void)} [settle]
  */
@@ -135,6 +137,7 @@ export class EditQueue extends EventTarget {
       edit.operations = again.map(({ operation }) => operation);
       edit.instead = again.map(({ instead }) => instead);
       edit.base = state.revision;
+      delete edit.expected; // it stood on the cut before
       this.store();
     } else this.leave(edit, !lost.length);
     this.fire("conflict", { state, lost });

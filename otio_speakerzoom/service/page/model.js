@@ -87,18 +87,22 @@ export class Model extends EventTarget {
   /**
    * Change the cut. What is drawn changes now; the promise says whether it was saved.
    * @param {Operation[]} operations
+   * @param {Shot[]} [expected] the cut that these make, where it is known: a preview is applied
    * @returns {Promise<boolean>}
    */
-  apply(operations) {
-    const restyles = operations.some(({ name }) => name === "set_style");
-    if (this.preview && !restyles) {
+  apply(operations, expected) {
+    if (this.preview && !expected) {
       this.notify("This is the preview of a style. Apply or discard it before you change a shot.");
       return Promise.resolve(false);
     }
     const cut = this.cut(this.shots, this.people);
     const instead = operations.map((operation) => anyway(cut, operation));
-    if (restyles) this.preview = null;
-    return this.enqueue({ kind: "edit", operations, instead, base: this.state.revision });
+    const ended = this.preview !== null;
+    this.preview = null;
+    const base = this.state.revision;
+    const saved = this.enqueue({ kind: "edit", operations, instead, expected, base });
+    if (ended) this.fire("preview");
+    return saved;
   }
 
   undo() {
@@ -193,8 +197,10 @@ export class Model extends EventTarget {
   recompute() {
     this.state = this.sync?.confirmed ?? this.state;
     let cut = this.cut(this.state.shots, this.state.people);
-    for (const edit of this.sync?.queue.edits ?? [])
+    for (const edit of this.sync?.queue.edits ?? []) {
+      if (edit.expected) cut = { ...cut, shots: edit.expected };
       for (const operation of edit.operations) cut = afterOperation(cut, operation);
+    }
     this.shots = cut.shots;
     this.people = cut.people;
     this.reselect();

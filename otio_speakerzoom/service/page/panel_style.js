@@ -33,6 +33,8 @@ export class StylePanel {
     /** The stored style as this panel saw it last, as JSON. */
     this.current = "";
     this.trouble = "";
+    /** Whether the style is on its way to the service. */
+    this.applies = false;
     this.planning = new AbortController();
     this.presetRow = el("div", { class: "row", role: "group", "aria-label": "Preset" });
     this.status = el("div", { class: "style-status", role: "status" });
@@ -70,9 +72,13 @@ export class StylePanel {
     return this.model.state.style;
   }
 
-  /** The preset that the values count from. A style of the editor's own file stands on standard. */
+  /** The values to go back to: the preset's, or those of the cut where its style is a file. */
   get preset() {
-    return this.presets[this.style] ?? this.presets.standard;
+    return this.presets[this.style] ?? this.stored.values;
+  }
+
+  get request() {
+    return asRequest(this.style, this.values, this.presets[this.style], this.stored);
   }
 
   reset() {
@@ -90,14 +96,14 @@ export class StylePanel {
     const stored = JSON.stringify(this.stored);
     if (stored === this.current || !this.knobs.length) return;
     this.current = stored;
-    if (!this.model.preview) this.reset();
+    if (!this.model.preview && !this.applies) this.reset();
     this.draw();
   }
 
   /** @param {string} name of a preset */
   choose(name) {
     this.style = name;
-    this.values = { ...this.presets[name] };
+    this.values = { ...this.preset };
     this.change();
   }
 
@@ -126,8 +132,8 @@ export class StylePanel {
       return;
     }
     try {
-      const request = asRequest(this.style, this.values, this.preset);
-      const { shots } = await send("POST", "api/plan", request, { signal: this.planning.signal });
+      const { signal } = this.planning;
+      const { shots } = await send("POST", "api/plan", this.request, { signal });
       this.model.setPreview(shots);
     } catch (fault) {
       if (fault instanceof DOMException) return;
@@ -138,11 +144,16 @@ export class StylePanel {
     this.draw();
   }
 
-  apply() {
+  async apply() {
     this.planning.abort();
-    const { style, values } = asRequest(this.style, this.values, this.preset);
-    this.model.setPreview(null);
-    this.model.apply([{ name: "set_style", style, values }]);
+    const saved = this.model.apply([{ name: "set_style", ...this.request }],
+      this.model.preview ?? this.model.shots);
+    this.applies = true;
+    this.draw();
+    const isSaved = await saved;
+    this.applies = false;
+    if (isSaved) this.reset();
+    else this.plan();
     this.draw();
   }
 
@@ -155,7 +166,8 @@ export class StylePanel {
   }
 
   draw() {
-    replaceKeepingFocus(this.presetRow, Object.keys(this.presets).map((name) => el("button", {
+    const names = new Set([...Object.keys(this.presets), this.stored.name]);
+    replaceKeepingFocus(this.presetRow, [...names].map((name) => el("button", {
       type: "button", "aria-pressed": name === this.style, "data-key": name, "data-first": "",
       onclick: () => this.choose(name),
     }, name[0].toUpperCase() + name.slice(1))));
@@ -167,6 +179,7 @@ export class StylePanel {
   }
 
   changes() {
+    if (this.applies) return [el("p", { class: "dim" }, "Applying…")];
     const { preview, shots } = this.model;
     const text = this.trouble || (preview ? inWords(preview, shots) : "Planning…");
     return [

@@ -25,16 +25,20 @@ export function sameValue(one, other) {
 }
 
 /**
- * What the service needs to know of a style: its preset, and for each value null where it is the
- * preset's.
+ * What the service needs to know of a style. Of a preset: each value, null where it is the
+ * preset's. Of an editor's own file, whose values only the service has: those that differ from the cut's.
  * @param {string} style
  * @param {Values} values
- * @param {Values} preset
+ * @param {Values | undefined} preset
+ * @param {{name: string, values: Values}} stored the style of the cut
+ * @returns {{style: string | null, values: Record<string, number | string | null>}}
  */
-export function asRequest(style, values, preset) {
-  const differing = Object.entries(values).map(([name, value]) =>
-    [name, sameValue(value, preset[name]) ? null : value]);
-  return { style, values: Object.fromEntries(differing) };
+export function asRequest(style, values, preset, stored) {
+  const entries = Object.entries(values);
+  const changes = preset
+    ? entries.map(([name, value]) => [name, sameValue(value, preset[name]) ? null : value])
+    : entries.filter(([name, value]) => !sameValue(value, stored.values[name]));
+  return { style: style === stored.name ? null : style, values: Object.fromEntries(changes) };
 }
 
 /**
