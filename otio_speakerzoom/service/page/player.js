@@ -2,6 +2,7 @@
 
 import { FrameClock } from "./time.js";
 import { openMedia } from "./media.js";
+import { PictureHolder } from "./picture_holder.js";
 import { Reverse } from "./reverse.js";
 import { Seeker } from "./seeker.js";
 import { Stills } from "./stills.js";
@@ -44,12 +45,11 @@ export class Player extends EventTarget {
     this.usesProxy = false;
     /** Whether only stills can be shown, until a proxy is there. */
     this.stills = false;
-    /** What the views draw. @type {HTMLVideoElement|ImageBitmap} */
-    this.picture = video;
     /** Whether there is a picture to draw. */
     this.ready = false;
     this._seeker = new Seeker(video, (frame) => this._show(frame));
     this._reverse = new Reverse(this._seeker, () => this._set(false, 1));
+    this._pictures = new PictureHolder(video);
     this._stills = new Stills((frame, image) => this._showStill(frame, image));
     this._isOpening = false;
     this._hold = 0; // the animation frame that numbers the frames of one picture
@@ -77,6 +77,11 @@ export class Player extends EventTarget {
     if (this.stills) {
       this.dispatchEvent(new CustomEvent("unplayable", { detail: { why: result.why } }));
     }
+  }
+
+  /** What the views draw. */
+  get picture() {
+    return this._pictures.picture;
   }
 
   /** The frames that the cut has. @returns {[number, number]} */
@@ -247,7 +252,7 @@ export class Player extends EventTarget {
   _showStill(frame, image = null) {
     this.frame = frame;
     if (image) {
-      this.picture = image;
+      this._pictures.put(image);
       this._show(frame);
     } else {
       this.dispatchEvent(new CustomEvent("frame", { detail: { frame } }));
@@ -260,26 +265,11 @@ export class Player extends EventTarget {
     this.video.requestVideoFrameCallback((now, next) => this._onPicture(next));
     if (!this.clock || this.stills) return;
     cancelAnimationFrame(this._hold);
-    const frame = this.clock.frameAt(this._takePicture(metadata.mediaTime));
+    const frame = this.clock.frameAt(this._pictures.take(metadata.mediaTime));
     if (this._seeker.takePicture(frame)) return;
     this._show(frame);
     const { start, end } = this.clock.span(frame);
     if (end - start > 1 && !this.video.paused) this._holdPicture(start, end, metadata);
-  }
-
-  /**
-   * Take the picture that is drawn for this callback; return its presentation time. A busy browser
-   * may have gone on to the next picture: a `VideoFrame` holds one with its own time, so that it
-   * cannot part from the crop. Where the browser has none, the callback's time must do.
-   * @param {number} mediaTime
-   */
-  _takePicture(mediaTime) {
-    if (this.picture !== this.video) this.picture.close();
-    this.picture = this.video;
-    if (!window.VideoFrame) return mediaTime;
-    const picture = new VideoFrame(this.video);
-    this.picture = picture;
-    return picture.timestamp / 1e6;
   }
 
   /** Number the frames that show one picture, where the rate varies: a cut may lie among them. */
