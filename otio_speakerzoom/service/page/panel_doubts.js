@@ -48,6 +48,8 @@ export class DoubtsPanel {
     this.head.replaceChildren(...this.controls(count));
     const rows = this.shots.slice(0, this.rows).map((shot) => this.row(shot));
     replaceKeepingFocus(this.list, rows);
+    if (model.preview) this.list.prepend(el("li", { class: "empty dim" },
+      "The preview of a style. Apply or discard it to change shots."));
     if (!rows.length) this.list.append(el("li", { class: "empty dim" }, "No cut is doubtful."));
     this.mark();
   }
@@ -92,7 +94,7 @@ export class DoubtsPanel {
       shot.locked ? "locked" : `${sure} %`));
     return el("li", { "data-start": shot.start }, title,
       el("p", { class: "why dim", title: shot.reason }, this.why(shot)),
-      el("div", { class: "row choices" }, ...this.choices(shot, key)));
+      !model.preview && el("div", { class: "row choices" }, ...this.choices(shot, key)));
   }
 
   /** @param {Shot} shot */

@@ -26,7 +26,8 @@ export function sameValue(one, other) {
 
 /**
  * What the service needs to know of a style. Of a preset: each value, null where it is the
- * preset's. Of an editor's own file, whose values only the service has: those that differ from the cut's.
+ * preset's. Of an editor's own file, whose values only the service has: those that differ from
+ * the cut's.
  * @param {string} style
  * @param {Values} values
  * @param {Values | undefined} preset
