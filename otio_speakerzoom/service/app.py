@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service import inbox, reading
+from otio_speakerzoom.service import editing, inbox, reading
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
 from otio_speakerzoom.service.open_source import OpenSource
@@ -43,7 +43,7 @@ def build_app(
             Route("/service", answer_challenge, methods=["GET"]),
             *inbox.ROUTES,
             Mount(f"/s/{inbox.ID}", routes=of_inbox),
-            Mount("/s/{source}", routes=[*page, *reading.ROUTES]),
+            Mount("/s/{source}", routes=[*page, *reading.ROUTES, *editing.ROUTES]),
         ],
         exception_handlers={
             HTTPException: _refused, SpeakerZoomError: _failed, BodyTooLargeError: _too_large,
@@ -68,8 +68,8 @@ def launch(request: Request) -> Response:
     if not access.redeem(request.query_params.get("secret", "")):
         return refuse(401, STALE)
     source = request.query_params.get("to", "")
-    known = source in request.app.state.sources or source == inbox.ID
-    target = f"/s/{source}/" if known else "/"
+    is_ours = source in request.app.state.sources or source == inbox.ID
+    target = f"/s/{source}/" if is_ours else "/"
     headers = {"Set-Cookie": access.set_cookie()}
     if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         return RedirectResponse(target, 303, headers=headers)
@@ -96,7 +96,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return refuse(422, str(error))
+    """Answer an error that a user can meet; a full disk has its own status."""
+    return refuse(507 if isinstance(error, DiskFullError) else 422, str(error))
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

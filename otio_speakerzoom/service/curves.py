@@ -66,6 +66,11 @@ class Curves:
             if id_ in tracks and tracks[id_].start < end and start < tracks[id_].range.end
         ]
 
+    def speaking_frames(self, start: int, end: int) -> list[int]:
+        """Return in how many of these frames each person speaks."""
+        totals = self._speaking_totals
+        return (totals[:, end] - totals[:, start]).tolist()
+
     def visible_frames(self, person: Person) -> int:
         """Return in how many frames a person's face is."""
         own = set(person.track_ids)
@@ -99,6 +104,14 @@ class Curves:
             analysis.media, analysis.tracks, analysis.people, analysis.speech.scores,
             analysis.voice, Style(), analysis.media.range,
         )  # fmt: skip
+
+    @cached_property
+    def _speaking_totals(self) -> NDArray[np.int64]:
+        """(P, T + 1) in how many frames before each one a person speaks."""
+        speaks = self.activity.speaks
+        totals = np.zeros((len(speaks), speaks.shape[1] + 1), np.int64)
+        np.cumsum(speaks, axis=1, out=totals[:, 1:])
+        return totals
 
     @cached_property
     def _voice_probability(self) -> NDArray[np.float32]:

@@ -4,85 +4,82 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from otio_speakerzoom import pipeline, store
-from otio_speakerzoom.director.style_file import read_style
-from otio_speakerzoom.model import CutList, Lock, Media, Person
+from otio_speakerzoom.edits import Programme, State
+from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
+from otio_speakerzoom.model import Media, Person
 from otio_speakerzoom.pipeline import Analysis, Job
-from otio_speakerzoom.service import peaks, pictures, state_json
-from otio_speakerzoom.service.codec_string import codec_string
+from otio_speakerzoom.service import pictures
 from otio_speakerzoom.service.curves import Curves
-from otio_speakerzoom.service.pyramids import Levels
+from otio_speakerzoom.service.events import EventHub
+from otio_speakerzoom.service.state_json import CutJson, media_to_json
+from otio_speakerzoom.service.waveform import Waveform
 
 
 class OpenSource:
-    """One source: its job, its state, and what is computed from it once. For any thread."""
+    """One source: its job, its cut, and what is computed from it once. For any thread."""
 
     def __init__(self, job: Job, is_closing: Callable[[], bool] = lambda: False) -> None:
+        """Open the source; MediaError if it is none. `is_closing` says when the service ends."""
         self.job = job
-        self.media, _ = pipeline.open_source(job)
+        self.programme = Programme(job)
+        self.media = self._media()
         self.id = store.digest(str(job.folder))[:8]
         """Stable: the page has the same address after the service was started again."""
-        self._is_closing = is_closing
+        self.events = EventHub(is_closing)
         self._lock = threading.RLock()
         self._curves: Curves | None = None
-        self._stored: tuple[object, tuple[Analysis | None, CutList | None]] | None = None
+        self._cut_json: CutJson | None = None
+        self._media_json: dict[str, Any] | None = None
         self._pictures: dict[tuple[int, tuple[int, ...]], bytes | None] = {}
-        self._peaks: Levels | None = None
-        if self.media.first_audio is not None:
-            threading.Thread(target=self._read_peaks, daemon=True).start()
+        self.waveform = Waveform(
+            self.media, job.folder, is_closing, lambda: self.events.publish("peaks", {})
+        )
 
-    @cached_property
-    def codec(self) -> str | None:
-        """The exact codecs, for the browser."""
-        return codec_string(self.media)
+    def cut_state(self) -> State | None:
+        """Return the cut as it is now; None if nothing is cut yet.
 
-    @property
-    def peaks(self) -> Levels | None:
-        """The waveform; None while it is read."""
-        return self._peaks
+        StoreError or MediaError where a file is damaged.
+        """
+        try:
+            return self.programme.state()
+        except (StoreError, MediaError):
+            raise
+        except SpeakerZoomError:  # nothing is cut
+            return None
 
-    def curves(self) -> Curves | None:
-        """Return the curves of the analysis; None where there is none."""
-        analysis, _ = self._results()
-        return self._curves_of(analysis) if analysis else None
+    def revision(self) -> str:
+        """Return the revision of the cut; empty if there is none, or it cannot be read."""
+        try:
+            state = self.cut_state()
+        except SpeakerZoomError:
+            return ""
+        return state.revision if state else ""
 
-    def state(self) -> dict[str, object]:
-        """Return everything that the page shows, but for curves and pictures."""
-        analysis, cut_list = self._results()
-        common = self._facts()
-        if cut_list is None or analysis is None:
-            return {**common, "analysed": analysis is not None, "status": "not analysed",
-                    "people": [], "shots": [], "camera_cuts": [], "revision": ""}  # fmt: skip
-        curves = self._curves_of(analysis)
-        session = pipeline.open_session(self.job)
-        locks = _by_range(store.load_locks(self.job.folder, self.media))
-        style = read_style(session.options.style or "standard", session.options.style_values)
-        return {
-            **common,
-            "revision": "0",
-            "analysed": True,
-            "status": "cut",
-            "range": [cut_list.range.start, cut_list.range.end],
-            "canvas": list(cut_list.canvas),
-            "min_crop_height": cut_list.canvas[1] / max(style.max_upscale, style.tightest_upscale),
-            "style": {
-                "name": session.options.style or "standard",
-                "values": {name: getattr(style, name) for name in style.__slots__},
-            },
-            "people": state_json.people_to_json(cut_list.people, cut_list, curves),
-            "shots": [state_json.shot_to_json(s, locks, curves) for s in cut_list.shots],
-            "camera_cuts": analysis.detections.camera_cuts.tolist(),
-            "undo": "",
-            "redo": "",
-        }
+    def cut_json(self, state: State) -> CutJson:
+        """Return a state as JSON values; those of the same state only once."""
+        with self._lock:
+            if self._cut_json is None or self._cut_json.state is not state:
+                self._cut_json = CutJson(state, self.curves(state.analysis))
+            return self._cut_json
 
-    def cut_list(self) -> CutList | None:
-        """Return the cut."""
-        return self._results()[1]
+    def curves(self, analysis: Analysis) -> Curves:
+        """Return the curves of an analysis, the same object as long as the analysis is the same."""
+        key = _key(analysis)
+        with self._lock:
+            if self._curves is None or _key(self._curves.analysis) != key:
+                self._curves = Curves(analysis)
+            return self._curves
+
+    def media_json(self) -> dict[str, Any]:
+        """Return what the page must know of the source to play it."""
+        with self._lock:
+            if self._media_json is None:
+                self._media_json = media_to_json(self.media)
+            return self._media_json
 
     def person_picture(self, analysis: Analysis, person: Person) -> bytes | None:
         """Return a person's face as JPEG; it is decoded once."""
@@ -96,53 +93,17 @@ class OpenSource:
         """Return the files that the page may read, by their ids."""
         return {"source": self.media.path}
 
-    def _results(self) -> tuple[Analysis | None, CutList | None]:
-        """Return the stored analysis and cut, read again only where a file has changed."""
-        files = sorted(self.job.folder.glob("*.*")) if self.job.folder.is_dir() else []
-        stats = [(path.name, path.stat()) for path in files]
-        key = tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
-        with self._lock:
-            if self._stored is None or self._stored[0] != key:
-                self._stored = (
-                    key,
-                    (pipeline.cached_analysis(self.job), pipeline.cached_cut(self.job)),
-                )
-            return self._stored[1]
+    def _media(self) -> Media:
+        """Return the properties of the source, with those of its cut where there is one.
 
-    def _facts(self) -> dict[str, object]:
-        media: Media = self.media
-        return {
-            "version": version("otio-speakerzoom"),
-            "source": {
-                **state_json.media_to_json(media),
-                "first_frame_time": float(media.video_offset),
-                "codec": self.codec,
-            },
-            "proxy": None,
-            "words": False,
-            "openers": [],
-            "formats": [],
-        }
-
-    def _curves_of(self, analysis: Analysis) -> Curves:
-        """Return the curves of an analysis, the same object as long as the analysis is the same."""
-        key = (analysis.digest, analysis.people)
-        with self._lock:
-            curves = self._curves
-            if curves is None or (curves.analysis.digest, curves.analysis.people) != key:
-                curves = self._curves = Curves(analysis)
-            return curves
-
-    def _read_peaks(self) -> None:
-        path = self.job.folder / "peaks.npy"
-        levels = peaks.load_peaks(path, self.media)
-        if levels is None:
-            lowest = peaks.read_peaks(self.media, self._is_closing)
-            if lowest is None:
-                return
-            levels = peaks.peak_levels(lowest)
-        self._peaks = levels
+        The page opens also where a file beside the source is damaged, to say so.
+        """
+        try:
+            return self.programme.state().cut_list.media
+        except SpeakerZoomError:
+            return pipeline.open_source(self.job)[0]
 
 
-def _by_range(locks: tuple[Lock, ...]) -> dict[tuple[int, int], Lock]:
-    return {(lock.range.start, lock.range.end): lock for lock in locks}
+def _key(analysis: Analysis) -> object:
+    """Return what curves depend on: not on names, nor on who is ignored or preferred."""
+    return analysis.digest, tuple((person.id, person.track_ids) for person in analysis.people)

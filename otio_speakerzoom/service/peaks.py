@@ -60,7 +60,10 @@ def save_peaks(path: Path, peaks: Peaks) -> None:
     try:
         with store.atomic_write(path) as temporary, temporary.open("wb") as file:
             np.save(file, peaks, allow_pickle=False)
-    except SpeakerZoomError as error:
+        for other in path.parent.glob("peaks-*.npy"):  # of the source's file as it was
+            if other != path:
+                other.unlink(missing_ok=True)
+    except (SpeakerZoomError, OSError) as error:
         log.debug("the waveform is not stored: %s", error)
 
 

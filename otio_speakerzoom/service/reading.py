@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from otio_speakerzoom.service import pictures, state_json
+from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.service import pictures
 from otio_speakerzoom.service.curves import MAX_FACE_FRAMES, Curves
 from otio_speakerzoom.service.guard import int_or
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.pyramids import Levels, window
+from otio_speakerzoom.service.state_json import EMPTY, Json
+from otio_speakerzoom.service.style_json import style_to_json
 
 DEFAULT_HEIGHT = 360
 """Of a picture in pixels, where a request names none."""
@@ -29,12 +33,35 @@ def source_of(request: Request) -> OpenSource:
 
 def state(request: Request) -> Response:
     """Return the state."""
-    return JSONResponse(source_of(request).state())
+    return JSONResponse(whole_state(source_of(request)))
+
+
+def whole_state(source: OpenSource) -> Json:
+    """Return everything that the page shows, but for curves and pictures.
+
+    Where a file beside the source is damaged, `error` says which.
+    """
+    facts: Json = {"version": version("otio-speakerzoom"), "source": source.media_json()}
+    facts.update(words=False, proxy=None, openers=[], formats=[])
+    try:
+        cut = source.cut_state()
+    except SpeakerZoomError as error:
+        return {**facts, **EMPTY, "status": "not analysed", "analysed": False, "error": str(error)}
+    if cut is None:
+        return {**facts, **EMPTY, "status": "not analysed", "analysed": False}
+    return {**facts, **source.cut_json(cut).whole(), "status": "cut", "analysed": True}
 
 
 def style(request: Request) -> Response:
     """Return what a style is made of."""
-    return JSONResponse(state_json.style_to_json())
+    return JSONResponse(style_to_json())
+
+
+def events(request: Request) -> Response:
+    """Stream what changes, to one page."""
+    source = source_of(request)
+    stream = source.events.stream(source.revision)
+    return StreamingResponse(stream, media_type="text/event-stream")
 
 
 def marks(request: Request) -> Response:
@@ -63,11 +90,12 @@ def voice(request: Request) -> Response:
 def peaks(request: Request) -> Response:
     """Return a window of the waveform."""
     source = source_of(request)
-    if source.media.first_audio is None:
-        raise HTTPException(404, "the source has no audio")
-    if source.peaks is None:
+    levels = source.waveform.levels
+    if levels is None and source.waveform.fault:
+        raise HTTPException(404, source.waveform.fault)
+    if levels is None:
         raise HTTPException(503, "the waveform is being read", {"Retry-After": "1"})
-    return _window(request, source.peaks)
+    return _window(request, levels)
 
 
 def frame(request: Request) -> Response:
@@ -81,7 +109,8 @@ def frame(request: Request) -> Response:
         raise HTTPException(404, f"the source has frames 0 to {source.media.duration - 1}")
     if request.query_params.get("of", "source") == "source":
         return _jpeg(pictures.frame_jpeg(source.media, number, height))
-    cut_list = source.cut_list()
+    cut = source.cut_state()
+    cut_list = cut and cut.cut_list
     if cut_list is None or not cut_list.range.start <= number < cut_list.range.end:
         raise HTTPException(404, "the cut does not have this frame")
     return _jpeg(pictures.shot_jpeg(cut_list, number, height))
@@ -113,10 +142,11 @@ def _jpeg(content: bytes) -> Response:
 
 
 def _curves(request: Request) -> Curves:
-    curves = source_of(request).curves()
-    if curves is None:
-        raise HTTPException(404, "the source is not analysed yet")
-    return curves
+    source = source_of(request)
+    cut = source.cut_state()
+    if cut is None:
+        raise HTTPException(404, "the source is not cut yet")
+    return source.curves(cut.analysis)
 
 
 def _window(request: Request, levels: Levels) -> Response:
@@ -137,6 +167,7 @@ def _span(request: Request) -> tuple[int, int | None]:
 READING: dict[str, Callable[[Request], Response]] = {
     "/api/state": state,
     "/api/style": style,
+    "/api/events": events,
     "/api/marks": marks,
     "/api/faces": faces,
     "/api/ribbons/{level:int}": ribbons,

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from typing import Any
 
-from otio_speakerzoom.director.style import PRESETS, STYLE_FIELDS, Style
-from otio_speakerzoom.director.style_fields import NumberField
-from otio_speakerzoom.model import Cover, CutList, Lock, Media, Person, Shot
+from otio_speakerzoom.edits import State, min_crop_height
+from otio_speakerzoom.model import Cover, CutList, Media, Shot
+from otio_speakerzoom.service.codec_string import codec_string
 from otio_speakerzoom.service.curves import Curves
+from otio_speakerzoom.service.frame_times import first_frame_time
 from otio_speakerzoom.store.locks import crop_to_json
 
 DOUBTFUL = 0.5
 """Confidence below which a shot is doubtful, as in `inspect --report`."""
 
+Json = dict[str, Any]
 
-def media_to_json(media: Media) -> dict[str, object]:
+EMPTY: Json = {
+    "revision": "", "range": None, "canvas": None, "min_crop_height": None, "style": None,
+    "people": [], "shots": [], "camera_cuts": [], "undo": "", "redo": "",
+}  # fmt: skip
+"""In place of a cut, where there is none."""
+
+
+def media_to_json(media: Media) -> Json:
     """Return what the page must know of a source to play it frame by frame."""
     return {
         "name": media.path.name,
@@ -24,38 +34,99 @@ def media_to_json(media: Media) -> dict[str, object]:
         "size": list(media.size),
         "start": media.start,
         "drop_frame": media.drop_frame,
+        "first_frame_time": first_frame_time(media),
         "variable_rate": media.variable_rate,
         "has_audio": media.first_audio is not None,
+        "codec": codec_string(media),
         "hdr": media.transfer != "sdr",
     }
 
 
-def people_to_json(
-    people: tuple[Person, ...], cut_list: CutList, curves: Curves
-) -> list[dict[str, object]]:
-    """Return the people of a cut with how long each is visible, speaks, and is shown."""
-    rate, speaks = float(cut_list.media.rate), curves.activity.speaks
-    rows = {person.id: n for n, person in enumerate(curves.analysis.people)}
-    result: list[dict[str, object]] = []
-    for person in people:
-        speaking = int(speaks[rows[person.id]].sum()) if person.id in rows else 0
-        framed = sum(s.range.duration for s in cut_list.shots if person.id in s.subjects)
-        result.append({
-            "id": person.id, "name": person.name, "label": person.label,
-            "ignore": person.ignore, "prefer": person.prefer,
-            "seen_seconds": round(curves.visible_frames(person) / rate, 3),
-            "heard_seconds": round(speaking / rate, 3),
-            "shown_seconds": round(framed / rate, 3),
-            "picture": f"api/people/{person.id}/picture",
-        })  # fmt: skip
-    return result
+class CutJson:
+    """A state of a cut as JSON values, computed once."""
+
+    def __init__(self, state: State, curves: Curves) -> None:
+        self.state = state
+        self._curves = curves
+        self._crop_locked = {
+            (lock.range.start, lock.range.end) for lock in state.locks if lock.crop is not None
+        }
+        self.shots: list[Json] = [self._shot(shot) for shot in state.cut_list.shots]
+        self.people: list[Json] = self._people()
+
+    def whole(self) -> Json:
+        """Return the whole cut."""
+        cut_list, analysis = self.state.cut_list, self.state.analysis
+        height = min_crop_height(cut_list.media, cut_list.canvas, self.state.style)
+        return {
+            **self.common(),
+            "range": [cut_list.range.start, cut_list.range.end],
+            "canvas": list(cut_list.canvas),
+            "min_crop_height": round(height, 3),
+            "shots": self.shots,
+            "camera_cuts": analysis.detections.camera_cuts.tolist(),
+        }
+
+    def common(self) -> Json:
+        """Return what every answer to a change has too."""
+        state = self.state
+        return {
+            "revision": state.revision,
+            "people": self.people,
+            "style": {
+                "name": state.style_name,
+                "values": asdict(state.style),
+                "changed": sorted(state.style_values),
+            },
+            "undo": state.undo,
+            "redo": state.redo,
+        }
+
+    def change_since(self, before: CutJson) -> Json:
+        """Return the smallest window of shots that differs, with everything else that may."""
+        old, new = before.shots, self.shots
+        first, shorter, last = 0, min(len(old), len(new)), 0
+        while first < shorter and old[first] == new[first]:
+            first += 1
+        while last < shorter - first and old[-1 - last] == new[-1 - last]:
+            last += 1
+        window = {
+            "index": first,
+            "removed": len(old) - last - first,
+            "shots": new[first : len(new) - last],
+        }
+        return {**self.common(), "window": window}
+
+    def _shot(self, shot: Shot) -> Json:
+        others = _others(shot, self._curves)
+        is_doubtful = not shot.locked and shot.confidence < DOUBTFUL
+        return {
+            **framing_to_json(shot),
+            "crop_locked": (shot.range.start, shot.range.end) in self._crop_locked,
+            "others": others,
+            "doubt": {"why": shot.reason, "others": others} if is_doubtful else None,
+        }
+
+    def _people(self) -> list[Json]:
+        cut_list, curves = self.state.cut_list, self._curves
+        rate, speaks = float(cut_list.media.rate), curves.activity.speaks
+        rows = {person.id: n for n, person in enumerate(curves.analysis.people)}
+        framed = _framed_frames(cut_list)
+        return [
+            {
+                "id": person.id, "name": person.name, "label": person.label,
+                "ignore": person.ignore, "prefer": person.prefer,
+                "seen_seconds": round(curves.visible_frames(person) / rate, 3),
+                "heard_seconds": round(int(speaks[rows[person.id]].sum()) / rate, 3),
+                "shown_seconds": round(framed.get(person.id, 0) / rate, 3),
+                "picture": f"api/people/{person.id}/picture",
+            }
+            for person in cut_list.people if person.id in rows
+        ]  # fmt: skip
 
 
-def shot_to_json(
-    shot: Shot, locks: dict[tuple[int, int], Lock], curves: Curves | None
-) -> dict[str, object]:
-    """Return a shot; `locks` are by their ranges. Without curves it has no doubt."""
-    lock = locks.get((shot.range.start, shot.range.end))
+def framing_to_json(shot: Shot) -> Json:
+    """Return a shot by itself, as in a preview."""
     return {
         "start": shot.range.start,
         "end": shot.range.end,
@@ -65,68 +136,27 @@ def shot_to_json(
         "reason": shot.reason,
         "confidence": round(shot.confidence, 3),
         "locked": shot.locked,
-        "crop_locked": lock is not None and lock.crop is not None,
-        "doubt": _doubt(shot, curves) if curves else None,
         "covers": [_cover_to_json(cover) for cover in shot.covers],
     }
 
 
-def _cover_to_json(cover: Cover) -> dict[str, object]:
+def _cover_to_json(cover: Cover) -> Json:
     keys = [[key.frame, *crop_to_json(key.box)] for key in cover.keys]
     return {"effect": cover.effect, "box": crop_to_json(cover.box), "keys": keys}
 
 
-def _doubt(shot: Shot, curves: Curves) -> dict[str, object] | None:
-    """Return why a shot is doubtful, and who else speaks in it, most of the time first."""
-    if shot.locked or shot.confidence >= DOUBTFUL:
-        return None
-    frames_of = curves.activity.speaks[:, shot.range.start : shot.range.end].sum(axis=1).tolist()
-    others = [
-        (-frames, person.id)
-        for frames, person in zip(frames_of, curves.analysis.people, strict=True)
-        if frames and person.id not in shot.subjects
-    ]
-    return {"why": shot.reason, "others": [id_ for _, id_ in sorted(others)]}
+def _others(shot: Shot, curves: Curves) -> list[int]:
+    """Return who else speaks in a shot, most of the time first, as in `inspect --review`."""
+    frames_of = curves.speaking_frames(shot.range.start, shot.range.end)
+    rows = zip(frames_of, curves.analysis.people, strict=True)
+    others = [(-frames, p.id) for frames, p in rows if frames and p.id not in shot.subjects]
+    return [id_ for _, id_ in sorted(others)]
 
 
-def style_to_json() -> dict[str, object]:
-    """Return the presets, and what each value of a style means."""
-    return {
-        "presets": {name: asdict(style) for name, style in PRESETS.items()},
-        "fields": [_field_to_json(name) for name in STYLE_FIELDS],
-    }
-
-
-def _field_to_json(name: str) -> dict[str, object]:
-    field = STYLE_FIELDS[name]
-    default = next(item.default for item in fields(Style) if item.name == name)
-    common = {"name": name, "group": STYLE_GROUPS.get(name, "framing"), "default": default,
-              "description": field.description}  # fmt: skip
-    if isinstance(field, NumberField):
-        return {
-            **common, "kind": "number", "unit": field.unit, "minimum": field.minimum,
-            "maximum": field.maximum, "excludes_minimum": field.excludes_minimum, "choices": [],
-        }  # fmt: skip
-    return {**common, "kind": "choice", "unit": "", "minimum": None, "maximum": None,
-            "excludes_minimum": False, "choices": list(field.choices)}  # fmt: skip
-
-
-STYLE_GROUPS = {
-    **dict.fromkeys(
-        ("speech_threshold", "smooth_seconds", "expected_turn_seconds", "off_screen_prior",
-         "overlap_share", "min_pause_seconds", "min_speech_seconds", "min_overlap_seconds"),
-        "speech",
-    ),
-    **dict.fromkeys(
-        ("overlap", "tie", "off_screen", "wide_frequency", "open_wide_seconds",
-         "close_wide_seconds", "reactions_per_minute", "break_long_singles_with",
-         "push_in_per_second", "wrong_speaker_penalty"),
-        "who is shown",
-    ),
-    **dict.fromkeys(
-        ("min_shot_seconds", "max_shot_seconds", "hold_seconds", "anticipation_seconds",
-         "cut_cost_seconds", "cut_in_speech", "camera_cut_seconds"),
-        "pace",
-    ),
-}  # fmt: skip
-"""Under which heading the page lists a style value; all others are about the framing."""
+def _framed_frames(cut_list: CutList) -> dict[int, int]:
+    """Return in how many frames each person is a subject of the shot."""
+    frames: dict[int, int] = {}
+    for shot in cut_list.shots:
+        for subject in shot.subjects:
+            frames[subject] = frames.get(subject, 0) + shot.range.duration
+    return frames
