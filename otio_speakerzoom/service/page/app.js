@@ -83,7 +83,7 @@ async function showCut(model) {
   new StylePanel(host("style"), page);
   new FilesPanel(host("files"), page);
   host("help-button").addEventListener("click", () => help.toggle());
-  showMediaNote(host("media-note"), page);
+  showMediaNote(host("media-note"), host("banner"), page);
   listenToKeys(page);
   player.addEventListener("frame", () => {
     // a loop passes the cut again and again: its shot stays the one to change

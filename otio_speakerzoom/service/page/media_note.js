@@ -6,13 +6,18 @@ import { progressOf } from "./progress.js";
 
 /**
  * Say what plays, and make the preview file where one is needed.
- * @param {HTMLElement} host
+ * @param {HTMLElement} host for what stays true
+ * @param {HTMLElement} banner for what is wrong now
  * @param {import("./actions.js").Page} page
  */
-export function showMediaNote(host, { model, player }) {
+export function showMediaNote(host, banner, { model, player }) {
   let why = "";
   let requests = 0;
-  const draw = () => host.replaceChildren(...note(model, player, why, () => make()));
+  const draw = () => {
+    host.textContent = player.usesProxy ? proxyNote(model.state.source.hdr) : "";
+    banner.hidden = !why;
+    banner.replaceChildren(...why ? trouble(model, why, () => void make()) : []);
+  };
   const make = async () => {
     requests += 1;
     try {
@@ -40,25 +45,26 @@ function proxyJob(model) {
   return model.jobs.findLast(({ kind }) => kind === "proxy");
 }
 
+/** @param {boolean} hdr whether the source is in HDR */
+function proxyNote(hdr) {
+  const colours = hdr ? " Its HDR colours are tone-mapped here." : "";
+  return `Preview file in at most 1080p; exports use the original.${colours}`;
+}
+
 /**
  * @param {import("./model.js").Model} model
- * @param {any} player
- * @param {string} why the source does not play; empty if something plays
+ * @param {string} why nothing plays
  * @param {() => void} make
  */
-function note(model, player, why, make) {
-  if (player.usesProxy) {
-    const hdr = model.state.source.hdr ? " Its HDR colours are tone-mapped here." : "";
-    return [`Preview file in at most 1080p; exports use the original.${hdr}`];
-  }
-  if (!why) return [];
+function trouble(model, why, make) {
   const job = proxyJob(model);
-  const stills = "Stills until then; edits and exports work.";
+  const stills = "You see stills until then; edits and exports work.";
   if (job && ["waiting", "running"].includes(job.state))
-    return [el("span", {}, `${why} A preview file is being made. ${stills} `), progressOf(job)];
-  if (model.state.proxy) return [el("span", { class: "warn" }, `${why} Here are stills.`)];
+    return [el("span", {}, `${why} A preview file is being made. ${stills}`), progressOf(job)];
+  if (model.state.proxy)
+    return [el("span", { class: "warn" }, `${why} You see stills; edits and exports work.`)];
   return [
-    el("span", { class: "warn" }, `${why} ${job?.error ?? "Here are stills."} `),
+    el("span", { class: "warn" }, `${why} ${job?.error ?? "You see stills."}`),
     el("button", { type: "button", onclick: make }, "Make a preview file"),
   ];
 }

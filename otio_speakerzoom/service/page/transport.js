@@ -22,8 +22,10 @@ export class Transport {
     this.parts = this.build();
     const { model, player } = page;
     player.addEventListener("frame", () => this.drawFrame());
-    for (const name of ["play", "points"]) player.addEventListener(name, () => this.drawPlay());
-    player.video.addEventListener("volumechange", () => this.drawPlay());
+    for (const name of ["play", "points", "unplayable"])
+      player.addEventListener(name, () => this.drawPlay());
+    for (const name of ["volumechange", "loadeddata"])
+      player.video.addEventListener(name, () => this.drawPlay());
     for (const name of ["shots", "selection", "preview", "state"])
       model.addEventListener(name, () => this.drawShot());
     model.addEventListener("people", () => this.drawPeople());

@@ -59,7 +59,7 @@ function analysis(model) {
   return [picture, el("h2", {}, job.state === "failed" ? "The analysis failed" : "Not analysed"),
     job.error && el("p", { class: "warn" }, job.error),
     el("button", { type: "button", class: "primary", onclick: () => void analyse(model) },
-      "Analyse")].filter(Boolean);
+      job.state === "failed" ? "Try again" : "Analyse")].filter(Boolean);
 }
 
 /** @param {import("./model.js").Model} model @param {string} id */
