@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import opentimelineio as otio
 
-from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.timecode import one_hour_frames
 from otio_speakerzoom.timeline.audio_layout import AudioTrack, audio_tracks
 from otio_speakerzoom.timeline.facts import (
@@ -31,17 +30,20 @@ from otio_speakerzoom.timeline.otio_clips import (
     shot_marker,
     time_range,
 )
-from otio_speakerzoom.timeline.transform import Transform, fill, fit, round_number
+from otio_speakerzoom.timeline.resolve_framing import (
+    MAX_MOVE,
+    MAX_ZOOM,
+    SCALINGS,
+    Framing,
+    framings,
+)
 
 _NAMESPACE = "Resolve_OTIO"
-_SCALINGS = {"crop": 1, "fit": 2, "fill": 3, "stretch": 4}  # Resolve's SCALE_CROP and so on
-_MAX_ZOOM = 100.0
-_MAX_MOVE = 4.0  # pan and tilt either way: maxValue in Resolve's exports
 _LIMITS = {  # default, minimum, maximum
-    "transformationZoomX": (1.0, 0.0, _MAX_ZOOM),
-    "transformationZoomY": (1.0, 0.0, _MAX_ZOOM),
-    "transformationPan": (0.0, -_MAX_MOVE, _MAX_MOVE),
-    "transformationTilt": (0.0, -_MAX_MOVE, _MAX_MOVE),
+    "transformationZoomX": (1.0, 0.0, MAX_ZOOM),
+    "transformationZoomY": (1.0, 0.0, MAX_ZOOM),
+    "transformationPan": (0.0, -MAX_MOVE, MAX_MOVE),
+    "transformationTilt": (0.0, -MAX_MOVE, MAX_MOVE),
 }
 
 
@@ -50,8 +52,8 @@ def write_to_string(
     scaling: Literal["fit", "fill", "crop", "stretch"] = "fit",
 ) -> str:
     """Return the timeline as OTIO JSON that Resolve imports with zooms and positions."""
-    if scaling not in _SCALINGS:
-        raise ValueError(f"scaling must be one of {', '.join(_SCALINGS)}, got {scaling!r}")
+    if scaling not in SCALINGS:
+        raise ValueError(f"scaling must be one of {', '.join(SCALINGS)}, got {scaling!r}")
     facts, shots = read_facts(input_otio), shots_of(input_otio)
     warn_unsupported_rate(facts.rate, facts.path, "Resolve")
     timeline = otio.schema.Timeline(
@@ -127,50 +129,22 @@ def _clip(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Clip:
 
 
 def _effects(facts: TimelineFacts, shot: ShotClip, scaling: str) -> list[otio.schema.Effect]:
-    """Return the transform, and the input scaling that it builds on.
-
-    A crop beyond the limits of `scaling` uses fill instead, which needs the smallest numbers.
-    """
+    """Return the transform, and the input scaling that it builds on."""
     start, transforms = shot.source.start, shot.transforms(facts)
-    for name in (scaling, "fill"):
-        base = _base_scale(name, facts)
-        rows = [(frame - start, _values(facts, t, base)) for frame, t in transforms]
-        if all(_within_limits(values) for _, values in rows):
-            return [_transform(rows), _input_scaling(name).clone()]
-    raise TimelineError(
-        f"{facts.path}: the shot at frame {start} is too tight for Resolve, which zooms by at most "
-        f"{_MAX_ZOOM:.0f} and moves by at most {_MAX_MOVE:.0f} frames; widen its crop"
-    )
+    where = f"{facts.path}: the shot at frame {start}"
+    name, rows = framings([t for _, t in transforms], facts.size, facts.canvas, scaling, where)
+    frames = [frame - start for frame, _ in transforms]
+    values = [_values(row) for row in rows]
+    return [_transform(list(zip(frames, values, strict=True))), _input_scaling(name).clone()]
 
 
-def _base_scale(scaling: str, facts: TimelineFacts) -> tuple[float, float]:
-    """Return the horizontal and vertical scale that the mode gives a frame before its zoom."""
-    if scaling == "stretch":
-        return facts.canvas[0] / facts.size[0], facts.canvas[1] / facts.size[1]
-    bases = {"fit": fit(facts.size, facts.canvas), "fill": fill(facts.size, facts.canvas)}
-    base = bases.get(scaling, 1.0)
-    return base, base
-
-
-def _values(
-    facts: TimelineFacts, transform: Transform, base: tuple[float, float]
-) -> dict[str, float]:
-    """Return zoom, pan and tilt of a frame that is already scaled by `base`.
-
-    Zoom 1 is the size of that frame; pan 1 moves it right by its width, tilt 1 up by its height,
-    before zoom. Measured on rendered pixels in Resolve 21.1.
-    """
-    values = {
-        "transformationZoomX": transform.scale / base[0],
-        "transformationZoomY": transform.scale / base[1],
-        "transformationPan": transform.dx / (facts.size[0] * base[0]),
-        "transformationTilt": -transform.dy / (facts.size[1] * base[1]),
+def _values(framing: Framing) -> dict[str, float]:
+    return {
+        "transformationZoomX": framing.zoom_x,
+        "transformationZoomY": framing.zoom_y,
+        "transformationPan": framing.pan,
+        "transformationTilt": framing.tilt,
     }
-    return {name: round_number(value) for name, value in values.items()}
-
-
-def _within_limits(values: dict[str, float]) -> bool:
-    return all(low <= values[n] <= high for n, (_, low, high) in _LIMITS.items())
 
 
 def _transform(rows: Sequence[tuple[int, dict[str, float]]]) -> otio.schema.Effect:
@@ -198,7 +172,7 @@ def _moving_transform(rows: Sequence[tuple[int, dict[str, float]]]) -> otio.sche
 
 @cache
 def _input_scaling(name: str) -> otio.schema.Effect:
-    mode = _parameter("scale", "UInt", _SCALINGS[name], 0)
+    mode = _parameter("scale", "UInt", SCALINGS[name], 0)
     return _effect("Retime and Scaling", 22, [{**mode, "minValue": 0, "maxValue": 4}])
 
 
