@@ -168,9 +168,9 @@ async function showTwo({ model }) {
 
 /** @param {Page} page */
 function split({ model, player }) {
-  if (model.shot?.start === player.frame)
+  if (model.shot?.start === player.target)
     model.notify("There is a cut at this frame already. Move the playhead into the shot.");
-  else model.apply([{ name: "split", frame: player.frame }]);
+  else model.apply([{ name: "split", frame: player.target }]);
 }
 
 /** @param {Page} page */
@@ -190,7 +190,7 @@ function toggleLock({ model }) {
 /** @param {Page} page */
 function toggleLoop({ model, player }) {
   if (player.looping) stopLoop({ player });
-  else if (model.shot) player.loopCut(nearestCut(model, player.frame));
+  else if (model.shot) player.loopCut(nearestCut(model, player.target));
 }
 
 /** @param {Pick<Page, "player">} page */

@@ -85,9 +85,10 @@ async function showCut(model) {
   host("help-button").addEventListener("click", () => help.toggle());
   showMediaNote(host("media-note"), host("banner"), page);
   listenToKeys(page);
-  player.addEventListener("frame", () => {
-    // a loop passes the cut again and again: its shot stays the one to change
-    if (!player.looping) model.select(model.shotAt(player.frame), player.frame);
+  // keys that follow fast mean the frame that was asked for, whose picture may come later; and a
+  // loop passes its cut again and again: its shot stays the one to change
+  for (const name of ["seek", "frame"]) player.addEventListener(name, () => {
+    if (!player.looping) model.select(model.shotAt(player.target), player.target);
   });
   await player.open();
   document.body.dataset.ready = "true";

@@ -36,10 +36,10 @@ export function toReview(shots) {
  */
 export function goToCut({ model, player }, direction) {
   const shots = model.programmeShots();
-  const index = model.shotAt(player.frame);
+  const index = model.shotAt(player.target);
   const shot = shots[index];
   if (!shot) return;
-  const back = player.frame > shot.start ? shot.start : shots[index - 1]?.start;
+  const back = player.target > shot.start ? shot.start : shots[index - 1]?.start;
   const target = direction < 0 ? back : shots[index + 1]?.start ?? shot.end - 1;
   if (target !== undefined) player.seek(target);
 }

@@ -16,9 +16,9 @@ const AROUND_CUT_S = 1.5;
  * The player of the page. `frame` is the frame of the source whose picture is on the screen. The
  * number comes from the presentation time in the callback of the picture, never from `currentTime`.
  *
- * Events: `picture` asks the views to draw; `frame` follows when they have drawn; `play` says that
- * `playing` or `rate` has changed; `points` the same of `inPoint`, `outPoint` and `looping`;
- * `unplayable` that this browser plays neither the source nor a proxy.
+ * Events: `picture` asks the views to draw; `frame` follows when they have drawn; `seek` says that
+ * `target`, `play` that `playing` or `rate` has changed; `points` the same of `inPoint`, `outPoint`
+ * and `looping`; `unplayable` that this browser plays neither the source nor a proxy.
  */
 export class Player extends EventTarget {
   /**
@@ -79,6 +79,11 @@ export class Player extends EventTarget {
     }
   }
 
+  /** The frame that will be on the screen once the seek in progress has ended. */
+  get target() {
+    return this._seeker.target ?? this.frame;
+  }
+
   /** What the views draw. */
   get picture() {
     return this._pictures.picture;
@@ -95,9 +100,8 @@ export class Player extends EventTarget {
   }
 
   pause() {
-    const target = this._seeker.target ?? this.frame;
     // the browser may have gone on by a frame: show the one on the screen again
-    if (this._stop()) this.seek(target);
+    if (this._stop()) this.seek(this.target);
   }
 
   /** Stop; true if it was playing. */
@@ -126,6 +130,7 @@ export class Player extends EventTarget {
     if (this._reverse.active) this._reverse.begin(target, -this.rate, start);
     if (this.stills) this._showStill(target);
     else this._seeker.seek(target);
+    this.dispatchEvent(new Event("seek"));
   }
 
   /**
@@ -133,9 +138,8 @@ export class Player extends EventTarget {
    * @param {number} count
    */
   step(count) {
-    const from = this._seeker.target ?? this.frame;
     this._stop();
-    this.seek(from + count);
+    this.seek(this.target + count);
   }
 
   /**
@@ -144,8 +148,7 @@ export class Player extends EventTarget {
    */
   seconds(count) {
     if (!this.clock) return;
-    const from = this._seeker.target ?? this.frame;
-    this.seek(from + Math.sign(count) * this.clock.frames(Math.abs(count), 1));
+    this.seek(this.target + Math.sign(count) * this.clock.frames(Math.abs(count), 1));
   }
 
   /**
@@ -222,8 +225,7 @@ export class Player extends EventTarget {
     if (!this.clock || this.stills) return;
     this._reverse.stop();
     const [start, end] = this.range;
-    const from = this._seeker.target ?? this.frame;
-    if (from >= end - 1) this.seek(start);
+    if (this.target >= end - 1) this.seek(start);
     this.video.playbackRate = speed;
     this._set(true, speed);
     // a browser may refuse to play sound before the user has touched the page
