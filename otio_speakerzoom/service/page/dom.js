@@ -50,6 +50,22 @@ export function replaceKeepingFocus(host, children) {
 }
 
 /**
+ * Call `action` before the next picture of the page, once for all calls until then.
+ * @param {() => void} action
+ */
+export function onceAFrame(action) {
+  let waits = false;
+  return () => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => {
+      waits = false;
+      action();
+    });
+  };
+}
+
+/**
  * Call `action` once the calls have stopped for `wait` milliseconds.
  * @param {() => void} action
  * @param {number} wait

@@ -55,7 +55,9 @@ export class Model extends EventTarget {
     const [start, end] = setting(`view.${this.state.source.name}`, this.range);
     this.setView(start, end);
     this.select(0);
-    await this.sync.start();
+    const rest = this.sync.start();
+    // what to do without a cut depends on the jobs; a cut can be shown before the rest is there
+    if (this.state.status !== "cut") await rest;
   }
 
   /** Frames that the cut covers. @returns {[number, number]} */
@@ -202,9 +204,13 @@ export class Model extends EventTarget {
       for (const operation of edit.operations) cut = afterOperation(cut, operation);
     }
     this.shots = cut.shots;
+    const samePeople = JSON.stringify(this.people) === JSON.stringify(cut.people);
     this.people = cut.people;
     this.reselect();
-    for (const name of ["state", "people", "shots", "saving"]) this.fire(name);
+    this.fire("state");
+    if (!samePeople) this.fire("people");
+    this.fire("shots");
+    this.fire("saving");
   }
 
   /** Select the shot that shows the anchor now. */

@@ -2,7 +2,7 @@
 
 import { give } from "./actions.js";
 import { badge } from "./badge.js";
-import { el, replaceKeepingFocus } from "./dom.js";
+import { el, onceAFrame, replaceKeepingFocus } from "./dom.js";
 import { listOrder, saveListOrder, toReview, visitDoubt } from "./doubts.js";
 import { icon } from "./icons.js";
 import { keyOf } from "./keys.js";
@@ -33,7 +33,8 @@ export class DoubtsPanel {
       this.rows += ROWS;
       this.draw();
     }, { root: host }).observe(this.more);
-    for (const name of ["shots", "people"]) page.model.addEventListener(name, () => this.draw());
+    const draw = onceAFrame(() => this.draw());
+    for (const name of ["shots", "people"]) page.model.addEventListener(name, draw);
     page.model.addEventListener("selection", () => this.mark());
     /** @type {Shot[]} */
     this.shots = [];
@@ -68,7 +69,7 @@ export class DoubtsPanel {
     }, text);
     return [
       choice(`Doubtful ${count}`, !all, { all: false }),
-      choice(`All shots ${this.page.model.programmeShots().length}`, all, { all: true }),
+      choice(`All ${this.page.model.programmeShots().length}`, all, { all: true }),
       el("span", { class: "grow" }),
       choice("Least sure", !byTime, { byTime: false }),
       choice("Time", byTime, { byTime: true }),
@@ -93,7 +94,7 @@ export class DoubtsPanel {
     el("span", { class: `sure number${shot.doubt ? " warn" : ""}` },
       shot.locked ? "locked" : `${sure} %`));
     return el("li", { "data-start": shot.start }, title,
-      el("p", { class: "why dim", title: shot.reason }, this.why(shot)),
+      shot.reason !== "locked" && el("p", { class: "why dim", title: shot.reason }, this.why(shot)),
       !model.preview && el("div", { class: "row choices" }, ...this.choices(shot, key)));
   }
 
@@ -121,11 +122,12 @@ export class DoubtsPanel {
         "aria-label": "Play around the cut, in a loop", "data-key": `${key} loop`,
         onclick: () => visitDoubt(this.page, shot, true) }, icon("loop")),
       ...others.slice(0, MOST_OTHERS).map((id) =>
-        choice(`Show ${model.labelOf(id)} instead`, [id], badge(id), ` ${model.labelOf(id)}`)),
+        choice(`Show ${model.labelOf(id)} instead`, [id], badge(id),
+          el("span", { class: "clip" }, model.labelOf(id)))),
       shot.subjects.length > 0 && choice("Show the wide instead", [], "Wide"),
       !shot.locked && el("button", { type: "button", class: "quiet", "data-key": `${key} right`,
-        title: "Lock the shot as it is", onclick: () =>
-          model.apply([{ name: "lock", shot: referenceTo(shot) }]) }, "Right as it is"),
+        title: "It is right: lock the shot as it is", onclick: () =>
+          model.apply([{ name: "lock", shot: referenceTo(shot) }]) }, "Keep"),
     ];
   }
 

@@ -12,7 +12,7 @@ import { asRequest, countDifferent, sameValue } from "./style_draft.js";
 const REST = 150;
 
 /** The groups that editors turn first; the rest is as the service orders it. */
-const FIRST_GROUPS = ["pace", "who is shown", "framing"];
+const FIRST_GROUPS = ["when to cut", "who is shown", "framing"];
 
 export class StylePanel {
   /**
@@ -198,8 +198,7 @@ export class StylePanel {
  */
 function inWords(preview, shots) {
   const count = countDifferent(preview, shots);
-  const total = preview.length === shots.length ? `${shots.length}`
-    : `${preview.length}, now ${shots.length}`;
   if (!count && preview.length === shots.length) return "The cut stays as it is.";
-  return `Preview: ${count} ${count === 1 ? "shot is" : "shots are"} new, of ${total}.`;
+  const total = preview.length === shots.length ? "in all" : `in all, ${shots.length} before`;
+  return `Preview: ${count} new ${count === 1 ? "shot" : "shots"}; ${preview.length} ${total}.`;
 }

@@ -75,7 +75,8 @@ export class Side {
 
 /** @param {HTMLElement} panel */
 function focusFirst(panel) {
-  const inside = panel.querySelector("[data-first], button:not(:disabled), input, select");
+  const inside = panel.querySelector("[data-first]")
+    ?? panel.querySelector("button:not(:disabled), input, select");
   /** @type {HTMLElement} */ (inside ?? panel).focus();
 }
 

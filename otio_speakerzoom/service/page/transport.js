@@ -44,8 +44,8 @@ export class Transport {
     this.loop = this.button("around", icon("loop"));
     this.mute = this.button("mute", icon("sound"));
     this.lock = this.button("lock", "Lock", icon("lock"));
-    this.undo = this.button("undo", icon("undo"), "Undo");
-    this.redo = this.button("redo", icon("redo"), "Redo");
+    this.undo = this.button("undo", icon("undo"));
+    this.redo = this.button("redo", icon("redo"));
     this.host.replaceChildren(
       el("div", { class: "line" },
         this.button("previous-cut", icon("previous")), this.play,
