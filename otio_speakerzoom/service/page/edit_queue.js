@@ -2,11 +2,12 @@
  * Edits on their way to the service: one at a time, in order, none lost.
  *
  * An edit leaves the queue when the service has it, or has refused it for good. If the service
- * does not answer, or its disk is full, the edit waits here, also across a reload of the page.
+ * does not answer, or its disk is full, the edit waits here, also when the page is closed.
  */
 
 import { ApiError, send } from "./api.js";
 import { isDone } from "./operations.js";
+import { UnsavedEdits } from "./unsaved.js";
 
 /** @typedef {import("./types.js").Operation} Operation */
 /** @typedef {import("./types.js").Shot} Shot */
@@ -27,18 +28,23 @@ const LONGEST_PAUSE = 15000;
 
 /** What happened to the edits is said in events, which the model turns into state and notices. */
 export class EditQueue extends EventTarget {
-  /** @param {string} place key in sessionStorage, one for each source */
-  constructor(place) {
+  /** @param {string} source the page's path, which differs for each source */
+  constructor(source) {
     super();
-    this.place = place;
+    this.unsaved = new UnsavedEdits(source);
     /** @type {Edit[]} */
-    this.edits = this.restore();
+    this.edits = [];
     this.busy = false;
     /** Why the first edit waits; empty if nothing waits. */
     this.trouble = "";
     this.pause = FIRST_PAUSE;
     this.timer = 0;
     window.addEventListener("online", () => this.retry());
+  }
+
+  /** Take over the edits that earlier pages could not save. */
+  async open() {
+    this.edits = await this.unsaved.open();
   }
 
   /**
@@ -164,22 +170,7 @@ export class EditQueue extends EventTarget {
   }
 
   store() {
-    try {
-      const edits = this.edits.map(({ settle, ...edit }) => edit);
-      if (edits.length) sessionStorage.setItem(this.place, JSON.stringify(edits));
-      else sessionStorage.removeItem(this.place);
-    } catch {
-      // the edits are still in this page, only a reload would lose them
-    }
-  }
-
-  /** @returns {Edit[]} */
-  restore() {
-    try {
-      return JSON.parse(sessionStorage.getItem(this.place) ?? "[]");
-    } catch {
-      return [];
-    }
+    this.unsaved.save(this.edits.map(({ settle, expected, ...edit }) => edit));
   }
 
   /**

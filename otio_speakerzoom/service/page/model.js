@@ -51,8 +51,9 @@ export class Model extends EventTarget {
     this.state = await getJson("api/state");
     if (this.state.status === "no source") return;
     this.sync = new Sync(this, this.state);
+    await this.sync.queue.open();
     this.recompute();
-    const [start, end] = setting(`view.${this.state.source.name}`, this.range);
+    const [start, end] = setting(`view.${location.pathname}`, this.range);
     this.setView(start, end);
     this.select(0);
     const rest = this.sync.start();
@@ -147,7 +148,7 @@ export class Model extends EventTarget {
     const from = Math.min(Math.max(start, first), last - length);
     this.view = { start: from, end: from + length };
     clearTimeout(this.viewTimer);
-    const place = `view.${this.state.source.name}`;
+    const place = `view.${location.pathname}`;
     // half a second after the last move: storage is slow, and a wheel sends a hundred moves
     this.viewTimer = setTimeout(() => saveSetting(place, [this.view.start, this.view.end]), 500);
     this.fire("view");

@@ -20,7 +20,7 @@ export class Sync {
     this.signedOut = false;
     /** Whether the service has changed more than its answers told. */
     this.stale = false;
-    this.queue = new EditQueue(`speakerzoom.unsaved.${state.source.name}.${state.source.duration}`);
+    this.queue = new EditQueue(location.pathname);
     this.listenToQueue();
   }
 
