@@ -186,17 +186,19 @@ def _show_results(
 
 
 def _review(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.run import error_line
     from otio_speakerzoom.pipeline import Job
     from otio_speakerzoom.service.server import ServiceOptions, serve
 
-    options = ServiceOptions(request.port, request.browser)
+    options = ServiceOptions(request.port, request.browser, error_line)
     serve(Job(request.source, request.work), options, _print_address)
 
 
 def _serve(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.run import error_line
     from otio_speakerzoom.service.server import ServiceOptions, serve
 
-    serve(None, ServiceOptions(request.port, request.browser), _print_address)
+    serve(None, ServiceOptions(request.port, request.browser, error_line), _print_address)
 
 
 def _print_address(url: str) -> None:

@@ -44,6 +44,9 @@ class FilmFormat:
     """As on the command line: x264, nvenc, ..."""
     draft: bool = False
     """Whether speed matters more than quality and size."""
+    keyframe_every: int | None = None
+    """Frames from one keyframe to the next at most, for a film to seek in; None for the encoder's
+    own choice."""
 
 
 class FilmWriter:
@@ -144,4 +147,6 @@ def _options(encoder: Encoder, film: FilmFormat) -> dict[str, str]:
     primaries, transfer, matrix = (str(number) for number in film.colour)
     colour = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
     colour["color_range"] = "tv"
-    return {**encoder.settings(film.crf, draft=film.draft), **colour}
+    # without B-frames a decoder shows a frame as soon as it has it
+    seekable = {"g": str(film.keyframe_every), "bf": "0"} if film.keyframe_every else {}
+    return {**encoder.settings(film.crf, draft=film.draft), **seekable, **colour}

@@ -50,14 +50,15 @@ def render_film(
     within: FrameRange | None = None,
     encoder: str = AUTO,
     draft: bool = False,
+    keyframe_every: int | None = None,
     on_progress: Progress = no_progress,
 ) -> None:
     """Write the film of `cut_list` to `path`, at the canvas size and the source's rate.
 
     `within` limits it to a part of the cut, where it has the frames of the whole film. A `draft` is
-    scaled and encoded fast, at a lower quality. Crops are rounded to whole pixels, so an edge may
-    differ from a timeline by a pixel, and slow moves advance in steps of a pixel. Raise MediaError
-    if the source ends before the cut does.
+    scaled and encoded fast, at a lower quality. `keyframe_every` is as in `FilmFormat`. Crops are
+    rounded to whole pixels, so an edge may differ from a timeline by a pixel, and slow moves
+    advance in steps of a pixel. Raise MediaError if the source ends before the cut does.
     """
     media, span = cut_list.media, within or cut_list.range
     decoded = prefetch(decode_frames(media, span), MAX_PREFETCHED)
@@ -66,6 +67,7 @@ def render_film(
         film = FilmFormat(
             cut_list.canvas, media.rate, span.duration, film_channels(media),
             film_colour(media, first[1]), encoder=encoder, draft=draft,
+            keyframe_every=keyframe_every,
         )  # fmt: skip
         frames = rendered_frames(cut_list, chain([first], decoded), draft=draft)
         rendered = prefetch(frames, MAX_PREFETCHED)

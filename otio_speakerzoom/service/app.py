@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service import editing, inbox, reading
+from otio_speakerzoom.service import editing, inbox, job_routes, reading
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
 from otio_speakerzoom.service.open_source import OpenSource
@@ -35,6 +35,7 @@ def build_app(
         Route("/", page_file, methods=["GET"]),
         Route("/page/{name}", page_file, methods=["GET"]),
     ]
+    of_source = [*page, *reading.ROUTES, *editing.ROUTES, *job_routes.ROUTES]
     of_inbox = [*page, Route("/api/state", inbox.state, methods=["GET"])]
     app = Starlette(
         routes=[
@@ -43,7 +44,7 @@ def build_app(
             Route("/service", answer_challenge, methods=["GET"]),
             *inbox.ROUTES,
             Mount(f"/s/{inbox.ID}", routes=of_inbox),
-            Mount("/s/{source}", routes=[*page, *reading.ROUTES, *editing.ROUTES]),
+            Mount("/s/{source}", routes=of_source),
         ],
         exception_handlers={
             HTTPException: _refused, SpeakerZoomError: _failed, BodyTooLargeError: _too_large,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +14,39 @@ from otio_speakerzoom.pipeline import Analysis, Job
 from otio_speakerzoom.service import pictures
 from otio_speakerzoom.service.curves import Curves
 from otio_speakerzoom.service.events import EventHub
+from otio_speakerzoom.service.frame_times import frame_times
+from otio_speakerzoom.service.jobs import JobContext, JobTable
+from otio_speakerzoom.service.proxy import proxy_path
 from otio_speakerzoom.service.state_json import CutJson, media_to_json
+from otio_speakerzoom.service.tasks import Task
 from otio_speakerzoom.service.waveform import Waveform
+from otio_speakerzoom.service.words import find_transcript, read_words
+from otio_speakerzoom.source import absolute_path
+
+PROXY = "proxy"
+"""Id of the proxy, where there is one."""
 
 
 class OpenSource:
     """One source: its job, its cut, and what is computed from it once. For any thread."""
 
-    def __init__(self, job: Job, is_closing: Callable[[], bool] = lambda: False) -> None:
-        """Open the source; MediaError if it is none. `is_closing` says when the service ends."""
+    def __init__(self, job: Job, context: JobContext) -> None:
+        """Open the source; MediaError if it is none."""
         self.job = job
         self.programme = Programme(job)
         self.media = self._media()
-        self.id = store.digest(str(job.folder))[:8]
-        """Stable: the page has the same address after the service was started again."""
-        self.events = EventHub(is_closing)
+        self.id = source_id(job)
+        self.events = EventHub(context.is_closing)
         self._lock = threading.RLock()
         self._curves: Curves | None = None
         self._cut_json: CutJson | None = None
         self._media_json: dict[str, Any] | None = None
+        self._frame_times: bytes | None = None
         self._pictures: dict[tuple[int, tuple[int, ...]], bytes | None] = {}
         self.waveform = Waveform(
-            self.media, job.folder, is_closing, lambda: self.events.publish("peaks", {})
+            self.media, job.folder, context.is_closing, lambda: self.events.publish("peaks", {})
         )
+        self.jobs = JobTable(job, context, lambda row: self.events.publish("job", row))
 
     def cut_state(self) -> State | None:
         """Return the cut as it is now; None if nothing is cut yet.
@@ -89,9 +98,43 @@ class OpenSource:
                 self._pictures[key] = pictures.person_jpeg(analysis, person)
             return self._pictures[key]
 
+    def transcript(self) -> Path | None:
+        """Return the transcript beside the source; None without one."""
+        return find_transcript(self.job.source)
+
+    def words(self) -> list[dict[str, Any]] | None:
+        """Return the words of the transcript; None without one."""
+        path = self.transcript()
+        return read_words(path, self.media) if path else None
+
+    def frame_times(self) -> bytes:
+        """Return when a browser shows each frame of the file; it is read once."""
+        with self._lock:
+            if self._frame_times is None:
+                self._frame_times = frame_times(self.media)
+            return self._frame_times
+
     def media_files(self) -> dict[str, Path]:
         """Return the files that the page may read, by their ids."""
-        return {"source": self.media.path}
+        proxy = self.proxy()
+        named = {"source": self.media.path, **({PROXY: proxy} if proxy else {})}
+        return {**self.jobs.results(), **named}
+
+    def proxy(self) -> Path | None:
+        """Return the proxy of the source's file as it is now; None if there is none."""
+        try:
+            path = proxy_path(self.job.folder, self.media.path)
+        except MediaError:
+            return None
+        return path if path.is_file() and not path.is_symlink() else None
+
+    def analyse_if_needed(self) -> None:
+        """Begin the analysis where nothing is cut yet."""
+        try:
+            if self.cut_state() is None:
+                self.jobs.submit(Task("analyse", self.job.source, self.job.work))
+        except SpeakerZoomError:  # a damaged file: the state names it
+            return
 
     def _media(self) -> Media:
         """Return the properties of the source, with those of its cut where there is one.
@@ -102,6 +145,13 @@ class OpenSource:
             return self.programme.state().cut_list.media
         except SpeakerZoomError:
             return pipeline.open_source(self.job)[0]
+
+
+def source_id(job: Job) -> str:
+    """Return the id of a source, the same after the service was started again."""
+    return store.digest(str(absolute_path(job.source)), str(job.work and absolute_path(job.work)))[
+        :8
+    ]
 
 
 def _key(analysis: Analysis) -> object:

@@ -11,14 +11,22 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.service import pictures
+from otio_speakerzoom.service import openers, pictures
 from otio_speakerzoom.service.curves import MAX_FACE_FRAMES, Curves
+from otio_speakerzoom.service.export_formats import formats_to_json
 from otio_speakerzoom.service.guard import int_or
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.pyramids import Levels, window
 from otio_speakerzoom.service.state_json import EMPTY, Json
 from otio_speakerzoom.service.style_json import style_to_json
 
+MEDIA_TYPES = {
+    **dict.fromkeys((".mp4", ".mov", ".m4v"), "video/mp4"),  # browsers look at the content
+    ".mkv": "video/x-matroska", ".webm": "video/webm", ".mts": "video/mp2t", ".ts": "video/mp2t",
+    ".mxf": "application/mxf", ".avi": "video/x-msvideo",
+}  # fmt: skip
+"""Suffix of a media file -> its type; all other files are saved by the browser."""
+PROXY_JSON: Json = {"media": "media/proxy", "first_frame_time": 0, "variable_rate": False}
 DEFAULT_HEIGHT = 360
 """Of a picture in pixels, where a request names none."""
 
@@ -41,14 +49,19 @@ def whole_state(source: OpenSource) -> Json:
 
     Where a file beside the source is damaged, `error` says which.
     """
-    facts: Json = {"version": version("otio-speakerzoom"), "source": source.media_json()}
-    facts.update(words=False, proxy=None, openers=[], formats=[])
+    facts: Json = {
+        "version": version("otio-speakerzoom"), "source": source.media_json(),
+        "proxy": PROXY_JSON if source.proxy() else None, "words": source.transcript() is not None,
+        "openers": openers.openers_to_json(), "formats": formats_to_json(),
+    }  # fmt: skip
+    is_running = source.jobs.is_unfinished("analyse")
+    facts |= {"status": "analysing" if is_running else "not analysed", "analysed": False}
     try:
         cut = source.cut_state()
     except SpeakerZoomError as error:
-        return {**facts, **EMPTY, "status": "not analysed", "analysed": False, "error": str(error)}
+        return {**facts, **EMPTY, "error": str(error)}
     if cut is None:
-        return {**facts, **EMPTY, "status": "not analysed", "analysed": False}
+        return {**facts, **EMPTY}
     return {**facts, **source.cut_json(cut).whole(), "status": "cut", "analysed": True}
 
 
@@ -132,9 +145,30 @@ def media(request: Request) -> Response:
     path = source_of(request).media_files().get(request.path_params["media"])
     if path is None or not path.is_file():
         raise HTTPException(404, "no such media")
-    kind = "video/mp4" if path.suffix.lower() in (".mp4", ".mov", ".m4v") else None
+    kind = MEDIA_TYPES.get(path.suffix.lower())
     # a browser may keep what it has of a file, but asks whether it is still the same
-    return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, no-cache"})
+    headers = {"Cache-Control": "private, no-cache"}
+    if kind is None:  # to be saved, never shown as a page of ours
+        return FileResponse(
+            path, media_type="application/octet-stream", filename=path.name, headers=headers
+        )
+    return FileResponse(path, media_type=kind, headers=headers)
+
+
+def words(request: Request) -> Response:
+    """Return the words of a transcript beside the source."""
+    cues = source_of(request).words()
+    if cues is None:
+        raise HTTPException(404, "no transcript lies beside the source")
+    return JSONResponse({"words": cues})
+
+
+def times(request: Request) -> Response:
+    """Return when each frame is shown, where the source's rate varies."""
+    source = source_of(request)
+    if not source.media.variable_rate:
+        raise HTTPException(404, "the source has a constant rate")
+    return Response(source.frame_times(), media_type="application/octet-stream")
 
 
 def _jpeg(content: bytes) -> Response:
@@ -175,6 +209,8 @@ READING: dict[str, Callable[[Request], Response]] = {
     "/api/peaks/{level:int}": peaks,
     "/api/frames/{number:int}": frame,
     "/api/people/{person:int}/picture": person_picture,
+    "/api/words": words,
+    "/api/times": times,
     "/media/{media}": media,
 }
 

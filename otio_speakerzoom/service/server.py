@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from otio_speakerzoom.service import inbox, runtime_file
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
-from otio_speakerzoom.service.open_source import OpenSource
+from otio_speakerzoom.service.job_process import ErrorLine
+from otio_speakerzoom.service.jobs import JobContext, Turns
+from otio_speakerzoom.service.open_source import OpenSource, source_id
 from otio_speakerzoom.service.runtime_file import ADDRESS, RunningService
 from otio_speakerzoom.source import absolute_path
 
@@ -39,15 +42,19 @@ class ServiceOptions:
     """0 for a free one."""
     browser: bool = True
     """Whether to open the page."""
+    error_line: ErrorLine = str
+    """Returns what a user reads of an error; it must be picklable."""
 
 
 class Service:
     """The service, listening; a context that ends it."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, error_line: ErrorLine = str) -> None:
+        self._context = JobContext(Turns(), error_line, lambda: self.is_ending)
         self._listener = _listen(port)
         self.port: int = self._listener.getsockname()[1]
         self.access = Access(self.port)
+        self._opening = threading.Lock()
         self.sources: dict[str, OpenSource] = {}
         app = build_app(self.access, self.sources, self.open)
         self._server = uvicorn.Server(uvicorn.Config(
@@ -64,6 +71,7 @@ class Service:
     ) -> None:  # fmt: skip
         self.end()
         self._listener.close()
+        self.wait_for_jobs()
 
     @property
     def is_ending(self) -> bool:
@@ -71,10 +79,12 @@ class Service:
         return self._server.should_exit
 
     def open(self, job: Job) -> OpenSource:
-        """Open a source, or return it if it is open."""
-        source = OpenSource(job, lambda: self.is_ending)
-        self.sources.pop(source.id, None)
-        self.sources[source.id] = source
+        """Open a source, or return it if it is open; what nobody has analysed yet is analysed."""
+        with self._opening:
+            id_ = source_id(job)
+            source = self.sources.pop(id_, None) or OpenSource(job, self._context)
+            self.sources[id_] = source  # the latest is last
+        source.analyse_if_needed()
         return source
 
     def launch_url(self, source: OpenSource | None) -> str:
@@ -92,6 +102,11 @@ class Service:
         """Let `run` return soon; from any thread."""
         self._server.should_exit = True
 
+    def wait_for_jobs(self) -> None:
+        """Wait until the processes of unfinished jobs have ended."""
+        for source in self.sources.values():
+            source.jobs.wait()
+
 
 def serve(job: Job | None, options: ServiceOptions, on_ready: Callable[[str], None]) -> None:
     """Run the service until a signal ends it; `on_ready` gets the address that opens the page.
@@ -104,7 +119,7 @@ def serve(job: Job | None, options: ServiceOptions, on_ready: Callable[[str], No
         if earlier and runtime_file.is_alive(earlier):
             _show(_hand_over(earlier, job, options), options, on_ready)
             return
-        service = _start(options.port, earlier)
+        service = _start(options, earlier)
         with _closing_on_error(service):
             source = service.open(job) if job else None
             runtime_file.write(folder, _record(service))
@@ -151,15 +166,15 @@ def _hand_over(running: RunningService, job: Job | None, options: ServiceOptions
     return runtime_file.hand_over(running, source, job and job.work and absolute_path(job.work))
 
 
-def _start(port: int, earlier: RunningService | None) -> Service:
+def _start(options: ServiceOptions, earlier: RunningService | None) -> Service:
     """Start the service, on the port of one that was killed if it is free.
 
     A page that was open then goes on where it was, once the user has signed in again.
     """
-    if not port and earlier:
+    if not options.port and earlier:
         with suppress(SpeakerZoomError):
-            return Service(earlier.port)
-    return Service(port)
+            return Service(earlier.port, options.error_line)
+    return Service(options.port, options.error_line)
 
 
 def _listen(port: int) -> socket.socket:

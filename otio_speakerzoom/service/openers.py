@@ -1,0 +1,79 @@
+"""Opens our own files in other programs of this machine, where they are installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from otio_speakerzoom.errors import ToolError
+from otio_speakerzoom.service.browser import has_screen
+
+MAC_SHOTCUT = Path("/Applications/Shotcut.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """A program that opens files."""
+
+    id: str
+    label: str
+    suffixes: tuple[str, ...]
+    """Of the files that it opens; none for every file."""
+    command: Callable[[Path], list[str] | None]
+    """Returns the program and its arguments for a file; None where it is not installed."""
+
+
+def _folder_command(path: Path) -> list[str] | None:
+    if sys.platform == "darwin":
+        return ["open", "-R", str(path)]
+    if sys.platform == "win32":
+        return ["explorer", f"/select,{path}"]
+    program = shutil.which("xdg-open")
+    return [program, str(path.parent)] if program else None
+
+
+def _shotcut_command(path: Path) -> list[str] | None:
+    if sys.platform == "darwin" and MAC_SHOTCUT.is_dir():
+        return ["open", "-a", "Shotcut", str(path)]
+    program = shutil.which("shotcut")
+    return [program, str(path)] if program else None
+
+
+OPENERS = (
+    Opener("folder", "Show in its folder", (), _folder_command),
+    Opener("shotcut", "Open in Shotcut", (".mlt",), _shotcut_command),
+)
+
+
+def openers_to_json() -> list[dict[str, Any]]:
+    """Return the openers that work on this machine."""
+    return [
+        {"id": item.id, "with": item.id, "label": item.label,
+         "suffixes": list(item.suffixes) or None}
+        for item in OPENERS if has_screen() and item.command(Path.cwd())
+    ]  # fmt: skip
+
+
+def open_file(path: Path, with_: str) -> None:
+    """Open one of our files; ToolError where the program is not there, or not for such a file."""
+    opener = next((item for item in OPENERS if item.id == with_), None)
+    path = path.absolute()
+    command = opener.command(path) if opener and has_screen() else None
+    if opener is None or command is None:
+        raise ToolError(f"{with_}: no such program is installed here; open {path} yourself")
+    if opener.suffixes and path.suffix not in opener.suffixes:
+        raise ToolError(f"{path}: is nothing for {opener.id}, which opens {opener.suffixes[0]}")
+    try:
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise ToolError(
+            f"{command[0]}: cannot be started ({error.strerror}); open {path} yourself"
+        ) from error
