@@ -65,11 +65,19 @@ export class EditQueue extends EventTarget {
     this.run();
   }
 
-  /** Give up the edits that wait, and return them. */
-  takeBack() {
-    const edits = this.edits.splice(this.busy ? 1 : 0);
+  /** How many edits wait that are not on their way now. */
+  get waiting() {
+    return this.edits.length - (this.busy ? 1 : 0);
+  }
+
+  /**
+   * Give up edits that wait, the last ones, and return them.
+   * @param {number} [count] all of them by default
+   */
+  takeBack(count = this.waiting) {
+    const edits = this.edits.splice(this.edits.length - Math.min(count, this.waiting));
     edits.forEach((edit) => edit.settle?.(false));
-    this.trouble = "";
+    if (!this.edits.length) this.trouble = "";
     this.store();
     return edits;
   }

@@ -108,12 +108,28 @@ export class Model extends EventTarget {
     return saved;
   }
 
+  /** Undo the last edit; one that waits to be saved is only taken back. */
   undo() {
+    if (this.sync?.queue.waiting) return this.takeBack(1);
     return this.enqueue({ kind: "undo", operations: [], instead: [], base: this.state.revision });
   }
 
   redo() {
     return this.enqueue({ kind: "redo", operations: [], instead: [], base: this.state.revision });
+  }
+
+  /**
+   * Give up edits that wait to be saved, the last ones, and offer to do them again.
+   * @param {number} [count] all of them by default
+   */
+  takeBack(count) {
+    const edits = this.sync?.queue.takeBack(count) ?? [];
+    this.recompute();
+    const operations = edits.flatMap((edit) => edit.operations);
+    const again = { label: "Do it again", run: () => void this.apply(operations) };
+    const text = `${operations.length === 1 ? "An edit is" : `${operations.length} edits are`}`;
+    if (operations.length) this.notify(`${text} taken back.`, [again]);
+    return Promise.resolve(true);
   }
 
   /** @param {Omit<import("./edit_queue.js").Edit, "settle">} edit */

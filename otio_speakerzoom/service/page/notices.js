@@ -44,7 +44,7 @@ export function showSaving(host, model) {
     if (!waits) return;
     host.append(
       el("button", { type: "button", onclick: () => model.sync?.queue.retry() }, "Save now"),
-      el("button", { type: "button", class: "quiet", onclick: () => takeBack(model),
+      el("button", { type: "button", class: "quiet", onclick: () => void model.takeBack(),
         title: "Show the cut as the service has it" }, "Take back"),
     );
   };
@@ -61,14 +61,4 @@ function sentence({ count, trouble, connected, signedOut }) {
   if (trouble && connected) return `${edits} not saved: ${trouble}`;
   if (!connected) return `The service is not running: start speakerzoom review again.${waiting}`;
   return count ? "Saving…" : "All edits saved";
-}
-
-/** @param {import("./model.js").Model} model */
-function takeBack(model) {
-  const edits = model.sync?.queue.takeBack().filter(({ kind }) => kind === "edit") ?? [];
-  model.recompute();
-  const operations = edits.flatMap((edit) => edit.operations);
-  if (operations.length)
-    model.notify(`${operations.length === 1 ? "An edit is" : `${operations.length} edits are`} `
-      + "taken back.", [{ label: "Do it again", run: () => void model.apply(operations) }]);
 }

@@ -26,7 +26,7 @@ export class Transport {
       player.addEventListener(name, () => this.drawPlay());
     for (const name of ["volumechange", "loadeddata"])
       player.video.addEventListener(name, () => this.drawPlay());
-    for (const name of ["shots", "selection", "preview", "state"])
+    for (const name of ["shots", "selection", "preview", "state", "saving"])
       model.addEventListener(name, () => this.drawShot());
     model.addEventListener("people", () => this.drawPeople());
   }
@@ -115,7 +115,8 @@ export class Transport {
     const { model } = this.page;
     const { shot, selected } = model;
     const { undo, redo } = model.state;
-    this.setStep(this.undo, "Undo", undo);
+    const waits = model.sync?.queue.waiting ? "the last edit, which is not saved yet" : "";
+    this.setStep(this.undo, "Undo", waits || undo);
     this.setStep(this.redo, "Redo", redo);
     this.lock.setAttribute("aria-pressed", String(Boolean(shot?.locked)));
     for (const button of this.parts.people.querySelectorAll("[data-subjects]")) {
