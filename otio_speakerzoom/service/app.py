@@ -17,6 +17,7 @@ from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.service import editing, inbox, job_routes, reading
 from otio_speakerzoom.service.access import Access
+from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.page_files import page_file, page_table
@@ -28,15 +29,16 @@ MAX_CHALLENGE = 128
 
 
 def build_app(
-    access: Access, sources: Mapping[str, OpenSource], open_source: Callable[[Job], OpenSource]
-) -> ASGIApp:
+    access: Access, sources: Mapping[str, OpenSource], open_source: Callable[[Job], OpenSource],
+    inbox_events: EventHub,
+) -> ASGIApp:  # fmt: skip
     """Return the app for these sources, guarded; `open_source` adds one while it runs."""
     page = [
         Route("/", page_file, methods=["GET"]),
         Route("/page/{name}", page_file, methods=["GET"]),
     ]
     of_source = [*page, *reading.ROUTES, *editing.ROUTES, *job_routes.ROUTES]
-    of_inbox = [*page, Route("/api/state", inbox.state, methods=["GET"])]
+    of_inbox = [*page, *inbox.PAGE_ROUTES]
     app = Starlette(
         routes=[
             Route("/", newest, methods=["GET"]),
@@ -53,7 +55,7 @@ def build_app(
     )  # fmt: skip
     app.router.redirect_slashes = False
     app.state.access, app.state.sources, app.state.open = access, sources, open_source
-    app.state.page = page_table()
+    app.state.page, app.state.inbox_events = page_table(), inbox_events
     return Guard(app, access)
 
 

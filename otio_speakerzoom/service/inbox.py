@@ -8,11 +8,12 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.guard import refuse
 from otio_speakerzoom.service.json_body import json_object
 
@@ -32,6 +33,13 @@ def state(request: Request) -> Response:
         "status": "no source", "version": version("otio-speakerzoom"), "revision": "",
         "people": [], "shots": [], "errands": errands(request),
     })  # fmt: skip
+
+
+def events(request: Request) -> Response:
+    """Stream `state` events to the page that has no source, whenever one is opened."""
+    hub: EventHub = request.app.state.inbox_events
+    stream = hub.stream(lambda: " ".join(request.app.state.sources))
+    return StreamingResponse(stream, media_type="text/event-stream")
 
 
 def read_inbox(request: Request) -> Response:
@@ -63,6 +71,12 @@ def _job(errand: dict[str, Any]) -> Job | None:
             raise SpeakerZoomError(f"{name}: must be an absolute path, not {value!r:.60}")
     return Job(Path(source), Path(work) if work else None)
 
+
+PAGE_ROUTES = [
+    Route("/api/state", state, methods=["GET"]),
+    Route("/api/events", events, methods=["GET"]),
+]
+"""Of the page that has no source."""
 
 ROUTES = [
     Route("/api/inbox", read_inbox, methods=["GET"]),

@@ -9,7 +9,7 @@ from typing import Any
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.edits import Programme, State
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError
-from otio_speakerzoom.model import Media, Person
+from otio_speakerzoom.model import Person
 from otio_speakerzoom.pipeline import Analysis, Job
 from otio_speakerzoom.service import pictures
 from otio_speakerzoom.service.curves import Curves
@@ -34,7 +34,7 @@ class OpenSource:
         """Open the source; MediaError if it is none."""
         self.job = job
         self.programme = Programme(job)
-        self.media = self._media()
+        self.media, _ = pipeline.open_source(job)
         self.id = source_id(job)
         self.events = EventHub(context.is_closing)
         self._lock = threading.RLock()
@@ -46,6 +46,7 @@ class OpenSource:
         self.waveform = Waveform(
             self.media, job.folder, context.is_closing, lambda: self.events.publish("peaks", {})
         )
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self.jobs = JobTable(job, context, lambda row: self.events.publish("job", row))
 
     def cut_state(self) -> State | None:
@@ -136,15 +137,13 @@ class OpenSource:
         except SpeakerZoomError:  # a damaged file: the state names it
             return
 
-    def _media(self) -> Media:
-        """Return the properties of the source, with those of its cut where there is one.
-
-        The page opens also where a file beside the source is damaged, to say so.
-        """
+    def _prepare(self) -> None:
+        """Compute what the page asks for first, while the browser starts."""
         try:
-            return self.programme.state().cut_list.media
-        except SpeakerZoomError:
-            return pipeline.open_source(self.job)[0]
+            if state := self.cut_state():
+                self.cut_json(state)
+        except SpeakerZoomError:  # a damaged file: the state names it
+            return
 
 
 def source_id(job: Job) -> str:

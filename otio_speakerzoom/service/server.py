@@ -22,6 +22,7 @@ from otio_speakerzoom.service import inbox, runtime_file
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
+from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.job_process import ErrorLine
 from otio_speakerzoom.service.jobs import JobContext, Turns
 from otio_speakerzoom.service.open_source import OpenSource, source_id
@@ -56,7 +57,7 @@ class Service:
         self.access = Access(self.port)
         self._opening = threading.Lock()
         self.sources: dict[str, OpenSource] = {}
-        app = build_app(self.access, self.sources, self.open)
+        app = build_app(self.access, self.sources, self.open, EventHub(self._context.is_closing))
         self._server = uvicorn.Server(uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off",
             ws="none", http="h11", timeout_graceful_shutdown=MAX_END_S,
