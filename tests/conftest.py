@@ -15,8 +15,6 @@ from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (pytest c
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.weights import fetch
 
-pytest_plugins = ["review_page"]
-
 # no deadline: a busy machine is slow; fifty examples of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)
 settings.load_profile("untimed")

@@ -4,24 +4,26 @@ import json
 import time
 
 import pytest
-from review_page import open_page, running_service
+from page_tools import open_page, running_service
 
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.cli.main import main
 
-
-def cut_of(talk):
-    return pipeline.cached_cut(pipeline.Job(talk))
+pytest_plugins = ["review_page"]
 
 
-def locks_of(talk):
-    return store.load_locks(pipeline.Job(talk).folder)
+def cut_of(film):
+    return pipeline.cached_cut(pipeline.Job(film))
+
+
+def locks_of(film):
+    return store.load_locks(pipeline.Job(film).folder)
 
 
 @pytest.fixture
-def next_cut(talk):
+def next_cut(film):
     """Return the cut of the folder as soon as it is another than at the last call."""
-    path = pipeline.Job(talk).folder / "cutlist.json"
+    path = pipeline.Job(film).folder / "cutlist.json"
     digest = store.file_digest(path)
 
     def wait():
@@ -31,7 +33,7 @@ def next_cut(talk):
             assert time.monotonic() < deadline, "nothing was saved"
             time.sleep(0.02)
         digest = now
-        return cut_of(talk)
+        return cut_of(film)
 
     return wait
 
@@ -60,8 +62,8 @@ def find_first_cut(page):
     raise AssertionError("no cut on the timeline")
 
 
-def test_a_key_gives_the_shot_to_the_other_person(page, talk, next_cut):
-    old = cut_of(talk)
+def test_a_key_gives_the_shot_to_the_other_person(page, film, next_cut):
+    old = cut_of(film)
 
     page.keyboard.press("2")
     new = next_cut()
@@ -69,11 +71,11 @@ def test_a_key_gives_the_shot_to_the_other_person(page, talk, next_cut):
     assert new.shots[0].subjects == (2,)
     assert [shot.range for shot in new.shots] == [shot.range for shot in old.shots]
     assert new.shots[1:] == old.shots[1:]
-    assert [(lock.range, lock.subjects) for lock in locks_of(talk)] == [(old.shots[0].range, (2,))]
+    assert [(lock.range, lock.subjects) for lock in locks_of(film)] == [(old.shots[0].range, (2,))]
 
 
-def test_a_cut_is_dragged(page, talk, next_cut):
-    old = cut_of(talk)
+def test_a_cut_is_dragged(page, film, next_cut):
+    old = cut_of(film)
     x, y = find_first_cut(page)
 
     page.keyboard.down("Alt")  # no magnet
@@ -89,11 +91,11 @@ def test_a_cut_is_dragged(page, talk, next_cut):
     assert old.shots[0].range.end < moved < old.shots[1].range.end
     assert new.shots[1].range.start == moved
     assert shots_of(new)[2:] == shots_of(old)[2:]
-    assert [lock.range for lock in locks_of(talk)] == [new.shots[0].range, new.shots[1].range]
+    assert [lock.range for lock in locks_of(film)] == [new.shots[0].range, new.shots[1].range]
 
 
-def test_a_crop_is_dragged(page, talk, next_cut):
-    old = cut_of(talk).shots[0].crop
+def test_a_crop_is_dragged(page, film, next_cut):
+    old = cut_of(film).shots[0].crop
     box = page.locator("#source .crop").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -106,11 +108,11 @@ def test_a_crop_is_dragged(page, talk, next_cut):
     assert new.left > old.left
     assert new.top < old.top
     assert new.width == pytest.approx(old.width, abs=1)
-    assert locks_of(talk)[0].crop == new
+    assert locks_of(film)[0].crop == new
 
 
-def test_undo_takes_back_the_edits_one_by_one_and_redo_makes_them_again(page, talk, next_cut):
-    old = shots_of(cut_of(talk))
+def test_undo_takes_back_the_edits_one_by_one_and_redo_makes_them_again(page, film, next_cut):
+    old = shots_of(cut_of(film))
     page.keyboard.press("w")
     first = shots_of(next_cut())
     page.keyboard.press("End")
@@ -122,7 +124,7 @@ def test_undo_takes_back_the_edits_one_by_one_and_redo_makes_them_again(page, ta
     assert shots_of(next_cut()) == first
     page.keyboard.press("Control+z")
     assert shots_of(next_cut()) == old
-    assert locks_of(talk) == ()
+    assert locks_of(film) == ()
 
     page.keyboard.press("Control+Shift+z")
     assert shots_of(next_cut()) == first
@@ -131,28 +133,30 @@ def test_undo_takes_back_the_edits_one_by_one_and_redo_makes_them_again(page, ta
 
 
 def test_a_service_that_starts_again_has_the_edits_and_their_undo(
-    browser, talk, tmp_path, next_cut
+    browser, film, tmp_path, next_cut
 ):
-    old = shots_of(cut_of(talk))
+    old = shots_of(cut_of(film))
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    with running_service(talk, home) as service, open_page(browser, service.launch_url) as page:
+    with running_service(film, home) as service, open_page(browser, service.launch_url) as page:
         page.keyboard.press("w")
         edited = shots_of(next_cut())
         page.context.close()
         service.kill()
-    with running_service(talk, home) as service, open_page(browser, service.launch_url) as page:
+    with running_service(film, home) as service, open_page(browser, service.launch_url) as page:
         assert shots_on_page(page) == edited
         page.keyboard.press("Control+z")
         assert shots_of(next_cut()) == old
 
 
-def test_the_command_line_exports_what_the_page_has_changed(page, talk, tmp_path, next_cut, capsys):
+def test_the_command_line_exports_what_the_page_has_changed(page, film, tmp_path, next_cut, capsys):
     page.keyboard.press("w")
     new = next_cut()
 
-    assert main(["export", str(talk), "-o", str(tmp_path / "talk.otio")]) == 0
-    assert main(["inspect", str(talk), "--json"]) == 0
+    assert main(["export", str(film), "-o", str(tmp_path / "talk.otio")]) == 0
+    assert main(["inspect", str(film), "--json"]) == 0
 
     shots = json.loads(capsys.readouterr().out.split("\n", 1)[1])["shots"]
-    assert [(shot["start"], shot["end"], tuple(shot["subjects"])) for shot in shots] == shots_of(new)
+    assert [(shot["start"], shot["end"], tuple(shot["subjects"])) for shot in shots] == shots_of(
+        new
+    )

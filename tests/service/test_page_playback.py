@@ -2,9 +2,11 @@
 
 import pytest
 from counted_film import BITS, SIZE, SQUARE
-from review_page import wait_until
+from page_tools import wait_until
 
 from otio_speakerzoom import pipeline
+
+pytest_plugins = ["review_page"]
 
 WATCH = """
 ({ bits, square, width, height }) => {
@@ -37,7 +39,7 @@ WATCH = """
 @pytest.fixture
 def drawn(page):
     """Return what the page has drawn so far."""
-    page.evaluate(WATCH, dict(bits=BITS, square=SQUARE, width=SIZE[0], height=SIZE[1]))
+    page.evaluate(WATCH, {"bits": BITS, "square": SQUARE, "width": SIZE[0], "height": SIZE[1]})
     return lambda: page.evaluate("window.drawn")
 
 
@@ -52,10 +54,10 @@ def check(rows, cut_list):
             n for n, shot in enumerate(cut_list.shots)
             if shot.range.start <= row["frame"] < shot.range.end
         ]  # fmt: skip
-        expected = dict(
-            frame=row["number"], number=row["number"], shot=index,
-            side=side_of(cut_list.shots[index]),
-        )  # fmt: skip
+        expected = {
+            "frame": row["number"], "number": row["number"], "shot": index,
+            "side": side_of(cut_list.shots[index]),
+        }  # fmt: skip
         assert row == expected
 
 
@@ -70,8 +72,8 @@ def go_to(page, frame):
     wait_until(page, f"document.documentElement.dataset.frame === '{frame}'")
 
 
-def test_over_a_cut_the_other_person_is_on_screen_from_its_first_frame(page, talk, drawn):
-    cut_list = pipeline.cached_cut(pipeline.Job(talk))
+def test_over_a_cut_the_other_person_is_on_screen_from_its_first_frame(page, film, drawn):
+    cut_list = pipeline.cached_cut(pipeline.Job(film))
     cut = cut_list.shots[1].range.start
     go_to(page, cut - 15)
 
@@ -86,8 +88,8 @@ def test_over_a_cut_the_other_person_is_on_screen_from_its_first_frame(page, tal
     check(rows, cut_list)
 
 
-def test_stepping_shows_every_frame_around_a_cut(page, talk, drawn):
-    cut_list = pipeline.cached_cut(pipeline.Job(talk))
+def test_stepping_shows_every_frame_around_a_cut(page, film, drawn):
+    cut_list = pipeline.cached_cut(pipeline.Job(film))
     cut = cut_list.shots[2].range.start
     go_to(page, cut - 2)
 
@@ -101,8 +103,8 @@ def test_stepping_shows_every_frame_around_a_cut(page, talk, drawn):
     check(drawn(), cut_list)
 
 
-def test_sound_does_not_stop_at_a_cut(page, talk):
-    cut = pipeline.cached_cut(pipeline.Job(talk)).shots[1].range.start
+def test_sound_does_not_stop_at_a_cut(page, film):
+    cut = pipeline.cached_cut(pipeline.Job(film)).shots[1].range.start
     go_to(page, cut - 15)
     page.evaluate(
         "window.events = []; for (const name of ['seeking', 'pause', 'waiting'])"

@@ -1,41 +1,13 @@
-"""Fixtures: a running service, and Debian's Chromium that shows its page."""
+"""What the tests of the review page share: a service of its own process, a page, patience."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
 
-import pytest
-from counted_film import analyse_counted_film, make_counted_film
-
-from otio_speakerzoom import pipeline
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None
-)
 LAUNCH_URL = re.compile(r"http://\S+/launch\?secret=\S+")
-
-
-@pytest.fixture(scope="session")
-def counted_source(tmp_path_factory):
-    """A film of 20 s with two people, and its cut."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        film = make_counted_film(tmp_path_factory.mktemp("counted") / "talk.mp4")
-        analyse_counted_film(film, monkeypatch=monkeypatch)
-        pipeline.cut(pipeline.Job(film))
-    return film
-
-
-@pytest.fixture
-def talk(counted_source, tmp_path):
-    """A copy of that film and its work folder, to edit."""
-    shutil.copy(counted_source, tmp_path)
-    name = f"{counted_source.name}.speakerzoom"
-    shutil.copytree(counted_source.with_name(name), tmp_path / name)
-    return tmp_path / counted_source.name
 
 
 @contextmanager
@@ -58,36 +30,6 @@ def running_service(source, home, *options):
             process.wait(10)
         process.kill()
         process.communicate()  # which closes the pipes too
-
-
-@pytest.fixture
-def service(talk, tmp_path):
-    """The service of the film, as a process with a `launch_url`."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    with running_service(talk, home) as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser, service):
-    """The page of the film, ready to use; an error on its console fails the test."""
-    with open_page(browser, service.launch_url) as page:
-        yield page
 
 
 def wait_until(page, expression, seconds=15):
