@@ -1,4 +1,4 @@
-"""Render a cut list by melt, the engine of Shotcut."""
+"""Render a cut list by melt, the engine of Shotcut and Kdenlive."""
 
 import os
 import shutil
@@ -12,16 +12,23 @@ import pytest
 from otio_speakerzoom.timeline.build import to_otio
 
 
-def rendered_by_melt(cut_list, folder, sound="an=1"):
+def rendered_by_melt(cut_list, folder, sound="an=1", format_="mlt"):
+    project = folder / f"cut.{format_}"
+    text = otio.adapters.write_to_string(to_otio(cut_list), f"speakerzoom_{format_}")
+    project.write_text(text, encoding="utf-8")
+    return rendered_project(project, sound)
+
+
+def rendered_project(project, sound="an=1", **more):
+    """The frames of a project; its film is beside it, as `melt.mkv`."""
     if shutil.which("melt") is None:
         pytest.skip("melt is not installed")
-    project, film = folder / "cut.mlt", folder / "melt.mkv"
-    text = otio.adapters.write_to_string(to_otio(cut_list), "speakerzoom_mlt")
-    project.write_text(text, encoding="utf-8")
-    command = ["melt", "-silent", str(project), "-consumer", f"avformat:{film}", "vcodec=ffv1"]
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    film = project.parent / "melt.mkv"
+    consumer = ["-consumer", f"avformat:{film}", "vcodec=ffv1", "pix_fmt=yuv444p", *sound.split()]
+    # Kdenlive's effects are left out without a display, which may be one that does not exist.
+    environment = {"DISPLAY": ":none", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
     subprocess.run(
-        [*command, "pix_fmt=yuv444p", *sound.split()],
+        ["melt", "-silent", str(project), *(f"{k}={v}" for k, v in more.items()), *consumer],
         check=True,
         env=environment,
         capture_output=True,

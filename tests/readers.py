@@ -255,6 +255,55 @@ def mlt(text, size):
     return shots
 
 
+def kdenlive(text, size):
+    """The clips of all video tracks: sub-tractors above the black track and the audio tracks."""
+    root = parse_xml(text)
+    profile, elements = root.find("profile"), {e.get("id"): e for e in root if e.get("id")}
+    canvas = tuple(int(profile.get(key)) for key in ("width", "height"))
+    timeline = root.findall("tractor")[-1]
+    black, *tracks = [elements[track.get("producer")] for track in timeline.iterfind("track")]
+    assert mlt_property(black, "resource") == "black"
+    video = [track for track in tracks if mlt_property(track, "kdenlive:audio_track") != "1"]
+    assert tracks[len(tracks) - len(video) :] == video
+    shots = []
+    for number, tractor in enumerate(video):
+        clips, mixes = [elements[track.get("producer")] for track in tractor.iterfind("track")]
+        assert not len(mixes)
+        record = 0
+        for item in clips:
+            if item.tag == "blank":
+                record += int(item.get("length"))
+                continue
+            start, end = int(item.get("in")), int(item.get("out")) + 1
+            producer = elements[item.get("producer")]
+            silent, unseen = (mlt_property(producer, f"set.test_{k}") for k in ("audio", "image"))
+            assert silent == "1"
+            keys = kdenlive_keys(item.find("filter"), size, canvas)
+            shots.append(read_clip(record, start, end, keys, number, unseen == "0"))
+            record += end - start
+    return shots
+
+
+def kdenlive_keys(effect, size, canvas):
+    """(frame of the source, crop) of each key of a transform; the frame is always named."""
+    assert effect.attrib == {}  # with its own in and out, keys would count from there
+    assert mlt_property(effect, "mlt_service") == mlt_property(effect, "kdenlive_id") == "qtblend"
+    keys = []
+    for text in mlt_property(effect, "rect").split(";"):
+        at, rect = text.split("=")
+        x, y, w, h, opacity = map(float, rect.split())
+        k = w / size[0]
+        assert (k, opacity) == (pytest.approx(h / size[1]), 1)
+        keys.append((int(at), (-x / k, -y / k, (canvas[0] - x) / k, (canvas[1] - y) / k)))
+    turns = [turn.split("=") for turn in mlt_property(effect, "rotation").split(";")]
+    assert turns == [[str(frame), "0"] for frame, _ in keys]
+    return keys
+
+
+def mlt_property(element, name):
+    return element.findtext(f"property[@name='{name}']")
+
+
 def mlt_markers(text):
     """Shotcut's markers: a numbered group of properties each; it ignores all others."""
     group = parse_xml(text).find("tractor/properties[@name='shotcut:markers']")

@@ -17,6 +17,7 @@ FORMATS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
         "resolve": ("speakerzoom_premiere_xml", {"variant": "resolve"}),
     },
     ".mlt": {"shotcut": ("speakerzoom_mlt", {})},
+    ".kdenlive": {"kdenlive": ("speakerzoom_kdenlive", {})},
     ".edl": {
         "edl": ("speakerzoom_edl", {"variant": "cuts"}),
         "markers": ("speakerzoom_edl", {"variant": "markers"}),

@@ -25,7 +25,7 @@ EDITOR_RATES = {
     "an EDL": COMMON_RATES,
 }
 """Project rates of each editor, as its settings list them; the pages in docs say how well that is
-known. MLT supports any rate."""
+known. MLT supports any rate, and Kdenlive any whole one besides the common ones."""
 
 
 def timebase(rate: Fraction, path: str, format_: str) -> tuple[int, bool]:
@@ -45,9 +45,11 @@ def unsupported_rate_error(rate: Fraction, path: str, fault: str) -> TimelineErr
     return TimelineError(f"{path}: {fault}; conform it first: {conform_command(path, f'fps={to}')}")
 
 
-def warn_unsupported_rate(rate: Fraction, path: str, editor: str) -> None:
-    """Log a warning if `editor` supports no project of this rate."""
-    supported = EDITOR_RATES[editor]
+def warn_unsupported_rate(
+    rate: Fraction, path: str, editor: str, supported: Collection[Fraction] | None = None
+) -> None:
+    """Log a warning if `editor` supports no project of this rate, by default by `EDITOR_RATES`."""
+    supported = EDITOR_RATES[editor] if supported is None else supported
     if rate not in supported:
         log.warning(
             "%s: has %s frames per second, a rate that no project in %s can have, so cuts may fall "

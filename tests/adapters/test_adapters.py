@@ -54,6 +54,7 @@ WRITERS = {
     "stretch": ("resolve_otio", {"scaling": "stretch"}),
     "premiere": ("premiere_otio", {}),
     "mlt": ("mlt", {}),
+    "kdenlive": ("kdenlive", {}),
     "edl": ("edl", {}),
     "markers": ("edl", {"variant": "markers"}),
 }
@@ -77,6 +78,7 @@ def every_format_read(cut_list):
     yield "xmeml resolve", readers.xmeml(files["xmeml resolve"], "resolve")
     yield "premiere", readers.premiere_otio(files["premiere"], media.size)
     yield "mlt", readers.mlt(files["mlt"], media.size)
+    yield "kdenlive", readers.kdenlive(files["kdenlive"], media.size)
     yield "edl", readers.edl(files["edl"], round(media.rate), media.start)
     plain = otio.adapters.write_to_string(to_otio(cut_list), "otio_json")
     yield "plain", readers.plain_otio(plain)
@@ -745,8 +747,10 @@ def test_mlt_lies_on_a_black_background_as_shotcut_needs_it(streams):
 @pytest.mark.parametrize(("bad", "escape"), [("\x07", "x07"), ("\r", "r")])
 def test_mlt_refuses_a_name_that_xml_cannot_hold_and_urls_encode_it(bad, escape):
     cut_list = replace_media(two_people(), path=Path(f"/a/ta{bad}lk.mp4"))
-    with pytest.raises(TimelineError, match=rf"^'/a/ta\\{escape}lk.mp4': .* MLT cannot .* rename"):
-        written(cut_list, "mlt")
+    refusal = rf"^'/a/ta\\{escape}lk.mp4': .* MLT cannot .* rename"
+    for name in ("mlt", "kdenlive"):
+        with pytest.raises(TimelineError, match=refusal):
+            written(cut_list, name)
     for name in ("fcpxml", "premiere_xml"):
         assert f"ta{quote(bad)}lk.mp4" in written(cut_list, name)
 
@@ -768,6 +772,7 @@ def test_mlt_names_the_video_and_audio_streams():
     assert indices_of["producer0"] == indices_of["producer1"] == ("3", "4")
 
 
+@pytest.mark.parametrize("format_", ["mlt", "kdenlive"])
 @pytest.mark.parametrize(
     ("name", "late", "warned"),
     [
@@ -778,9 +783,12 @@ def test_mlt_names_the_video_and_audio_streams():
         ("a talk.mp4", Fraction(-4, 5), False),
     ],
 )
-def test_mlt_warns_of_a_late_video_that_an_older_mlt_plays_out_of_sync(name, late, warned, caplog):
+def test_mlt_warns_of_a_late_video_that_an_older_mlt_plays_out_of_sync(
+    name, late, warned, format_, caplog
+):
     audio_streams = (AudioStream(48000, 2, Fraction(0)), AudioStream(48000, 2, -late))
-    written(replace_media(two_people(), path=Path("/a") / name, audio_streams=audio_streams), "mlt")
+    path = Path("/a") / name
+    written(replace_media(two_people(), path=path, audio_streams=audio_streams), format_)
 
     assert ("starts 0.80 s after its audio" in caplog.text) == warned
     # that it works as it is printed is tried among the odd sources
@@ -897,7 +905,7 @@ def test_ten_thousand_shots_are_written_but_not_as_an_edl():
     many = CutList(media, (1920, 1080), tuple(Shot(s, (), Box(0, 0, 1920, 1080)) for s in spans))
     timeline = to_otio(many)
 
-    for name, reader in (("fcpxml", "fcp"), ("mlt", media.size)):
+    for name, reader in (("fcpxml", "fcp"), ("mlt", media.size), ("kdenlive", media.size)):
         text = otio.adapters.write_to_string(timeline, f"speakerzoom_{name}")
         read = getattr(readers, name)(text, reader)
         assert [(s.record, s.end) for s in read[::1111]] == [

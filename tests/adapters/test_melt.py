@@ -10,6 +10,7 @@ from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
 from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 
+FORMATS = ("mlt", "kdenlive")
 WIDE = Box(0, 0, 640, 360)
 # Where the chart changes from dark to light or back: no two distances are the same, so a picture
 # that lies elsewhere, or has another size, fits nowhere else.
@@ -116,10 +117,12 @@ def test_our_film_shows_the_crop_and_the_frames_of_each_shot(chart, tmp_path, na
         assert visible(picture, meant) == pytest.approx(meant, abs=1), f"frame {frame}"
 
 
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("name", CUTS)
-def test_melt_shows_what_our_film_shows(chart, tmp_path, name):
+def test_melt_shows_what_our_film_shows(chart, tmp_path, name, format_):
     cut_list = a_cut(chart, *CUTS[name])
-    melted, ours = rendered_by_melt(cut_list, tmp_path), rendered_by_us(cut_list, tmp_path)
+    melted = rendered_by_melt(cut_list, tmp_path, format_=format_)
+    ours = rendered_by_us(cut_list, tmp_path)
 
     assert len(melted) == len(ours)
     for frame, meant in analysed(cut_list):
@@ -139,12 +142,14 @@ def analysed(cut_list):
             yield frame, between(keys, frame, cut_list.media.size, cut_list.canvas)
 
 
-def test_a_phones_video_is_upright_in_melt_as_in_our_film(rotated_clip, tmp_path):
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_phones_video_is_upright_in_melt_as_in_our_film(rotated_clip, tmp_path, format_):
     media = probe(rotated_clip)
     crops = (Box(0, 0, 180, 320), Box(90, 160, 180, 320))
     shots = (Shot(FrameRange(20 * n, 20 * n + 20), (), crop) for n, crop in enumerate(crops))
     cut_list = CutList(media, (180, 320), tuple(shots))
-    melted, ours = rendered_by_melt(cut_list, tmp_path), rendered_by_us(cut_list, tmp_path)
+    melted = rendered_by_melt(cut_list, tmp_path, format_=format_)
+    ours = rendered_by_us(cut_list, tmp_path)
 
     assert len(melted) == len(ours) == 40
     for a, b in zip(melted[::7], ours[::7], strict=True):

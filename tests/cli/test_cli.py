@@ -386,7 +386,10 @@ def test_a_part_that_the_film_does_not_have_is_refused(own_work, words, says):
     [
         ([], "required: VERB"),
         (["cut", "a.mp4"], "required: -o"),
-        (["cut", "a.mp4", "-o", "a.aaf"], "must end in .otio, .fcpxml, .xml, .mlt or .edl"),
+        (
+            ["cut", "a.mp4", "-o", "a.aaf"],
+            "must end in .otio, .fcpxml, .xml, .mlt, .kdenlive or .edl",
+        ),
         (["cut", "a.mp4", "-o", "a.mlt", "--for", "premiere"], "premiere: write .otio or .xml"),
         (["export", "a.mp4", "-o", "a.xml", "--resolve-scaling", "fill"], "--for resolve"),
         (["export", "a.mp4", "-o", "a.xml", "--media-root", "/a"], "/here/media=/there/media"),
