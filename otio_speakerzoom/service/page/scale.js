@@ -60,21 +60,13 @@ export class Scale {
 
 /**
  * The rows of the timeline from the top, as high as the room allows.
- * @param {{people: any[], words: boolean, sound: boolean}} content
+ * @param {{people: any[], cuts: boolean, words: boolean, sound: boolean}} content
  * @param {number} room height of the canvas
  * @param {number} ratio screen pixels per CSS pixel
  * @returns {Row[]}
  */
-export function layRows({ people, words, sound }, room, ratio) {
-  const kinds = [
-    { kind: "ruler" },
-    { kind: "shots" },
-    { kind: "cuts" },
-    ...(words ? [{ kind: "words" }] : []),
-    ...people.map((person) => ({ kind: "person", person })),
-    ...(sound ? [{ kind: "sound" }] : []),
-    { kind: "overview" },
-  ];
+export function layRows(content, room, ratio) {
+  const kinds = rowKinds(content);
   const gap = Math.round(GAP * ratio);
   const fixed = kinds.reduce((sum, { kind }) => sum + ROWS[kind].least, 0);
   const spare = Math.max(0, room / ratio - fixed - GAP * kinds.length);
@@ -90,8 +82,19 @@ export function layRows({ people, words, sound }, room, ratio) {
 }
 
 /** Height that the rows need at least, in CSS pixels. */
-export function leastHeight(people, words) {
-  const kinds = ["ruler", "shots", "cuts", "sound", "overview", ...(words ? ["words"] : [])];
-  const own = kinds.reduce((sum, kind) => sum + ROWS[kind].least + GAP, 0);
-  return own + people * (ROWS.person.least + GAP);
+export function leastHeight(content) {
+  return rowKinds(content).reduce((sum, { kind }) => sum + ROWS[kind].least + GAP, 0);
+}
+
+/** The rows from the top; those with nothing in them are left out. */
+function rowKinds({ people, cuts, words, sound }) {
+  return [
+    { kind: "ruler" },
+    { kind: "shots" },
+    ...(cuts ? [{ kind: "cuts" }] : []),
+    ...(words ? [{ kind: "words" }] : []),
+    ...people.map((person) => ({ kind: "person", person })),
+    ...(sound ? [{ kind: "sound" }] : []),
+    { kind: "overview" },
+  ];
 }

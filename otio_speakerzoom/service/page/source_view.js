@@ -19,6 +19,7 @@ export class SourceView {
     this.canvas.className = "view";
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "Source");
+    root.classList.add("source-view");
     root.append(this.canvas);
     this._context = this.canvas.getContext("2d", { alpha: false });
     this._room = [1, 1, 1];

@@ -175,14 +175,15 @@ export class Timeline {
 
   _takeMarks() {
     this.magnet.take({ pauses: [], turns: [], camera_cuts: [], ...this.model.marks });
-    this.redraw();
+    this._measure();
+    this._redrawAll();
   }
 
   async _takeWords() {
     if (this.model.words) this.words = this.model.words;
     else if (this.model.state.words) this.words = (await getJson("api/words")).words;
     this._measure();
-    this.redraw();
+    this._redrawAll();
   }
 
   /** Where everything lies now. */
@@ -192,11 +193,12 @@ export class Timeline {
     this.scale = new Scale(model.view, width, ratio);
     const content = {
       people: model.people,
+      cuts: Boolean(model.marks?.camera_cuts?.length),
       words: this.words.length > 0,
       sound: model.state.source.has_audio !== false,
     };
     this.rows = layRows(content, height, ratio);
-    this.stage.style.minHeight = `${leastHeight(content.people.length, content.words)}px`;
+    this.stage.style.minHeight = `${leastHeight(content)}px`;
   }
 
   _redrawAll() {
