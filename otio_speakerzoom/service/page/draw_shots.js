@@ -2,8 +2,8 @@
 
 import { firstAfter } from "./time.js";
 
-/** CSS pixels of a shot below which its number, and then its name, are left out. */
-const [NUMBER_PX, NAME_PX] = [16, 52];
+/** CSS pixels of a shot below which its hatch, its number, and then its name, are left out. */
+const [HATCH_PX, NUMBER_PX, NAME_PX] = [4, 16, 52];
 
 /**
  * The visible shots of a cut, with the edge in the hand where the hand is.
@@ -40,20 +40,21 @@ export function drawShots(context, scene, row) {
 }
 
 /** One colour and hatch for a single, two for a two-shot, grey for the wide. */
-function fillShot(context, { palette }, { subjects }, { x, y, width, height }) {
+function fillShot(context, { palette, scale }, { subjects }, { x, y, width, height }) {
+  const isHatched = width >= HATCH_PX * scale.ratio;
   const fill = (style, top, tall) => {
     context.fillStyle = style;
     context.fillRect(x, top, width, tall);
   };
   if (!subjects.length) {
     fill(palette.line, y, height);
-    fill(palette.wideHatch(context), y, height);
+    if (isHatched) fill(palette.wideHatch(context), y, height);
     return;
   }
   const part = height / subjects.length;
   subjects.forEach((id, n) => {
     fill(palette.person(id), y + n * part, part);
-    const hatch = palette.hatch(context, id);
+    const hatch = isHatched && palette.hatch(context, id);
     if (hatch) fill(hatch, y + n * part, part);
   });
 }

@@ -77,14 +77,17 @@ export function drawSound(context, scene, row) {
   const { peaks } = signals;
   const [middle, half] = [row.top + row.height / 2, row.height / 2];
   const [values] = peaks.values;
+  const y = (value) => middle - (value / AMPLITUDE) * half;
   context.fillStyle = palette.dim;
   context.beginPath();
   for (let bin = 0; bin < peaks.count; bin += 1) {
-    const x = binX(scale, peaks, bin);
-    const top = middle - (values[2 * bin + 1] / AMPLITUDE) * half;
-    const bottom = middle - (values[2 * bin] / AMPLITUDE) * half;
-    const width = Math.max(1, binX(scale, peaks, bin + 1) - x);
-    context.rect(x, top, width, Math.max(scale.ratio, bottom - top));
+    context.lineTo(binX(scale, peaks, bin), y(values[2 * bin + 1]));
+    context.lineTo(binX(scale, peaks, bin + 1), y(values[2 * bin + 1]));
+  }
+  // back below, a pixel lower, so that silence is a line
+  for (let bin = peaks.count - 1; bin >= 0; bin -= 1) {
+    context.lineTo(binX(scale, peaks, bin + 1), y(values[2 * bin]) + scale.ratio);
+    context.lineTo(binX(scale, peaks, bin), y(values[2 * bin]) + scale.ratio);
   }
   context.fill();
 }

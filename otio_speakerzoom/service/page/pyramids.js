@@ -10,7 +10,7 @@ const MAX_TILES = 400;
 const MAX_REQUESTS = 3;
 /** Levels up to which a coarser tile stands in for one that is on its way. */
 const MAX_STAND_IN = 8;
-/** Milliseconds until a failed request is made again. */
+/** Milliseconds until requests go on after one has failed. */
 const RETRY_MS = 2000;
 
 /** One signal of the service, with one or more rows. Level k has bins of 2^k units. */
@@ -31,13 +31,14 @@ export class Pyramid {
     this._tiles = new Map();
     this._queue = [];
     this._requests = 0;
+    this._isAway = false;
     /** The highest level: one tile has the whole source. */
     this.top = Math.max(0, Math.ceil(Math.log2(this._units / (TILE / 2))));
   }
 
-  /** The level whose bins are as wide as a pixel, or a little narrower. */
+  /** The level whose bins are about as wide as a pixel. */
   levelFor(framesPerPixel) {
-    const level = Math.floor(Math.log2(framesPerPixel * this.unitsPerFrame));
+    const level = Math.round(Math.log2(framesPerPixel * this.unitsPerFrame));
     return Math.max(0, Math.min(this.top, level));
   }
 
@@ -111,7 +112,7 @@ export class Pyramid {
   }
 
   _pump() {
-    while (this._requests < MAX_REQUESTS && this._queue.length) {
+    while (!this._isAway && this._requests < MAX_REQUESTS && this._queue.length) {
       const [level, index] = this._queue.shift();
       const key = `${level}/${index}`;
       if (this._tiles.has(key)) continue;
@@ -136,11 +137,18 @@ export class Pyramid {
       if (tiles.size > MAX_TILES) tiles.delete(tiles.keys().next().value);
       this._onChange();
     } catch {
-      // the service is away, or still computes it: what is on the screen then asks again
-      setTimeout(() => {
-        if (tiles.get(key) === null) tiles.delete(key);
-        this._onChange();
-      }, RETRY_MS);
+      tiles.delete(key);
+      this._wait();
     }
+  }
+
+  /** The service is away, or still computes the signal: ask later for what is then on the screen. */
+  _wait() {
+    if (this._isAway) return;
+    this._isAway = true;
+    setTimeout(() => {
+      this._isAway = false;
+      this._onChange();
+    }, RETRY_MS);
   }
 }

@@ -113,7 +113,7 @@ export class Timeline {
   cutToPlayhead() {
     const index = this._nearestCut();
     if (!index || !this.edge.begin(index)) return;
-    this.edge.move(this.player.frame, "", this._windowX(this.player.frame));
+    this.edge.move(this.player.target, "", this._windowX(this.player.target));
     this.edge.commit();
   }
 
@@ -266,7 +266,7 @@ export class Timeline {
   /** The index of the shot whose first cut is nearest to the playhead; 0 if there is no cut. */
   _nearestCut() {
     const { shots } = this.model;
-    const { frame } = this.player;
+    const frame = this.player.target;
     const after = firstAfter(shots, frame);
     const [before, next] = [shots[after - 1]?.start, shots[after]?.start];
     if (next === undefined) return Math.max(0, after - 1);
