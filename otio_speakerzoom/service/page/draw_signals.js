@@ -16,7 +16,7 @@ const ON_AIR_PX = 4;
  */
 export function drawPerson(context, scene, row) {
   const { scale, palette, shots, signals, model } = scene;
-  const index = model.people.indexOf(row.person);
+  const index = model.people.findIndex(({ id }) => id === row.person.id);
   const onAir = Math.round(ON_AIR_PX * scale.ratio);
   const [top, height] = [row.top + scale.ratio, row.height - onAir - 3 * scale.ratio];
   context.fillStyle = palette.person(row.person.id);

@@ -11,6 +11,7 @@ export class PictureHolder {
     this._video = video;
     /** What to draw. @type {HTMLVideoElement|VideoFrame|ImageBitmap} */
     this.picture = video;
+    this._next = null;
   }
 
   /**
@@ -19,18 +20,30 @@ export class PictureHolder {
    */
   take(mediaTime) {
     if (!window.VideoFrame) {
-      this.put(this._video);
+      this.offer(this._video);
       return mediaTime;
     }
     const picture = new VideoFrame(this._video);
-    this.put(picture);
+    this.offer(picture);
     return picture.timestamp / 1e6;
   }
 
-  /** @param {HTMLVideoElement|VideoFrame|ImageBitmap} picture */
-  put(picture) {
-    // decoders have few pictures: one that nobody draws any more goes back at once
-    if (this.picture !== picture && this.picture !== this._video) this.picture.close();
-    this.picture = picture;
+  /** Hold a picture ready; one that was ready before is not needed any more. */
+  offer(picture) {
+    if (this._next) this._close(this._next);
+    this._next = picture;
+  }
+
+  /** Draw the picture that is ready from now on. */
+  accept() {
+    if (!this._next) return;
+    if (this.picture !== this._next) this._close(this.picture);
+    this.picture = this._next;
+    this._next = null;
+  }
+
+  /** Decoders have few pictures: one that nobody draws any more goes back at once. */
+  _close(picture) {
+    if (picture !== this._video) picture.close();
   }
 }

@@ -1,6 +1,7 @@
 /** Plays the source: exact frames, J K L, loops, and one event for every frame on the screen. */
 
 import { FrameClock } from "./time.js";
+import { Hold } from "./hold.js";
 import { openMedia } from "./media.js";
 import { PictureHolder } from "./picture_holder.js";
 import { Reverse } from "./reverse.js";
@@ -52,7 +53,7 @@ export class Player extends EventTarget {
     this._pictures = new PictureHolder(video);
     this._stills = new Stills((frame, image) => this._showStill(frame, image));
     this._isOpening = false;
-    this._hold = 0; // the animation frame that numbers the frames of one picture
+    this._hold = new Hold(video, (frame) => this._seeker.goal === null && this._show(frame));
     video.addEventListener("pause", () => this._onBrowserPause());
     video.addEventListener("ended", () => this.pause());
     video.requestVideoFrameCallback((now, metadata) => this._onPicture(metadata));
@@ -197,12 +198,12 @@ export class Player extends EventTarget {
   }
 
   setIn() {
-    this._setPoints(this.frame, this.outPoint);
+    this._setPoints(this.target, this.outPoint);
   }
 
-  /** The frame on the screen is the last one before the out point. */
+  /** The frame at the playhead is the last one before the out point. */
   setOut() {
-    this._setPoints(this.inPoint, this.frame + 1);
+    this._setPoints(this.inPoint, this.target + 1);
   }
 
   clearPoints() {
@@ -254,7 +255,7 @@ export class Player extends EventTarget {
   _showStill(frame, image = null) {
     this.frame = frame;
     if (image) {
-      this._pictures.put(image);
+      this._pictures.offer(image);
       this._show(frame);
     } else {
       this.dispatchEvent(new CustomEvent("frame", { detail: { frame } }));
@@ -266,35 +267,32 @@ export class Player extends EventTarget {
   _onPicture(metadata) {
     this.video.requestVideoFrameCallback((now, next) => this._onPicture(next));
     if (!this.clock || this.stills) return;
-    cancelAnimationFrame(this._hold);
+    this._hold.stop();
     const frame = this.clock.frameAt(this._pictures.take(metadata.mediaTime));
-    if (this._seeker.takePicture(frame)) return;
+    if (this._seeker.takePicture(frame) || this._turnsBack(frame)) return;
     this._show(frame);
-    const { start, end } = this.clock.span(frame);
-    if (end - start > 1 && !this.video.paused) this._holdPicture(start, end, metadata);
-  }
-
-  /** Number the frames that show one picture, where the rate varies: a cut may lie among them. */
-  _holdPicture(start, end, metadata) {
-    const tick = (now) => {
-      if (this.video.paused || this._seeker.goal !== null) return;
-      const seconds = ((now - metadata.expectedDisplayTime) / 1000) * this.video.playbackRate;
-      const frame = Math.min(end - 1, start + Math.max(0, Math.floor(seconds * this.clock.rate)));
-      if (frame !== this.frame) this._show(frame);
-      if (frame < end - 1) this._hold = requestAnimationFrame(tick);
-    };
-    this._hold = requestAnimationFrame(tick);
+    this._hold.start(this.clock, frame, metadata.expectedDisplayTime);
   }
 
   /** @param {number} frame */
   _show(frame) {
+    this._pictures.accept();
     this.frame = frame;
     this.ready = true;
     this.dispatchEvent(new Event("picture"));
     this.dispatchEvent(new CustomEvent("frame", { detail: { frame } }));
-    if (!this.playing || this._reverse.active || this._seeker.goal !== null) return;
+    if (this.playing && !this._reverse.active && this._seeker.goal === null) this._turnsBack(frame + 1);
+  }
+
+  /** Go back to the begin of the loop, or stop, if `frame` is the first one that must not be shown. */
+  _turnsBack(frame) {
+    if (!this.playing) return false;
     const [, last] = this.range;
-    if (this.looping && frame >= this.looping.end - 1) this.seek(this.looping.start);
-    else if (frame >= last - 1) this.pause();
+    if (this.looping && frame >= this.looping.end) this.seek(this.looping.start);
+    else if (frame >= last) {
+      this.pause();
+      this.seek(last - 1);
+    } else return false;
+    return true;
   }
 }

@@ -32,7 +32,7 @@ export class Seeker {
   /** @param {number} frame */
   seek(frame) {
     if (this.goal !== null) {
-      this._next = frame;
+      this._next = frame === this.goal ? null : frame;
       return;
     }
     this.goal = frame;
