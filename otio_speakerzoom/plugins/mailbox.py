@@ -64,7 +64,7 @@ def open_mailbox(folder: Path | None = None) -> Path:
 
 
 @contextmanager
-def posted(folder: Path, recipe: str, timeline: str) -> Iterator[None]:
+def post(folder: Path, recipe: str, timeline: str) -> Iterator[None]:
     """Hold a recipe and its timeline in the mailbox while the context lasts; then remove both.
 
     So nothing stays that a later run of the script would build by surprise. The recipe is written

@@ -66,7 +66,7 @@ def test_a_recipe_lies_there_only_while_somebody_waits_for_it(tmp_path):
     folder = mailbox.open_mailbox(tmp_path / "resolve")
 
     def interrupted():
-        with mailbox.posted(folder, "return {}\n", "{}"):
+        with mailbox.post(folder, "return {}\n", "{}"):
             assert (folder / mailbox.RECIPE).read_text() == "return {}\n"
             assert (folder / mailbox.TIMELINE).read_text() == "{}"
             raise KeyboardInterrupt

@@ -1,0 +1,96 @@
+"""Installs the script for Resolve and removes it again; touches no file but our own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from otio_speakerzoom.errors import SpeakerZoomError, StoreError
+from otio_speakerzoom.plugins.mailbox import open_mailbox
+from otio_speakerzoom.plugins.resolve_script import (
+    NAME,
+    is_ours,
+    mailbox_name,
+    script_folder,
+    script_text,
+)
+from otio_speakerzoom.store.atomic import write_text
+
+
+def install(folder: Path | None = None, *, all_users: bool = False, dry_run: bool = False) -> Path:
+    """Write the script into Resolve's folder, and return its path; with `dry_run` only check.
+
+    SpeakerZoomError if a file of that name is there that does not carry our mark, or if the folder
+    cannot be written.
+    """
+    path = (folder or script_folder(all_users=all_users)) / NAME
+    _check_owner(path)
+    if dry_run:
+        return path
+    if not all_users:
+        open_mailbox()
+    try:
+        write_text(path, script_text(mailbox_name(all_users=all_users)))
+    except StoreError as error:
+        raise StoreError(f"{path}: cannot be written; {_remedy(all_users)}") from error
+    return path
+
+
+def uninstall(
+    folder: Path | None = None, *, all_users: bool = False, dry_run: bool = False
+) -> Path | None:
+    """Remove the script, and return its path; None if there is none.
+
+    SpeakerZoomError if the file of that name does not carry our mark, or cannot be removed.
+    """
+    path = (folder or script_folder(all_users=all_users)) / NAME
+    if not path.exists() and not path.is_symlink():
+        return None
+    _check_owner(path)
+    if not dry_run:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"{path}: cannot be removed ({error.strerror}); {_remedy(all_users)}"
+            ) from error
+    return path
+
+
+def state(path: Path, *, all_users: bool) -> str:
+    """Return what is at the place of the script: `current`, `old`, `foreign` or `missing`."""
+    with suppress(OSError):
+        if not path.exists() and not path.is_symlink():
+            return "missing"
+        if is_ours(path):
+            expected = script_text(mailbox_name(all_users=all_users))
+            return "current" if path.read_text(encoding="utf-8") == expected else "old"
+    return "foreign"
+
+
+def places() -> dict[Path, str]:
+    """Return where the script may be, for this user and for all, with the state of each."""
+    return {
+        path: state(path, all_users=all_users)
+        for all_users in (False, True)
+        for path in (script_folder(all_users=all_users) / NAME,)
+    }
+
+
+def _check_owner(path: Path) -> None:
+    """Raise SpeakerZoomError if the file at `path` is somebody else's."""
+    try:
+        foreign = (path.exists() or path.is_symlink()) and not is_ours(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    if foreign:
+        raise SpeakerZoomError(
+            f"{path}: is not of speakerzoom, so it stays as it is; move it elsewhere first"
+        )
+
+
+def _remedy(all_users: bool) -> str:
+    return (
+        "run this as an administrator, or without --all-users" if all_users
+        else "check the permissions of its folder"
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Sends a cut to the script inside Resolve, and waits for its answer."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.model import CutList
+from otio_speakerzoom.plugins.mailbox import TIMELINE, open_mailbox, post
+from otio_speakerzoom.plugins.messages import Message, answer_to
+from otio_speakerzoom.plugins.recipe import MAX_AGE_S, recipe_of
+from otio_speakerzoom.timeline.write import timeline_text
+
+POLL_INTERVAL_S = 0.5
+MAX_BUILD_S = 1800
+"""Of a timeline that Resolve has begun to build. Nobody has measured 1,500 shots; half an hour is a
+second for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a timeline came into Resolve."""
+
+    name: str
+    """Of the timeline."""
+    way: str
+    """`direct` if it was built from the clip in the media pool, `otio` if a file was imported."""
+    notes: tuple[str, ...]
+    """What the user should know, a sentence each."""
+
+
+def send(
+    cut_list: CutList,
+    folder: Path | None = None,
+    *,
+    on_state: Callable[[str], None] = lambda _: None,
+    max_wait_s: float = MAX_AGE_S,
+) -> Delivery:
+    """Put a cut into the mailbox, wait until the script has built it, and return how.
+
+    `on_state` gets `waiting` at once, and `building` when the script has taken the recipe. The
+    recipe is removed however the wait ends, so that nothing is built later by surprise.
+    SpeakerZoomError with the reason if Resolve refuses, or if nobody runs the script in time.
+    """
+    folder = open_mailbox(folder)
+    recipe = recipe_of(cut_list, folder / TIMELINE, media_names(str(cut_list.media.path)))
+    timeline = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
+    with post(folder, recipe.text(), timeline):
+        on_state("waiting")
+        answer = _wait(recipe.id, folder, on_state, max_wait_s)
+    return _result(answer, cut_list.media.path)
+
+
+def media_names(path: str) -> list[bytes]:
+    """Return a path as Resolve may know it: in UTF-8, and on Windows in the system's code page."""
+    names = [path.encode()]
+    if sys.platform == "win32":
+        names.append(path.encode("mbcs", "replace"))
+    return list(dict.fromkeys(names))
+
+
+def _wait(
+    request: str, folder: Path, on_state: Callable[[str], None], max_wait_s: float
+) -> Message:
+    """Return the final answer to a request; SpeakerZoomError if none comes in time."""
+    end, state = time.monotonic() + max_wait_s, "waiting"
+    while time.monotonic() < end:
+        answer = answer_to(request, folder)
+        if answer and answer.get("state") != "building":
+            return answer
+        if answer and state == "waiting":
+            state, end = "building", time.monotonic() + MAX_BUILD_S
+            on_state(state)
+        time.sleep(POLL_INTERVAL_S)
+    if state == "building":
+        raise SpeakerZoomError(
+            "Resolve began to build the timeline and did not answer within half an hour; look there"
+            " for a dialog that waits, and for what the timeline has"
+        )
+    raise SpeakerZoomError(
+        f"nobody ran the script in Resolve within {max_wait_s / 60:.0f} minutes, so nothing is "
+        "built; start again, and choose Workspace > Scripts > SpeakerZoom there"
+    )
+
+
+def _result(answer: Message, media: Path) -> Delivery:
+    left = answer.all("left")
+    if answer.get("state") != "done":
+        reason = answer.get("reason") or "unknown"
+        if attempt := answer.get("import"):
+            reason += f"; importing the timeline instead: {attempt}"
+        if left:
+            reason += f"; delete what is left by hand: {', '.join(left)}"
+        raise SpeakerZoomError(
+            f"Resolve did not build the timeline: {reason}. To import it by hand, write it with "
+            f"`speakerzoom export {media.name} -o FILE.otio --for resolve`"
+        )
+    return Delivery(answer.get("name"), answer.get("way"), tuple(_notes(answer, left)))
+
+
+def _notes(answer: Message, left: list[str]) -> list[str]:
+    notes: list[str] = []
+    if fallback := answer.get("fallback"):
+        notes.append(f"the timeline was imported from a file, because {fallback}")
+    if doubt := answer.get("doubt"):
+        notes.append(f"Resolve reads the import back differently: {doubt}; check a close-up")
+    if answer.get("saved") == "false":
+        notes.append("the project is not saved; save it in Resolve")
+    if answer.get("refusals") not in ("", "0"):
+        notes.append(f"Resolve refused {answer.get('refusals')} names, colours or markers")
+    if left:
+        notes.append(f"delete what is left of the first try by hand: {', '.join(left)}")
+    return notes
