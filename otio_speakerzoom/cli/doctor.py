@@ -53,6 +53,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "device", _device
     yield "scorer", _scorer
     yield "timelines", _adapters
+    yield "Resolve", _resolve
 
 
 def _film() -> str:
@@ -134,6 +135,13 @@ def _scorer() -> str:
     else:
         outlook = "is better, and is fetched when the first recording is analyzed"
     return f"{text}; {SMALL_SCORER} {outlook} (`weights fetch {SMALL_SCORER}`)"
+
+
+def _resolve() -> str:
+    """Return where our script is in Resolve, whether it is current, and what editions allow."""
+    from otio_speakerzoom.plugins.resolve_install import describe
+
+    return describe()
 
 
 def _adapters() -> str:

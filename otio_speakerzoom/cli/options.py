@@ -260,6 +260,21 @@ def add_service(verb: argparse.ArgumentParser) -> None:
                       help="port of this machine to use (default: a free one)")  # fmt: skip
 
 
+def add_receiver(verb: argparse.ArgumentParser) -> None:
+    """Add the editor that `send` sends the cut to."""
+    verb.add_argument("--to", dest="editor", choices=("resolve",), required=True,
+                      help="the editor, with a project open")  # fmt: skip
+
+
+def add_plugin(verb: argparse.ArgumentParser) -> None:
+    """Add which script to install or remove, and where."""
+    verb.add_argument("editor", choices=("resolve",), help="the editor")
+    verb.add_argument("--all-users", action="store_true",
+                      help="for everybody on this machine, which an administrator can "
+                           "do")  # fmt: skip
+    verb.add_argument("--dry-run", action="store_true", help="only say which file it would be")
+
+
 def add_weights(verb: argparse.ArgumentParser) -> None:
     """Add which trained networks to list or download."""
     verb.add_argument("action", nargs="?", choices=("list", "fetch"), default="list",

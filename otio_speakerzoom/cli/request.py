@@ -105,7 +105,7 @@ class Request:
     film_end: Callable[[Media], int] | None = None
     """Gives the frame of the film after the last one to render (`--to`)."""
     editor: str | None = None
-    """The editor that reads the timeline, or that wrote it (`--for`)."""
+    """The editor that reads the timeline, or that wrote it (`--for`), or has our script."""
     adapter: str = ""
     """Name of the OTIO adapter that writes the timeline; empty where the verb writes none."""
     adapter_options: Mapping[str, str] = field(default_factory=dict)
@@ -152,6 +152,11 @@ class Request:
     """Whether to open the review page in the browser."""
     port: int = 0
     """Of the service; 0 for a free one."""
+
+    all_users: bool = False
+    """Install for everybody on this machine."""
+    dry_run: bool = False
+    """Only say what would be written or removed."""
 
     action: str = "list"
     """`list` or `fetch`."""

@@ -207,6 +207,24 @@ def _print_address(url: str) -> None:
     flush_stdout()
 
 
+def _send(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.editors import send_to_editor
+
+    send_to_editor(request, console)
+
+
+def _install(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.editors import install_in_editor
+
+    install_in_editor(request, console)
+
+
+def _uninstall(request: Request, console: Console) -> None:
+    from otio_speakerzoom.cli.editors import uninstall_from_editor
+
+    uninstall_from_editor(request, console)
+
+
 def _weights(request: Request, console: Console) -> None:
     from otio_speakerzoom.cli.console import ResultConsole
     from otio_speakerzoom.cli.progress import show_progress
@@ -245,6 +263,9 @@ VERBS: dict[str, Callable[[Request, Console], int | None]] = {
     "inspect": _inspect,
     "review": _review,
     "serve": _serve,
+    "send": _send,
+    "install": _install,
+    "uninstall": _uninstall,
     "weights": _weights,
     "doctor": _doctor,
 }

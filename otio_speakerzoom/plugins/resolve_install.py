@@ -7,6 +7,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.plugins.mailbox import open_mailbox
+from otio_speakerzoom.plugins.messages import messages
 from otio_speakerzoom.plugins.resolve_script import (
     NAME,
     is_ours,
@@ -15,6 +16,8 @@ from otio_speakerzoom.plugins.resolve_script import (
     script_text,
 )
 from otio_speakerzoom.store.atomic import write_text
+
+EDITIONS = "it runs in every edition from 18.5 on; the free one from 21.1 on has no other scripts"
 
 
 def install(folder: Path | None = None, *, all_users: bool = False, dry_run: bool = False) -> Path:
@@ -75,6 +78,22 @@ def places() -> dict[Path, str]:
         for all_users in (False, True)
         for path in (script_folder(all_users=all_users) / NAME,)
     }
+
+
+def describe() -> str:
+    """Return in one line where the script is, whether it is current, and what editions allow."""
+    texts = {
+        "current": "{}: current",
+        "old": "{}: of another version; run `speakerzoom install resolve` again",
+        "foreign": "{}: is not of speakerzoom",
+    }
+    parts = [texts[what].format(path) for path, what in places().items() if what != "missing"]
+    runs = [message for message in messages() if message.get("product")]
+    if runs:
+        last = max(runs, key=lambda message: message.time)
+        parts.append(f"last run in {last.get('product')} {last.get('version')}")
+    script = "; ".join(parts) or "no script; `speakerzoom install resolve` installs it"
+    return f"{script}; {EDITIONS}"
 
 
 def _check_owner(path: Path) -> None:

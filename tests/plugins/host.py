@@ -26,6 +26,7 @@ class Host:
         self.exported = []
         self.otio = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
         self.recipe = recipe_of(cut_list, self.mailbox / mailbox.TIMELINE)
+        self.script = script_text(str(self.mailbox))
         self.lua = runtime()
         media = cut_list.media
         traps = {"edition": edition, "on_export": self._export, **traps}
@@ -46,7 +47,7 @@ class Host:
 
     def run(self):
         """Run the script once; the newest message in the preferences, if any."""
-        script = script_text(str(self.mailbox)).encode()
+        script = self.script.encode()
         env = self._call(SANDBOX, self.edition.encode(), self.fake, self._exists)
         self.lua.eval("function(text, env) return setfenv(assert(loadstring(text)), env)() end")(
             script, env
