@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError
+from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError, StoreError
 from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.service import editing, inbox, job_routes, reading
 from otio_speakerzoom.service.access import Access
@@ -80,8 +80,8 @@ def launch(request: Request) -> Response:
     # there; but it does from a page of ours, such as this one
     text = html.escape(target, quote=True)
     return HTMLResponse(
-        f'<!DOCTYPE html><meta http-equiv="refresh" content="0; url={text}">'
-        f'<title>SpeakerZoom</title><a href="{text}">Open the page</a>',
+        '<!DOCTYPE html><title>SpeakerZoom</title><link rel="icon" href="data:,">'
+        f'<meta http-equiv="refresh" content="0; url={text}"><a href="{text}">Open the page</a>',
         headers=headers,
     )
 
@@ -99,8 +99,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Answer an error that a user can meet; a full disk has its own status."""
-    return refuse(507 if isinstance(error, DiskFullError) else 422, str(error))
+    """Answer an error that a user can meet.
+
+    An edit that does not fit (422) is wrong for good. What the disk or another program prevents
+    (503, 507) is not: the page keeps the edit, and tries again.
+    """
+    if isinstance(error, DiskFullError):
+        return refuse(507, str(error))
+    return refuse(503 if isinstance(error, StoreError) else 422, str(error))
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

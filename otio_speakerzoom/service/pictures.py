@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from fractions import Fraction
 from typing import Any
@@ -45,6 +46,10 @@ MATRICES = {
 """Matrix of a film by its number of ITU-T H.273 -> the same in libswscale."""
 
 
+_decoding = threading.Semaphore(2)
+"""Pictures that are decoded at a time: one takes up to 400 MB in 4K, and all cores."""
+
+
 def frame_jpeg(media: Media, number: int, height: int) -> bytes:
     """Return source frame `number`, upright and tone-mapped, of that height at most."""
     whole = Box(0.0, 0.0, float(media.size[0]), float(media.size[1]))
@@ -55,7 +60,8 @@ def frame_jpeg(media: Media, number: int, height: int) -> bytes:
 def shot_jpeg(cut_list: CutList, number: int, height: int) -> bytes:
     """Return a frame as the film of the cut shows it, of that height at most."""
     small = at_height(cut_list, max(2, min(height, cut_list.canvas[1]) // 2 * 2))
-    with closing(decode_frames(cut_list.media, FrameRange(number, number + 1))) as decoded:
+    within = FrameRange(number, number + 1)
+    with _decoding, closing(decode_frames(cut_list.media, within)) as decoded:
         _, stored = next(decoded)
     frame = next(rendered_frames(small, [(number, stored)]))
     _, _, matrix = film_colour(cut_list.media, stored)
@@ -70,7 +76,7 @@ def person_jpeg(analysis: Analysis, person: Person) -> bytes | None:
         return None
     number, box = best
     within = FrameRange(number, number + 1)
-    with closing(read_frames(analysis.media, within=within)) as frames:
+    with _decoding, closing(read_frames(analysis.media, within=within)) as frames:
         _, rgb = next(frames)
     height, width = rgb.shape[:2]
     left, top, right, bottom = box.tolist()

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 from review_service import Client, running
 
-from otio_speakerzoom import pipeline
+from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.edits import programme
 from otio_speakerzoom.pipeline import Job, Options
 
 pytest_plugins = ["talks"]
@@ -274,3 +275,15 @@ def test_a_full_disk_has_its_own_status_and_the_cut_stays_as_it_is(client, talk,
     assert client.get("api/state").json == before
     assert {name: (folder / name).read_bytes() for name in files} == files
     assert change(client, {"name": "split", "frame": 30}).status == 200
+
+
+def test_an_edit_that_another_process_holds_up_may_be_sent_again(client, talk, monkeypatch):
+    monkeypatch.setattr(programme, "MAX_WAIT_S", 0.2)
+    revision = client.get("api/state").json["revision"]
+    with store.exclusive_lock(Job(talk).folder):
+        answer = change(client, {"name": "split", "frame": 30}, revision=revision)
+        assert client.get("api/state").status == 200
+
+    assert answer.status == 503
+    assert "another speakerzoom is working there" in answer.json["error"]
+    assert change(client, {"name": "split", "frame": 30}, revision=revision).status == 200

@@ -94,6 +94,7 @@ def test_a_second_start_opens_its_source_in_the_first(runtime, talk, cut_talk):
             other = second.client()
         assert other.port == client.port
         assert other.get("api/state").json["status"] == "cut"
+        assert client.get("api/style").status == 404
         errands = client.get("api/state").json["errands"]
         assert errands == [{"name": "talk.mp4", "url": f"../{other.base.split('/')[2]}/"}]
         with started(runtime, "review", runtime / "missing.mp4") as third:
