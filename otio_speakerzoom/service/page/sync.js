@@ -20,6 +20,8 @@ export class Sync {
     this.signedOut = false;
     /** Whether the service has changed more than its answers told. */
     this.stale = false;
+    /** Answers to changes so far: a state that was asked for before the last one is too old. */
+    this.answers = 0;
     this.queue = new EditQueue(location.pathname);
     this.listenToQueue();
   }
@@ -40,6 +42,7 @@ export class Sync {
   async refresh() {
     this.stale = this.queue.busy;
     if (this.stale) return;
+    const { answers } = this;
     let state;
     try {
       state = await getJson("api/state");
@@ -49,7 +52,9 @@ export class Sync {
       return;
     }
     this.stale = this.queue.busy;
-    if (!this.stale) this.take(state);
+    if (this.stale) return;
+    if (answers === this.answers) this.take(state);
+    else await this.refresh();
   }
 
   /** @param {any} state */
@@ -72,6 +77,7 @@ export class Sync {
    * @param {string} base revision that its window counts from
    */
   accept(answer, base) {
+    this.answers += 1;
     if (base !== this.confirmed.revision) {
       this.stale = true;
       return;
@@ -146,6 +152,7 @@ export class Sync {
     on("change", () => model.fire("saving"));
     on("saved", ({ answer, base }) => this.accept(answer, base));
     on("conflict", ({ state, lost }) => {
+      this.answers += 1;
       this.take(state);
       for (const one of lost) this.offerAnyway(one);
     });
