@@ -9,9 +9,10 @@ EDITORS = {
     "premiere": "Premiere Pro",
     "fcp": "Final Cut Pro",
     "shotcut": "Shotcut",
-    "plain": "any program that reads OTIO",
-    "edl": "a list of cuts",
-    "markers": "Resolve, as markers",
+    "kdenlive": "Kdenlive",
+    "plain": "Any program that reads OTIO",
+    "edl": "A list of cuts",
+    "markers": "Markers for Resolve",
 }
 """Editor -> its name on the page."""
 
@@ -19,6 +20,6 @@ EDITORS = {
 def formats_to_json() -> list[dict[str, str]]:
     """Return every format that an export can have."""
     return [
-        {"editor": editor, "suffix": suffix, "label": EDITORS.get(editor, editor)}
+        {"editor": editor, "suffix": suffix, "label": EDITORS[editor]}
         for suffix, editors in FORMATS.items() for editor in editors
     ]  # fmt: skip

@@ -84,7 +84,7 @@ export class DoubtsPanel {
     const length = duration((shot.end - shot.start) * model.state.source.rate[1]
       / model.state.source.rate[0]);
     const title = el("button", {
-      type: "button", class: "row-main", "data-key": key, "data-first": "",
+      type: "button", class: "row-main", "data-key": key,
       onclick: () => visitDoubt(this.page, shot),
     },
     el("span", { class: "number" }, model.label(shot.start)),

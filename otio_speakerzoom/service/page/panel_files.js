@@ -44,7 +44,7 @@ export class FilesPanel {
     this.current = text;
     replaceKeepingFocus(this.formats, formats.map((/** @type {any} */ { editor, suffix, label }) =>
       el("button", {
-        type: "button", "data-key": `${editor}${suffix}`, "data-first": "",
+        type: "button", "data-key": `${editor}${suffix}`,
         title: `Write a timeline for ${label} (${suffix})`,
         onclick: () => this.start({ kind: "export", editor, suffix }),
       }, el("span", { class: "grow clip" }, label), el("span", { class: "dim" }, suffix))));

@@ -61,7 +61,6 @@ export class PeoplePanel {
     };
     const field = el("input", {
       class: "grow name", defaultValue: name, placeholder: label, "data-key": `name ${id}`,
-      "data-first": "",
       "aria-label": `Name of ${label}`, spellcheck: false, autocomplete: "off", onchange: save,
       onkeydown: (/** @type {KeyboardEvent} */ { key }) => {
         if (key === "Escape") field.value = name;

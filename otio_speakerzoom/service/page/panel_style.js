@@ -168,7 +168,7 @@ export class StylePanel {
   draw() {
     const names = new Set([...Object.keys(this.presets), this.stored.name]);
     replaceKeepingFocus(this.presetRow, [...names].map((name) => el("button", {
-      type: "button", "aria-pressed": name === this.style, "data-key": name, "data-first": "",
+      type: "button", "aria-pressed": name === this.style, "data-key": name,
       onclick: () => this.choose(name),
     }, name[0].toUpperCase() + name.slice(1))));
     for (const knob of this.knobs)

@@ -36,7 +36,8 @@ export class Side {
   /**
    * Show a panel.
    * @param {string} name
-   * @param {boolean} [focus] whether keys go on in the panel
+   * @param {boolean} [focus] whether Tab goes on in the panel. No field takes the focus: the next
+   *   key would be written into it.
    */
   show(name, focus = false) {
     this.current = name in TABS ? name : "doubts";
@@ -47,7 +48,7 @@ export class Side {
       tab.tabIndex = selected ? 0 : -1;
       element(tab.dataset.tab ?? "").hidden = !selected;
     }
-    if (focus) focusFirst(element(this.current));
+    if (focus) element(this.current).focus();
   }
 
   /**
@@ -71,13 +72,6 @@ export class Side {
     element(`tab-${next}`).focus();
     event.preventDefault();
   }
-}
-
-/** @param {HTMLElement} panel */
-function focusFirst(panel) {
-  const inside = panel.querySelector("[data-first]")
-    ?? panel.querySelector("button:not(:disabled), input, select");
-  /** @type {HTMLElement} */ (inside ?? panel).focus();
 }
 
 /** @param {string} id */
