@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from otio_speakerzoom.store.atomic import write_text
 VARIABLE = "SPEAKERZOOM_MAILBOX"
 """Environment variable that names another folder; `install` writes it into the script."""
 RECIPE, TIMELINE, OUTBOX = "recipe.lua", "cut.otio", "outbox"
+LOG = "log.txt"
+"""What the script answered to each request, for whoever must find out why something went wrong."""
+MAX_LOG_BYTES = 2**18
 ANSWER, HAND_OVER = "answer.txt", "hand-over.txt"
 """Messages of the script, as `messages` reads them, in editions that let a script write files."""
 
@@ -78,6 +82,17 @@ def post(folder: Path, recipe: str, timeline: str) -> Iterator[None]:
     finally:
         _remove(folder / RECIPE)
         _remove(folder / TIMELINE)
+
+
+def add_to_log(folder: Path, line: str) -> None:
+    """Add a line to the log, with the time; the first half is dropped where it becomes too long."""
+    path = folder / LOG
+    with suppress(OSError, StoreError):  # no answer is lost because its copy cannot be written
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if len(text) > MAX_LOG_BYTES:
+            text = text[len(text) // 2 :].partition("\n")[2]
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        write_text(path, f"{text}{stamp} {' '.join(line.split())}\n")
 
 
 def _own_id(default: int) -> int:

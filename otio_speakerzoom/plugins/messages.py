@@ -45,6 +45,10 @@ class Message:
         """Return the first value of that name, or an empty string."""
         return next((value for key, value in self.fields if key == name), "")
 
+    def describe(self) -> str:
+        """Return the message in one line: its kind, and all its names and values."""
+        return "; ".join((self.kind, *(f"{name}: {value}" for name, value in self.fields)))
+
     def all(self, name: str) -> list[str]:
         """Return all values of that name."""
         return [value for key, value in self.fields if key == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def describe() -> str:
     runs = [message for message in messages() if message.get("product")]
     if runs:
         last = max(runs, key=lambda message: message.time)
-        parts.append(f"last run in {last.get('product')} {last.get('version')}")
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.time))
+        parts.append(f"last run {when}: {last.describe()}")
     script = "; ".join(parts) or "no script; `speakerzoom install resolve` installs it"
     return f"{script}; {EDITIONS}"
 

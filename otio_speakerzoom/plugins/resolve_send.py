@@ -10,7 +10,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList
-from otio_speakerzoom.plugins.mailbox import TIMELINE, open_mailbox, post
+from otio_speakerzoom.plugins.mailbox import TIMELINE, add_to_log, open_mailbox, post
 from otio_speakerzoom.plugins.messages import Message, answer_to
 from otio_speakerzoom.plugins.recipe import MAX_AGE_S, recipe_of
 from otio_speakerzoom.timeline.write import timeline_text
@@ -51,7 +51,12 @@ def send(
     timeline = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
     with post(folder, recipe.text(), timeline):
         on_state("waiting")
+        begin = time.monotonic()
         answer = _wait(recipe.id, folder, on_state, max_wait_s)
+        shots = len(cut_list.shots)
+        add_to_log(
+            folder, f"{shots} shots in {time.monotonic() - begin:.1f} s; {answer.describe()}"
+        )
     return _result(answer, cut_list.media.path)
 
 

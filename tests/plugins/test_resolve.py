@@ -85,6 +85,19 @@ def test_a_sent_cut_is_built_and_nothing_stays_in_the_mailbox(tmp_path, monkeypa
     assert not (resolve.mailbox / mailbox.TIMELINE).exists()
 
 
+def test_each_answer_is_in_the_log_which_does_not_grow_for_ever(tmp_path, monkeypatch, fast):
+    resolve = Host(tmp_path, talk())
+    log = resolve.mailbox / mailbox.LOG
+    log.write_text("old\n" * mailbox.MAX_LOG_BYTES)
+
+    send_to(resolve, monkeypatch)
+
+    lines = log.read_text("utf-8").splitlines()
+    assert log.stat().st_size < 4 * mailbox.MAX_LOG_BYTES
+    assert "3 shots in" in lines[-1]
+    assert "state: done; way: direct; name: Gespräch" in lines[-1]
+
+
 def test_the_sender_learns_that_a_file_was_imported_and_why(tmp_path, monkeypatch, fast):
     delivery, _ = send_to(Host(tmp_path, talk(), set_property="ignored"), monkeypatch)
 
@@ -295,4 +308,6 @@ def test_the_doctor_says_whether_the_script_is_current(home, tmp_path, monkeypat
     resolve = Host(tmp_path, talk(), "studio")
     resolve.answer()
     monkeypatch.setattr(messages, "preference_files", lambda: [resolve.preferences])
-    assert "last run in DaVinci Resolve Studio 21.1.0" in resolve_install.describe()
+    text = resolve_install.describe()
+    assert "last run" in text
+    assert "product: DaVinci Resolve Studio; version: 21.1.0" in text

@@ -270,6 +270,15 @@ def test_a_file_that_is_no_recipe_does_nothing(host, text):
     assert not resolve.timelines
 
 
+def test_a_recipe_sees_nothing_of_the_host_and_changes_nothing(host):
+    resolve = host()
+    text = resolve.recipe.text().replace("return", "leak = resolve or string or 1 return", 1)
+    (resolve.mailbox / RECIPE).write_text(text)
+
+    assert resolve.run()["answer"].get("state") == "done"
+    assert b"leak" not in resolve.lua.globals()
+
+
 def test_a_recipe_of_another_version_says_to_install_again(host):
     resolve = host()
     resolve.recipe.content["format"] = 2
