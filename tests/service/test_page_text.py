@@ -56,6 +56,14 @@ def test_the_files_that_the_document_names_are_there():
     assert not [name for name in names if not (PAGE / name).is_file()]
 
 
+def test_the_document_loads_all_modules_at_once():
+    document = (PAGE / "index.html").read_text(encoding="utf-8")
+    names = re.findall(r'modulepreload" href="page/([^"]+)"', document)
+    imports = {name for module in MODULES for _, name in IMPORT.findall(code(module))}
+
+    assert set(names) == {name.removeprefix("./") for name in imports}
+
+
 @pytest.mark.parametrize("path", sorted(PAGE.iterdir()), ids=lambda path: path.name)
 def test_no_address_leads_out_of_the_place_where_the_page_is_served(path):
     text = code(path).replace('"http://www.w3.org/2000/svg"', "")
