@@ -59,7 +59,7 @@ def direct(
     activity = speaker_activity_of(media, tracks, people, scores, voice, style, within)
     activity = apply_preferences(activity, people)
     locked = locked_shots(locks, people, media, within)
-    framer = ShotFramer(media, tracks, people, canvas, style, camera_cuts, activity, panels)
+    framer = ShotFramer(media, tracks, people, canvas, style, camera_cuts, lambda: activity, panels)
     planned = _plan(media, activity, framer, style, camera_cuts, locked)
     builder = _ShotBuilder(people, activity, framer, style)
     shots = [builder.build(shot) for shot in planned]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 
 from otio_speakerzoom.director.explain import confidence, reason
 from otio_speakerzoom.director.planned_shot import WIDE
 from otio_speakerzoom.director.preferences import allowed_angles, apply_preferences
 from otio_speakerzoom.director.shot_framer import ShotFramer
-from otio_speakerzoom.director.speaker_activity import speaker_activity_of
+from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import (
     Box,
@@ -43,12 +44,16 @@ class OneShotDirector:
     ) -> None:
         """Take what `direct` takes."""
         self._people = people
-        activity = speaker_activity_of(
-            media, tracks, people, scores, voice, style, within or media.range
-        )
-        self._activity = apply_preferences(activity, people)
+
+        @cache  # it takes much longer than a crop, and most crops do not need it
+        def activity_of() -> SpeakerActivity:
+            span = within or media.range
+            activity = speaker_activity_of(media, tracks, people, scores, voice, style, span)
+            return apply_preferences(activity, people)
+
+        self._activity_of = activity_of
         self._framer = ShotFramer(
-            media, tracks, people, canvas, style, camera_cuts, self._activity, panels
+            media, tracks, people, canvas, style, camera_cuts, activity_of, panels
         )
 
     def frame(
@@ -79,7 +84,7 @@ class OneShotDirector:
 
     def explain(self, shot: Shot) -> Shot:
         """Return a shot with the reason and the confidence that the director would give."""
-        activity, framing = self._activity.part(shot.range), self._framing(shot)
+        activity, framing = self._activity_of().part(shot.range), self._framing(shot)
         why = reason(self._people, activity, framing)
         return replace(shot, reason=why, confidence=confidence(activity, framing))
 

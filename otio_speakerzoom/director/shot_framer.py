@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -55,14 +55,19 @@ class ShotFramer:
         canvas: tuple[int, int],
         style: Style,
         camera_cuts: Sequence[int],
-        activity: SpeakerActivity,
+        activity_of: Callable[[], SpeakerActivity],
         panels: Sequence[Panel] = (),
     ) -> None:
+        """Take what a cut is planned from; who speaks is asked for only where it matters."""
         self._media, self._canvas, self._style = media, canvas, style
-        self._faces, self._activity = VisibleFaces(tracks, people), activity
+        self._faces, self._activity_of = VisibleFaces(tracks, people), activity_of
         self._panels = Panels(panels, media.size)
         self._cuts = sorted(set(camera_cuts))
         self._last_single: dict[Framing, tuple[int, Box]] = {}
+
+    @property
+    def _activity(self) -> SpeakerActivity:
+        return self._activity_of()
 
     @property
     def shows_whole_frame(self) -> bool:

@@ -61,15 +61,23 @@ def named_cut(content: Content, cut: CutList) -> CutList:
 # --- differences ----------------------------------------------------------------------------------
 
 
-def changes_between(before: Content, after: Content) -> dict[str, Any]:
-    """Return what differs between two contents, as JSON; what is equal is not in it."""
+def changes_between(
+    before: Content, after: Content, lock_rows: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Return what differs between two contents, as JSON; what is equal is not in it.
+
+    `lock_rows` are those of locks.json, with what the editor wrote there beside the locks.
+    """
     changes: dict[str, Any] = {}
-    for name, to_row in _TO_ROW.items():
+    to_rows = {**_TO_ROW, "locks": lambda lock: store.lock_to_json(lock, lock_rows)}
+    for name, to_row in to_rows.items():
         window = _window(getattr(before, name), getattr(after, name), to_row)
         if window:
             changes[name] = window
-    if before.style != after.style:
-        changes["style"] = {"before": _style_row(before.style), "after": _style_row(after.style)}
+    for name, row_of in _STYLE_ROWS.items():
+        old, new = row_of(before.style), row_of(after.style)
+        if old != new:
+            changes[name] = {"before": old, "after": new}
     return changes
 
 
@@ -77,7 +85,7 @@ def reversed_changes(changes: dict[str, Any]) -> dict[str, Any]:
     """Return the changes that lead back."""
     out = {}
     for name, change in changes.items():
-        if name == "style":
+        if name in _STYLE_ROWS:
             out[name] = {"before": change["after"], "after": change["before"]}
         else:
             swap = {"removed": change["inserted"], "inserted": change["removed"]}
@@ -98,15 +106,16 @@ def apply_changes(
     values: dict[str, Any] = {}
     misfits: list[str] = []
     for name, change in changes.items():
-        if name == "style":
-            fits = _style_row(content.style) == change["before"]
-            value: Any = _style_from_row(change["after"]) if fits else None
+        if name in _STYLE_ROWS:
+            style = values.get("style", content.style)
+            fits = _STYLE_ROWS[name](style) == change["before"]
+            value: Any = _with_style_row(style, name, change["after"]) if fits else None
         else:
             value = _replace_rows(name, getattr(content, name), change, media, cast)
         if value is None:
             misfits.append(name)
         else:
-            values[name] = value
+            values["style" if name in _STYLE_ROWS else name] = value
     return replace(content, **values), tuple(misfits)
 
 
@@ -170,12 +179,14 @@ def _from_row(name: str, row: dict[str, Any], media: Media, cast: Sequence[Perso
     return store.shot_from_row(row, media, cast)
 
 
-def _style_row(choice: StyleChoice) -> dict[str, Any]:
-    return {"name": choice.name, "values": dict(choice.values), "style": asdict(choice.style)}
+def _choice_row(choice: StyleChoice) -> dict[str, Any]:
+    return {"name": choice.name, "values": dict(choice.values)}
 
 
-def _style_from_row(row: dict[str, Any]) -> StyleChoice:
-    return StyleChoice(row["name"], tuple(sorted(row["values"].items())), Style(**row["style"]))
+def _with_style_row(choice: StyleChoice, name: str, row: dict[str, Any]) -> StyleChoice:
+    if name == "cut_style":
+        return replace(choice, style=Style(**row))
+    return replace(choice, name=row["name"], values=tuple(sorted(row["values"].items())))
 
 
 def _without_sightings(lock: Lock) -> Lock:
@@ -185,7 +196,6 @@ def _without_sightings(lock: Lock) -> Lock:
 _TO_ROW: dict[str, Callable[[Any], dict[str, Any]]] = {
     "shots": store.shot_to_json,
     "angles": store.shot_to_json,
-    "locks": store.lock_to_json,
     "people": dict,
 }
 _KEYS: dict[str, Callable[[Any], Any]] = {
@@ -195,3 +205,8 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "people": dict,
 }
 """What must be equal for two items to count as the same; `people` of locks are added later."""
+_STYLE_ROWS: dict[str, Callable[[StyleChoice], dict[str, Any]]] = {
+    "style": _choice_row,
+    "cut_style": lambda choice: asdict(choice.style),
+}
+"""In options.json, and in cutlist.json."""

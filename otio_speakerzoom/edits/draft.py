@@ -6,10 +6,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from otio_speakerzoom import store
 from otio_speakerzoom.director.one_shot import OneShotDirector
 from otio_speakerzoom.edits.content import Content
 from otio_speakerzoom.errors import EditError
-from otio_speakerzoom.model import Box, CropKey, FrameRange, Lock, Media, Shot
+from otio_speakerzoom.model import Box, CropKey, FrameRange, Lock, Media, Person, Shot
 from otio_speakerzoom.store.locks import crop_to_json
 from otio_speakerzoom.timeline.transform import trim_shot
 
@@ -66,7 +67,7 @@ class Draft:
         before, after = old[0].range.start, old[-1].range.end
         angles = self.content.angles
         if angles:
-            own = self.director_of(self.content).angles(new)
+            own = map(self.as_stored, self.director_of(self.content).angles(new))
             angles = (
                 *(angle for angle in angles if angle.range.end <= before), *own,
                 *(angle for angle in angles if angle.range.start >= after),
@@ -90,35 +91,48 @@ class Draft:
             first = CropKey(start, shot.keys[0].crop)
             keys = (first, *shot.keys)
             shot = replace(shot, range=FrameRange(start, shot.range.end), keys=keys)
-        return as_stored(trim_shot(shot, FrameRange(start, end), self.media.size, self.canvas))
+        shot = trim_shot(shot, FrameRange(start, end), self.media.size, self.canvas)
+        return self.as_stored(shot)
+
+    def as_stored(self, shot: Shot) -> Shot:
+        """Return a shot as it is read back from its file, where numbers are rounded."""
+        people = [Person(id_, ()) for id_ in shot.subjects]
+        return store.shot_from_row(store.shot_to_json(shot), self.media, people)
 
     def lock(self, shot: Shot, crop: Box | None) -> Shot:
         """Add the lock of a shot, and return the shot as it is then."""
-        self.drop_locks(shot.range)
-        lock = Lock(shot.range, shot.subjects, crop)
-        locks = sorted([*self.content.locks, lock], key=lambda row: row.range.start)
-        self.content = replace(self.content, locks=tuple(locks))
-        return replace(shot, reason="locked", confidence=1.0, locked=True)
+        self.content, shot = lock_shot_in(self.content, shot, crop)
+        return shot
 
     def drop_locks(self, span: FrameRange) -> None:
         """Remove what the locks demand in a range; they stay in force outside of it."""
-        locks: list[Lock] = []
-        for lock in self.content.locks:
-            if not _overlap(lock.range, span):
-                locks.append(lock)
-                continue
-            if lock.range.start < span.start:
-                locks.append(replace(lock, range=FrameRange(lock.range.start, span.start)))
-            if span.end < lock.range.end:
-                locks.append(replace(lock, range=FrameRange(span.end, lock.range.end)))
-        self.content = replace(self.content, locks=tuple(locks))
+        self.content = replace(self.content, locks=_without(self.content.locks, span))
 
 
-def as_stored(shot: Shot) -> Shot:
-    """Return a shot with its crops rounded as its file has them."""
-    keys = tuple(CropKey(key.frame, rounded(key.crop)) for key in shot.keys)
-    crop = keys[0].crop if keys else rounded(shot.crop)
-    return replace(shot, crop=crop, keys=keys, confidence=round(shot.confidence, 3))
+def lock_shot_in(content: Content, shot: Shot, crop: Box | None) -> tuple[Content, Shot]:
+    """Return a content with the lock of a shot, and the shot as it is then.
+
+    Other locks stay in force outside of its range.
+    """
+    lock = Lock(shot.range, shot.subjects, crop)
+    if not any(replace(other, sightings=()) == lock for other in content.locks):
+        locks = [*_without(content.locks, shot.range), lock]
+        content = replace(content, locks=tuple(sorted(locks, key=lambda row: row.range.start)))
+    return content, replace(shot, reason="locked", confidence=1.0, locked=True)
+
+
+def _without(locks: Sequence[Lock], span: FrameRange) -> tuple[Lock, ...]:
+    """Return the parts of locks that lie outside a range."""
+    out: list[Lock] = []
+    for lock in locks:
+        if not _overlap(lock.range, span):
+            out.append(lock)
+            continue
+        if lock.range.start < span.start:
+            out.append(replace(lock, range=FrameRange(lock.range.start, span.start)))
+        if span.end < lock.range.end:
+            out.append(replace(lock, range=FrameRange(span.end, lock.range.end)))
+    return tuple(out)
 
 
 def rounded(crop: Box) -> Box:

@@ -13,10 +13,15 @@ from typing import Any
 
 from otio_speakerzoom import store
 from otio_speakerzoom.edits.content import Content, apply_changes, reversed_changes
+from otio_speakerzoom.model import Media
 
 log = logging.getLogger("otio_speakerzoom.edits")
 
-OF_SHOTS = ("shots", "angles")
+OF_CUT = ("shots", "angles", "cut_style")
+"""Changes of cutlist.json, which is written last."""
+
+OUTDATED = "outdated"
+"""Digest of the locks of a cut that no locks have."""
 
 HEADER = (
     "input_digest", "analysis_digest", "locks_digest", "preferences_digest", "people_folder",
@@ -70,25 +75,36 @@ def finish(
 ) -> tuple[store.CachedCut, Content]:
     """Return the cut and its content with the last edit whole, if it was interrupted.
 
-    Where another program has changed a file since, that file stays as it is.
+    What another program has changed since stays as it is, and the cut is then to be planned again.
     """
     line = unfinished(journal.lines())
     if line is None:
         return cached, content
-    media = cached.value.media
-    missed = False
-    changes = changes_of(journal, line)
-    for name in sorted(changes, key=lambda name: name in OF_SHOTS):
-        if name in OF_SHOTS and missed:
-            continue
-        content, fits = _with_change(content, {name: changes[name]}, media)
-        missed |= not fits
-    if missed:
-        log.warning("%s: an edit was interrupted, and the cut changed since", journal.path)
-        return cached, content
-    header = journal.read(line)["cut"]
-    value = replace(cached.value, shots=content.shots, angles=content.angles)
-    return replace(cached, value=value, edited=False, misfits=(), **header), content
+    media, changes = cached.value.media, changes_of(journal, line)
+    own, of_cut = (
+        {name: changes[name] for name in changes if (name in OF_CUT) == is_of_cut}
+        for is_of_cut in (False, True)
+    )
+    content, missed = _with_changes(content, own, media)
+    whole, missed_in_cut = _with_changes(content, of_cut, media)
+    if not missed and not missed_in_cut:
+        value = replace(cached.value, shots=whole.shots, angles=whole.angles)
+        return replace(cached, value=value, **journal.read(line)["cut"]), whole
+    log.warning("%s: an edit was interrupted, and the cut was changed since", journal.path)
+    style = content.style if "style" in missed else whole.style
+    return replace(cached, locks_digest=OUTDATED), replace(content, style=style)
+
+
+def _with_changes(
+    content: Content, changes: dict[str, Any], media: Media
+) -> tuple[Content, set[str]]:
+    """Return the content with the changes, and the names of those that it does not have now."""
+    missed: set[str] = set()
+    for name, change in changes.items():
+        content, fits = _with_change(content, {name: change}, media)
+        if not fits:
+            missed.add(name)
+    return content, missed
 
 
 def _with_change(content: Content, change: dict[str, Any], media: Any) -> tuple[Content, bool]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from otio_speakerzoom import pipeline, store
@@ -51,6 +52,8 @@ class Loaded:
     files: dict[Path, str]
     """Digests of the files that operations change, by path, in the order of `EDITED_FILES`."""
     journal: store.EditJournal
+    is_adopted: bool = False
+    """Whether hand edits of cutlist.json have become locks, and are to be saved."""
 
     @property
     def revision(self) -> str:
@@ -72,7 +75,7 @@ class Loader:
         self._analysis: tuple[Signature, Analysis] | None = None
         self._director: tuple[Signature, OneShotDirector] | None = None
         self._journal: store.EditJournal | None = None
-        self._folder = job.folder
+        self._lock = RLock()
         self._paths = [job.source]
         """Files that the cut depends on."""
 
@@ -81,17 +84,25 @@ class Loader:
 
         An edit whose writing was interrupted counts as if it had been finished.
         """
-        for _ in range(MAX_LOADS):
+        with self._lock:
+            for _ in range(MAX_LOADS):
+                signature = self._signature()
+                if self._loaded and self._loaded[0] == signature:
+                    return self._loaded[1]
+                loaded = self._load()
+                if loaded is None:
+                    continue
+                self._loaded = signature, loaded
+                names = [loaded.people_folder / name for name in ANALYSIS_FILES]
+                self._paths = [self._job.source, *loaded.files, *names, loaded.journal.path]
+        raise StoreError(f"{self._job.folder}: changes all the time; try again when it is quiet")
+
+    def accept(self, loaded: Loaded) -> None:
+        """Take what was written for what the folder holds now, unless its files are others."""
+        with self._lock:
             signature = self._signature()
-            if self._loaded and self._loaded[0] == signature:
-                break
-            self._folder = self._job.folder  # another process may have renamed it
-            loaded = self._load()
-            self._loaded = signature, loaded
-            names = [loaded.people_folder / name for name in ANALYSIS_FILES]
-            self._paths = [self._job.source, *loaded.files, *names, loaded.journal.path]
-        assert self._loaded
-        return self._loaded[1]
+            if _digests(loaded.files) == loaded.files:
+                self._loaded = signature, loaded
 
     def analysis(self, session: Session, cached: store.CachedCut, content: Content) -> Analysis:
         """Return the analysis of a cut with the people of a content."""
@@ -99,10 +110,11 @@ class Loader:
         groups = tuple((person.id, person.track_ids) for person in cast)
         files = tuple(_signature(folder / name) for name in ANALYSIS_FILES)
         signature = (files, session.media_digest, cached.value.range, groups)
-        if self._analysis is None or self._analysis[0] != signature:
-            self._analysis = signature, self._load_analysis(session, cached, content)
+        with self._lock:
+            if self._analysis is None or self._analysis[0] != signature:
+                self._analysis = signature, self._load_analysis(session, cached, content)
+            analysis = self._analysis[1]
         people = {person.id: person for person in cast}
-        analysis = self._analysis[1]
         return replace(analysis, people=tuple(
             replace(people[p.id], track_ids=p.track_ids) for p in analysis.people
         ))  # fmt: skip
@@ -121,17 +133,17 @@ class Loader:
             )  # fmt: skip
         return self._director[1]
 
-    def _load(self) -> Loaded:
+    def _load(self) -> Loaded | None:
+        """Return what the folder holds; None if it changes while it is read."""
         session = open_session(self._job)
         folder = session.folder
         cached = store.load_cut_list(folder, session.media, (), session.source_digest)
         if cached is None:
             raise pipeline.missing_result(self._job, "cut", "cut")
+        cached_digest = cached.file_digest
         people_folder = self._people_folder(folder, cached.people_folder)
-        files = {
-            (people_folder if name == "people.json" else folder) / name: "" for name in EDITED_FILES
-        }
-        files = {path: store.file_digest(path) for path in files}
+        folders = {"people.json": people_folder}
+        files = _digests([folders.get(name, folder) / name for name in EDITED_FILES])
         rows = tuple(store.people_rows(people_folder))
         cached = replace(cached, value=_with_cast(cached.value, store.people_from_rows(rows)))
         locks = store.load_locks(folder, session.media)
@@ -142,6 +154,8 @@ class Loader:
         content = Content(cached.value.shots, cached.value.angles, locks, rows, style)
         journal = self._journal_of(session)
         cached, content = finish(journal, cached, content)
+        if _digests(files) != files or cached_digest != files[folder / "cutlist.json"]:
+            return None
         cached = self._as_planned(session, cached, content)
         content = replace(content, shots=cached.value.shots, angles=cached.value.angles)
         analysis = self.analysis(session, cached, content)
@@ -216,6 +230,10 @@ def _with_cast(cut: CutList, people: Sequence[Person]) -> CutList:
     """Return a cut with its people as they are now, without their names."""
     now = {person.id: replace(person, name="") for person in people}
     return replace(cut, people=tuple(now.get(person.id, person) for person in cut.people))
+
+
+def _digests(paths: Iterable[Path]) -> dict[Path, str]:
+    return {path: store.file_digest(path) for path in paths}
 
 
 def _signature(path: Path) -> Any:

@@ -74,7 +74,7 @@ class Programme:
         """Take a job that names the source; its options for another style or part are ignored."""
         self._job = replace(job, options=store.Options(), within=None, canvas=None, force=False)
         self._loader = Loader(self._job)
-        self._writing, self._reading = RLock(), RLock()
+        self._writing = RLock()
         self._state: tuple[Loaded, State] | None = None
 
     def state(self) -> State:
@@ -82,8 +82,7 @@ class Programme:
 
         Nothing is written. SpeakerZoomError if nothing is cut yet, or a file is damaged.
         """
-        with self._reading:
-            return self._state_of(self._loader.load())
+        return self._state_of(self._loader.load())
 
     def apply(self, operations: Sequence[Operation], revision: str) -> State:
         """Apply all operations in order, or none; they are undone together.
@@ -91,20 +90,19 @@ class Programme:
         StaleRevisionError if `revision` is not that of the cut any more, EditError for an operation
         that does not fit it, StoreError for files that cannot be written.
         """
-        with self._writable() as loaded:
-            self._check_revision(loaded, revision, operations)
-            loaded, copies = adopt_hand_edits(loaded, self._loader)
+        with self._writable(revision, operations) as (loaded, copies):
             draft = self._draft(loaded)
             for operation in operations:
                 (SHOT_OPERATIONS | PEOPLE_OPERATIONS)[operation.name](draft, operation)
-            if changes := changes_between(loaded.content, draft.content):
+            rows = store.lock_rows(loaded.session.folder)
+            if changes := changes_between(loaded.content, draft.content, rows):
                 done, undone = stacks(loaded.journal.lines())
                 line = {
                     "do": 1 + max((row.edit for row in (*done, *undone)), default=0),
                     "operations": [operation_to_json(operation) for operation in operations],
                     "changes": changes,
                 }
-                self._save(loaded, draft.content, line, copies)
+                self._save(loaded, draft.content, changes, line, copies)
             return self._state_of(self._loader.load())
 
     def undo(self, revision: str) -> State:
@@ -117,8 +115,7 @@ class Programme:
 
     def preview(self, style: str | None, values: Mapping[str, float | str | None]) -> CutList:
         """Return the cut in another style, as `set_style` would plan it; nothing is saved."""
-        with self._reading:
-            loaded = self._loader.load()
+        loaded = self._loader.load()
         choice = style_choice(loaded.content.style, style, dict(values))
         content = replace(loaded.content, style=choice)
         cached = planned(loaded.analysis, loaded.cached, content)
@@ -126,21 +123,26 @@ class Programme:
         return named_cut(content, cached.value)
 
     @contextmanager
-    def _writable(self) -> Iterator[Loaded]:
-        """Give what is loaded, while no other process may change it; finish what was interrupted.
+    def _writable(
+        self, revision: str, operations: Sequence[Operation] = ()
+    ) -> Iterator[tuple[Loaded, Callable[[], None]]]:
+        """Give what is loaded, and who copies hand edits, while no other process may change it.
 
-        Readers go on meanwhile.
+        What was interrupted is finished. StaleRevisionError for another revision.
         """
         with self._writing, pipeline.exclusive_session(self._job, MAX_WAIT_S):
-            with self._reading:
-                loaded = self._loader.load()
-            finish_interrupted(loaded)
-            yield loaded
+            loaded = self._loader.load()
+            if loaded.revision != revision:
+                content = loaded.content
+                answers = [applies(operation, content) for operation in operations]
+                raise StaleRevisionError(self._state_of(loaded), answers)
+            loaded, copies = adopt_hand_edits(loaded)
+            if finish_interrupted(loaded, copies):
+                loaded, copies = adopt_hand_edits(self._loader.load())
+            yield loaded, copies
 
     def _step_back(self, revision: str, verb: str) -> State:
-        with self._writable() as loaded:
-            self._check_revision(loaded, revision, ())
-            loaded, copies = adopt_hand_edits(loaded, self._loader)
+        with self._writable(revision) as (loaded, copies):
             done, undone = stacks(loaded.journal.lines())
             lines = done if verb == "undo" else undone
             if not lines:
@@ -156,17 +158,8 @@ class Programme:
                     f"the cut was changed by another program since, so this cannot be {verb}ne: "
                     f"{what}"
                 )
-            self._save(loaded, content, {verb: line.edit}, copies)
+            self._save(loaded, content, changes, {verb: line.edit}, copies)
             return self._state_of(self._loader.load())
-
-    def _check_revision(
-        self, loaded: Loaded, revision: str, operations: Sequence[Operation]
-    ) -> None:
-        if loaded.revision != revision:
-            content = loaded.content
-            raise StaleRevisionError(
-                self._state_of(loaded), [applies(operation, content) for operation in operations]
-            )
 
     def _draft(self, loaded: Loaded) -> Draft:
         cut = loaded.cached.value
@@ -187,23 +180,25 @@ class Programme:
         )  # fmt: skip
 
     def _save(
-        self, loaded: Loaded, content: Content, line: dict[str, Any],
+        self, loaded: Loaded, content: Content, changes: dict[str, Any], line: dict[str, Any],
         copies: Callable[[], None],
     ) -> None:  # fmt: skip
         analysis = self._loader.analysis(loaded.session, loaded.cached, content)
-        save(loaded, content, analysis, line, copies)
+        if saved := save(loaded, content, analysis, changes, line, copies):
+            self._loader.accept(saved)
 
     def _state_of(self, loaded: Loaded) -> State:
-        if self._state is None or self._state[0] is not loaded:
+        latest = self._state
+        if latest is None or latest[0] is not loaded:
             content, media = loaded.content, loaded.session.media
             done, undone = stacks(loaded.journal.lines())
             undo, redo = (
                 sentence(lines[-1].operations, content, media) if lines else ""
                 for lines in (done, undone)
             )
-            self._state = loaded, State(
+            latest = self._state = loaded, State(
                 loaded.revision, named_cut(content, loaded.cached.value), content.locks,
                 loaded.analysis, content.style.name, dict(content.style.values),
                 content.style.style, undo, redo,
             )  # fmt: skip
-        return self._state[1]
+        return latest[1]

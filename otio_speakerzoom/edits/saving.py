@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom import pipeline, store
-from otio_speakerzoom.edits.content import Content, changes_between
-from otio_speakerzoom.edits.history import header_of, unfinished
+from otio_speakerzoom.edits.content import Content
+from otio_speakerzoom.edits.history import changes_of, header_of, unfinished
 from otio_speakerzoom.edits.loading import Loaded, plan_of, with_header
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Person
@@ -32,44 +32,53 @@ def save(
     loaded: Loaded,
     content: Content,
     analysis: Analysis,
+    changes: dict[str, Any],
     line: dict[str, Any],
     copies: Callable[[], None],
-) -> None:
-    """Write an edit of what was loaded, with its line of the journal.
+) -> Loaded | None:
+    """Write an edit of what was loaded, with its line of the journal; return what is there now.
 
-    `copies` saves copies of what the edit would replace for good, before anything changes.
+    That is None where more than shots and locks have changed, and it is to be loaded again.
+
+    `changes` are those that lead from what was loaded to `content`. `copies` saves copies of what
+    the edit would replace for good, before anything changes.
     """
     content = replace(content, locks=pipeline.with_sightings(content.locks, analysis))
     cached = _cut_of(loaded, content, analysis)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     line = {**line, "time": now, "cut": header_of(cached)}
     number = line.get("do") or line.get("undo") or line.get("redo")
-    _write(loaded, content, cached, line, copies)
+    texts = _texts(loaded, content, cached, changes)
+    _write(loaded, texts, copies, line)
     with suppress(StoreError):  # a full disk: the next edit finds all files as they should be
         loaded.journal.append({"finished": number})
+    if loaded.is_adopted or not {*changes} <= {"shots", "angles", "locks"}:
+        return None
+    digests = {path: store.text_digest(text) for path, text in texts}
+    return replace(
+        loaded, cached=cached, content=content, analysis=analysis, files={**loaded.files, **digests}
+    )
 
 
-def finish_interrupted(loaded: Loaded) -> None:
-    """Write what an interrupted edit has not written; it is in what was loaded already."""
+def finish_interrupted(loaded: Loaded, copies: Callable[[], None]) -> bool:
+    """Write what an interrupted edit has not written; return whether there was one.
+
+    It is in what was loaded already.
+    """
     line = unfinished(loaded.journal.lines())
     if line:
-        _write(loaded, loaded.content, loaded.cached, None, lambda: None)
+        changes = changes_of(loaded.journal, line)
+        _write(loaded, _texts(loaded, loaded.content, loaded.cached, changes), copies)
         loaded.journal.append({"finished": line.edit})
+    return line is not None
 
 
 def _write(
     loaded: Loaded,
-    content: Content,
-    cached: store.CachedCut,
-    line: dict[str, Any] | None,
+    texts: list[tuple[Path, str]],
     copies: Callable[[], None],
+    line: dict[str, Any] | None = None,
 ) -> None:
-    texts = [
-        (path, text)
-        for path, text in _texts(loaded, content, cached, line).items()
-        if text is not None
-    ]
-
     def before_first() -> None:
         for path, digest in loaded.files.items():
             if store.file_digest(path) != digest:
@@ -84,33 +93,26 @@ def _write(
 
 
 def _texts(
-    loaded: Loaded, content: Content, cached: store.CachedCut, line: dict[str, Any] | None
-) -> dict[Path, str | None]:
-    """Return the new texts by path, in the order of the files; None for a file that stays."""
-    session = loaded.session
-    before = loaded.content
-    changes = changes_between(before, content) if line else dict.fromkeys(_ALL, True)
+    loaded: Loaded, content: Content, cached: store.CachedCut, changes: dict[str, Any]
+) -> list[tuple[Path, str]]:
+    """Return the path and the new text of each file that changes, in the order of the files."""
+    session, is_adopted = loaded.session, loaded.is_adopted
     locks_path, people_path, options_path, cut_path = loaded.files
-    removed_rows = (line or {}).get("changes", {}).get("locks", {})
-    rows = [*removed_rows.get("removed", ()), *removed_rows.get("inserted", ())]
-    options = replace(
-        session.options, style=content.style.name, style_values=dict(content.style.values)
-    )
-    return {
-        locks_path: (
-            store.locks_text(session.folder, content.locks, rows) if "locks" in changes else None
-        ),
-        people_path: (
-            store.people_text(people_path.parent, content.people) if "people" in changes else None
-        ),
-        options_path: (
-            store.options_text(options, session.source_digest) if "style" in changes else None
-        ),
-        cut_path: store.cut_list_text(cached, session.source_digest),
-    }
-
-
-_ALL = ("locks", "people", "style")
+    texts: list[tuple[Path, str]] = []
+    if "locks" in changes or is_adopted:
+        window = changes.get("locks", {"removed": (), "inserted": ()})
+        rows = [*window["removed"], *window["inserted"]]
+        texts.append((locks_path, store.locks_text(session.folder, content.locks, rows)))
+    if "people" in changes:
+        texts.append((people_path, store.people_text(people_path.parent, content.people)))
+    if "style" in changes or is_adopted:
+        style, values = content.style.name, dict(content.style.values)
+        options = replace(session.options, style=style, style_values=values)
+        if is_adopted:
+            span = cached.value.range
+            options = replace(options, part=(span.start, span.end), canvas=cached.value.canvas)
+        texts.append((options_path, store.options_text(options, session.source_digest)))
+    return [*texts, (cut_path, store.cut_list_text(cached, session.source_digest))]
 
 
 def _cut_of(loaded: Loaded, content: Content, analysis: Analysis) -> store.CachedCut:

@@ -8,7 +8,7 @@ from typing import Any
 
 from otio_speakerzoom.director.crop_geometry import largest_crop_size
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.edits.draft import Draft, as_stored, rounded
+from otio_speakerzoom.edits.draft import Draft, rounded
 from otio_speakerzoom.edits.operations import (
     Assign,
     CropShot,
@@ -77,7 +77,7 @@ def crop_shot(draft: Draft, operation: CropShot) -> None:
     still = Shot(shot.range, shot.subjects, crop, "locked", 1.0, locked=True)
     if shot.subjects and draft.content.style.style.obscure_others != "no":
         still = draft.director_of(draft.content).with_covers(still)
-    draft.replace_shots(n, n + 1, [draft.lock(still, crop)])
+    draft.replace_shots(n, n + 1, [draft.lock(draft.as_stored(still), crop)])
 
 
 def lock_shot(draft: Draft, operation: LockShot) -> None:
@@ -97,7 +97,7 @@ def unlock_shot(draft: Draft, operation: UnlockShot) -> None:
         raise EditError(f"the shot from frame {shot.range.start} is not locked")
     draft.drop_locks(shot.range)
     free = draft.director_of(draft.content).explain(replace(shot, locked=False))
-    draft.replace_shots(n, n + 1, [as_stored(free)])
+    draft.replace_shots(n, n + 1, [draft.as_stored(free)])
 
 
 def min_crop_height(media: Media, canvas: tuple[int, int], style: Style) -> float:
@@ -116,7 +116,7 @@ def _show(draft: Draft, span: FrameRange, subjects: tuple[int, ...]) -> None:
     first, _ = draft.index_at(span.start), draft.index_at(span.end - 1)
     before = draft.shots[:first][::-1]
     shot = draft.director_of(draft.content).frame(span, subjects, before)
-    draft.put(draft.lock(as_stored(shot), None))
+    draft.put(draft.lock(draft.as_stored(shot), None))
 
 
 def _replace(draft: Draft, first: int, end: int, new: list[Shot]) -> None:

@@ -24,6 +24,7 @@ from otio_speakerzoom.store.files import (
     back_up,
     digest,
     file_digest,
+    text_digest,
 )
 from otio_speakerzoom.store.folder import (
     find_copy,
@@ -118,6 +119,7 @@ __all__ = [
     "shot_to_json",
     "source_digest",
     "stored_form",
+    "text_digest",
     "unnamed_file",
     "with_names",
     "write_sightings",

@@ -19,7 +19,7 @@ from otio_speakerzoom.store.files import (
 )
 from otio_speakerzoom.store.media import media_to_json
 from otio_speakerzoom.store.people import load_people
-from otio_speakerzoom.store.shots import is_misfit, shot_from_json, shot_to_json
+from otio_speakerzoom.store.shots import has_edited_crop, is_misfit, shot_from_json, shot_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class CachedCut:
     """Style values that the cut was planned with."""
     misfits: tuple[int, ...] = ()
     """Indices of shots whose subjects were edited, but not the crop that we chose for others."""
+    edited_crops: tuple[int, ...] = ()
+    """Indices of shots whose crop is not the one that we wrote."""
     file_digest: str = ""
     """Of the whole file, to detect later changes."""
 
@@ -143,20 +145,16 @@ def load_cut_list(
                 raise ValueError(f"it is the cut of another source, {name}, and was edited")
             return None
         cut_list = _cut_list_from_json(root, media, people)
-        misfits = tuple(n for n, row in enumerate(root.at("shots").rows()) if is_misfit(row))
+        rows = list(root.at("shots").rows()) if document.edited else []
+        misfits = tuple(n for n, row in enumerate(rows) if is_misfit(row))
+        edited_crops = tuple(n for n, row in enumerate(rows) if has_edited_crop(row))
     style = document.value.get("style")
+    digests = ("analysis_digest", "locks_digest", "preferences_digest")
     return CachedCut(
-        cut_list,
-        document.input_digest,
-        document.edited,
-        document.provenance.get("analysis_digest", ""),
-        document.provenance.get("locks_digest", ""),
-        document.provenance.get("preferences_digest", ""),
-        people_folder,
-        style if isinstance(style, dict) else {},
-        misfits,
-        digest_now,
-    )
+        cut_list, document.input_digest, document.edited,
+        *(document.provenance.get(name, "") for name in digests),
+        people_folder, style if isinstance(style, dict) else {}, misfits, edited_crops, digest_now,
+    )  # fmt: skip
 
 
 def _is_cut_of(row: Field, media: Media, source_digest: str) -> bool:

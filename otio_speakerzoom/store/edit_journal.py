@@ -17,6 +17,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from otio_speakerzoom.errors import StoreError
@@ -49,6 +50,7 @@ class EditJournal:
         self._lines: list[JournalLine] = []
         self._end = 0  # in bytes, of the last whole line
         self._inode = 0
+        self._lock = RLock()
 
     def is_of(self, folder: Path, source_digest: str) -> bool:
         """Whether this is the journal of a source in a folder."""
@@ -59,6 +61,11 @@ class EditJournal:
 
         There are none if the file is of another source. StoreError for a line that is damaged.
         """
+        with self._lock:
+            self._read_new()
+            return list(self._lines)
+
+    def _read_new(self) -> None:
         try:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -70,7 +77,6 @@ class EditJournal:
             self._lines, self._end = [], 0
         except OSError as error:
             raise read_error(self.path, error) from error
-        return self._lines
 
     def read(self, line: JournalLine) -> dict[str, Any]:
         """Return all of a line, as it was appended."""
@@ -81,14 +87,18 @@ class EditJournal:
         except OSError as error:
             raise read_error(self.path, error) from error
         except (ValueError, TypeError) as error:
-            raise self._damaged(self._lines.index(line) + 2) from error
+            raise self._damaged(self.lines().index(line) + 2) from error
 
     def append(self, line: dict[str, Any]) -> None:
         """Append a line; raise StoreError, and leave the file as it was, if that fails.
 
         Whoever appends must have the exclusive lock of the folder.
         """
-        self.lines()
+        with self._lock:
+            self._read_new()
+            self._append(line)
+
+    def _append(self, line: dict[str, Any]) -> None:
         if not self._end and self.path.exists():  # of another source, or nothing but a torn line
             back_up(self.path)
             self.path.unlink()

@@ -59,6 +59,11 @@ def file_digest(path: Path) -> str:
         raise read_error(path, error) from error
 
 
+def text_digest(text: str) -> str:
+    """Return the `file_digest` of a file with that text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def back_up(path: Path) -> Path:
     """Copy an edited file to `NAME.bak-1`, or to the next free number."""
     n = 1

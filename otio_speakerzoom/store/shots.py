@@ -40,13 +40,23 @@ def _framed_for(row: dict[str, Any], subjects: list[int]) -> str:
 
 def is_misfit(row: Field) -> bool:
     """Whether somebody edited the subjects of a shot, but not the crop that we chose."""
-    if not row.has("framed_for"):
+    if not row.has("framed_for") or has_edited_crop(row):
         return False
-    framed_for = row.at("framed_for").text()
-    people = [int(id_) for id_ in framed_for.partition(" ")[0].split("+") if id_.isdecimal()]
     subjects = [id_.integer() for id_ in row.at("subjects").rows()]
-    crop_unchanged = framed_for == _framed_for(row.raw(), people)
-    return crop_unchanged and sorted(people) != sorted(subjects)
+    return sorted(_people_framed(row)) != sorted(subjects)
+
+
+def has_edited_crop(row: Field) -> bool:
+    """Whether the crop of a shot is not the one that we wrote."""
+    if not row.has("framed_for"):
+        return True
+    return row.at("framed_for").text() != _framed_for(row.raw(), _people_framed(row))
+
+
+def _people_framed(row: Field) -> list[int]:
+    """Return whom the crop that we wrote framed."""
+    framed_for = row.at("framed_for").text()
+    return [int(id_) for id_ in framed_for.partition(" ")[0].split("+") if id_.isdecimal()]
 
 
 def shot_from_row(row: object, media: Media, people: Sequence[Person]) -> Shot:

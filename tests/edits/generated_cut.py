@@ -1,4 +1,4 @@
-"""An analysed and cut conversation of two minutes and three people, a fresh copy for each test."""
+"""An analysed and cut conversation of a minute and three people, a fresh copy for each test."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from otio_speakerzoom.pipeline import Job
 
 @pytest.fixture(scope="session")
 def analysed_film(tmp_path_factory):
-    film = make_film(tmp_path_factory.mktemp("film"), 120, 25)
+    film = make_film(tmp_path_factory.mktemp("film"), 60, 25)
     generate_analysis(film, 3)
     pipeline.cut(Job(film))
     return film

@@ -198,13 +198,13 @@ def test_a_lock_of_a_shot_that_is_gone_brings_it_back(programme):
 @pytest.mark.parametrize(
     ("operation", "fault"),
     [({"name": "split", "frame": 0}, "there is a cut at frame 0 already"),
-     ({"name": "split", "frame": 3000}, "frame 3000 is outside the cut, which covers 0 to 3000"),
+     ({"name": "split", "frame": 1500}, "frame 1500 is outside the cut, which covers 0 to 1500"),
      ({"name": "join", "frame": 0}, "there is no cut at frame 0"),
      ({"name": "join", "frame": 1}, "there is no cut at frame 1"),
      ({"name": "assign", "shot": {"start": 0, "end": 9, "subjects": []}, "subjects": [7]},
       "there is no person 7; the people are 1, 2, 3"),
-     ({"name": "assign", "shot": {"start": 9, "end": 3001, "subjects": []}, "subjects": [1]},
-      "frame 3000 is outside the cut"),
+     ({"name": "assign", "shot": {"start": 9, "end": 1501, "subjects": []}, "subjects": [1]},
+      "frame 1500 is outside the cut"),
      ({"name": "unlock", "shot": {"start": 0, "end": 9, "subjects": []}}, "not there any more"),
      ({"name": "crop", "shot": {"start": 0, "end": 9, "subjects": []}, "crop": [0, 0, 1920, 1080]},
       "the shot from frame 0 to 9 is not there any more"),
@@ -239,8 +239,7 @@ def test_operations_of_one_request_are_undone_together(cut_job, programme):
 
 
 def test_a_moving_crop_keeps_its_motion_when_its_shot_changes(cut_job, programme, planning):
-    smooth = store.Options(style_values={"break_long_singles_with": "push-in",
-                                         "max_shot_seconds": 6.0})  # fmt: skip
+    smooth = store.Options(style_values={"follow": "smooth", "safe_area": 0.01})
     cut = pipeline.cut(replace(cut_job, options=smooth))
     n, shot = next((n, s) for n, s in enumerate(cut.shots) if s.keys and 0 < n < len(cut.shots) - 1)
     before = edit(
@@ -274,12 +273,12 @@ def test_the_angles_of_a_stacked_timeline_follow_the_shots(cut_job, programme, p
 
 def test_a_part_on_an_upright_canvas_is_edited(cut_job, programme, planning):
     part = replace(
-        cut_job, within=lambda media: FrameRange(500, 1500), canvas=lambda media: (608, 1080)
+        cut_job, within=lambda media: FrameRange(300, 900), canvas=lambda media: (608, 1080)
     )
     cut = pipeline.cut(part)
     after = edit(programme, assign(cut.shots[1], 3))
 
-    assert (after.cut_list.range, after.cut_list.canvas) == (FrameRange(500, 1500), (608, 1080))
+    assert (after.cut_list.range, after.cut_list.canvas) == (FrameRange(300, 900), (608, 1080))
     crop = after.cut_list.shots[1].crop
     assert crop.width / crop.height == pytest.approx(608 / 1080, abs=0.01)
     check_everywhere(cut_job, after)
@@ -287,11 +286,11 @@ def test_a_part_on_an_upright_canvas_is_edited(cut_job, programme, planning):
 
 def test_locks_outside_a_part_stay(cut_job, programme, planning):
     store.save_locks(
-        cut_job.folder, [Lock(FrameRange(100, 600), (1,)), Lock(FrameRange(2000, 2100), ())]
+        cut_job.folder, [Lock(FrameRange(100, 400), (1,)), Lock(FrameRange(1300, 1400), ())]
     )
-    cut = pipeline.cut(replace(cut_job, within=lambda media: FrameRange(500, 1500)))
+    cut = pipeline.cut(replace(cut_job, within=lambda media: FrameRange(300, 900)))
     after = edit(programme, {"name": "unlock", "shot": on_page(cut.shots[0])})
 
     ranges = [lock.range for lock in after.locks]
-    assert (ranges[0], ranges[-1]) == (FrameRange(100, 500), FrameRange(2000, 2100))
+    assert (ranges[0], ranges[-1]) == (FrameRange(100, 300), FrameRange(1300, 1400))
     check_everywhere(cut_job, after)
