@@ -148,11 +148,10 @@ def load_cut_list(
         rows = list(root.at("shots").rows()) if document.edited else []
         misfits = tuple(n for n, row in enumerate(rows) if is_misfit(row))
         edited_crops = tuple(n for n, row in enumerate(rows) if has_edited_crop(row))
-    style = document.value.get("style")
-    digests = ("analysis_digest", "locks_digest", "preferences_digest")
+    style, provenance = document.value.get("style"), document.provenance.get
     return CachedCut(
-        cut_list, document.input_digest, document.edited,
-        *(document.provenance.get(name, "") for name in digests),
+        cut_list, document.input_digest, document.edited, provenance("analysis_digest", ""),
+        provenance("locks_digest", ""), provenance("preferences_digest", ""),
         people_folder, style if isinstance(style, dict) else {}, misfits, edited_crops, digest_now,
     )  # fmt: skip
 
