@@ -107,12 +107,9 @@ class _ShotBuilder:
         crop = lock.crop if lock and lock.crop else framer.crop(framing, span)
         framer.remember(framing, span, crop)
         if lock:
-            shot = Shot(span, self._subjects(framing), crop, "locked", 1.0, locked=True)
-            return replace(shot, covers=framer.covers(shot))
+            return framer.locked_shot(framing, span, crop, is_by_hand=lock.crop is not None)
         framing = framer.framing_on_screen(framing, span, crop)
-        keys = framer.keys(framing, span, crop) if self.style.follow == "smooth" else ()
-        if not keys and self.style.break_long_singles_with == "push-in":
-            keys = framer.push_in(framing, span, crop)
+        keys = framer.motion(framing, span, crop)
         return self._explain(span, framing, keys[0].crop if keys else crop, keys)
 
     def merge(

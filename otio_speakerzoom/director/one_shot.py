@@ -12,8 +12,8 @@ from otio_speakerzoom.director.preferences import allowed_angles, apply_preferen
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.wide_preferences import reason_at_end
 from otio_speakerzoom.model import (
-    Box,
     FaceTrack,
     FrameRange,
     Media,
@@ -43,7 +43,7 @@ class OneShotDirector:
         panels: Sequence[Panel] = (),
     ) -> None:
         """Take what `direct` takes."""
-        self._people = people
+        self._people, self._style = people, style
 
         @cache  # it takes much longer than a crop, and most crops do not need it
         def activity_of() -> SpeakerActivity:
@@ -61,12 +61,11 @@ class OneShotDirector:
         span: FrameRange,
         subjects: Sequence[int],
         before: Iterable[Shot],
-        crop: Box | None = None,
     ) -> Shot:
         """Return a locked shot of `span` that shows the people with these ids, or the wide.
 
         `before` are the shots before it, the latest first: a single is framed as the last one of
-        that person since the source's own last cut, if that is as good. `crop` is used as it is.
+        that person since the source's own last cut, if that is as good.
         """
         framing = tuple(sorted(self._row(id_) for id_ in subjects))
         self._framer.forget()
@@ -74,9 +73,8 @@ class OneShotDirector:
             last = next((shot for shot in before if shot.subjects == tuple(subjects)), None)
             if last:
                 self._framer.remember(framing, last.range, last.crop)
-        crop = crop or self._framer.crop(framing, span)
-        ids = tuple(self._people[row].id for row in framing)
-        return self.with_covers(Shot(span, ids, crop, "locked", 1.0, locked=True))
+        crop = self._framer.crop(framing, span)
+        return self._framer.locked_shot(framing, span, crop, is_by_hand=False)
 
     def with_covers(self, shot: Shot) -> Shot:
         """Return a shot with covers over the faces that its crop cannot keep out, by the style."""
@@ -85,8 +83,11 @@ class OneShotDirector:
     def explain(self, shot: Shot) -> Shot:
         """Return a shot with the reason and the confidence that the director would give."""
         activity, framing = self._activity_of().part(shot.range), self._framing(shot)
-        why = reason(self._people, activity, framing)
-        return replace(shot, reason=why, confidence=confidence(activity, framing))
+        why, sure = reason(self._people, activity, framing), confidence(activity, framing)
+        whole = self._activity_of().range
+        if not framing and (at_end := reason_at_end(shot.range, whole, self._style)):
+            why, sure = at_end, 1.0
+        return replace(shot, reason=why, confidence=sure)
 
     def angles(self, shots: Sequence[Shot]) -> tuple[Shot, ...]:
         """Return the alternative framings of these shots."""

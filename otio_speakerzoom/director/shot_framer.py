@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -144,6 +145,13 @@ class ShotFramer:
         after = FrameRange(span.start + split, span.end)
         return None if self._is_framed_alike(shot.framing, before, after) else after.start
 
+    def motion(self, framing: Framing, span: FrameRange, crop: Box) -> tuple[CropKey, ...]:
+        """Return the keys of a moving crop, by the style; none for one that stands still."""
+        keys = self.keys(framing, span, crop) if self._style.follow == "smooth" else ()
+        if not keys and self._style.break_long_singles_with == "push-in":
+            keys = self.push_in(framing, span, crop)
+        return keys
+
     def keys(self, framing: Framing, span: FrameRange, crop: Box) -> tuple[CropKey, ...]:
         """Return the keys of a crop that follows a single's face; none where it need not move."""
         if len(framing) != 1 or not len(self._faces.boxes(framing, span)[0][0]):
@@ -168,6 +176,16 @@ class ShotFramer:
             return framing
         _, others = self._faces.boxes(framing, span)
         return WIDE if any(len(boxes) > span.duration / 2 for boxes in others) else framing
+
+    def locked_shot(
+        self, framing: Framing, span: FrameRange, crop: Box, *, is_by_hand: bool
+    ) -> Shot:
+        """Return the shot of a lock; its crop moves by the style, unless it was set by hand."""
+        keys = () if is_by_hand else self.motion(framing, span, crop)
+        subjects = tuple(self._faces.people[n].id for n in framing)
+        crop = keys[0].crop if keys else crop
+        shot = Shot(span, subjects, crop, "locked", 1.0, keys, locked=True)
+        return replace(shot, covers=self.covers(shot))
 
     def covers(self, shot: Shot) -> tuple[Cover, ...]:
         """Return the covers over other faces in a single, by the style."""

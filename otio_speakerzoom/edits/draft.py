@@ -92,7 +92,13 @@ class Draft:
             keys = (first, *shot.keys)
             shot = replace(shot, range=FrameRange(start, shot.range.end), keys=keys)
         shot = trim_shot(shot, FrameRange(start, end), self.media.size, self.canvas)
-        return self.as_stored(shot)
+        return self.as_stored(self.covered(shot))
+
+    def covered(self, shot: Shot) -> Shot:
+        """Return a shot with covers over the faces of others, if the style has any."""
+        if self.content.style.style.obscure_others == "no":
+            return shot
+        return self.director_of(self.content).with_covers(shot)
 
     def as_stored(self, shot: Shot) -> Shot:
         """Return a shot as it is read back from its file, where numbers are rounded."""

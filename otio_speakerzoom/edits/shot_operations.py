@@ -75,9 +75,7 @@ def crop_shot(draft: Draft, operation: CropShot) -> None:
     _check_crop(operation, draft.media, draft.canvas, draft.content.style.style)
     shot = draft.shots[n]
     still = Shot(shot.range, shot.subjects, crop, "locked", 1.0, locked=True)
-    if shot.subjects and draft.content.style.style.obscure_others != "no":
-        still = draft.director_of(draft.content).with_covers(still)
-    draft.replace_shots(n, n + 1, [draft.lock(draft.as_stored(still), crop)])
+    draft.replace_shots(n, n + 1, [draft.lock(draft.as_stored(draft.covered(still)), crop)])
 
 
 def lock_shot(draft: Draft, operation: LockShot) -> None:

@@ -144,7 +144,10 @@ def cut_digest(
         if value != LATER_STYLE_VALUES.get(name)
     }
     preferences = preferences_digest(people)
-    inputs = (values, canvas, stacked, locks_digest(locks), *([preferences] if preferences else []))
+    inputs = [values, canvas, stacked, locks_digest(locks), *([preferences] if preferences else [])]
+    moves = style.follow == "smooth" or style.break_long_singles_with == "push-in"
+    if moves and any(lock.crop is None for lock in locks):
+        inputs.append("locks move")  # an earlier version let them stand still
     if panels:
         rows = [(panel.range.start, panel.range.end, panel.box.edges) for panel in panels]
         analysis = store.digest("panels", rows, analysis)

@@ -104,7 +104,7 @@ class EditJournal:
             self.path.unlink()
         header = {"schema": schema("edits"), "source": self._source_digest}
         rows = [line] if self._end else [header, line]
-        data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        data = b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         try:
             number = os.open(self.path, flags, 0o666)

@@ -67,7 +67,7 @@ def test_a_full_disk_at_any_write_leaves_every_file_as_it_was(cut_job, programme
     assert len(messages) == 5  # four files, and the journal
 
     # the mark that it is finished did not find room, but the edit is whole
-    assert b'"finished": 2' not in contents(cut_job)["edits.jsonl"]
+    assert b'"finished":2' not in contents(cut_job)["edits.jsonl"]
     monkeypatch.setattr(os, "fsync", sync)
     again = Programme(cut_job)
     assert again.state().cut_list == state.cut_list == pipeline.cut(cut_job)

@@ -89,7 +89,7 @@ def _contains(span, other):
 def edits(job):
     """How many edits the journal has."""
     path = job.folder / "edits.jsonl"
-    return path.read_bytes().count(b'{"do"') if path.exists() else 0
+    return path.read_bytes().count(b'{"do":') if path.exists() else 0
 
 
 def check(job, programme, state):

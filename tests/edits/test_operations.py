@@ -1,5 +1,6 @@
 """Operations change the shots that they name, lock them, and show at once everywhere."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,31 @@ def test_an_assigned_shot_is_framed_as_a_plan_with_its_lock_frames_it(
     )
 
     assert own == by_plan
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {"follow": "smooth", "safe_area": 0.01},
+        {"obscure_others": "blur", "max_upscale": 1.0, "tightest_upscale": 1.0},
+    ],
+)
+def test_an_assigned_shot_moves_and_covers_others_as_the_style_says(
+    cut_job, programme, planning, style
+):
+    cut = pipeline.cut(replace(cut_job, options=store.Options(style_values=style)))
+    shot = next((s for s in cut.shots if s.keys), cut.shots[-1])
+    after = edit(programme, assign(shot, *(shot.subjects or (2,))))
+    own = next(s for s in after.cut_list.shots if s.range == shot.range)
+    by_plan = pipeline.cut(replace(cut_job, force=True)).shots
+
+    assert own.keys or own.covers
+    assert (own.keys, own.covers) in [(s.keys, s.covers) for s in by_plan if s.range == own.range]
+    middle = shot.range.start + 20
+    shorter = edit(programme, {"name": "split", "frame": middle})
+    parts = [s for s in shorter.cut_list.shots if middle in (s.range.start, s.range.end)]
+    assert all(s.keys or s.covers for s in parts)
+    check_everywhere(cut_job, shorter)
 
 
 def test_the_command_line_exports_an_edit_at_once(cut_job, programme, tmp_path):
@@ -294,3 +320,26 @@ def test_locks_outside_a_part_stay(cut_job, programme, planning):
     ranges = [lock.range for lock in after.locks]
     assert (ranges[0], ranges[-1]) == (FrameRange(100, 300), FrameRange(1300, 1400))
     check_everywhere(cut_job, after)
+
+
+def test_edits_after_a_new_analysis_last_until_the_next_cut_and_longer(
+    cut_job, programme, planning
+):
+    """The cut is still that of the earlier scores; `cut` plans with the new ones."""
+    from otio_speakerzoom.pipeline import digests
+
+    tracks, voice = store.load_tracks(cut_job.folder), store.load_voice(cut_job.folder)
+    speech = store.load_scores(cut_job.folder).value
+    digest = digests.scores_digest("motion", tracks.input_digest, voice.input_digest)
+    store.save_scores(cut_job.folder, speech, digest)
+    shot = programme.state().cut_list.shots[2]
+    after = edit(programme, assign(shot, 3))
+    assert pipeline.current_cut(cut_job) == after.cut_list
+
+    new = pipeline.cut(replace(cut_job, options=store.Options(scorer="motion")))
+    assert (shot.range, (3,)) in [(s.range, s.subjects) for s in new.shots if s.locked]
+    assert programme.state().cut_list == new
+    assert (
+        json.loads((cut_job.folder / "cutlist.json").read_text())["provenance"]["analysis_digest"]
+        == pipeline.cached_analysis(cut_job).digest
+    )
