@@ -20,6 +20,11 @@ from otio_speakerzoom.service.access import Access
 MAX_BODY_BYTES = 1 << 20
 """Of a request: 1,500 operations, one for each shot of two hours, take a quarter of it."""
 
+MAX_TARGET_LENGTH = 2000
+"""Characters of an address: ours have a tenth."""
+MAX_DIGITS = 18
+"""Of a number in an address; frames of a year have ten."""
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
@@ -68,6 +73,8 @@ class Guard:
             return refuse(400, "the Host header is not this service's")
         if method not in (*READING, *CHANGING):
             return refuse(405, "the method is not allowed", Allow=", ".join(READING + CHANGING))
+        if len(scope["path"]) + len(scope["query_string"]) > MAX_TARGET_LENGTH:
+            return refuse(414, "the address is too long")
         if int_or(headers.get("content-length"), 0) > MAX_BODY_BYTES:
             return refuse(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
         if method in READING and scope["path"] in OPEN_PATHS:
@@ -99,8 +106,9 @@ def refuse(status: int, line: str, **headers: str) -> JSONResponse:
 
 
 def int_or(text: str | None, default: int) -> int:
-    """Return a whole number; `default` where the text is none."""
-    return int(text) if text and text.isascii() and text.isdigit() else default
+    """Return a whole number; `default` where the text is none, or has more digits than any."""
+    is_number = text and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if text and is_number else default
 
 
 def _is_json(content_type: str) -> bool:

@@ -69,6 +69,8 @@ def _job(errand: dict[str, Any]) -> Job | None:
     for name, value in (("source", source), ("work", work)):
         if value is not None and not (isinstance(value, str) and Path(value).is_absolute()):
             raise SpeakerZoomError(f"{name}: must be an absolute path, not {value!r:.60}")
+        if value is not None and not _is_text(value):
+            raise SpeakerZoomError(f"{name}: the path is not UTF-8 text; rename it")
     return Job(Path(source), Path(work) if work else None)
 
 
@@ -77,6 +79,15 @@ PAGE_ROUTES = [
     Route("/api/events", events, methods=["GET"]),
 ]
 """Of the page that has no source."""
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be a file's, and be written to JSON."""
+    try:
+        return b"\0" not in path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+
 
 ROUTES = [
     Route("/api/inbox", read_inbox, methods=["GET"]),

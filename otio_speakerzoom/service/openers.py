@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +70,11 @@ def open_file(path: Path, with_: str) -> None:
     if opener.suffixes and path.suffix not in opener.suffixes:
         raise ToolError(f"{path}: is nothing for {opener.id}, which opens {opener.suffixes[0]}")
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
+        threading.Thread(target=process.wait, name="opener", daemon=True).start()
     except OSError as error:
         raise ToolError(
             f"{command[0]}: cannot be started ({error.strerror}); open {path} yourself"

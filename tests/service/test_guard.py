@@ -1,5 +1,6 @@
 """Who gets an answer: forged hosts, other sites, other users, other files."""
 
+import json
 import re
 import socket
 
@@ -233,6 +234,39 @@ def test_a_page_cannot_hand_over_a_path(read_only, cut_talk):
     )  # fmt: skip
 
     assert body.status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("api/frames/" + "9" * 5000, 414),
+        ("api/frames/" + "9" * 1900, 404),
+        ("api/ribbons/" + "9" * 1900, 404),
+        ("api/ribbons/0?start=" + "9" * 1900, 200),
+        ("api/ribbons/0?start=-3&end=x", 200),
+        ("api/faces?start=1&end=" + "9" * 18, 422),
+        ("api/frames/1?height=" + "9" * 18, 422),
+    ],
+)
+def test_numbers_of_any_length_are_answered(read_only, path, status):
+    assert read_only.get(path).status == status
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [("talk.mp4", "absolute"), (7, "absolute"), ("/no/talk.mp4", "no such file"),
+     ("/tmp/\udcff.mp4", "UTF-8"), ("/dev/zero", "regular file"), ("/tmp/a\0b", "")],
+)  # fmt: skip
+def test_an_errand_with_no_source_is_refused_in_one_line(read_only, source, line):
+    answer = read_only.send(
+        "POST", INBOX, body=json.dumps({"source": source}).encode(), cookie=None,
+        content_type="application/json",
+        authorization=f"Bearer {read_only.service.access.bearer}",
+    )  # fmt: skip
+
+    assert answer.status == 422
+    assert line in answer.json["error"]
+    assert len(read_only.service.sources) == 1
 
 
 # --- ranges of media ------------------------------------------------------------------------------

@@ -213,3 +213,26 @@ def test_a_file_of_the_user_is_never_replaced(tmp_path):
 )  # fmt: skip
 def test_a_proxy_is_no_larger_than_its_source_nor_than_1080p(size, proxy):
     assert proxy_size(size) == proxy
+
+
+def test_a_result_is_shown_in_its_folder_by_a_fixed_command(client, talk, tmp_path, monkeypatch):
+    programs, record = tmp_path / "programs", tmp_path / "record"
+    programs.mkdir()
+    program = programs / "xdg-open"
+    script = f'printf \'%s\\n\' "$#" "$@" > {record}.part; mv {record}.part {record}'
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("DISPLAY", ":99")
+    row = finished(client, submit(client, kind="export", editor="resolve"))
+    opener = {"media": row["result"]["media"].removeprefix("media/"), "with": "folder"}
+    opened = client.change("POST", "api/open", opener)
+    wait_for(record.exists)
+
+    assert opened.status == 200
+    assert record.read_text() == f"1\n{talk.parent}\n"
+    assert {"id": "folder", "with": "folder", "label": "Show in its folder", "suffixes": None} in (
+        client.get("api/state").json["openers"]
+    )
+    unfit = client.change("POST", "api/open", {**opener, "with": "rm"})
+    assert (unfit.status, "rm" in unfit.json["error"]) == (422, True)
