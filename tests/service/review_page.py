@@ -33,13 +33,16 @@ def film(counted_source, tmp_path):
 
 
 @pytest.fixture
-def launch_url(film):
-    """The address that opens the page of the film, of a service in a thread of this process."""
+def opened(film):
+    """A function that returns an address to open the page of the film with, once each.
+
+    The service runs in a thread of this process.
+    """
     from review_service import running
 
     with running(film) as (service, _):
         (source,) = service.sources.values()
-        yield service.launch_url(source)
+        yield lambda: service.launch_url(source)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +60,7 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, launch_url):
+def page(browser, opened):
     """The page of the film, ready to use; an error on its console fails the test."""
-    with open_page(browser, launch_url) as page:
+    with open_page(browser, opened()) as page:
         yield page
