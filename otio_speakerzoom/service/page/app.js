@@ -49,7 +49,7 @@ async function start() {
 
 /** @param {Model} model */
 function showSource(model) {
-  const { source, canvas } = model.state;
+  const { source } = model.state;
   const clock = new FrameClock(source);
   model.label = (frame) => clock.label(frame);
   document.title = `${source.name} – SpeakerZoom`;
@@ -57,13 +57,15 @@ function showSource(model) {
   const rate = (source.rate[0] / source.rate[1]).toFixed(3).replace(/\.?0+$/, "");
   host("facts").textContent =
     `${source.size.join(" × ")} · ${rate} frames a second · ${clock.label(source.duration)}`;
-  const { style } = document.documentElement;
-  style.setProperty("--source-aspect", String(source.size[0] / source.size[1]));
-  style.setProperty("--canvas-aspect", String(canvas[0] / canvas[1]));
 }
 
 /** @param {Model} model */
 async function showCut(model) {
+  const { source, canvas } = model.state;
+  const { style } = document.documentElement;
+  style.setProperty("--source-aspect", String(source.size[0] / source.size[1]));
+  style.setProperty("--canvas-aspect", String(canvas[0] / canvas[1]));
+  model.open();
   makeSplit(host("split"), host("pictures"));
   const player = new Player(/** @type {HTMLVideoElement} */ (host("video")), model);
   const hosts = { source: host("source"), programme: host("programme") };

@@ -53,12 +53,16 @@ export class Model extends EventTarget {
     this.sync = new Sync(this, this.state);
     await this.sync.queue.open();
     this.recompute();
-    const [start, end] = setting(`view.${location.pathname}`, this.range);
-    this.setView(start, end);
-    this.select(0);
     const rest = this.sync.start();
     // what to do without a cut depends on the jobs; a cut can be shown before the rest is there
     if (this.state.status !== "cut") await rest;
+  }
+
+  /** Show the part of the timeline that was visible last, and the first shot. */
+  open() {
+    const [start, end] = setting(`view.${location.pathname}`, this.range);
+    this.setView(start, end);
+    this.select(0);
   }
 
   /** Frames that the cut covers. @returns {[number, number]} */

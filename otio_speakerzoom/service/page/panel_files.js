@@ -24,6 +24,7 @@ export class FilesPanel {
     this.list = el("ul", { class: "jobs" });
     host.replaceChildren(
       el("h3", {}, "Timeline for an editor"), this.formats,
+      el("p", { class: "dim" }, "Refers to the original file, and lies beside it."),
       el("h3", {}, "Film to look at"), this.film,
       el("h3", {}, "Files"), this.list,
     );
@@ -38,16 +39,21 @@ export class FilesPanel {
   }
 
   drawFormats() {
-    const { formats = [] } = this.model.state;
+    /** @type {{editor: string, suffix: string, label: string}[]} */
+    const formats = this.model.state.formats ?? [];
     const text = JSON.stringify(formats);
     if (text === this.current) return;
     this.current = text;
-    replaceKeepingFocus(this.formats, formats.map((/** @type {any} */ { editor, suffix, label }) =>
-      el("button", {
-        type: "button", "data-key": `${editor}${suffix}`,
-        title: `Write a timeline for ${label} (${suffix})`,
-        onclick: () => this.start({ kind: "export", editor, suffix }),
-      }, el("span", { class: "grow clip" }, label), el("span", { class: "dim" }, suffix))));
+    const programs = Map.groupBy(formats, ({ label }) => label);
+    replaceKeepingFocus(this.formats, [...programs].map(([label, all]) =>
+      el("div", { class: "row" },
+        el("span", { class: "grow clip" }, label[0].toUpperCase() + label.slice(1)),
+        ...all.map(({ editor, suffix }) => el("button", {
+          type: "button", "data-key": `${editor}${suffix}`,
+          title: `Write a timeline for ${label} (${suffix})`,
+          "aria-label": `Write a timeline for ${label}, ${suffix}`,
+          onclick: () => this.start({ kind: "export", editor, suffix }),
+        }, suffix)))));
   }
 
   drawFilm() {

@@ -169,6 +169,6 @@ function shotLine(model, shot, index) {
     el("b", { class: "number" }, count), " · ",
     ...subjects.flatMap((id) => [badge(id), " "]),
     el("span", {}, model.describe(subjects)), " · ",
-    el("span", { class: "dim", title: reason }, [...new Set([reason, lock])].join(" · ")),
+    el("span", { class: "dim", title: reason }, reason === "locked" ? lock : `${reason} · ${lock}`),
   ];
 }
