@@ -185,20 +185,28 @@ def _show_results(
         tables.show(summary, evaluation, ResultConsole())
 
 
-def _review(request: Request, console: Console) -> None:
-    from otio_speakerzoom.cli.run import error_line
+def _review(request: Request, console: Console) -> int:
     from otio_speakerzoom.pipeline import Job
+
+    return _run_service(request, Job(request.source, request.work))
+
+
+def _serve(request: Request, console: Console) -> int:
+    return _run_service(request, None)
+
+
+def _run_service(request: Request, job: Job | None) -> int:
+    """Run the service of the review page; a signal is the usual way to end it."""
+    from otio_speakerzoom.cli.run import error_line
     from otio_speakerzoom.service.server import ServiceOptions, serve
 
     options = ServiceOptions(request.port, request.browser, error_line)
-    serve(Job(request.source, request.work), options, _print_address)
-
-
-def _serve(request: Request, console: Console) -> None:
-    from otio_speakerzoom.cli.run import error_line
-    from otio_speakerzoom.service.server import ServiceOptions, serve
-
-    serve(None, ServiceOptions(request.port, request.browser, error_line), _print_address)
+    try:
+        serve(job, options, _print_address)
+    except KeyboardInterrupt as error:
+        log.info("the page is closed; every edit is saved")
+        return 128 + getattr(error, "number", 2)
+    return 0
 
 
 def _print_address(url: str) -> None:

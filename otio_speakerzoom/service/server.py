@@ -31,7 +31,7 @@ from otio_speakerzoom.source import absolute_path
 
 log = logging.getLogger(__name__)
 
-MAX_END_S = 3
+MAX_END_S = 2
 """How long answers may take to end once the service ends: a paused video holds one open."""
 
 
