@@ -1,6 +1,7 @@
 /** The crop rectangle of the shot under the playhead: drag it, scale it, or nudge it by keys. */
 
 import { cropAt, moveInside, scaleCrop } from "./framing.js";
+import { liveText } from "./live_text.js";
 
 /** The corners as x and y: 0 is left or top, 1 right or bottom. */
 const CORNERS = { nw: [0, 0], ne: [1, 0], sw: [0, 1], se: [1, 1] };
@@ -26,9 +27,10 @@ export class CropTool {
     this._onCrop = onCrop;
     this._area = [0, 0, 1, 1]; // of the picture in the panel, in CSS pixels
     this._size = [1, 1];
-    /** The shot and the crop that the user changes now. @type {{shot: any, crop: number[]}|null} */
+    /** The shot and the crop that the user changes now. @type {{shot: any, crop: number[], before: number[]}|null} */
     this._edit = null;
     this._build(root);
+    this._say = liveText(root);
     this._frame.addEventListener("pointerdown", (event) => this._grab(event));
     this._frame.addEventListener("keydown", (event) => this._onKey(event));
     this._frame.addEventListener("blur", () => this._isByKeys && this._commit());
@@ -92,11 +94,11 @@ export class CropTool {
   }
 
   _shot() {
-    return this.model.programmeShots()[this.model.shotAt(this.player.frame)];
+    return this.model.programmeShots()[this.model.shotAt(this.player.target)];
   }
 
   _cropOf(shot) {
-    return cropAt(shot, this.player.frame, this._size, this.model.state.canvas);
+    return cropAt(shot, this.player.target, this._size, this.model.state.canvas);
   }
 
   _begin() {
@@ -104,7 +106,8 @@ export class CropTool {
     const shot = this._shot();
     if (!shot) return false;
     if (this.player.playing) this.player.pause();
-    this._edit = { shot, crop: moveInside(this._cropOf(shot), this._size) };
+    const crop = moveInside(this._cropOf(shot), this._size);
+    this._edit = { shot, crop, before: crop };
     return true;
   }
 
@@ -113,12 +116,14 @@ export class CropTool {
     this._frame.classList.add("active");
     this.place();
     this._onCrop(crop);
+    this._say(this._frame.getAttribute("aria-label") ?? "");
   }
 
-  /** Save the crop that the user has made. */
+  /** Save the crop that the user has made, if it is another one. */
   _commit() {
     const edit = this._end();
     if (!edit) return;
+    if (edit.crop.every((edge, n) => edge === edit.before[n])) return this._abandon();
     const { start, end, subjects } = edit.shot;
     // a hundredth of a pixel is nothing to see, and short to read
     const crop = edit.crop.map((edge) => Math.round(edge * 100) / 100);

@@ -10,7 +10,8 @@ export class EdgeEdit {
    * @param {HTMLElement} root
    * @param {import("./player.js").Player} player
    * @param {any} model
-   * @param {() => void} onChange is called whenever the cut in the hand has moved
+   * @param {(edge: any) => void} onChange receives the cut in the hand when it has moved, and null
+   *   at the end
    */
   constructor(root, player, model, onChange) {
     this.model = model;
@@ -48,7 +49,7 @@ export class EdgeEdit {
     const within = Math.max(current.least, Math.min(current.most, to));
     Object.assign(current, { to: within, name: within === to ? name : "limit" });
     this._pair.show(current, x);
-    this._onChange();
+    this._onChange(current);
   }
 
   /** Move by keys: saved a little after the last one. */
@@ -77,7 +78,7 @@ export class EdgeEdit {
     clearTimeout(this._timer);
     this.current = null;
     this._pair.hide();
-    this._onChange();
+    this._onChange(null);
     return current;
   }
 

@@ -2,6 +2,7 @@
 
 import { getJson } from "./api.js";
 import { EdgeEdit } from "./edge_edit.js";
+import { liveText } from "./live_text.js";
 import { Magnet } from "./magnet.js";
 import { Palette } from "./palette.js";
 import { Scale, layRows, leastHeight } from "./scale.js";
@@ -39,7 +40,11 @@ export class Timeline {
     this.redrawMoving = oncePerFrame(() => this._drawMoving());
     this._build(root);
     this.magnet = new Magnet();
-    this.edge = new EdgeEdit(root, player, model, () => this._redrawAll());
+    const say = liveText(root);
+    this.edge = new EdgeEdit(root, player, model, (edge) => {
+      this._redrawAll();
+      if (edge) say(`Cut at ${player.clock.label(edge.to)} ${edge.name}`);
+    });
     this._signals = new Signals(model, this.redraw);
     this._measure();
     watchSize(this.stage, (...room) => {
@@ -120,11 +125,16 @@ export class Timeline {
   /** Where the pointer is, or null. @param {{x: number, edge: number|null, row?: any}|null} hover */
   setHover(hover) {
     this._hover = hover;
-    const isShot = hover?.row?.kind === "shots";
-    const index = isShot ? this.model.shotAt(this.scale.frame(hover.x)) : -1;
-    const title = describeShot(this.model, this.player, index);
+    const title = hover ? this._titleAt(hover.row?.kind, this.scale.frame(hover.x)) : "";
     if (this.stage.title !== title) this.stage.title = title;
     this.redrawMoving();
+  }
+
+  /** What there is no room to write: all about a shot, or the whole of a line of words. */
+  _titleAt(kind, frame) {
+    if (kind === "shots") return describeShot(this.model, this.player, this.model.shotAt(frame));
+    const word = kind === "words" && this.words[firstAfter(this.words, frame) - 1];
+    return word && frame < word.end ? word.text : "";
   }
 
   /** Scroll where the pointer drags beyond the ends of the view. @param {number} x */
@@ -194,7 +204,7 @@ export class Timeline {
     const content = {
       people: model.people,
       cuts: Boolean(model.marks?.camera_cuts?.length),
-      words: this.words.length > 0,
+      words: this.words.length > 0 || Boolean(model.state.words),
       sound: model.state.source.has_audio !== false,
     };
     this.rows = layRows(content, height, ratio);
