@@ -15,11 +15,18 @@ BITS, SQUARE = 12, 20
 """Squares of the number, and their edge in pixels: large enough to survive the encoder."""
 
 
-def make_counted_film(path, rate=Fraction(25), seconds=20):
+ENCODERS = {
+    "libx264": ("yuv420p", {"preset": "ultrafast"}),
+    "prores_ks": ("yuv422p10le", {}),
+}
+
+
+def make_counted_film(path, rate=Fraction(25), seconds=20, encoder="libx264"):
     """Write the film with a tone of 440 Hz."""
+    pixels, options = ENCODERS[encoder]
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        video = container.add_stream(encoder, rate=rate, options=options)
+        video.width, video.height, video.pix_fmt = *SIZE, pixels
         audio = container.add_stream("aac", rate=48000, layout="mono")
         for n in range(int(seconds * rate)):
             frame = av.VideoFrame.from_ndarray(counted_picture(n), format="rgb24")

@@ -35,11 +35,14 @@ WATCH = """
 """
 """Notes what is on the two canvases each time that the page has drawn a frame."""
 
+NUMBERS = {"bits": BITS, "square": SQUARE, "width": SIZE[0], "height": SIZE[1]}
+"""Its argument."""
+
 
 @pytest.fixture
 def drawn(page):
     """Return what the page has drawn so far."""
-    page.evaluate(WATCH, {"bits": BITS, "square": SQUARE, "width": SIZE[0], "height": SIZE[1]})
+    page.evaluate(WATCH, NUMBERS)
     return lambda: page.evaluate("window.drawn")
 
 

@@ -32,7 +32,7 @@ export function showMediaNote(host, banner, { model, player }) {
     if (!model.state.proxy && !requests && !proxyJob(model)) make();
     draw();
   });
-  player.video.addEventListener("loadeddata", () => {
+  player.addEventListener("media", () => {
     why = "";
     draw();
   });

@@ -19,7 +19,7 @@ const AROUND_CUT_S = 1.5;
  *
  * Events: `picture` asks the views to draw; `frame` follows when they have drawn; `seek` says that
  * `target`, `play` that `playing` or `rate` has changed; `points` the same of `inPoint`, `outPoint`
- * and `looping`; `unplayable` that this browser plays neither the source nor a proxy.
+ * and `looping`; `media` that another file plays; `unplayable` that neither the source nor a proxy does.
  */
 export class Player extends EventTarget {
   /**
@@ -75,6 +75,7 @@ export class Player extends EventTarget {
       : new FrameClock(source, result.times);
     this._seeker.clock = this.clock;
     this.seek(this.frame);
+    this.dispatchEvent(new Event("media"));
     if (this.stills) {
       this.dispatchEvent(new CustomEvent("unplayable", { detail: { why: result.why } }));
     }
