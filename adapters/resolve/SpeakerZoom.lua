@@ -24,7 +24,7 @@ local PROPERTIES = { -- name, key in the recipe, and what Resolve may round with
 -- Whether an object of the host has a function of that name.
 local function can(object, name)
   local ok, value = pcall(function() return object[name] end)
-  return ok and type(value) == "function"
+  return ok and (type(value) == "function" or type(value) == "userdata") -- a function of C++
 end
 
 -- Call a method of the host; nil if there is none, or if it fails.
@@ -52,7 +52,6 @@ local function property(clip, name) return tostring(ask(clip, "GetClipProperty",
 
 -- The folder that our program shares with us; $NAME is a variable of the environment.
 local mailbox = MAILBOX:gsub("%$(%u+)", function(name) return ((os.getenv(name) or ""):gsub("\\", "/")) end)
-
 local preferences = fusion or fu or ask(resolve, "Fusion")
 
 -- Write a message for our program: into the preferences, and where the edition allows files, into the
@@ -77,13 +76,10 @@ local function answer(recipe, state, fields)
   table.insert(fields, 1, { "state", state })
   tell("Answer", "answer.txt", "answer", recipe.id, fields)
 end
-
 local function hand_over(kind, fields) tell("HandOver", "hand-over.txt", kind, "run", fields) end
 
 -- Stop with a reason that the user reads.
 local function fail(reason, ...) error({ reason = reason:format(...) }, 0) end
-
--- The reason of an error, ours or the host's.
 local function reason_of(problem)
   return type(problem) == "table" and problem.reason or "an error in the script: " .. tostring(problem)
 end
@@ -162,17 +158,18 @@ local function find_clip(host, paths)
   end
 end
 
+-- Whether a clip plays no file. Only a name in ASCII can be looked for on every system.
 local function is_offline(clip)
-  local path = property(clip, "File Path")
-  return path == "" or property(clip, "Online Status") == "Offline" or file_exists(path) == false
+  local path, status = property(clip, "File Path"), property(clip, "Online Status")
+  if path == "" or status == "Offline" then return true end
+  return status ~= "Online" and not path:find("[\128-\255]") and file_exists(path) == false
 end
 
--- The clip of a recipe, imported if need be. An imported one is looked up again, because the object that
--- the import returns cannot always be placed.
+-- The clip of a recipe. An imported one is looked up again: what the import returns may not be placed.
 local function media_of(host, recipe)
   local clip = find_clip(host, recipe.media)
-  for _, path in ipairs(clip and {} or recipe.media) do
-    ask(host.pool, "ImportMedia", { path })
+  for _, path in ipairs(recipe.media) do
+    if not clip then ask(host.pool, "ImportMedia", { path }) end
     clip = clip or find_clip(host, recipe.media)
   end
   if not clip then fail("Resolve cannot import %s; can it read the file?", recipe.media[1]) end
@@ -208,24 +205,21 @@ local function create(host, recipe, clip, inclusive)
   end)
   ask(host.project, "SetCurrentTimeline", timeline)
   -- clips are appended to the current timeline, which must not be one of the user's
-  if ask(ask(host.project, "GetCurrentTimeline"), "GetName") ~= name then
-    fail("Resolve does not switch to the new timeline")
-  end
+  local current = ask(ask(host.project, "GetCurrentTimeline"), "GetName")
+  if current ~= name then fail("Resolve does not switch to the new timeline") end
   set_up(timeline, recipe)
   ask(timeline, "SetStartTimecode", recipe.start)
   while (ask(timeline, "GetTrackCount", "video") or 0) < #recipe.tracks do
     if not ask(timeline, "AddTrack", "video") then fail("Resolve adds no video track") end
   end
-  for kind, count in pairs({ video = #recipe.tracks, audio = recipe.audio == "none" and 0 or 1 }) do
-    for track = 1, count do ask(timeline, "SetTrackLock", kind, track, false) end
-  end
+  for track = 1, #recipe.tracks do ask(timeline, "SetTrackLock", "video", track, false) end
+  ask(timeline, "SetTrackLock", "audio", 1, false)
   local first = ask(timeline, "GetStartFrame") or fail("Resolve does not tell where the timeline starts")
   return { host = host, recipe = recipe, timeline = timeline, name = name, first = first, clip = clip,
     inclusive = inclusive }
 end
 
--- The clips on a track by their first frame, and their number with ghosts: what the host lists but
--- cannot describe.
+-- The clips on a track by their first frame, and how many there are with those the host cannot describe.
 local function items_on(job, kind, track)
   local by_start, items = {}, list(ask(job.timeline, "GetItemListInTrack", kind, track))
   for _, item in ipairs(items) do by_start[ask(item, "GetStart") or "ghost"] = item end
@@ -294,8 +288,12 @@ end
 
 -- Stop unless the timeline has exactly the clips of the recipe.
 local function verify(job, framed)
-  local counts, audible, audio = {}, 0, items_on(job, "audio", 1)
+  local counts, audible, audio = {}, 0, {}
   local heard = framed and job.recipe.audio ~= "none"
+  local audio_tracks = heard and ask(job.timeline, "GetTrackCount", "audio") or 0
+  for track = 1, audio_tracks do -- a clip with several streams may fill several
+    for start, item in pairs((items_on(job, "audio", track))) do audio[start] = item end
+  end
   each(job, function(shot, item)
     local fault = difference(item, shot, framed)
     local sound = audio[job.first + shot.record]
@@ -310,8 +308,10 @@ local function verify(job, framed)
     local _, count = items_on(job, "video", track)
     if count ~= expected then fail("video track %d has %d clips instead of %d", track, count, expected) end
   end
-  local _, count = items_on(job, "audio", 1)
-  if heard and count ~= audible then fail("audio track 1 has %d clips instead of %d", count, audible) end
+  for track = 1, audio_tracks do
+    local _, count = items_on(job, "audio", track)
+    if count ~= 0 and count ~= audible then fail("audio track %d has %d clips", track, count) end
+  end
 end
 
 -- Names, colours and markers, which change no picture: return how many of them Resolve refuses.
@@ -406,7 +406,7 @@ local function attempt(host, recipe, make, way)
   if way == "otio" then
     rows[5] = { "import_source_clips", tostring(job.clips) }
     local ok, problem = pcall(verify, job, true)
-    if not ok and not recipe.moving then rows[6] = { "doubt", reason_of(problem) } end
+    if not ok then rows[6] = { "doubt", reason_of(problem) } end
   end
   ask(host.project, "SetCurrentTimeline", job.timeline)
   host.finished = job.name
@@ -443,7 +443,7 @@ local function waiting_recipe()
   local path = mailbox .. "/recipe.lua"
   local chunk = file_exists(path) ~= false and type(loadfile) == "function" and loadfile(path)
   if not chunk then return nil end
-  if setfenv then setfenv(chunk, {}) end -- data only
+  setfenv(chunk, {}) -- data only
   local ok, recipe = pcall(chunk)
   if not ok or type(recipe) ~= "table" or type(recipe.id) ~= "string" then return nil end
   local age = os.time() - (tonumber(recipe.created) or 0)
@@ -467,8 +467,8 @@ local function export_timeline(timeline)
   if not (ok and format and ask(timeline, "Export", file, format, kind)) or file_exists(file) == false then
     fail("Resolve did not export the timeline; export it by File > Export > Timeline, as OpenTimelineIO")
   end
-  local items = list(ask(timeline, "GetItemListInTrack", "video", 1))
-  local media = property(ask(items[1], "GetMediaPoolItem"), "File Path")
+  local item = list(ask(timeline, "GetItemListInTrack", "video", 1))[1]
+  local media = property(ask(item, "GetMediaPoolItem"), "File Path")
   hand_over("timeline", { { "path", file }, { "media", media }, { "name", name } })
 end
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from otio_speakerzoom.model import CutList
 from otio_speakerzoom.plugins.mailbox import TIMELINE, add_to_log, open_mailbox, post
 from otio_speakerzoom.plugins.messages import Message, answer_to
 from otio_speakerzoom.plugins.recipe import MAX_AGE_S, recipe_of
+from otio_speakerzoom.store.folder_lock import exclusive_lock
 from otio_speakerzoom.timeline.write import timeline_text
 
 POLL_INTERVAL_S = 0.5
@@ -49,7 +52,7 @@ def send(
     folder = open_mailbox(folder)
     recipe = recipe_of(cut_list, folder / TIMELINE, media_names(str(cut_list.media.path)))
     timeline = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
-    with post(folder, recipe.text(), timeline):
+    with exclusive_lock(folder), post(folder, recipe.text(), timeline):
         on_state("waiting")
         begin = time.monotonic()
         answer = _wait(recipe.id, folder, on_state, max_wait_s)
@@ -61,10 +64,16 @@ def send(
 
 
 def media_names(path: str) -> list[bytes]:
-    """Return a path as Resolve may know it: in UTF-8, and on Windows in the system's code page."""
-    names = [path.encode()]
+    """Return the names under which Resolve may know a path, the likeliest first.
+
+    Systems differ in whether a name goes by its links, and in how they compose its accents. They
+    are in UTF-8, on Windows also in the system's code page.
+    """
+    paths = [path, os.path.realpath(path)]
+    paths += [unicodedata.normalize(form, name) for name in paths for form in ("NFC", "NFD")]
+    names = [name.encode("utf-8", "surrogateescape") for name in paths]
     if sys.platform == "win32":
-        names.append(path.encode("mbcs", "replace"))
+        names += [name.encode("mbcs", "replace") for name in paths]
     return list(dict.fromkeys(names))
 
 

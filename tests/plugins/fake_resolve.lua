@@ -170,7 +170,7 @@ function folder:GetSubFolderList() return self.folders end
 
 local function new_clip(path, where)
   local clip = object("MediaPoolItem", { frames = media.frames, properties = {
-    ["File Path"] = path, FPS = traps.clip_rate or media.rate, ["Online Status"] = traps.offline and "Offline" or "Online",
+    ["File Path"] = path, FPS = traps.clip_rate or media.rate, ["Online Status"] = not traps.no_status and (traps.offline and "Offline" or "Online") or nil,
   } })
   table.insert(where.clips, clip)
   return clip
@@ -193,7 +193,7 @@ function pool:DeleteTimelines(doomed)
   for _, entry in ipairs(doomed) do
     local _, index = find(entry.name)
     table.remove(timelines, index)
-    if current == entry then current = timelines[1] end
+    if current == entry then current = timelines[#timelines] end
   end
   return true
 end
@@ -209,7 +209,8 @@ local function put(info, kind)
       return nil
     end
   end
-  local result = new_item(current, info.mediaPoolItem, info.recordFrame, info.startFrame, duration)
+  local slip = kind == "video" and traps.source_slips and #row.items == 1 and 1 or 0
+  local result = new_item(current, info.mediaPoolItem, info.recordFrame, info.startFrame + slip, duration)
   table.insert(row.items, result)
   return result
 end
@@ -219,6 +220,9 @@ function pool:AppendToTimeline(batch)
   assert(#batch <= 100, "a batch is small")
   batches = batches + 1
   local placed = {}
+  if traps.extra_audio and batches == 2 then
+    table.insert(current.tracks.audio[1].items, new_item(current, batch[1].mediaPoolItem, current.start - 50, 0, 10))
+  end
   for index, info in ipairs(batch) do
     for _, frame in ipairs({ info.startFrame, info.endFrame, info.recordFrame }) do
       if frame % 1 ~= 0 then return nil end -- 21 refuses the whole batch
@@ -227,7 +231,7 @@ function pool:AppendToTimeline(batch)
     if info.mediaType ~= 2 then placed[index] = put(info, "video") end
     if info.mediaType ~= 1 then
       if not current.tracks.audio[info.trackIndex] then timeline.AddTrack(current, "audio") end
-      local sound = put(info, "audio")
+      local sound = not (traps.silent and batches == 2) and put(info, "audio") or nil
       placed[index] = placed[index] or sound
     end
     if placed[index] and traps.ghosts == "last" and index == #batch and #batch > 1 then placed[index].ghost = true end
@@ -288,7 +292,10 @@ function project_class:SetCurrentTimeline(entry)
 end
 function manager_class:GetCurrentProject() return project end
 function manager_class:SaveProject()
-  assert(not traps.untitled, "a dialog asks for a name, and nobody answers")
+  if traps.untitled then -- a dialog asks for a name
+    modal = true
+    return false
+  end
   for _, entry in ipairs(timelines) do
     for _, row in ipairs(entry.tracks.video) do
       for index = #row.items, 1, -1 do

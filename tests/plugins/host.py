@@ -23,7 +23,7 @@ class Host:
         self.mailbox = mailbox.open_mailbox(folder / "mailbox")
         self.preferences = folder / "Fusion.prefs"
         self.preferences.unlink(missing_ok=True)
-        self.exported = []
+        self.exported, self.gone = [], traps.pop("gone", False)
         self.otio = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
         self.recipe = recipe_of(cut_list, self.mailbox / mailbox.TIMELINE)
         self.script = script_text(str(self.mailbox))
@@ -65,7 +65,7 @@ class Host:
 
     @property
     def timelines(self):
-        return to_python(self.fake[b"report"]())
+        return to_python(self.fake[b"report"]()) or {}
 
     @property
     def current(self):
@@ -79,7 +79,8 @@ class Host:
         }
 
     def _exists(self, path):
-        return Path(path.decode()).exists() or path.decode() == str(self.cut_list.media.path)
+        media = path.decode() == str(self.cut_list.media.path) and not self.gone
+        return Path(path.decode()).exists() or media
 
     def _export(self, path):
         Path(path.decode()).write_text(self.otio)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,44 @@ def test_if_nobody_runs_the_script_nothing_is_left_to_be_built_later(tmp_path, f
     assert not (folder / mailbox.RECIPE).exists()
 
 
+def test_a_second_sender_waits_for_the_first(tmp_path, monkeypatch, fast):
+    first, second = Host(tmp_path, talk()), talk(shots=talk().shots[:1])
+    monkeypatch.setattr(messages, "preference_files", lambda: [first.preferences])
+    failures = []
+
+    def send_second():
+        with pytest.raises(SpeakerZoomError) as caught:
+            resolve_send.send(second, first.mailbox, max_wait_s=0.05)
+        failures.append(str(caught.value))
+
+    waiting = threading.Event()
+
+    def on_state(state):
+        if not waiting.is_set():
+            other.start()
+            waiting.set()
+
+    other = threading.Thread(target=send_second)
+    thread = threading.Thread(target=lambda: (waiting.wait(10), time.sleep(0.2), first.run()))
+    thread.start()
+    delivery = resolve_send.send(talk(), first.mailbox, on_state=on_state)
+    thread.join()
+    other.join()
+
+    assert delivery.way == "direct"
+    assert "nobody ran" in failures[0]
+
+
+def test_a_name_composed_in_another_way_is_found(tmp_path, monkeypatch, fast):
+    decomposed = "/film/Gespra\u0308ch.mp4"
+    resolve = Host(tmp_path, talk(media=replace(talk().media, path=Path(decomposed))))
+    resolve.cut_list = talk()
+
+    delivery, _ = send_to(resolve, monkeypatch)
+
+    assert delivery.way == "direct"
+
+
 def test_an_answer_to_another_request_is_not_taken(tmp_path, monkeypatch, fast):
     resolve = Host(tmp_path, talk())
     resolve.answer()
@@ -169,7 +208,8 @@ def test_ctrl_c_leaves_nothing_that_would_be_built_by_surprise(tmp_path):
     process.send_signal(signal.SIGINT)
 
     assert process.wait(30) != 0
-    assert sorted(path.name for path in folder.iterdir()) == [mailbox.OUTBOX]
+    assert not (folder / mailbox.RECIPE).exists()
+    assert not (folder / mailbox.TIMELINE).exists()
 
 
 def test_sending_before_there_is_a_cut_says_what_to_do(make_clip, home, capsys):

@@ -300,6 +300,7 @@ BUILT_DIRECTLY = {
     "an old version without some functions": {
         "missing": {"GetLeftOffset": True, "GetClipEnabled": True, "GetIsTrackLocked": True,
                     "GetSelectedClips": True}},
+    "the host does not tell whether clips are online": {"no_status": True},
     "the project has no name": {"untitled": True},
     "colours are refused": {"no_colours": True},
 }  # fmt: skip
@@ -309,6 +310,9 @@ IMPORTED = {
     "the last of a batch is a ghost": {"ghosts": "last"},
     "nothing is placed": {"nil_batches": "all"},
     "clips vanish on saving": {"vanish_on_save": True},
+    "a clip starts at another frame of the source": {"source_slips": True},
+    "audio is missing": {"silent": True},
+    "there is audio that nobody placed": {"extra_audio": True},
     "the clip has another rate": {"clip_rate": 24.0},
     "the recording cannot be imported by itself": {"not_in_pool": True, "no_import_media": True},
     "the host stays on another timeline": {"stays_on_other": True, "names": ["Other"]},
@@ -341,10 +345,12 @@ def cut_for(traps):
 @pytest.mark.parametrize("traps", BUILT_DIRECTLY.values(), ids=BUILT_DIRECTLY)
 def test_these_traps_are_avoided(host, traps):
     resolve = host(**traps)
+    before = resolve.timelines
 
     answer = resolve.answer()
 
     assert (answer.get("state"), answer.get("way")) == ("done", "direct")
+    assert before.items() <= resolve.timelines.items()
     timeline = resolve.timelines[answer.get("name")]
     assert_equals_plan(
         timeline, resolve.cut_list, tolerance=1e-4 if "set_property" in traps else 1e-6
@@ -356,8 +362,11 @@ def test_these_traps_are_avoided(host, traps):
 @pytest.mark.parametrize("traps", IMPORTED.values(), ids=IMPORTED)
 def test_in_these_traps_the_file_is_imported_instead_and_the_answer_says_so(host, traps):
     resolve = host(cut_for(traps), **traps)
+    before = resolve.timelines
 
     answer = resolve.answer()
+
+    assert before.items() <= resolve.timelines.items()
 
     assert (answer.get("state"), answer.get("way")) == ("done", "otio")
     assert answer.get("fallback")
@@ -368,12 +377,26 @@ def test_in_these_traps_the_file_is_imported_instead_and_the_answer_says_so(host
 @pytest.mark.parametrize("traps", REFUSED.values(), ids=REFUSED)
 def test_in_these_traps_nothing_stays_behind_and_the_answer_says_why(host, traps):
     resolve = host(names=["Other"], **traps)
+    before = resolve.timelines
 
     answer = resolve.answer()
 
     assert answer.get("state") == "refused"
     assert answer.get("reason")
-    assert set(resolve.timelines) == {"Other"}
+    assert resolve.timelines == before
+
+
+def test_a_file_that_is_gone_is_offline_if_the_host_does_not_tell(host):
+    media = replace(talk().media, path=Path("/film/talk.mp4"))
+
+    answer = host(talk(media=media), no_status=True, gone=True).answer()
+
+    assert answer.get("state") == "refused"
+    assert "offline" in answer.get("reason")
+
+
+def test_a_name_beyond_ascii_is_not_looked_for_because_lua_may_not_find_it(host):
+    assert host(no_status=True, gone=True).answer().get("way") == "direct"
 
 
 def test_the_setting_to_change_is_named_where_resolve_refuses_the_rate(host):
@@ -512,9 +535,11 @@ def test_in_any_combination_of_traps_nothing_half_built_stays_behind(cut_list, t
 def assert_whole(cut_list, edition, traps, tolerance=1e-6):
     with tempfile.TemporaryDirectory() as folder:
         resolve = Host(Path(folder), cut_list, edition, **traps)
+        before = resolve.timelines
         answer = resolve.answer()
         timelines = resolve.timelines
 
+    assert before.items() <= timelines.items()
     ours = set(timelines) - set(traps.get("names", ()))
     if answer.get("state") == "done":
         assert ours == {answer.get("name"), *answer.all("left")}
