@@ -20,7 +20,7 @@ STYLE = "style_"
 """Prefix that keeps style values apart from other options in argparse's namespace."""
 
 _TIMELINE = Input("a timeline", folder=".fcpxmld")
-_SUFFIXES = ".otio, .fcpxml, .fcpxmld, .xml or .mlt"
+_SUFFIXES = ".otio, .fcpxml, .fcpxmld, .xml, .mlt or .kdenlive"
 
 
 def add_verbosity(verb: argparse.ArgumentParser) -> None:

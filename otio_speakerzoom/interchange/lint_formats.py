@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 
+from otio_speakerzoom.interchange.read.mlt_project import property_of
 from otio_speakerzoom.interchange.read.otio_json import timelines_of
 from otio_speakerzoom.interchange.read.otio_transform import RESOLVE, Json, metadata_of
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
@@ -39,6 +40,8 @@ def format_problems(text: str, suffix: str) -> Iterator[str]:
             yield from _scale_problems(sequence)
     elif suffix.lower() == ".mlt":
         yield from _background_problems(parse_xml(text))
+    elif suffix.lower() == ".kdenlive":
+        yield from _bin_problems(parse_xml(text))
 
 
 def _background_problems(root: ET.Element) -> Iterator[str]:
@@ -51,6 +54,24 @@ def _background_problems(root: ET.Element) -> Iterator[str]:
                 "its lowest track is not a background: Shotcut stretches the first clip there over "
                 "the whole programme; `speakerzoom import` saves your changes, then export again"
             )
+
+
+def _bin_problems(root: ET.Element) -> Iterator[str]:
+    """What Kdenlive does not find in the project bin: it calls the file corrupt, or drops clips."""
+    by_id = {element.get("id"): element for element in root}
+    playlists = {element.get("id"): element for element in root.iterfind("playlist")}
+    project_bin = playlists.pop("main_bin", ET.Element("playlist"))
+    if not property_of(project_bin, "kdenlive:docproperties.version"):
+        yield "it has no version of Kdenlive's document: Kdenlive cannot open it"
+    sources = [by_id.get(entry.get("producer")) for entry in project_bin.iterfind("entry")]
+    ids = {property_of(source, "kdenlive:id") for source in sources if source is not None}
+    for playlist in playlists.values():
+        for entry in playlist.iterfind("entry"):
+            if property_of(entry, "kdenlive:id") not in ids:
+                yield (
+                    f"its {playlist.get('id')} plays a clip that is not in the project bin: "
+                    "Kdenlive removes it"
+                )
 
 
 def _resolve_limit_problems(timeline: Json) -> Iterator[str]:

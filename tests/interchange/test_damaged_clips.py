@@ -49,6 +49,9 @@ def victim_elements(root, suffix):
     if suffix == ".mlt":
         entry = root.findall("playlist[@id='playlist0']/entry")[VICTIM]
         return [entry, root.find(f"producer[@id='{entry.get('producer')}']")]
+    if suffix == ".kdenlive":  # all clips share a producer
+        track = root.findall("tractor")[-2].find("track").get("producer")
+        return [root.findall(f"playlist[@id='{track}']/entry")[VICTIM]]
     path = ".//spine/asset-clip" if suffix == ".fcpxml" else ".//video/track/clipitem"
     return [root.findall(path)[VICTIM]]
 

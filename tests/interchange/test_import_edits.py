@@ -186,11 +186,31 @@ def edit_mlt(text, by):
     return etree.tostring(root, encoding="unicode")
 
 
+def edit_kdenlive(text, by):
+    """Keys count from the source's first frame, and Kdenlive moves the first with the edge."""
+    root = etree.fromstring(text.encode())
+    tracks = [t.get("producer") for t in root.findall("tractor")[-2].iterfind("track")]
+    entries = root.findall(f"playlist[@id='{tracks[0]}']/entry")
+    first, second = entries[:2]
+    first.set("out", str(int(first.get("out")) + 7))
+    begin = second.get("in")
+    second.set("in", str(int(begin) + 7))
+    moved = second.find("filter/property[@name='rect']")
+    moved.text = moved.text.replace(f"{begin}=", f"{second.get('in')}=")
+    third, last = (entry.find("filter/property[@name='rect']") for entry in entries[3:5])
+    key, rect = third.text.split("=")
+    last.text = f"{last.text.split('=')[0]}={rect}"
+    x, rest = rect.split(" ", 1)
+    third.text = f"{key}={float(x) + by} {rest}"
+    return etree.tostring(root, encoding="unicode")
+
+
 EDITS = {
     ".otio": (edit_otio, 0.05),
     ".fcpxml": (edit_fcpxml, 5),
     ".xml": (edit_xmeml, 0.05),
     ".mlt": (edit_mlt, 16),
+    ".kdenlive": (edit_kdenlive, 16),
 }
 """Suffix -> how to edit, and how far a crop is moved in the format's own unit: some pixels."""
 
@@ -541,8 +561,8 @@ def without_transforms(suffix, text):
             clip["effects"] = []
         return json.dumps(document)
     root = etree.fromstring(text.encode())
-    tags = {".fcpxml": "adjust-transform", ".xml": "filter", ".mlt": "filter"}
-    for effect in root.findall(f".//{tags[suffix]}"):
+    tag = "adjust-transform" if suffix == ".fcpxml" else "filter"
+    for effect in root.findall(f".//{tag}"):
         effect.getparent().remove(effect)
     return etree.tostring(root, encoding="unicode")
 
@@ -709,6 +729,19 @@ def with_dissolve(suffix, text):
     if suffix == ".fcpxml":
         spine = root.find(".//spine")
         spine.insert(1, etree.fromstring('<transition offset="88/25s" duration="24/25s"/>'))
+    elif suffix == ".kdenlive":  # both clips are longer, and the second is on the other playlist
+        track = root.findall("tractor")[-2]
+        names = [part.get("producer") for part in track.iterfind("track")]
+        clips, mixes = (root.find(f"playlist[@id='{name}']") for name in names)
+        first, second = clips.findall("entry")[:2]
+        first.set("out", str(int(first.get("out")) + 9))
+        second.set("in", str(int(second.get("in")) - 15))
+        gap = int(second.get("out")) - int(first.get("out"))
+        clips.replace(second, etree.fromstring(f'<blank length="{gap}"/>'))
+        mixes.append(etree.fromstring(f'<blank length="{second.get("in")}"/>'))
+        mixes.append(second)
+        cut = '<property name="kdenlive:mixcut">9</property>'
+        track.append(etree.fromstring(f'<transition in="85" out="109">{cut}</transition>'))
     elif suffix == ".mlt":  # what dissolves lies in a tractor, and both clips are shorter by it
         first, second = root.findall("playlist[@id='playlist0']/entry")[:2]
         tracks = "".join(

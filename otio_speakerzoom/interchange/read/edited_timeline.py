@@ -103,7 +103,8 @@ class EditedTimeline:
     """The video tracks of a timeline; audio is ignored."""
 
     host: str
-    """Whose units it was in: resolve, premiere, fcp, shotcut, or speakerzoom for our metadata."""
+    """Whose units it was in: resolve, premiere, fcp, shotcut, kdenlive, or speakerzoom for our
+    metadata."""
     name: str
     rate: Fraction
     canvas: tuple[int, int] | None

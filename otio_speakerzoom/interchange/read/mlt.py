@@ -2,8 +2,8 @@
 
 A track is a playlist of entries that show a stretch of a producer (Shotcut says chain); Kdenlive
 makes a track of two playlists, in a tractor of their own. `mlt_transform` reads how a clip is
-placed. MLT counts the last frame in, and writes times in frames or as a clock. MLT:
-mltframework.org, "MLT XML"; Shotcut: shotcut.org, "MLT XML Annotations".
+placed, `kdenlive` what only its projects have. MLT counts the last frame in, and writes times in
+frames or as a clock. MLT: mltframework.org, "MLT XML"; Shotcut: shotcut.org, "MLT XML Annotations".
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 
-from otio_speakerzoom.interchange.read import messages
+from otio_speakerzoom.interchange.read import kdenlive, messages
 from otio_speakerzoom.interchange.read.edited_timeline import (
     ClipTransform,
     EditedClip,
@@ -32,7 +33,11 @@ from otio_speakerzoom.interchange.read.mlt_project import (
     programme_of,
     property_of,
 )
-from otio_speakerzoom.interchange.read.mlt_transform import changes_video, read_transform
+from otio_speakerzoom.interchange.read.mlt_transform import (
+    changes_video,
+    is_transform,
+    read_transform,
+)
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
@@ -67,27 +72,39 @@ def read(text: str, hints: MediaHints) -> EditedTimeline:
     }
     rate, canvas = profile_of(document)
     visits = iter(range(_MAX_VISITS))
-    project = Project(document.get("root", ""), rate, canvas, producers, hints, visits)
-    name = document.get("title", "")
-    return choose_sequence([(name, partial(_read, document, project))], hints)
+    project = Project(
+        document.get("root", ""), rate, canvas, producers, hints, visits,
+        kdenlive.is_kdenlive(document),
+    )  # fmt: skip
+    sequences = kdenlive.sequences_of(document) or [
+        (document.get("title", ""), programme_of(document))
+    ]
+    return choose_sequence(
+        [
+            (name, partial(_read, document, name, programme, project))
+            for name, programme in sequences
+        ],
+        hints,
+    )
 
 
-def _read(document: ET.Element, project: Project) -> EditedTimeline:
+def _read(
+    document: ET.Element, name: str, programme: ET.Element, project: Project
+) -> EditedTimeline:
     warnings: list[str] = []
     if document.find("profile") is None and not document.get("profile"):
         warnings.append(
             "the project has no profile: melt plays it at 25 frames per second in 720x576"
         )
-    programme = programme_of(document)
     tracks = list(_tracks(programme, project, warnings, _MAX_DEPTH))
     # The lowest track of Shotcut and Kdenlive is black, and as long as the programme.
     if len(tracks) > 1 and _has_background(programme, project):
         del tracks[0]
     tracks = [track for track in tracks if track]
-    name = document.get("title", "")
-    return EditedTimeline(
-        "shotcut", name, project.rate, project.canvas, tuple(tracks), tuple(warnings)
-    )
+    host = "kdenlive" if project.is_kdenlive else "shotcut"
+    if project.is_kdenlive:
+        warnings += kdenlive.composition_warnings(programme, project)
+    return EditedTimeline(host, name, project.rate, project.canvas, tuple(tracks), tuple(warnings))
 
 
 def _has_background(element: ET.Element, project: Project) -> bool:
@@ -127,7 +144,18 @@ def _tracks(
         clips = list(_clips(items, project, warnings, dissolves, enabled=enabled))
         yield with_dissolves(clips, dissolves)
         return
-    for track in (*element.iterfind("track"), *element.iterfind("multitrack/track")):
+    parts = _inner_tracks(element, project, warnings, depth, enabled=enabled)
+    if kdenlive.is_track(element, project):
+        yield kdenlive.joined_playlists(element, parts, project, warnings)
+    else:
+        yield from parts
+
+
+def _inner_tracks(
+    tractor: ET.Element, project: Project, warnings: list[str], depth: int, *, enabled: bool
+) -> Iterator[tuple[EditedClip, ...]]:
+    """The tracks of a tractor."""
+    for track in (*tractor.iterfind("track"), *tractor.iterfind("multitrack/track")):
         inner = project.producers.get(track.get("producer", ""))
         if inner is not None:
             visible = enabled and track.get("hide") not in ("video", "both")
@@ -158,14 +186,17 @@ def _clips(
             warnings.append(messages.no_place(name, error))
             continue
         at = record.end
-        if producer is None or producer.tag == "tractor":
+        if producer is not None and kdenlive.is_sequence(producer):
+            yield clip_without_source(record, name, messages.NESTED_SEQUENCE)
+        elif producer is None or producer.tag == "tractor":
             warnings.append(messages.transition(record.start))
             dissolve = None if producer is None else dissolve_of(producer, record, project)
             dissolves += [dissolve] if dissolve else []
         elif not _is_audio_only(producer):
             read_clip = partial(_read_clip, item, producer, record, first, project)
             clip = clip_or_reason(record, name, read_clip)
-            yield clip if enabled else replace(clip, enabled=False)
+            visible = enabled and not kdenlive.is_disabled(producer)
+            yield clip if visible else replace(clip, enabled=False)
 
 
 def _first_and_last(
@@ -187,7 +218,8 @@ def _is_audio_only(producer: ET.Element) -> bool:
         property_of(producer, "video_index") == "-1"
         or property_of(producer, "set.test_image") == "1"
     )
-    return off and property_of(producer, "mlt_service") in (*_FILE_SERVICES, "")
+    plays_audio = off and not kdenlive.is_disabled(producer)
+    return plays_audio and property_of(producer, "mlt_service") in (*_FILE_SERVICES, "")
 
 
 def _read_clip(
@@ -228,7 +260,7 @@ def _filters(
 ) -> tuple[ClipTransform, bool]:
     """The transform that the filters of a producer and its entry give, and whether there is one."""
     effects = [e for holder in holders for e in holder.iterfind("filter") if changes_video(e)]
-    placing = [effect for effect in effects if property_of(effect, "transition.rect")]
+    placing = [effect for effect in effects if is_transform(effect)]
     unsupported = [
         f"has the filter {property_of(effect, 'mlt_service')}"
         for effect in effects
@@ -260,4 +292,7 @@ def _absolute_path(resource: str, project: Project) -> str:
 
 
 def _name(producer: ET.Element) -> str:
-    return property_of(producer, "shotcut:caption") or producer.get("id", "")
+    names = (property_of(producer, key) for key in ("shotcut:caption", "kdenlive:clipname"))
+    media = property_of(producer, "resource") if property_of(producer, "kdenlive:id") else ""
+    file_name = PurePosixPath(media.replace("\\", "/")).name
+    return next(filter(None, names), "") or file_name or producer.get("id", "")

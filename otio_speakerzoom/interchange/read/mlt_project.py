@@ -34,6 +34,8 @@ class Project:
     hints: MediaHints
     visits: Iterator[int]
     """One for each element that may still be visited."""
+    is_kdenlive: bool = False
+    """Whether Kdenlive, or one who writes for it, wrote the document."""
 
     def count_visit(self) -> None:
         """Raise ValueError where more elements were visited than any project has."""

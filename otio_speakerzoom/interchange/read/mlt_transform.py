@@ -1,7 +1,8 @@
-"""Transform of an MLT clip: Shotcut's filter "Size, Position & Rotate", which is MLT's affine.
+"""Transform of an MLT clip.
 
-Its rectangle is where the whole frame lies on the canvas. Times are frames or clocks. Sources as
-in `mlt`.
+Shotcut's filter "Size, Position & Rotate" is MLT's affine, Kdenlive's effect "Transform" its
+qtblend. The rectangle of both is where the whole frame lies on the canvas. Times are frames or
+clocks. Sources as in `mlt`; what a rectangle of another shape shows was measured with melt 7.12.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _AUDIO_FILTER = re.compile(
     re.IGNORECASE,
 )
 """Starts of the names of filters that change audio only; a waveform is drawn over the video."""
+_QTBLEND = "qtblend"
+_AFFINE_TURNS = [f"transition.{turn}_{axis}" for axis in "xyz" for turn in ("fix_rotate", "rotate")]
 _EDGES = ("left", "top", "right", "bottom")
 
 
@@ -43,23 +46,33 @@ def changes_video(effect: ET.Element) -> bool:
     return not crop or any(property_of(effect, edge).strip("0") for edge in _EDGES)
 
 
-def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
-    """Return the transform of the affine filter on a clip that plays `source`.
+def is_transform(effect: ET.Element) -> bool:
+    """Return whether a filter only places the frame on the canvas."""
+    return bool(_rectangles(effect))
 
-    With fill, the frame covers the rectangle about its middle and is not cut off by it.
+
+def _rectangles(effect: ET.Element) -> str:
+    qtblend = property_of(effect, "mlt_service") == _QTBLEND
+    return property_of(effect, "rect" if qtblend else "transition.rect")
+
+
+def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
+    """Return the transform of an affine or qtblend filter on a clip that plays `source`.
+
+    In a rectangle of another shape the frame keeps its own, about the middle: affine, which fills,
+    covers the rectangle and is not cut off by it; qtblend lies inside.
     """
-    unsupported = [
-        ROTATED
-        for axis in "xyz"
-        for turn in ("fix_rotate", "rotate")
-        if not _is_upright(property_of(effect, f"transition.{turn}_{axis}"))
-    ]
+    qtblend = property_of(effect, "mlt_service") == _QTBLEND
+    turns = ["rotation"] if qtblend else _AFFINE_TURNS
+    unsupported = [ROTATED for turn in turns if not _is_upright(property_of(effect, turn))]
     ends = (effect.get("in"), effect.get("out"))
     first, last = (None if end is None else project.frame(end) for end in ends)
     if (first or 0) > source.start or (last is not None and last < source.end - 1):
         unsupported.append("has a transform for only a part of it")
     if property_of(effect, "transition.fill") == "0":
         unsupported.append("does not fill its rectangle")
+    if property_of(effect, "compositing").strip("0"):
+        unsupported.append("does not lie over what is below it, but is blended with it")
     if project.hints.size is None or unsupported:
         return ClipTransform(None, (), unsupported)
     return _read_rectangles(effect, first or 0, project.hints.size, project)
@@ -71,7 +84,9 @@ def _read_rectangles(
     """The transform of a clip of `size`; keys of its rectangle count from frame `first`."""
     keys: list[TransformKey] = []
     unsupported: list[str] = []
-    texts = property_of(effect, "transition.rect").split(";")
+    qtblend = property_of(effect, "mlt_service") == _QTBLEND
+    distort = property_of(effect, "distort" if qtblend else "transition.distort")
+    texts = _rectangles(effect).split(";")
     for text in texts:
         time, interpolation, value = _split_key(text)
         try:
@@ -80,10 +95,13 @@ def _read_rectangles(
             return ClipTransform(None, (), [f"has a rectangle that cannot be read ({value[:40]})"])
         if (interpolation and len(texts) > 1) or time.startswith("-"):
             unsupported.append("does not move linearly from keyframe to keyframe")
-        if _has_other_shape(rectangle, size) and property_of(effect, "transition.distort") == "1":
+        if _has_other_shape(rectangle, size) and distort == "1":
             unsupported.append(STRETCHED)
+        if not _is_opaque(value):
+            unsupported.append("is partly transparent")
         at = project.frame(time) if time and not time.startswith("-") else 0
-        keys.append(TransformKey(first + at, _covering(rectangle, size, project.canvas)))
+        scale = (min if qtblend else max)(rectangle[2] / size[0], rectangle[3] / size[1])
+        keys.append(TransformKey(first + at, _centred(rectangle, scale, project.canvas)))
     keys.sort(key=lambda key: key.frame)
     still = len({key.transform for key in keys}) == 1
     return ClipTransform(keys[0].transform, () if still else tuple(keys), unsupported)
@@ -109,10 +127,15 @@ def _has_other_shape(rectangle: _Rectangle, size: tuple[int, int]) -> bool:
     return abs(across - down) > _MAX_ASPECT_ERROR * max(across, down)
 
 
-def _covering(rectangle: _Rectangle, size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
-    """The transform at which a frame of `size` covers a rectangle about its middle."""
+def _is_opaque(text: str) -> bool:
+    """Whether a rectangle's fifth number, its opacity, is left out, 1, or 100 as in older MLT."""
+    opacity = re.split(r"[\s/:x,]+", text.strip())[4:5]
+    return not opacity or finite_number(opacity[0].removesuffix("%")) in (1, 100)
+
+
+def _centred(rectangle: _Rectangle, scale: float, canvas: tuple[int, int]) -> Transform:
+    """The transform at which a frame of this scale lies about the middle of a rectangle."""
     x, y, width, height = rectangle
-    scale = max(width / size[0], height / size[1])
     return valid_transform(scale, x + width / 2 - canvas[0] / 2, y + height / 2 - canvas[1] / 2)
 
 

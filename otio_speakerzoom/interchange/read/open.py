@@ -18,6 +18,7 @@ READERS: dict[str, Callable[[str, MediaHints], EditedTimeline]] = {
     ".fcpxmld": fcpxml.read,
     ".xml": xmeml.read,
     ".mlt": mlt.read,
+    ".kdenlive": mlt.read,
 }
 DIALECTS = {".fcpxml": fcpxml.DIALECTS, ".fcpxmld": fcpxml.DIALECTS, ".xml": xmeml.DIALECTS}
 """Suffix -> the hosts that mean different things by the same numbers. An .otio names its host."""
@@ -27,6 +28,7 @@ HOST_NAMES = {
     "premiere": "Premiere",
     "fcp": "Final Cut",
     "shotcut": "Shotcut",
+    "kdenlive": "Kdenlive",
     "speakerzoom": "an editor (framing in our own metadata only)",
 }
 """Every `EditedTimeline.host` -> its name in messages."""
@@ -36,7 +38,7 @@ _MAX_BYTES = 1 << 29
 
 
 def read_timeline(path: Path, hints: MediaHints | None = None) -> EditedTimeline:
-    """Return the timeline at `path`: .otio, .fcpxml, .xml, .mlt, or a .fcpxmld bundle.
+    """Return the timeline at `path`: .otio, .fcpxml, .xml, .mlt, .kdenlive, or a .fcpxmld bundle.
 
     Raise TimelineError, in one line, for anything else.
     """
