@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from otio_speakerzoom import store
@@ -145,30 +146,32 @@ def _replace_rows(
     key = _KEYS[name]
     removed = [key(_from_row(name, row, media, cast)) for row in change["removed"]]
     inserted = [_from_row(name, row, media, cast) for row in change["inserted"]]
-    count = len(removed)
-    places = range(len(items) - count + 1)
-    nearest_first = sorted(places, key=lambda n: abs(n - change["index"])) if count else ()
-    if not count:
-        index = min(change["index"], len(items))
-        if name == "locks":
-            index = sum(lock.range.start < inserted[0].range.start for lock in items)
-            if not _has_room(items, inserted):
-                return None
-        return (*items[:index], *inserted, *items[index:])
-    for index in nearest_first:
+    start = _place(items, removed, inserted, change["index"], key)
+    if start is None:
+        return None
+    new = (*items[:start], *inserted, *items[start + len(removed) :])
+    if name == "locks" and any(a.range.end > b.range.start for a, b in pairwise(new)):
+        return None  # somebody else has locked a part of it
+    return new
+
+
+def _place(
+    items: Sequence[Any], removed: Sequence[Any], inserted: Sequence[Any], index: int,
+    key: Callable[[Any], Any],
+) -> int | None:  # fmt: skip
+    """Return where the removed items are, by `key`; where there are none, the place of others."""
+    if not removed:
+        if inserted and isinstance(inserted[0], Lock):
+            return sum(item.range.start < inserted[0].range.start for item in items)
+        return min(index, len(items))
+    places = range(len(items) - len(removed) + 1)
+    for start in sorted(places, key=lambda place: abs(place - index)):
         if (
-            key(items[index]) == removed[0]
-            and [key(item) for item in items[index : index + count]] == removed
+            key(items[start]) == removed[0]
+            and [key(item) for item in items[start : start + len(removed)]] == removed
         ):
-            return (*items[:index], *inserted, *items[index + count :])
+            return start
     return None
-
-
-def _has_room(locks: Sequence[Lock], inserted: Sequence[Lock]) -> bool:
-    return not any(
-        lock.range.start < new.range.end and new.range.start < lock.range.end
-        for new in inserted for lock in locks
-    )  # fmt: skip
 
 
 def _from_row(name: str, row: dict[str, Any], media: Media, cast: Sequence[Person]) -> Any:

@@ -58,7 +58,8 @@ def write_texts(texts: Sequence[tuple[Path, str]], before_first: Callable[[], No
 
     All are on the disk under temporary names before `before_first` is called, and only then
     replace their files, in order. A process that is killed between two of these leaves the files
-    before it new and the others old. If `before_first` raises, nothing changes.
+    before it new and the others old. If `before_first` raises, nothing changes. After the return
+    the new files survive a power cut.
     """
     with ExitStack() as stack:  # which leaves the blocks in reverse order
         for path, text in reversed(texts):
@@ -68,6 +69,18 @@ def write_texts(texts: Sequence[tuple[Path, str]], before_first: Callable[[], No
                 file.flush()
                 os.fsync(file.fileno())
         before_first()
+    for folder in {path.parent for path, _ in texts}:
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the names of the files in a folder survive a power cut, where the system can do that."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def remove_leftovers(folder: Path, stem: str | None = None) -> None:

@@ -21,7 +21,7 @@ from threading import RLock
 from typing import Any
 
 from otio_speakerzoom.errors import StoreError
-from otio_speakerzoom.store.atomic import write_error
+from otio_speakerzoom.store.atomic import sync_folder, write_error
 from otio_speakerzoom.store.files import MOVE_ASIDE, back_up, check_schema, read_error, schema
 
 VERBS = ("do", "undo", "redo", "finished")
@@ -122,6 +122,8 @@ class EditJournal:
                 with suppress(OSError):
                     file.truncate(self._end)
                 raise write_error(self.path, error) from error
+        if not self._end:
+            sync_folder(self.path.parent)
 
     def _parse(self, data: bytes) -> None:
         """Add the whole lines of what follows the last one."""
