@@ -8,11 +8,14 @@
  */
 export function watchSize(element, onSize) {
   const observer = new ResizeObserver(([entry]) => {
-    const box = entry.devicePixelContentBoxSize?.[0];
     const ratio = window.devicePixelRatio || 1;
-    const width = box ? box.inlineSize : Math.round(entry.contentRect.width * ratio);
-    const height = box ? box.blockSize : Math.round(entry.contentRect.height * ratio);
-    onSize(width, height, ratio);
+    const rounded = [entry.contentRect.width, entry.contentRect.height].map((side) =>
+      Math.round(side * ratio),
+    );
+    const box = entry.devicePixelContentBoxSize?.[0];
+    // where a browser only pretends to another screen, the box is that of the real one
+    const isExact = box && Math.abs(box.inlineSize - rounded[0]) <= 1;
+    onSize(...(isExact ? [box.inlineSize, box.blockSize] : rounded), ratio);
   });
   try {
     observer.observe(element, { box: "device-pixel-content-box" });
