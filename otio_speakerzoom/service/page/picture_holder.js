@@ -19,7 +19,8 @@ export class PictureHolder {
    * @param {number} mediaTime as the callback says
    */
   take(mediaTime) {
-    if (!window.VideoFrame) {
+    const hasPicture = this._video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+    if (!window.VideoFrame || !hasPicture) {
       this.offer(this._video);
       return mediaTime;
     }

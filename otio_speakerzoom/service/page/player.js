@@ -117,8 +117,7 @@ export class Player extends EventTarget {
   }
 
   toggle() {
-    if (this.playing) this.pause();
-    else this.play();
+    return this.playing ? this.pause() : this.play();
   }
 
   /**
@@ -129,6 +128,8 @@ export class Player extends EventTarget {
     if (!this.clock) return;
     const [start, end] = this.range;
     const target = Math.max(start, Math.min(end - 1, Math.round(frame)));
+    const { looping } = this;
+    if (looping && (target < looping.start || target >= looping.end)) this.stopLoop();
     if (this._reverse.active) this._reverse.begin(target, -this.rate, start);
     if (this.stills) this._showStill(target);
     else this._seeker.seek(target);

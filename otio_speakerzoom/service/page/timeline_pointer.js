@@ -79,8 +79,6 @@ export class TimelinePointer {
     if (player.playing && row?.kind === "ruler") player.pause();
     let frame = scale.frame(x);
     if (row?.kind === "words") frame = words[firstAfter(words, frame) - 1]?.start ?? frame;
-    const { looping } = player;
-    if (looping && (frame < looping.start || frame >= looping.end)) player.stopLoop();
     if (row?.kind === "shots") model.select(model.shotAt(frame), frame);
     player.seek(frame);
   }
