@@ -10,7 +10,7 @@ from typing import Any
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service.tasks import Task, task_from_json
+from otio_speakerzoom.service.tasks import NOT_STORED, Task, task_from_json
 from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.store.files import read_json, report_faults, write_json
 
@@ -43,6 +43,8 @@ class JobRow:
     """In the stage's own units."""
     file: str = ""
     """Name of the file that it wrote."""
+    digest: str = ""
+    """Of that file; as long as it has this one, a later job may replace it."""
     error: str = ""
 
     @property
@@ -74,9 +76,10 @@ class JobRow:
 def save_jobs(job: Job, rows: list[JobRow]) -> None:
     """Store the jobs of a source."""
     jobs = [
-        {"id": row.id, "state": row.state, "file": row.file, "error": row.error,
+        {"id": row.id, "state": row.state, "file": row.file, "digest": row.digest,
+         "error": row.error,
          "task": {name: value for name, value in asdict(row.task).items()
-                  if name not in ("source", "work")}}
+                  if name not in NOT_STORED}}
         for row in rows
     ]  # fmt: skip
     write_json(job.folder / NAME, "jobs", "", {"jobs": jobs})
@@ -107,7 +110,8 @@ def _row_from_json(row: Field, job: Job) -> JobRow:
         raise row.at("file").error("a file that such a job writes")
     if not id_.isalnum() or not id_.isascii():
         raise row.at("id").error("letters and digits")
-    return JobRow(id_, task, state, file=file, error=row.at("error").text())
+    digest, error = row.at("digest").text(), row.at("error").text()
+    return JobRow(id_, task, state, file=file, digest=digest, error=error)
 
 
 def _may_be_result(file: str, task: Task) -> bool:

@@ -1,7 +1,7 @@
 """The process of one job: does its task, reports over a pipe, and ends with the service.
 
 Messages to the service: ("progress", stage, done, total), ("message", level, text), and at last
-("done", path or None) or ("failed", one line). If the pipe closes, the service is gone, and the
+("done", result or None) or ("failed", one line). If the pipe closes, the service is gone, and the
 process ends with all that it has started.
 """
 
@@ -41,8 +41,7 @@ def run_job(task: Task, connection: Connection, error_line: ErrorLine) -> None:
     try:
         from otio_speakerzoom.service.tasks import run_task
 
-        path = run_task(task, reporter.on_stage)
-        reporter.send("done", path and str(path))
+        reporter.send("done", run_task(task, reporter.on_stage))
     except Exception as error:
         reporter.send("failed", error_line(error))
 

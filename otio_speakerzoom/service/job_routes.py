@@ -44,7 +44,7 @@ async def open_result(request: Request) -> Response:
     """Open what a job wrote in another program of this machine."""
     source, body = source_of(request), await json_object(request)
     id_ = str(body.get("media", "")).removeprefix("media/")
-    path = source.jobs.results().get(id_)
+    path = source.jobs.result(id_)
     if path is None:
         raise HTTPException(404, "no job wrote this file, or it is gone")
     await run_in_threadpool(open_file, path, str(body.get("with", "")))

@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +110,11 @@ class JobTable:
         with self._lock:
             return any(r.is_unfinished and r.task.kind == kind for r in self._rows.values())
 
-    def results(self) -> dict[str, Path]:
-        """Return the files that jobs wrote, by the ids of the jobs."""
+    def result(self, id_: str) -> Path | None:
+        """Return the file that a job wrote; None where there is none, or it is gone."""
         with self._lock:
-            rows = list(self._rows.values())
-        paths = ((row.id, row.result_path(self._job)) for row in rows)
-        return {id_: path for id_, path in paths if path is not None}
+            row = self._rows.get(id_)
+        return row.result_path(self._job) if row else None
 
     def wait(self) -> None:
         """Wait until no process of a job runs any more; the service must be ending."""
@@ -143,7 +142,10 @@ class JobTable:
 
     def _report(self, row: JobRow, is_over: Callable[[], bool]) -> None:
         """Run a job, and note what its process reports."""
-        for message in run_in_process(row.task, self._context.error_line, is_over):
+        with self._lock:
+            digests = tuple(other.digest for other in self._rows.values() if other.digest)
+        task = replace(row.task, may_replace=digests)
+        for message in run_in_process(task, self._context.error_line, is_over):
             if message[0] == "progress":
                 _, row.stage, row.done, row.total = message
                 self._on_change(row.as_json())
@@ -153,7 +155,9 @@ class JobTable:
                 row.state, row.error = "failed", message[1]
                 log.error("%s", row.error)
             else:
-                row.state, row.file = "done", Path(message[1]).name if message[1] else ""
+                row.state = "done"
+                if message[1] is not None:
+                    row.file, row.digest = message[1].name, message[1].digest
         if not row.is_unfinished:
             self._changed(row)
 

@@ -23,8 +23,8 @@ from otio_speakerzoom.service.waveform import Waveform
 from otio_speakerzoom.service.words import find_transcript, read_words
 from otio_speakerzoom.source import absolute_path
 
-PROXY = "proxy"
-"""Id of the proxy, where there is one."""
+SOURCE, PROXY = "source", "proxy"
+"""Ids of the media that are not results of jobs."""
 
 
 class OpenSource:
@@ -115,11 +115,11 @@ class OpenSource:
                 self._frame_times = frame_times(self.media)
             return self._frame_times
 
-    def media_files(self) -> dict[str, Path]:
-        """Return the files that the page may read, by their ids."""
-        proxy = self.proxy()
-        named = {"source": self.media.path, **({PROXY: proxy} if proxy else {})}
-        return {**self.jobs.results(), **named}
+    def media_file(self, id_: str) -> Path | None:
+        """Return a file that the page may read, by its id; None where there is none."""
+        if id_ == SOURCE:
+            return self.media.path
+        return self.proxy() if id_ == PROXY else self.jobs.result(id_)
 
     def proxy(self) -> Path | None:
         """Return the proxy of the source's file as it is now; None if there is none."""

@@ -142,7 +142,7 @@ def person_picture(request: Request) -> Response:
 
 def media(request: Request) -> Response:
     """Return a media file, or the ranges of it that a request names."""
-    path = source_of(request).media_files().get(request.path_params["media"])
+    path = source_of(request).media_file(request.path_params["media"])
     if path is None or not path.is_file():
         raise HTTPException(404, "no such media")
     kind = MEDIA_TYPES.get(path.suffix.lower())

@@ -10,7 +10,7 @@ from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service.free_name import free_name
+from otio_speakerzoom.service.free_name import free_name, result_digest
 from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.timeline.formats import FORMATS
 
@@ -43,12 +43,27 @@ class Task:
     """First source frame of a render; None for that of the cut."""
     end: int | None = None
     """Source frame after the last one of a render; None for that of the cut."""
+    may_replace: tuple[str, ...] = ()
+    """Digests of results of earlier jobs; a file that still is one of them may be replaced."""
+
+
+NOT_STORED = ("source", "work", "may_replace")
+"""What a task is given when it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A file that a task wrote."""
+
+    name: str
+    digest: str
+    """As in `result_digest`."""
 
 
 def task_from_json(value: object, job: Job) -> Task:
     """Return the task on a source that a JSON object describes; ValueError says what is wrong."""
     row = Field(value, "job")
-    names = {item.name for item in fields(Task)} - {"source", "work"}
+    names = {item.name for item in fields(Task)} - set(NOT_STORED)
     if unknown := [key for key, _ in row.items() if key not in names]:
         raise ValueError(f"job.{unknown[0]} is unknown; a job has {', '.join(sorted(names))}")
     kind = row.at("kind").text()
@@ -74,12 +89,12 @@ def _integer(row: Field, name: str) -> int | None:
     return row.at(name).integer() if row.has(name) and row.at(name).raw() is not None else None
 
 
-def run_task(task: Task, on_stage: OnStage) -> Path | None:
-    """Do the work; return the file that it wrote, if it is one to open. SpeakerZoomError."""
+def run_task(task: Task, on_stage: OnStage) -> Result | None:
+    """Do the work; return the file that it wrote, if any. SpeakerZoomError."""
     job = Job(task.source, task.work, on_stage=on_stage)
-    return {"analyse": _analyse, "proxy": _proxy, "export": _export, "render": _render}[task.kind](
-        task, job
-    )
+    work = {"analyse": _analyse, "proxy": _proxy, "export": _export, "render": _render}[task.kind]
+    path = work(task, job)
+    return Result(path.name, result_digest(path)) if path else None
 
 
 def _analyse(task: Task, job: Job) -> None:
@@ -101,7 +116,7 @@ def _export(task: Task, job: Job) -> Path:
     text = pipeline.timeline_text(cut_list, adapter, options)
     is_default = next(iter(FORMATS[task.suffix])) == task.editor
     stem = task.source.stem if is_default else f"{task.source.stem}.{task.editor}"
-    path = free_name(task.source.with_name(stem + task.suffix), text.encode())
+    path = free_name(task.source.with_name(stem + task.suffix), task.may_replace)
     store.write_text(path, text)
     job.on_stage("export")(1, 1)
     return path
@@ -122,7 +137,7 @@ def _render(task: Task, job: Job) -> Path:
         )
     if task.height:
         cut_list = pipeline.at_height(cut_list, task.height)
-    path = free_name(task.source.with_name(f"{task.source.stem}.cut.mp4"))
+    path = free_name(task.source.with_name(f"{task.source.stem}.cut.mp4"), task.may_replace)
     render_film(cut_list, path, within=span, draft=task.draft, on_progress=job.on_stage("render"))
     return path
 

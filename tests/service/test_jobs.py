@@ -12,7 +12,7 @@ from review_service import running
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service.free_name import free_name
+from otio_speakerzoom.service.free_name import free_name, result_digest
 from otio_speakerzoom.service.job_list import load_jobs
 from otio_speakerzoom.service.proxy import proxy_size
 from otio_speakerzoom.store.files import write_json
@@ -65,6 +65,12 @@ def test_an_export_lies_beside_the_source_and_has_the_latest_edit(client, talk):
     answer = client.get(row["result"]["media"])
     assert answer.body == path.read_bytes()
     assert answer.headers["content-disposition"] == 'attachment; filename="talk.plain.otio"'
+    body = {"operations": [{"name": "split", "frame": 400}]}
+    revision = client.get("api/state").json["revision"]
+    client.change("PATCH", "api/cut", body, if_match=f'"{revision}"')
+    again = finished(client, submit(client, kind="export", editor="plain", suffix=".otio"))
+    assert again["result"]["name"] == "talk.plain.otio"  # which nobody has changed since
+    assert path.read_bytes() != answer.body
 
 
 def test_a_job_tells_its_progress_and_a_proxy_has_every_frame(client, talk):
@@ -153,7 +159,8 @@ def test_a_job_that_we_do_not_know_is_refused_in_one_line(read_only, job, line):
 def stored(job, **row):
     """Store a list with one job that is done."""
     task = {"kind": "export", "editor": "resolve", "suffix": ".otio"}
-    values = {"id": "a1", "state": "done", "file": "talk.otio", "error": "", "task": task, **row}
+    values = {"id": "a1", "state": "done", "file": "talk.otio", "digest": "", "error": "",
+              "task": task, **row}  # fmt: skip
     write_json(job.folder / "jobs.json", "jobs", "", {"jobs": [values]})
 
 
@@ -162,11 +169,15 @@ def stored(job, **row):
     ["/etc/passwd", "../secret.otio", "..", "talk.mp4", "other.otio", "talk.otio\0", "talk.txt",
      "talk.mp4.speakerzoom/people.json"],
 )  # fmt: skip
-def test_a_list_that_somebody_changed_serves_no_other_file(talk, file):
-    (talk.parent / "talk.txt").write_text("private")
-    stored(Job(talk), file=file)
+def test_a_list_that_somebody_changed_serves_no_other_file(tmp_path, file):
+    source = tmp_path / "talk.mp4"
+    source.write_bytes(b"a recording")
+    (tmp_path / "talk.txt").write_text("private")
+    stored(Job(source), file=file)
+    assert load_jobs(Job(source)) == []
 
-    assert load_jobs(Job(talk)) == []
+    stored(Job(source))
+    assert [row.file for row in load_jobs(Job(source))] == ["talk.otio"]
 
 
 def test_a_link_in_place_of_a_result_or_the_proxy_is_not_followed(talk, tmp_path):
@@ -195,14 +206,19 @@ def test_only_what_a_job_wrote_is_opened_in_another_program(read_only):
 
 
 def test_a_file_of_the_user_is_never_replaced(tmp_path):
-    path = tmp_path / "talk.otio"
-    assert free_name(path, b"new") == path
+    path, second = tmp_path / "talk.otio", tmp_path / "talk-2.otio"
+    assert free_name(path) == path
     path.write_bytes(b"the user's")
-    assert free_name(path, b"new") == tmp_path / "talk-2.otio"
-    (tmp_path / "talk-2.otio").write_bytes(b"new")
-    assert free_name(path, b"new") == tmp_path / "talk-2.otio"
-    (tmp_path / "talk.cut.mp4").symlink_to(tmp_path / "gone")
-    assert free_name(tmp_path / "talk.cut.mp4") == tmp_path / "talk.cut-2.mp4"
+    assert free_name(path) == second
+    second.write_bytes(b"ours")
+    digest = result_digest(second)
+    assert free_name(path, [digest]) == second
+    second.write_bytes(b"ours, and changed since")
+    assert free_name(path, [digest]) == tmp_path / "talk-3.otio"
+    (tmp_path / "talk.cut.mp4").symlink_to(path)
+    assert (
+        free_name(tmp_path / "talk.cut.mp4", [result_digest(path)]) == tmp_path / "talk.cut-2.mp4"
+    )
 
 
 @pytest.mark.parametrize(
