@@ -24,9 +24,10 @@ SPS = 7
 
 
 def codec_string(media: Media) -> str | None:
-    """Return the media type with the exact codecs of a source; None where browsers know none.
+    """Return the media type with the exact codecs of a source; None where there is no such name.
 
-    A codec without such a name (ProRes, DNxHD, PCM audio) is one that no browser plays.
+    Then only trying shows whether a browser plays it: none plays ProRes and DNxHD, Chromium plays
+    PCM audio in a .mov.
     """
     try:
         with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
@@ -113,4 +114,7 @@ def _audio_codec(stream: Any) -> str | None:
     extra = bytes(stream.codec_context.extradata or b"")
     if codec in ("aac", "aac_latm"):
         return f"mp4a.40.{extra[0] >> 3}" if extra else "mp4a.40.2"  # the object type comes first
-    return AUDIO_CODECS.get("mp3" if codec == "mp3float" else codec)
+    if codec.startswith("pcm_"):
+        return None
+    # under a name that browsers do not know, they refuse to play the film without its audio
+    return AUDIO_CODECS.get(codec.removesuffix("float"), codec)

@@ -38,6 +38,8 @@ from otio_speakerzoom.source import decode_frames, probe
          'video/webm; codecs="vp09.00.41.08, opus"'),
         ("g.mov", ("-c:v", "prores_ks",), None),
         ("h.mov", ("-c:v", "libx264", "-c:a", "pcm_s16le"), None),
+        ("i.mkv", ("-c:v", "libx264", "-level", "3.0", "-c:a", "wmav2"),
+         'video/x-matroska; codecs="avc1.64001E, wmav2"'),
     ],
 )  # fmt: skip
 def test_the_codecs_are_named_as_browsers_name_them(make_clip, name, extra, expected):
