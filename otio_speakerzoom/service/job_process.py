@@ -35,6 +35,7 @@ def run_job(task: Task, connection: Connection, error_line: ErrorLine) -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # so that it is ended with its children, and Ctrl-C reaches the service only
     signal.signal(signal.SIGTERM, _end)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # stdout has the address of the page only
     reporter = _Reporter(connection)
     threading.Thread(target=_end_with_service, args=(connection,), daemon=True).start()
     _send_messages(reporter)

@@ -134,7 +134,11 @@ class JobTable:
             if has_turn:
                 row.state = "running"
                 self._changed(row)
-                self._report(row, is_over)
+                try:
+                    self._report(row, is_over)
+                except Exception as error:  # no process can be started, for example
+                    row.state, row.error = "failed", self._context.error_line(error)
+                    self._changed(row)
         if row.is_unfinished and row.id in self._cancelled:
             row.state = "cancelled"
             self._changed(row)

@@ -110,6 +110,19 @@ def test_a_cancelled_job_ends_its_process_and_leaves_no_file(client, talk):
     assert client.change("DELETE", "api/jobs/none").status == 404
 
 
+def test_a_job_whose_process_dies_has_failed_in_one_line(client, talk):
+    id_ = submit(client, kind="render")
+    wait_for(lambda: row_of(client, id_)["done"])
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    row = finished(client, id_)
+
+    assert (row["state"], row["result"]) == ("failed", None)
+    assert "memory ran out" in row["error"]
+    again = finished(client, submit(client, kind="export", editor="markers"))
+    assert again["state"] == "done"
+
+
 def test_a_job_that_the_end_of_the_service_cut_short_starts_again(talk):
     with running(talk) as (_, client):
         id_ = submit(client, kind="render", draft=True, height=180)
