@@ -7,11 +7,11 @@
 -- The free edition from 21.1 on has no io, require, os.execute, print or windows, so a recipe is loaded
 -- as Lua, and answers go into Fusion's preferences. Every function of the host is asked for before it
 -- is called. Time is in whole frames.
-
 local VERSION = "source"
 local MAILBOX = "$HOME/.local/share/speakerzoom/resolve" -- `install` writes this line and the one above
-local RECIPE_FORMAT = 1
-local SHOT_PREFIX = "speakerzoom/1/" -- of the custom data of our markers
+local resolve = resolve or Resolve and Resolve() -- the second outside Resolve, where fuscript runs us
+
+local RECIPE_FORMAT, SHOT_PREFIX = 1, "speakerzoom/1/" -- which begins the custom data of our markers
 local CHUNK = 100 -- clips in one call: a batch with one fault is lost as a whole
 local MAX_NAMES, MAX_CLIPS = 20, 50 -- of a timeline ("Talk", "Talk 2", ...), and to hand over
 local MAX_CLOCK_ERROR_S = 60 -- of a recipe that seems to come from the future
@@ -86,6 +86,7 @@ end
 
 -- The open project, with the Edit page on screen.
 local function open_project()
+  if not resolve then fail("Resolve does not run, or is not Studio with External scripting set to Local") end
   local manager = ask(resolve, "GetProjectManager")
   local project = ask(manager, "GetCurrentProject")
   local pool = ask(project, "GetMediaPool")
@@ -199,7 +200,7 @@ local function set_up(timeline, recipe)
 end
 
 -- A new, empty timeline of ours, current, with the tracks of the recipe.
-local function create(host, recipe, clip, inclusive)
+local function create(host, recipe, clip)
   local timeline, name = with_free_name(host, recipe.name, function(candidate)
     return ask(host.pool, "CreateEmptyTimeline", candidate)
   end)
@@ -215,8 +216,7 @@ local function create(host, recipe, clip, inclusive)
   for track = 1, #recipe.tracks do ask(timeline, "SetTrackLock", "video", track, false) end
   ask(timeline, "SetTrackLock", "audio", 1, false)
   local first = ask(timeline, "GetStartFrame") or fail("Resolve does not tell where the timeline starts")
-  return { host = host, recipe = recipe, timeline = timeline, name = name, first = first, clip = clip,
-    inclusive = inclusive }
+  return { host = host, recipe = recipe, timeline = timeline, name = name, first = first, clip = clip }
 end
 
 -- The clips on a track by their first frame, and how many there are with those the host cannot describe.
@@ -328,8 +328,8 @@ local function dress(job)
 end
 
 local function build(host, recipe, clip, inclusive)
-  local job = create(host, recipe, clip, inclusive)
-  local media_type = recipe.audio ~= "linked" and 1 or nil
+  local job, media_type = create(host, recipe, clip), recipe.audio ~= "linked" and 1 or nil
+  job.inclusive = inclusive
   local rest, cut = {}, {}
   for number, shot in ipairs(recipe.shots) do
     rest[number - 1] = shot -- 0 is not in the list

@@ -37,14 +37,20 @@ def send_to_editor(request: Request, console: Console) -> None:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
         raise pipeline.missing_result(job, "cut", "cut")
-    states = set(resolve_install.places().values())
-    if states.isdisjoint(("current", "old")):
+    states = set() if request.direct else set(resolve_install.places().values())
+    if request.direct:
+        log.info("Resolve Studio is driven from outside")
+    elif states.isdisjoint(("current", "old")):
         log.warning("the script is not installed in Resolve; run `speakerzoom install resolve`")
     elif "current" not in states:
         log.warning("the script in Resolve is old; run `speakerzoom install resolve`")
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning("%d shots obscure another face in the film only; timelines cannot", covered)
-    delivery = resolve_send.send(cut_list, on_state=lambda state: log.info("%s", _STATES[state]))
+    waiting = "waiting for Resolve ..." if request.direct else _STATES["waiting"]
+    texts = {**_STATES, "waiting": waiting}
+    delivery = resolve_send.send(
+        cut_list, direct=request.direct, on_state=lambda state: log.info("%s", texts[state])
+    )
     log.info("%s", _WAYS.get(delivery.way, "done"))
     for note in delivery.notes:
         log.warning("%s", note)

@@ -264,6 +264,9 @@ def add_receiver(verb: argparse.ArgumentParser) -> None:
     """Add the editor that `send` sends the cut to."""
     verb.add_argument("--to", dest="editor", choices=("resolve",), required=True,
                       help="the editor, with a project open")  # fmt: skip
+    verb.add_argument("--direct", action="store_true",
+                      help="run the script there ourselves, which Resolve Studio allows if "
+                           "External scripting is Local")  # fmt: skip
 
 
 def add_plugin(verb: argparse.ArgumentParser) -> None:

@@ -155,6 +155,8 @@ class Request:
 
     all_users: bool = False
     """Install for everybody on this machine."""
+    direct: bool = False
+    """Run the script in the editor ourselves, not by its menu."""
     dry_run: bool = False
     """Only say what would be written or removed."""
 

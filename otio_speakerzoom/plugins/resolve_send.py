@@ -7,6 +7,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from otio_speakerzoom.model import CutList
 from otio_speakerzoom.plugins.mailbox import TIMELINE, add_to_log, open_mailbox, post
 from otio_speakerzoom.plugins.messages import Message, answer_to
 from otio_speakerzoom.plugins.recipe import MAX_AGE_S, recipe_of
+from otio_speakerzoom.plugins.resolve_direct import DirectRun, run_directly
 from otio_speakerzoom.store.folder_lock import exclusive_lock
 from otio_speakerzoom.timeline.write import timeline_text
 
@@ -40,13 +42,15 @@ def send(
     cut_list: CutList,
     folder: Path | None = None,
     *,
+    direct: bool = False,
     on_state: Callable[[str], None] = lambda _: None,
     max_wait_s: float = MAX_AGE_S,
 ) -> Delivery:
     """Put a cut into the mailbox, wait until the script has built it, and return how.
 
-    `on_state` gets `waiting` at once, and `building` when the script has taken the recipe. The
-    recipe is removed however the wait ends, so that nothing is built later by surprise.
+    With `direct` we run the script ourselves, which Resolve Studio allows. `on_state` gets
+    `waiting` at once, and `building` when the script has taken the recipe. The recipe is removed
+    however the wait ends, so that nothing is built later by surprise.
     SpeakerZoomError with the reason if Resolve refuses, or if nobody runs the script in time.
     """
     folder = open_mailbox(folder)
@@ -55,7 +59,8 @@ def send(
     with exclusive_lock(folder), post(folder, recipe.text(), timeline):
         on_state("waiting")
         begin = time.monotonic()
-        answer = _wait(recipe.id, folder, on_state, max_wait_s)
+        with run_directly(folder) if direct else nullcontext() as run:
+            answer = _wait(recipe.id, folder, on_state, max_wait_s, run)
         shots = len(cut_list.shots)
         add_to_log(
             folder, f"{shots} shots in {time.monotonic() - begin:.1f} s; {answer.describe()}"
@@ -78,17 +83,26 @@ def media_names(path: str) -> list[bytes]:
 
 
 def _wait(
-    request: str, folder: Path, on_state: Callable[[str], None], max_wait_s: float
+    request: str,
+    folder: Path,
+    on_state: Callable[[str], None],
+    max_wait_s: float,
+    run: DirectRun | None,
 ) -> Message:
     """Return the final answer to a request; SpeakerZoomError if none comes in time."""
     end, state = time.monotonic() + max_wait_s, "waiting"
     while time.monotonic() < end:
+        failure = run.failure() if run else ""  # before we look, because it answers before it ends
         answer = answer_to(request, folder)
         if answer and answer.get("state") != "building":
             return answer
         if answer and state == "waiting":
             state, end = "building", time.monotonic() + MAX_BUILD_S
             on_state(state)
+            if run:
+                run.is_building = True
+        if failure:
+            raise SpeakerZoomError(f"{failure}; leave out --direct and use the menu in Resolve")
         time.sleep(POLL_INTERVAL_S)
     if state == "building":
         raise SpeakerZoomError(

@@ -326,6 +326,9 @@ elseif traps.select_media then
   traps.selected = subfolder.clips
 end
 
+local fusion -- the preferences
+function resolve_class:Fusion() return fusion end
+
 local function saved(value)
   local rows = {}
   for key, text in pairs(value) do rows[#rows + 1] = ("\t%s = %q,\n"):format(key:match("[^.]+$"), text) end
@@ -353,10 +356,10 @@ local function report()
 end
 
 local resolve = object("Resolve", { EXPORT_OTIO = not traps.no_otio_export and "otio" or nil, EXPORT_NONE = "none" })
-local fusion = {
+fusion = {
   SetPrefs = function(_, key, value) preferences[key] = value end,
   GetPrefs = function(_, key) return preferences[key] end,
   SavePrefs = function() save_prefs(saved(preferences)) end,
 }
 local function current_name() return current and current.name or "" end
-return { resolve = resolve, fusion = fusion, report = report, classes = classes, current = current_name }
+return { resolve = not traps.no_resolve and resolve or nil, fusion = fusion, report = report, classes = classes, current = current_name }

@@ -11,7 +11,7 @@ from otio_speakerzoom.plugins.resolve_script import script_text
 from otio_speakerzoom.timeline.write import timeline_text
 
 FAKE = (Path(__file__).parent / "fake_resolve.lua").read_bytes()
-EDITIONS = ("free", "studio")
+EDITIONS = ("free", "studio", "external")
 SANDBOX = (Path(__file__).parent / "sandbox.lua").read_bytes()
 
 
@@ -55,9 +55,9 @@ class Host:
         return self.messages()
 
     def messages(self):
-        if not self.preferences.exists():
-            return {}
-        return {m.kind: m for m in messages.parse(self.preferences.read_bytes())}
+        files = (self.mailbox / mailbox.ANSWER, self.mailbox / mailbox.HAND_OVER, self.preferences)
+        contents = (path.read_bytes() for path in files if path.exists())
+        return {m.kind: m for content in contents for m in messages.parse(content)}
 
     def answer(self):
         """Post the recipe, run the script, and return what it answers."""

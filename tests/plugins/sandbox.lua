@@ -7,7 +7,10 @@ local env = {
   os = { getenv = os.getenv, time = os.time, clock = os.clock }, print = function() end,
   bmd = { fileexists = exists, direxists = exists, createuuid = function() return "u" end },
 }
-if edition == "studio" then
+if edition ~= "free" then
   env.io, env.os, env.require, env.debug = io, os, require, debug
+end
+if edition == "external" then -- fuscript, outside Resolve
+  env.resolve, env.fusion, env.Resolve = nil, nil, function() return host.resolve or nil end
 end
 return setmetatable(env, { __newindex = function(_, name) error("the script assigns the global " .. name) end })

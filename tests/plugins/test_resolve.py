@@ -18,6 +18,7 @@ from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.plugins import (
     mailbox,
     messages,
+    resolve_direct,
     resolve_install,
     resolve_script,
     resolve_send,
@@ -217,6 +218,82 @@ def test_sending_before_there_is_a_cut_says_what_to_do(make_clip, home, capsys):
 
     assert main(["send", str(source), "--to", "resolve"]) == 1
     assert "run `speakerzoom cut` on it first" in capsys.readouterr().err
+
+
+# --- without the menu -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fuscript(tmp_path, monkeypatch):
+    """A function that installs a fuscript: a program that runs a script beside a fake Resolve."""
+
+    def install(text, **traps):
+        here = Path(__file__).parent
+        program = tmp_path / "fuscript"
+        program.write_text(
+            f"#!{sys.executable}\nimport sys; sys.path[:0] = {[str(here), str(here.parent)]!r}\n"
+            "from pathlib import Path; from host import Host; from test_script import talk\n"
+            f"folder, traps = Path({str(tmp_path)!r}), {traps!r}\n{text}\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv(resolve_direct.VARIABLE, str(program))
+        monkeypatch.setattr(messages, "preference_files", lambda: [tmp_path / "Fusion.prefs"])
+        return tmp_path / "mailbox"
+
+    return install
+
+
+RUN = """
+resolve = Host(folder, talk(), "external", **traps)
+assert sys.argv[1:4] == ["-q", "-l", "lua"]
+resolve.script = Path(sys.argv[4]).read_text()
+resolve.run()
+"""
+
+
+def test_studio_is_driven_from_outside_by_the_same_script(fuscript, fast):
+    folder = fuscript(RUN)
+
+    delivery = resolve_send.send(talk(), folder, direct=True)
+
+    assert (delivery.name, delivery.way) == ("Gespräch", "direct")
+    names = {path.name for path in folder.iterdir()}
+    assert names.isdisjoint({"SpeakerZoom.lua", mailbox.RECIPE, mailbox.TIMELINE})
+
+
+def test_a_resolve_that_lets_nobody_in_says_which_setting_to_change(fuscript, fast):
+    folder = fuscript(RUN, no_resolve=True)
+
+    with pytest.raises(SpeakerZoomError, match="External scripting set to Local"):
+        resolve_send.send(talk(), folder, direct=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("sys.exit(3)", "ended with code 3"), ("", "ended with code 0")]
+)
+def test_a_fuscript_that_ends_without_an_answer_is_reported_at_once(fuscript, fast, text, reason):
+    folder = fuscript(text)
+
+    with pytest.raises(SpeakerZoomError, match=reason):
+        resolve_send.send(talk(), folder, direct=True)
+    assert not (folder / mailbox.RECIPE).exists()
+
+
+def test_a_run_that_takes_no_recipe_is_ended_with_the_wait(fuscript, fast):
+    folder = fuscript("import time; time.sleep(60)")
+    begin = time.monotonic()
+
+    with pytest.raises(SpeakerZoomError, match="nobody ran"):
+        resolve_send.send(talk(), folder, direct=True, max_wait_s=0.3)
+    assert time.monotonic() - begin < 30
+
+
+def test_without_fuscript_the_menu_is_advised(monkeypatch, tmp_path):
+    monkeypatch.setenv(resolve_direct.VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SpeakerZoomError, match="leave out --direct"):
+        resolve_send.send(talk(), tmp_path / "mailbox", direct=True)
 
 
 # --- install --------------------------------------------------------------------------------------

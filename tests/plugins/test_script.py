@@ -65,7 +65,7 @@ def moving():
     return talk(shots=(replace(shots[0], keys=keys), *shots[1:]))
 
 
-@pytest.fixture(params=EDITIONS)
+@pytest.fixture(params=("free", "studio"))
 def host(request, tmp_path):
     """A function that opens a project in each edition."""
 
