@@ -26,7 +26,7 @@ from otio_speakerzoom.timeline.otio_clips import (
     shot_marker,
     time_range,
 )
-from otio_speakerzoom.timeline.transform import Transform, round_number
+from otio_speakerzoom.timeline.premiere_motion import Motion, motion_keys
 
 _NAMESPACE = "PremierePro_OTIO"
 _NO_KEYFRAME = -10_800_000.0  # the position that means "no keyframe", at the timeline's rate
@@ -111,11 +111,11 @@ def _opacity(facts: TimelineFacts) -> otio.schema.Effect:
 
 def _motion(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Effect:
     """Return the crop as scale, in percent of the file's pixels, and position on the canvas."""
-    transforms = shot.transforms(facts)
-    positions = [(frame, _position(transform, facts)) for frame, transform in transforms]
-    scales = [(frame, round_number(100 * transform.scale)) for frame, transform in transforms]
+    motions = motion_keys(shot, facts)
+    positions = [(frame, _position(motion)) for frame, motion in motions]
+    scales = [(frame, motion.scale) for frame, motion in motions]
     edges = enumerate(("Left", "Top", "Right", "Bottom"), start=8)
-    moving = len(transforms) > 1
+    moving = len(motions) > 1
     parameters = [
         _parameter(1, "Position", positions[0][1], facts, positions if moving else ()),
         _parameter(2, "Scale", scales[0][1], facts, scales if moving else ()),
@@ -129,10 +129,8 @@ def _motion(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Effect:
     return _effect("Motion", "AE.ADBE Motion", parameters)
 
 
-def _position(transform: Transform, facts: TimelineFacts) -> dict[str, float]:
-    """Return the frame's centre from the canvas's upper left, in canvas widths and heights."""
-    (width, height), (dx, dy) = facts.canvas, (transform.dx, transform.dy)
-    return {"X": round_number(0.5 + dx / width), "Y": round_number(0.5 + dy / height)}
+def _position(motion: Motion) -> dict[str, float]:
+    return {"X": motion.x, "Y": motion.y}
 
 
 def _effect(name: str, match: str, parameters: list[dict[str, Any]]) -> otio.schema.Effect:

@@ -17,6 +17,7 @@ from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
+from otio_speakerzoom.pipeline.canvas_size import aspect_size, source_size
 
 T = TypeVar("T")
 
@@ -218,7 +219,7 @@ def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
     It can be pickled, for the processes of `batch`.
     """
     if text == "source":
-        return _source_size
+        return source_size
     if match := re.fullmatch(r"(\d{2,5})x(\d{2,5})", text):
         width, height = int(match[1]), int(match[2])
         if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in (width, height)):
@@ -234,25 +235,5 @@ def canvas(text: str) -> Callable[[Media], tuple[int, int]]:
             raise argparse.ArgumentTypeError(
                 f"{text}: one side is over {MAX_ASPECT} times the other"
             )
-        return partial(_aspect_size, ratio)
+        return partial(aspect_size, ratio)
     raise argparse.ArgumentTypeError(f"{text}: a canvas is 1920x1080, 9:16, 1:1 or source")
-
-
-def _source_size(media: Media) -> tuple[int, int]:
-    return _even(*media.size)
-
-
-def _aspect_size(ratio: Fraction, media: Media) -> tuple[int, int]:
-    return _size_of_aspect(ratio, min(media.size))
-
-
-def _size_of_aspect(ratio: Fraction, short: int) -> tuple[int, int]:
-    """Return the size with this aspect ratio and a shorter side of `short`, always even.
-
-    9:16 with 1080 is 1080x1920.
-    """
-    return _even(round(short * ratio), short) if ratio >= 1 else _even(short, round(short / ratio))
-
-
-def _even(width: int, height: int) -> tuple[int, int]:
-    return max(2, width // 2 * 2), max(2, height // 2 * 2)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from otio_speakerzoom.errors import DiskFullError, SpeakerZoomError, StoreError
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service import editing, inbox, job_routes, reading
+from otio_speakerzoom.service import editing, inbox, job_routes, premiere, reading
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
@@ -37,7 +37,7 @@ def build_app(
         Route("/", page_file, methods=["GET"]),
         Route("/page/{name}", page_file, methods=["GET"]),
     ]
-    of_source = [*page, *reading.ROUTES, *editing.ROUTES, *job_routes.ROUTES]
+    of_source = [*page, *reading.ROUTES, *editing.ROUTES, *job_routes.ROUTES, *premiere.ROUTES]
     of_inbox = [*page, *inbox.PAGE_ROUTES]
     app = Starlette(
         routes=[

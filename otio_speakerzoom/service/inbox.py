@@ -48,7 +48,7 @@ def read_inbox(request: Request) -> Response:
 
 
 async def take(request: Request) -> Response:
-    """Open the source of an errand; return a path that opens its page, once.
+    """Open the source of an errand; return its id, and a path that opens its page, once.
 
     Only with the bearer token, which shows a program of the same user: a page never names a path.
     """
@@ -57,8 +57,8 @@ async def take(request: Request) -> Response:
     errand = await json_object(request)
     job = _job(errand)
     opened = await run_in_threadpool(request.app.state.open, job) if job else None
-    path = request.app.state.access.launch_path(opened.id if opened else ID)
-    return JSONResponse({"launch": path})
+    id_ = opened.id if opened else ID
+    return JSONResponse({"launch": request.app.state.access.launch_path(id_), "source": id_})
 
 
 def _job(errand: dict[str, Any]) -> Job | None:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.director.style import PRESETS
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.model import CutList, FrameRange
-from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.model import CutList, FrameRange, Media
+from otio_speakerzoom.pipeline import Job, Options
+from otio_speakerzoom.pipeline.canvas_size import aspect_size, source_size
 from otio_speakerzoom.service.free_name import free_name, result_digest
 from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.timeline.formats import FORMATS
 
 MIN_HEIGHT = 16
 """Of a film in pixels: H.264 codes blocks of 16."""
+
+CANVASES: dict[str, Callable[[Media], tuple[int, int]]] = {
+    "source": source_size,
+    **{
+        f"{width}:{height}": partial(aspect_size, Fraction(width, height))
+        for width, height in ((16, 9), (1, 1), (4, 5), (9, 16))
+    },
+}
+"""Shape of a canvas -> its size for a source: the shapes that video platforms show."""
+CHOICES = {"style": PRESETS, "canvas": CANVASES}
+"""Values of an analysis -> what they can be."""
 
 KINDS = ("analyse", "proxy", "export", "render")
 
@@ -43,6 +58,10 @@ class Task:
     """First source frame of a render; None for that of the cut."""
     end: int | None = None
     """Source frame after the last one of a render; None for that of the cut."""
+    style: str = ""
+    """Of an analysis: name of a preset for the cut; empty for the same as last time."""
+    canvas: str = ""
+    """Of an analysis: one of `CANVASES`; empty for the same as last time."""
     may_replace: tuple[str, ...] = ()
     """Digests of results of earlier jobs; a file that still is one of them may be replaced."""
 
@@ -82,7 +101,18 @@ def task_from_json(value: object, job: Job) -> Task:
     begin, end = _integer(row, "begin"), _integer(row, "end")
     if begin is not None and end is not None and begin >= end:
         raise row.at("end").error("a frame after begin")
-    return Task(kind, job.source, job.work, editor, suffix, draft, height, begin, end)
+    style, canvas = (_choice(row, name, names) for name, names in CHOICES.items())
+    return Task(
+        kind, job.source, job.work, editor, suffix, draft, height, begin, end, style, canvas
+    )
+
+
+def _choice(row: Field, name: str, names: Collection[str]) -> str:
+    """Return a value that is one of these names, or empty."""
+    value = row.at(name).text() if row.has(name) else ""
+    if value and value not in names:
+        raise row.at(name).error(f"one of {', '.join(names)}")
+    return value
 
 
 def _integer(row: Field, name: str) -> int | None:
@@ -98,7 +128,8 @@ def run_task(task: Task, on_stage: OnStage) -> Result | None:
 
 
 def _analyse(task: Task, job: Job) -> None:
-    pipeline.cut(job)
+    canvas = CANVASES[task.canvas] if task.canvas else None
+    pipeline.cut(replace(job, canvas=canvas, options=Options(style=task.style or None)))
 
 
 def _proxy(task: Task, job: Job) -> Path:
