@@ -9,10 +9,11 @@ JSON body. There are no CORS headers: no other origin may read an answer.
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otio_speakerzoom.service.access import Access
@@ -81,7 +82,7 @@ class Guard:
             return None
         has_bearer = self._access.has_bearer(headers.get("authorization", ""))
         if not has_bearer and not self._access.has_cookie(headers.get("cookie", "")):
-            return refuse(401, STALE)
+            return _show_stale(headers)
         if not has_bearer and (fault := self._cross_site_fault(headers, method)):
             return refuse(403, fault)
         if method in ("POST", "PATCH") and not _is_json(headers.get("content-type", "")):
@@ -109,6 +110,15 @@ def int_or(text: str | None, default: int) -> int:
     """Return a whole number; `default` where the text is none, or has more digits than any."""
     is_number = text and text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
     return int(text) if text and is_number else default
+
+
+def _show_stale(headers: Headers) -> Response:
+    """Return the answer for who has no cookie: as a page where a browser asks for one."""
+    if "text/html" in headers.get("accept", ""):
+        return HTMLResponse(
+            f"<!DOCTYPE html><title>SpeakerZoom</title><p>{html.escape(STALE)}</p>", 401
+        )
+    return refuse(401, STALE)
 
 
 def _is_json(content_type: str) -> bool:

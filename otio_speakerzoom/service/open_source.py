@@ -21,7 +21,6 @@ from otio_speakerzoom.service.state_json import CutJson, media_to_json
 from otio_speakerzoom.service.tasks import Task
 from otio_speakerzoom.service.waveform import Waveform
 from otio_speakerzoom.service.words import find_transcript, read_words
-from otio_speakerzoom.source import absolute_path
 
 SOURCE, PROXY = "source", "proxy"
 """Ids of the media that are not results of jobs."""
@@ -37,7 +36,8 @@ class OpenSource:
         self.media, _ = pipeline.open_source(job)
         self.id = source_id(job)
         self.events = EventHub(context.is_closing)
-        self._lock = threading.RLock()
+        self._lock, self._reading = threading.RLock(), threading.Lock()
+        # two, so that an edit does not wait until a picture is decoded
         self._curves: Curves | None = None
         self._cut_json: CutJson | None = None
         self._media_json: dict[str, Any] | None = None
@@ -86,7 +86,7 @@ class OpenSource:
 
     def media_json(self) -> dict[str, Any]:
         """Return what the page must know of the source to play it."""
-        with self._lock:
+        with self._reading:
             if self._media_json is None:
                 self._media_json = media_to_json(self.media)
             return self._media_json
@@ -94,7 +94,7 @@ class OpenSource:
     def person_picture(self, analysis: Analysis, person: Person) -> bytes | None:
         """Return a person's face as JPEG; it is decoded once."""
         key = (person.id, person.track_ids)
-        with self._lock:
+        with self._reading:
             if key not in self._pictures:
                 self._pictures[key] = pictures.person_jpeg(analysis, person)
             return self._pictures[key]
@@ -110,7 +110,7 @@ class OpenSource:
 
     def frame_times(self) -> bytes:
         """Return when a browser shows each frame of the file; it is read once."""
-        with self._lock:
+        with self._reading:
             if self._frame_times is None:
                 self._frame_times = frame_times(self.media)
             return self._frame_times
@@ -147,10 +147,8 @@ class OpenSource:
 
 
 def source_id(job: Job) -> str:
-    """Return the id of a source, the same after the service was started again."""
-    return store.digest(str(absolute_path(job.source)), str(job.work and absolute_path(job.work)))[
-        :8
-    ]
+    """Return the id of a source with absolute paths, the same in every run of the service."""
+    return store.digest(str(job.source), str(job.work))[:8]
 
 
 def _key(analysis: Analysis) -> object:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
@@ -81,6 +82,8 @@ class Service:
 
     def open(self, job: Job) -> OpenSource:
         """Open a source, or return it if it is open; what nobody has analysed yet is analysed."""
+        work = job.work and absolute_path(job.work)
+        job = replace(job, source=absolute_path(job.source), work=work)
         with self._opening:
             id_ = source_id(job)
             source = self.sources.pop(id_, None) or OpenSource(job, self._context)
@@ -181,7 +184,10 @@ def _start(options: ServiceOptions, earlier: RunningService | None) -> Service:
 def _listen(port: int) -> socket.socket:
     """Return a socket that listens on a port of this machine only."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # elsewhere a port that was just given up is free again; on Windows that option would let
+    # another program take a port that is in use
+    option = "SO_EXCLUSIVEADDRUSE" if sys.platform == "win32" else "SO_REUSEADDR"
+    listener.setsockopt(socket.SOL_SOCKET, getattr(socket, option), 1)
     try:
         listener.bind((ADDRESS, port))
         listener.listen()

@@ -78,6 +78,14 @@ def test_nothing_is_served_without_the_cookie(read_only, path):
     assert read_only.get(path).status == 200
 
 
+def test_a_browser_without_the_cookie_shows_what_to_do(read_only):
+    answer = read_only.get("", cookie=None, accept="text/html,*/*;q=0.8")
+
+    assert answer.status == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert b"run `speakerzoom review` again" in answer.body
+
+
 def test_a_cookie_of_an_earlier_run_is_stale(talk, read_only):
     with running(talk) as (_, client):
         name, _, value = read_only.cookie.partition("=")
