@@ -7,8 +7,7 @@
 
 Every step encodes eight faces or more once, and three audio clips for each: its own and two that
 are surely wrong. Scoring a pair costs little, and its label is known by construction. Scenes are
-made by other processes; with `--device cuda` the network trains on a GPU, which is as fast as these
-processes are.
+made by other processes, or, with `--scenes-on-device`, on the GPU where the network trains.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
@@ -24,7 +22,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from corpus import describe, read_tracks
+from corpus import Track, describe, read_tracks
+from course import AVERAGE, Course
+from device_footage import Footage, make_plans
+from device_scenes import DeviceScenes
 from evaluate import evaluate_scorer, summary
 from pair_scorers import sync_asd_scorer
 from scenes import WRONG, Scenes
@@ -35,9 +36,7 @@ from torch.utils.data import DataLoader
 from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, frame_differences
 
 TICKS = 128
-WEIGHT_DECAY, WARM_UP_STEPS = 0.05, 100
-AVERAGE = 0.995
-"""Share of the running mean of the weights that a step keeps; the mean is what is evaluated."""
+WEIGHT_DECAY = 0.05
 WRONG_WEIGHT = 0.5
 """Weight of a face with wrong audio; there are two of these for each with its own."""
 HINT_WEIGHT = 0.3
@@ -68,7 +67,9 @@ def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, 
     crops, rows, speaks, mouths, weight, visual_target, audio_target = (
         part.to(device, non_blocking=True) for part in batch
     )
-    visual = network.visual(frame_differences(crops))  # (B, C, T)
+    differences = frame_differences(crops)
+    with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+        visual = network.visual(differences).float()  # (B, C, T)
     audio = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairs in one call: if each kind were normalised by itself, its statistics would give it
     # away.
@@ -153,45 +154,64 @@ def load(path: Path, member: int | None = None) -> Member:
     return network
 
 
+class Training:
+    """A network on its course, with the running mean of its weights."""
+
+    def __init__(self, network: Member, course: Course) -> None:
+        device = next(network.parameters()).device
+        self.network, self.course = network.train(), course
+        self.average = deepcopy(network).eval()
+        self._helpers = Helpers().to(device)
+        self._weights = [*network.parameters(), *self._helpers.parameters()]
+        groups = [
+            {"params": network.parameters()},
+            {"params": self._helpers.parameters(), "lr": HELPERS_RATE},
+        ]
+        self._optimizer = torch.optim.AdamW(
+            groups, course.rate, weight_decay=WEIGHT_DECAY, fused=device.type == "cuda"
+        )
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, course.share_of_rate)
+        self._steps, self._sums = 0, Counter()
+
+    def step(self, batch: list[Tensor]) -> int:
+        """Learn from a batch; return the number of the step, from 1."""
+        parts = losses(self.network, self._helpers, batch)
+        self._optimizer.zero_grad()
+        torch.stack(list(parts.values())).sum().backward()
+        nn.utils.clip_grad_norm_(self._weights, 2.0)
+        self._optimizer.step()
+        self._schedule.step()
+        self._steps += 1
+        keep = min(self.course.average, self._steps / (self._steps + 10))
+        update_average(self.average, self.network, keep)
+        self._sums.update({name: part.detach() for name, part in parts.items()})
+        if self._steps % STEPS_PER_LINE == 0:  # the only time that they are read
+            means = {name: float(total) / STEPS_PER_LINE for name, total in self._sums.items()}
+            line = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+            minutes = self.course.minutes_passed()
+            print(f"step {self._steps}, {minutes:.1f} min: {line}", flush=True)
+            self._sums.clear()
+        return self._steps
+
+
 def train(
     network: Member,
     batches: Iterable[list[Tensor]],
-    steps: int,
-    rate: float,
-    after_step: Callable[[int, Member], None],
+    course: Course,
+    after_step: Callable[[int, Member, bool], None],
 ) -> None:
-    """Train `network` for `steps`; `after_step` gets the running mean of its weights after each."""
-    helpers = Helpers().to(next(network.parameters()).device)
-    average = deepcopy(network).eval()
-    weights = [*network.parameters(), *helpers.parameters()]
-    groups = [
-        {"params": network.parameters()},
-        {"params": helpers.parameters(), "lr": HELPERS_RATE},
-    ]
-    optimizer = torch.optim.AdamW(groups, rate, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: (
-            min(1, (step + 1) / WARM_UP_STEPS)
-            * (0.02 + 0.98 * math.cos(math.pi / 2 * step / steps) ** 2)
-        ),
-    )
-    start, sums = time.monotonic(), Counter()
-    for step, batch in zip(range(1, steps + 1), batches, strict=False):
-        parts = losses(network.train(), helpers, batch)
-        optimizer.zero_grad()
-        torch.stack(list(parts.values())).sum().backward()
-        nn.utils.clip_grad_norm_(weights, 2.0)
-        optimizer.step()
-        schedule.step()
-        update_average(average, network, min(AVERAGE, step / (step + 10)))
-        sums.update({name: part.detach() for name, part in parts.items()})  # read once a line
-        if step % STEPS_PER_LINE == 0:
-            means = {name: float(total) / STEPS_PER_LINE for name, total in sums.items()}
-            line = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
-            print(f"step {step}, {(time.monotonic() - start) / 60:.1f} min: {line}", flush=True)
-            sums.clear()
-        after_step(step, average)
+    """Train `network`.
+
+    After each step, `after_step` gets its number, the running mean of the weights, and whether it
+    was the last.
+    """
+    training = Training(network, course)
+    for batch in batches:
+        step = training.step(batch)
+        last = course.progress(step) >= 1
+        after_step(step, training.average, last)
+        if last:
+            break
 
 
 @torch.no_grad()
@@ -218,16 +238,35 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--evaluate-every", type=int, default=150, help="steps between evaluations")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after so long at most")
+    parser.add_argument("--average", type=float, default=AVERAGE, help="see course.py")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=8, help="the fewest scenes of a step")
     parser.add_argument("--device", default="cpu", help="where the network is: cpu, cuda or mps")
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that make scenes; all cores for a GPU"
     )
+    parser.add_argument("--scenes-on-device", action="store_true", help="make scenes there too")
+    parser.add_argument(
+        "--plans", type=int, default=20000, help="how many to cut scenes of, on the device"
+    )
     arguments = parser.parse_args()
     if not arguments.join and not (arguments.corpus and arguments.teachers):
         parser.error("training needs --corpus and --teachers")
     return arguments
+
+
+def open_batches(arguments: argparse.Namespace, tracks: Sequence[Track]) -> Iterable[list[Tensor]]:
+    """Return batches without end, from processes or from the device itself."""
+    scenes = Scenes(tracks, batch=arguments.batch, ticks=TICKS, seed=arguments.seed)
+    if arguments.scenes_on_device:
+        footage = Footage(tracks, arguments.device)
+        plans = make_plans(scenes, tracks, arguments.plans, arguments.seed, arguments.device)
+        return DeviceScenes(footage, plans, batch=arguments.batch, seed=arguments.seed)
+    return DataLoader(
+        scenes, batch_size=None, num_workers=arguments.workers, prefetch_factor=4,
+        pin_memory=arguments.device == "cuda",
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -240,21 +279,20 @@ def main() -> None:
     strangers = read_tracks(arguments.corpus, arguments.teachers, "strangers")
     print(describe(tracks), flush=True)
 
-    def evaluate(step: int, network: Member) -> None:
-        if step % arguments.evaluate_every == 0 or step == arguments.steps:
+    def evaluate(step: int, network: Member, last: bool) -> None:
+        if step % arguments.evaluate_every == 0 or last:
             save(network, arguments.out.with_stem(f"{arguments.out.stem}-{step}"))
             scorer = sync_asd_scorer(deepcopy(network).cpu())
             outcome = evaluate_scorer(scorer, strangers, others=2)
             print(json.dumps(summary(outcome)), flush=True)
 
-    scenes = Scenes(tracks, batch=arguments.batch, ticks=TICKS, seed=arguments.seed)
-    batches = DataLoader(
-        scenes, batch_size=None, num_workers=arguments.workers, prefetch_factor=4,
-        pin_memory=arguments.device == "cuda",
-    )  # fmt: skip
+    # the best of four algorithms for each convolution; to try all of them takes a minute
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.benchmark_limit = True, 4
+    batches = open_batches(arguments, tracks)
     torch.manual_seed(arguments.seed)
     network = load(arguments.start, arguments.member) if arguments.start else Member()
-    train(network.to(arguments.device), batches, arguments.steps, arguments.rate, evaluate)
+    course = Course(arguments.steps, arguments.rate, arguments.minutes, arguments.average)
+    train(network.to(arguments.device), batches, course, evaluate)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def compute_mfcc(pcm: NDArray[np.int16], *, block_rows: int = BLOCK_ROWS) -> NDA
     silence. Rows are computed `block_rows` at a time, which only changes the memory needed.
     """
     rows = 1 + max(0, -(-(len(pcm) - ROW_SAMPLES) // STEP_SAMPLES))
-    filters = _mel_filters()
+    filters = mel_filters()
     mfcc = np.empty((rows, COEFFICIENTS))
     for first in range(0, rows, block_rows):
         last = min(first + block_rows, rows)
@@ -68,7 +68,7 @@ def _cepstra(windows: NDArray[np.float64], filters: NDArray[np.float64]) -> NDAr
     return cepstra
 
 
-def _mel_filters() -> NDArray[np.float64]:
+def mel_filters() -> NDArray[np.float64]:
     """(257, 26) triangles, evenly spaced in mel (2595 log10(1 + f / 700)), each 1 at its peak."""
     mels = np.linspace(0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), MEL_FILTERS + 2)
     hertz = 700 * (10 ** (mels / 2595) - 1)

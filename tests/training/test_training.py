@@ -1,6 +1,5 @@
 """What training is shown, what it learns from it, and how the result is measured."""
 
-import corpus
 import evaluate
 import mixing
 import numpy as np
@@ -11,27 +10,9 @@ import torch
 import train
 from conftest import REPOSITORY
 from fake_gpu import FakeGpu
+from generated_talker import talker
 
 from otio_speakerzoom.speech.networks.sync_asd import Member
-
-
-def talker(number):
-    """A generated person whose mouth, a dark bar, opens as loud as the voice is; one pause."""
-    rng = np.random.default_rng(number)
-    level = np.abs(np.sin(np.arange(80) / rng.uniform(1.5, 4) + number))
-    level[30:50] = 0
-    frames = np.full((80, 192, 192), 150, np.uint8)
-    frames[:, :60] = rng.integers(0, 255, (60, 192))
-    for frame, opening in zip(frames, level, strict=True):
-        frame[100 : 100 + int(25 * opening), 70:120] = 20
-    pcm = np.repeat(6000 * level, 640) * rng.normal(size=51200)
-    voice = (level > 0).astype(np.float32)
-    sure = 4 * voice - 2
-    taught = np.tile(level[:, None], 256).astype(np.float16)
-    return corpus.Track(
-        f"t{number}", f"p{number}", "ok", frames, pcm.astype(np.int16), voice, sure, sure,
-        taught, taught,
-    )  # fmt: skip
 
 
 def test_a_few_steps_on_a_tiny_network_make_the_loss_fall():

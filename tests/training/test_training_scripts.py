@@ -135,6 +135,20 @@ def test_training_writes_a_member_that_can_be_trained_further_and_joined(
     assert "motion: calibration" in figures
 
 
+def test_training_with_scenes_made_on_the_device_ends_in_time_with_weights(
+    tiny_corpus, teachers, tmp_path, run
+):
+    options = ["--scenes-on-device", "--plans", 4, "--batch", 1, "--minutes", 1e-6]
+
+    printed = run(
+        train, "--corpus", tiny_corpus, "--teachers", teachers, *options,
+        "--out", tmp_path / "member.npz",
+    )  # fmt: skip
+
+    assert '"AP": ' in printed
+    assert isinstance(train.load(tmp_path / "member-1.npz"), train.Member)
+
+
 def test_training_needs_a_corpus(run, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         run(train, "--out", tmp_path / "member.npz")
