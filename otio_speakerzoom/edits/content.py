@@ -70,9 +70,9 @@ def changes_between(
     `lock_rows` are those of locks.json, with what the editor wrote there beside the locks.
     """
     changes: dict[str, Any] = {}
-    to_rows = {**_TO_ROW, "locks": lambda lock: store.lock_to_json(lock, lock_rows)}
-    for name, to_row in to_rows.items():
-        window = _window(getattr(before, name), getattr(after, name), to_row)
+    to_rows = {**_TO_ROWS, "locks": lambda locks: store.lock_rows_of(locks, lock_rows)}
+    for name, rows_of in to_rows.items():
+        window = _window(getattr(before, name), getattr(after, name), rows_of)
         if window:
             changes[name] = window
     for name, row_of in _STYLE_ROWS.items():
@@ -121,7 +121,7 @@ def apply_changes(
 
 
 def _window(
-    before: Sequence[T], after: Sequence[T], to_row: Callable[[T], dict[str, Any]]
+    before: Sequence[T], after: Sequence[T], rows_of: Callable[[Sequence[T]], list[dict[str, Any]]]
 ) -> dict[str, Any] | None:
     """Return the smallest part in which two sequences differ; None where they are equal."""
     first, shorter = 0, min(len(before), len(after))
@@ -134,8 +134,8 @@ def _window(
         last += 1
     return {
         "index": first,
-        "removed": [to_row(item) for item in before[first : len(before) - last]],
-        "inserted": [to_row(item) for item in after[first : len(after) - last]],
+        "removed": rows_of(before[first : len(before) - last]),
+        "inserted": rows_of(after[first : len(after) - last]),
     }
 
 
@@ -196,10 +196,10 @@ def _without_sightings(lock: Lock) -> Lock:
     return replace(lock, sightings=())
 
 
-_TO_ROW: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "shots": store.shot_to_json,
-    "angles": store.shot_to_json,
-    "people": dict,
+_TO_ROWS: dict[str, Callable[[Any], list[dict[str, Any]]]] = {
+    "shots": lambda shots: [store.shot_to_json(shot) for shot in shots],
+    "angles": lambda shots: [store.shot_to_json(shot) for shot in shots],
+    "people": list,
 }
 _KEYS: dict[str, Callable[[Any], Any]] = {
     "shots": store.shot_to_json,

@@ -121,10 +121,15 @@ def lock_shot_in(content: Content, shot: Shot, crop: Box | None) -> tuple[Conten
     Other locks stay in force outside of its range.
     """
     lock = Lock(shot.range, shot.subjects, crop)
-    if not any(replace(other, sightings=()) == lock for other in content.locks):
+    if not any(_is_equal(other, lock) for other in content.locks):
         locks = [*_without(content.locks, shot.range), lock]
         content = replace(content, locks=tuple(sorted(locks, key=lambda row: row.range.start)))
     return content, replace(shot, reason="locked", confidence=1.0, locked=True)
+
+
+def _is_equal(lock: Lock, other: Lock) -> bool:
+    """Whether two locks demand the same."""
+    return (lock.range, lock.subjects, lock.crop) == (other.range, other.subjects, other.crop)
 
 
 def _without(locks: Sequence[Lock], span: FrameRange) -> tuple[Lock, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -53,19 +54,27 @@ def _with_locks(
     content: dict[str, object] = dict(document.value) if document else {}
     rows_now = content.get("locks")
     old_rows = [*(rows_now if isinstance(rows_now, list) else ()), *rows]
-    content["locks"] = [lock_to_json(lock, old_rows) for lock in locks]
+    content["locks"] = lock_rows_of(locks, old_rows)
     return content
 
 
-def lock_to_json(lock: Lock, rows: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return the one of `rows` that stands for the same lock, or a new row."""
-    for row in rows:
-        try:
-            other = lock_from_json(row)
-        except ValueError:
-            continue
-        if replace(other, sightings=()) == replace(lock, sightings=()):
-            return {**row, **_sightings_to_json(lock)}
+def lock_rows_of(locks: Sequence[Lock], old_rows: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Return a row for each lock: the one of `old_rows` that stands for the same, or a new one."""
+    by_lock: dict[Lock, dict[str, Any]] = {}
+    spans = {(lock.range.start, lock.range.end) for lock in locks}
+    for row in old_rows:
+        with suppress(ValueError, KeyError, TypeError):  # what stands for no lock
+            if (row["start"], row["end"]) not in spans:
+                continue
+            by_lock.setdefault(replace(lock_from_json(row), sightings=()), row)
+    return [
+        {**row, **_sightings_to_json(lock)} if row else _lock_to_json(lock)
+        for lock in locks
+        for row in [by_lock.get(replace(lock, sightings=()))]
+    ]
+
+
+def _lock_to_json(lock: Lock) -> dict[str, Any]:
     return {
         "start": lock.range.start,
         "end": lock.range.end,

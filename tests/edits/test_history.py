@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -138,6 +139,43 @@ for span in spans[:8]:
     for _ in spans:
         state = programme.undo(state.revision)
     assert state.locks == ()
+
+
+def test_threads_of_one_programme_lose_no_edit(cut_job, programme):
+    spans = [shot.range for shot in programme.state().cut_list.shots][:8]
+    failures = []
+
+    def show_two(spans):
+        for span in spans:
+            page = {"start": span.start, "end": span.end, "subjects": []}
+            row = operation_from_json({"name": "assign", "shot": page, "subjects": [1, 3]})
+            state = programme.state()
+            while True:
+                try:
+                    programme.apply([row], state.revision)
+                    break
+                except StaleRevisionError as error:
+                    state = error.state
+
+    def look():
+        for _ in range(200):
+            state = programme.state()
+            if sum(lock.subjects == (1, 3) for lock in state.locks) != sum(
+                shot.subjects == (1, 3) for shot in state.cut_list.shots
+            ):
+                failures.append(state)
+
+    works = [lambda n=n: show_two(spans[n::3]) for n in range(3)]
+    threads = [threading.Thread(target=work) for work in (*works, look, look)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert not failures
+    state = programme.state()
+    assert [s.subjects for s in state.cut_list.shots if s.range in spans] == [(1, 3)] * len(spans)
+    assert pipeline.cut(cut_job) == state.cut_list == Programme(cut_job).state().cut_list
 
 
 def test_a_cut_in_another_style_meanwhile_obeys_the_edits(cut_job, programme):
