@@ -70,6 +70,11 @@ export class EditQueue extends EventTarget {
     return this.edits.length - (this.busy ? 1 : 0);
   }
 
+  /** Whether edits wait because they could not be saved. */
+  get isStuck() {
+    return this.trouble !== "" && this.waiting > 0;
+  }
+
   /**
    * Give up edits that wait, the last ones, and return them.
    * @param {number} [count] all of them by default

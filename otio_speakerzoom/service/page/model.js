@@ -114,7 +114,7 @@ export class Model extends EventTarget {
 
   /** Undo the last edit; one that waits to be saved is only taken back. */
   undo() {
-    if (this.sync?.queue.waiting) return this.takeBack(1);
+    if (this.sync?.queue.isStuck) return this.takeBack(1);
     return this.enqueue({ kind: "undo", operations: [], instead: [], base: this.state.revision });
   }
 

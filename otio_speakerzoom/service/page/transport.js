@@ -115,7 +115,7 @@ export class Transport {
     const { model } = this.page;
     const { shot, selected } = model;
     const { undo, redo } = model.state;
-    const waits = model.sync?.queue.waiting ? "the last edit, which is not saved yet" : "";
+    const waits = model.sync?.queue.isStuck ? "the last edit, which is not saved yet" : "";
     this.setStep(this.undo, "Undo", waits || undo);
     this.setStep(this.redo, "Redo", redo);
     this.lock.setAttribute("aria-pressed", String(Boolean(shot?.locked)));
