@@ -34,6 +34,7 @@ class OpenSource:
         self.job = job
         self.programme = Programme(job)
         self.media, _ = pipeline.open_source(job)
+        self._digest = store.source_digest(self.media.path)
         self.id = source_id(job)
         self.events = EventHub(context.is_closing)
         self._lock, self._reading = threading.RLock(), threading.Lock()
@@ -48,6 +49,14 @@ class OpenSource:
         )
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self.jobs = JobTable(job, context, lambda row: self.events.publish("job", row))
+
+    def check_unchanged(self) -> None:
+        """Raise MediaError if the file is another one now than when the source was opened."""
+        if store.source_digest(self.media.path) != self._digest:
+            raise MediaError(
+                f"{self.media.path}: has changed since the page was opened; end the service with "
+                "Ctrl-C, and run `speakerzoom review` again"
+            )
 
     def cut_state(self) -> State | None:
         """Return the cut as it is now; None if nothing is cut yet.

@@ -57,6 +57,7 @@ def whole_state(source: OpenSource) -> Json:
     is_running = source.jobs.is_unfinished("analyse")
     facts |= {"status": "analysing" if is_running else "not analysed", "analysed": False}
     try:
+        source.check_unchanged()
         cut = source.cut_state()
     except SpeakerZoomError as error:
         return {**facts, **EMPTY, "error": str(error)}

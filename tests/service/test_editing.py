@@ -259,6 +259,19 @@ def test_a_damaged_file_is_named_in_one_line_and_nothing_is_lost(client, talk):
     assert client.get("api/state").json["status"] == "cut"
 
 
+def test_a_source_that_was_replaced_is_named_in_one_line(client, talk):
+    other = talk.read_bytes()[:-1] + b"x"
+    talk.write_bytes(other)
+    replaced = client.get("api/state").json
+    talk.unlink()
+    gone = client.get("api/state").json
+
+    assert "has changed since the page was opened" in replaced["error"]
+    assert "cannot be read" in gone["error"]
+    assert replaced["shots"] == gone["shots"] == []
+    assert client.get("media/source").status == 404
+
+
 def test_a_full_disk_has_its_own_status_and_the_cut_stays_as_it_is(client, talk, monkeypatch):
     folder, before = Job(talk).folder, client.get("api/state").json
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
