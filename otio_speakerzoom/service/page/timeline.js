@@ -5,6 +5,7 @@ import { EdgeEdit } from "./edge_edit.js";
 import { liveText } from "./live_text.js";
 import { Magnet } from "./magnet.js";
 import { Palette } from "./palette.js";
+import { Raster } from "./raster.js";
 import { Scale, layRows, leastHeight } from "./scale.js";
 import { Signals } from "./signals.js";
 import { oncePerFrame, resize, watchSize } from "./surface.js";
@@ -46,6 +47,7 @@ export class Timeline {
       if (edge) say(`Cut at ${player.clock.label(edge.to)} ${edge.name}`);
     });
     this._signals = new Signals(model, this.redraw);
+    this._raster = new Raster();
     this._measure();
     watchSize(this.stage, (...room) => {
       this._room = room;
@@ -201,6 +203,8 @@ export class Timeline {
     const { model } = this;
     const [width, height, ratio] = this._room;
     this.scale = new Scale(model.view, width, ratio);
+    /** The same in CSS pixels. */
+    this._coarse = new Scale(model.view, Math.round(width / ratio), 1);
     const content = {
       people: model.people,
       cuts: Boolean(model.marks?.camera_cuts?.length),
@@ -232,6 +236,8 @@ export class Timeline {
       shots: this.model.programmeShots(),
       words: this.words,
       signals: this._signals.read(this.scale),
+      raster: this._raster,
+      coarse: this._coarse,
     });
   }
 
