@@ -85,6 +85,7 @@ async function showCut(model) {
   new StylePanel(host("style"), page);
   new FilesPanel(host("files"), page);
   host("help-button").addEventListener("click", () => help.toggle());
+  host("help-button").hidden = false;
   showMediaNote(host("media-note"), host("banner"), page);
   listenToKeys(page);
   // keys that follow fast mean the frame that was asked for, whose picture may come later; and a

@@ -33,6 +33,8 @@ export class StylePanel {
     /** The stored style as this panel saw it last, as JSON. */
     this.current = "";
     this.trouble = "";
+    /** Revision of the cut that the preview stands on. */
+    this.revision = "";
     /** Whether the style is on its way to the service. */
     this.applies = false;
     this.planning = new AbortController();
@@ -93,6 +95,8 @@ export class StylePanel {
 
   /** Follow a change of the stored style, unless another one is tried here. */
   takeStored() {
+    // somebody else has changed the cut under the preview
+    if (this.model.preview && this.model.state.revision !== this.revision) this.planSoon();
     const stored = JSON.stringify(this.stored);
     if (stored === this.current || !this.knobs.length) return;
     this.current = stored;
@@ -126,6 +130,7 @@ export class StylePanel {
   async plan() {
     this.planning.abort();
     this.planning = new AbortController();
+    this.revision = this.model.state.revision;
     if (!this.isChanged()) {
       this.model.setPreview(null);
       this.draw();
