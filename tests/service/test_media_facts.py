@@ -1,12 +1,14 @@
 """What a browser must know of a file: exact codecs, its clock, the times of its frames, words."""
 
+import io
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from conftest import ffmpeg
 
-from otio_speakerzoom.model import Media
+from otio_speakerzoom.model import Media, no_progress
 from otio_speakerzoom.service import codec_string
 from otio_speakerzoom.service.frame_times import first_frame_time, frame_times
 from otio_speakerzoom.service.peaks import (
@@ -16,6 +18,8 @@ from otio_speakerzoom.service.peaks import (
     read_peaks,
     save_peaks,
 )
+from otio_speakerzoom.service.pictures import frame_jpeg
+from otio_speakerzoom.service.proxy import make_proxy
 from otio_speakerzoom.service.words import find_transcript, read_words
 from otio_speakerzoom.source import decode_frames, probe
 
@@ -82,6 +86,37 @@ def test_frames_of_a_constant_rate_have_the_times_of_the_grid(late_video_clip):
     times = np.frombuffer(frame_times(media), "<f8")
 
     assert times == pytest.approx(0.5 + np.arange(media.duration) / 25)
+
+
+# --- the proxy ------------------------------------------------------------------------------------
+
+
+def test_a_proxy_has_the_frames_of_the_grid_upright(vfr_clip, rotated_clip, tmp_path):
+    for clip in (vfr_clip, rotated_clip):
+        media = probe(clip)
+        make_proxy(media, tmp_path / "proxy-1.mp4", no_progress)
+        proxy = probe(tmp_path / "proxy-1.mp4")
+
+        assert (proxy.rate, proxy.duration, proxy.size) == (media.rate, media.duration, media.size)
+        assert not proxy.variable_rate
+        assert (proxy.rotation, proxy.video_offset, first_frame_time(proxy)) == (0, 0, 0)
+        assert codec_string.codec_string(proxy).startswith('video/mp4; codecs="avc1.')
+
+
+def test_a_proxy_of_high_dynamic_range_looks_as_its_pictures_do(make_clip, tmp_path):
+    tags = "setparams=color_trc=arib-std-b67:color_primaries=bt2020:colorspace=bt2020nc"
+    media = probe(make_clip("hlg.mp4", seconds=0.4, extra=("-vf", f"format=yuv420p10le,{tags}")))
+    (tmp_path / "proxy-0.mp4").write_bytes(b"of the file as it was")
+    make_proxy(media, tmp_path / "proxy-1.mp4", no_progress)
+    proxy = probe(tmp_path / "proxy-1.mp4")
+    means = []
+    for source in (media, proxy):
+        with av.open(io.BytesIO(frame_jpeg(source, 5, 180)), format="image2pipe") as jpeg:
+            means.append(next(jpeg.decode(video=0)).to_ndarray(format="rgb24").mean(axis=(0, 1)))
+
+    assert (media.transfer, proxy.transfer, proxy.colour) == ("hlg", "sdr", (1, 1, 1))
+    assert means[0] == pytest.approx(means[1], abs=3)  # of 255
+    assert [path.name for path in tmp_path.iterdir()] == ["proxy-1.mp4"]
 
 
 # --- the waveform ---------------------------------------------------------------------------------
