@@ -186,7 +186,11 @@ def _add_editor(verb: argparse.ArgumentParser) -> None:
 
 def add_edited_timeline(verb: argparse.ArgumentParser) -> None:
     """Add the timeline that `import` reads."""
-    verb.add_argument("timeline", type=_TIMELINE, help=f"the edited timeline: {_SUFFIXES}")
+    verb.add_argument("timeline", nargs="?", type=_TIMELINE,
+                      help=f"the edited timeline: {_SUFFIXES}")  # fmt: skip
+    verb.add_argument("--from", dest="from_editor", choices=("resolve",),
+                      help="instead of a file: the timeline that our script in this editor "
+                           "exported last")  # fmt: skip
     verb.add_argument("--for", dest="editor", choices=("resolve", "premiere", "fcp"),
                       help="the editor that wrote it (default: detected from the "
                            "file)")  # fmt: skip

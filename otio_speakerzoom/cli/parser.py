@@ -121,6 +121,8 @@ def parse(argv: Sequence[str] | None = None) -> Request:
         request["adapter"], request["adapter_options"] = _choose_adapter(
             parser, suffix, namespace["editor"], namespace["resolve_scaling"]
         )
+    if "from_editor" in namespace:
+        _check_import(parser, request)
     if request.get("shot") and (request["film_begin"] or request["film_end"]):
         parser.error("--shot: is a stretch by itself; leave out --from and --to")
     style_values = {
@@ -153,6 +155,14 @@ def _paths(value: Any) -> Sequence[Path]:
 def usage_error(verb: str, message: str) -> NoReturn:
     """End with exit code 2 and one line, as a wrong option of that verb does."""
     Parser(prog=f"{PROGRAM} {verb}").error(message)
+
+
+def _check_import(parser: Parser, request: dict[str, Any]) -> None:
+    """End with a usage error unless there is a file or an editor to import from."""
+    if (request["timeline"] is None) == (request["from_editor"] is None):
+        parser.error("name the edited timeline, or leave it out and add --from resolve")
+    if request["timeline"] is None:
+        del request["timeline"]
 
 
 def _check_batch(parser: Parser, namespace: Mapping[str, Any]) -> None:

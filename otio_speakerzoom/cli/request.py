@@ -123,6 +123,8 @@ class Request:
 
     timeline: Path = Path()
     """The edited timeline to read."""
+    from_editor: str | None = None
+    """The editor whose script exported the timeline to read, where no file is named."""
     sequence: str = ""
     """Name or number of the sequence to read; empty for the one that shows the recording."""
     project_size: tuple[int, int] | None = None

@@ -81,10 +81,13 @@ def _import(request: Request, console: Console) -> None:
     from otio_speakerzoom.cli.console import ResultConsole
     from otio_speakerzoom.interchange import import_edits
 
+    timeline, editor = request.timeline, request.editor
+    if request.from_editor:
+        from otio_speakerzoom.plugins.outbox import last_export
+
+        timeline, editor = last_export(request.source), "resolve"
     with _job(request, console) as job:
-        result = import_edits.import_timeline(
-            job, request.timeline, request.editor, request.sequence
-        )
+        result = import_edits.import_timeline(job, timeline, editor, request.sequence)
     import_edits.print_result(result, ResultConsole())
 
 

@@ -18,6 +18,7 @@ from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.plugins import (
     mailbox,
     messages,
+    outbox,
     resolve_direct,
     resolve_install,
     resolve_script,
@@ -294,6 +295,63 @@ def test_without_fuscript_the_menu_is_advised(monkeypatch, tmp_path):
 
     with pytest.raises(SpeakerZoomError, match="leave out --direct"):
         resolve_send.send(talk(), tmp_path / "mailbox", direct=True)
+
+
+# --- reading back ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(tmp_path, make_clip, monkeypatch):
+    """A recording, and the mailbox after our timeline of it was exported."""
+    source = make_clip("talk.mp4")
+    media = replace(talk().media, path=source)
+    resolve = Host(tmp_path, talk(media=media))
+    resolve.answer()
+    resolve.run()
+    monkeypatch.setattr(messages, "preference_files", lambda: [resolve.preferences])
+    monkeypatch.setenv(mailbox.VARIABLE, str(resolve.mailbox))
+    return source, resolve
+
+
+def test_the_last_export_of_a_recording_is_found(exported):
+    source, resolve = exported
+
+    path = outbox.last_export(source)
+
+    assert str(path) == resolve.exported[0]
+    assert path.read_text() == resolve.otio
+
+
+def test_an_export_of_another_recording_is_refused(exported, make_clip):
+    with pytest.raises(SpeakerZoomError, match=r"shows .*talk\.mp4, not .*other\.mp4"):
+        outbox.last_export(make_clip("other.mp4"))
+
+
+def test_without_an_export_the_menu_is_advised(exported):
+    source, resolve = exported
+    Path(resolve.exported[0]).unlink()
+
+    with pytest.raises(SpeakerZoomError, match="exported no timeline"):
+        outbox.last_export(source)
+
+
+def test_only_files_of_the_outbox_are_read(exported, tmp_path):
+    source, resolve = exported
+    outside = tmp_path / "outside.otio"
+    outside.write_text("{}")
+    row = f"path={str(outside).encode().hex()}"
+    resolve.preferences.write_text(f"SPEAKERZOOM1:timeline:run:{int(time.time()) + 1}:{row}:END")
+
+    with pytest.raises(SpeakerZoomError, match="exported no timeline"):
+        outbox.last_export(source)
+
+
+@pytest.mark.parametrize("arguments", [(), ("edited.otio", "--from", "resolve")])
+def test_import_takes_either_a_file_or_the_last_export(make_clip, capsys, arguments):
+    with pytest.raises(SystemExit):
+        main(["import", str(make_clip("talk.mp4")), *arguments])
+
+    assert "--from resolve" in capsys.readouterr().err
 
 
 # --- install --------------------------------------------------------------------------------------
