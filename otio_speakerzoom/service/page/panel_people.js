@@ -16,6 +16,9 @@ export class PeoplePanel {
     this.model = model;
     this.side = side;
     this.waits = false;
+    /** Pictures by person, which stay when the cards are drawn again. @type {Map<number, any>} */
+    this.pictures = new Map();
+    this.ids = "";
     model.addEventListener("people", () => this.draw());
     host.addEventListener("focusout", () => this.waits && setTimeout(() => this.draw()));
     this.draw();
@@ -27,6 +30,9 @@ export class PeoplePanel {
     this.waits = field instanceof HTMLInputElement && this.host.contains(field)
       && field.value !== field.defaultValue;
     if (this.waits) return; // somebody types a name
+    const ids = people.map(({ id }) => id).join();
+    if (ids !== this.ids) this.pictures.clear();
+    this.ids = ids;
     this.side.setCount("people", people.length);
     replaceKeepingFocus(this.host, people.length
       ? people.map((person) => this.card(person))
@@ -35,11 +41,11 @@ export class PeoplePanel {
 
   /** @param {Person} person */
   card(person) {
-    const { id, label, picture } = person;
+    const { id, label } = person;
     const times = { seen: person.seen_seconds, heard: person.heard_seconds,
       "on screen": person.shown_seconds };
     return el("article", { class: `person${person.ignore ? " ignored" : ""}`, "aria-label": label },
-      el("img", { src: picture, alt: `Face of ${label}`, width: 64, height: 64, loading: "lazy" }),
+      this.picture(person),
       el("div", { class: "grow stack" },
         el("div", { class: "row" }, badge(id), this.nameField(person)),
         el("dl", { class: "times number" },
@@ -51,6 +57,15 @@ export class PeoplePanel {
           this.toggle(person, "prefer", "Prefer", "This person wins overlaps and ties, "
             + "as a host does"),
           this.merging(person))));
+  }
+
+  /** @param {Person} person */
+  picture({ id, label, picture }) {
+    const image = this.pictures.get(id)
+      ?? el("img", { src: picture, width: 64, height: 64, loading: "lazy" });
+    this.pictures.set(id, image);
+    image.alt = `Face of ${label}`;
+    return image;
   }
 
   /** @param {Person} person */
