@@ -76,7 +76,7 @@ class Loader:
         self._director: tuple[Signature, OneShotDirector] | None = None
         self._journal: store.EditJournal | None = None
         self._lock = RLock()
-        self._paths = [job.source]
+        self._paths = _paths(job, job.folder, job.folder)
         """Files that the cut depends on."""
 
     def load(self) -> Loaded:
@@ -93,8 +93,8 @@ class Loader:
                 if loaded is None:
                     continue
                 self._loaded = signature, loaded
-                names = [loaded.people_folder / name for name in ANALYSIS_FILES]
-                self._paths = [self._job.source, *loaded.files, *names, loaded.journal.path]
+                folder = loaded.session.folder
+                self._paths = _paths(self._job, folder, loaded.people_folder)
         raise StoreError(f"{self._job.folder}: changes all the time; try again when it is quiet")
 
     def accept(self, loaded: Loaded) -> None:
@@ -230,6 +230,12 @@ def _with_cast(cut: CutList, people: Sequence[Person]) -> CutList:
     """Return a cut with its people as they are now, without their names."""
     now = {person.id: replace(person, name="") for person in people}
     return replace(cut, people=tuple(now.get(person.id, person) for person in cut.people))
+
+
+def _paths(job: Job, folder: Path, people_folder: Path) -> list[Path]:
+    """Return the files that a cut depends on."""
+    own = [folder / name for name in (*EDITED_FILES, "edits.jsonl")]
+    return [job.source, *own, *(people_folder / name for name in (*ANALYSIS_FILES, "people.json"))]
 
 
 def _digests(paths: Iterable[Path]) -> dict[Path, str]:
