@@ -1,5 +1,9 @@
 /** Holds the picture on the screen, with its own presentation time, until the next one comes. */
 
+/** Seconds by which a picture's own time may differ from the callback's: a browser whose times differ
+ * by more counts them from elsewhere. */
+const MAX_DIFFERENCE_S = 0.5;
+
 /**
  * A busy browser may have gone on to the next picture when it calls back for one, and then draws that
  * one. A `VideoFrame` is one picture with its own time, so picture and crop cannot part. Where a
@@ -25,8 +29,9 @@ export class PictureHolder {
       return mediaTime;
     }
     const picture = new VideoFrame(this._video);
+    const time = picture.timestamp / 1e6;
     this.offer(picture);
-    return picture.timestamp / 1e6;
+    return Math.abs(time - mediaTime) < MAX_DIFFERENCE_S ? time : mediaTime;
   }
 
   /** Hold a picture ready; one that was ready before is not needed any more. */

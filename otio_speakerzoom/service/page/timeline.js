@@ -1,6 +1,5 @@
 /** The timeline: shots, who speaks, the sound and the words over time, on two canvases. */
 
-import { getJson } from "./api.js";
 import { EdgeEdit } from "./edge_edit.js";
 import { liveText } from "./live_text.js";
 import { Magnet } from "./magnet.js";
@@ -13,6 +12,7 @@ import { firstAfter } from "./time.js";
 import { drawContent, drawMoving } from "./timeline_layers.js";
 import { describePlayhead, describeShot } from "./timeline_text.js";
 import { TimelinePointer } from "./timeline_pointer.js";
+import { fetchWords } from "./words.js";
 
 /** Zoom of one press of a key. */
 const KEY_ZOOM = 1.5;
@@ -193,7 +193,7 @@ export class Timeline {
 
   async _takeWords() {
     if (this.model.words) this.words = this.model.words;
-    else if (this.model.state.words) this.words = (await getJson("api/words")).words;
+    else if (this.model.state.words) this.words = await fetchWords(this.model);
     this._measure();
     this._redrawAll();
   }

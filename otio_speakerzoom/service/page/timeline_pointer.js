@@ -123,7 +123,9 @@ export class TimelinePointer {
         rate: player.clock.rate,
         framesPerPixel: now.framesPerPixel * now.ratio,
       };
-      const { frame, name } = at.event.altKey ? { frame: wanted, name: "" } : magnet.snap(wanted, reach);
+      // window managers of Linux take Alt with a drag for themselves
+      const isFree = at.event.altKey || at.event.shiftKey;
+      const { frame, name } = isFree ? { frame: wanted, name: "" } : magnet.snap(wanted, reach);
       edge.move(frame, name, at.event.clientX);
     };
     this._drag(event, move, false, (isDone) => (isDone ? edge.commit() : edge.abandon()));
