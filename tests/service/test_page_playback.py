@@ -110,7 +110,7 @@ def test_sound_does_not_stop_at_a_cut(page, film):
     cut = pipeline.cached_cut(pipeline.Job(film)).shots[1].range.start
     go_to(page, cut - 15)
     page.evaluate(
-        "window.events = []; for (const name of ['seeking', 'pause', 'waiting'])"
+        "window.events = []; for (const name of ['seeking', 'pause', 'emptied'])"
         "document.querySelector('video').addEventListener(name, () => window.events.push(name))"
     )
 
