@@ -42,8 +42,8 @@ export class Help {
           onclick: () => this.dialog.close() }, "Close")),
       el("p", { class: "dim" }, "Click a key to change it, then press the new one; Esc leaves it, "
         + "Delete takes it away. Keys act on the shot under the playhead. Browsers do not play "
-        + "in reverse: J steps backwards without sound. Alt or Shift turns the magnet off while you drag "
-        + "a cut."),
+        + "in reverse: J steps backwards without sound. Alt or Shift turns the magnet off while "
+        + "you drag a cut."),
       ...[...shared].map(([chord, names]) => el("p", { class: "warn" },
         `${inWords(chord)} is used twice: ${names.map(labelOf).join("; ")}. It does the first.`)),
       el("div", { class: "key-groups" }, ...[...groups].map(([group, actions]) =>

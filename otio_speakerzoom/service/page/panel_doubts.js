@@ -131,14 +131,20 @@ export class DoubtsPanel {
     ];
   }
 
-  /** Mark the row of the selected shot and bring it into view. */
+  /** Mark the row of the selected shot and bring it into view, unless a hand is in the list. */
   mark() {
-    const { shot } = this.page.model;
+    const { shot, visited } = this.page.model;
+    const index = shot && shot === visited ? this.shots.indexOf(shot) : -1;
+    if (index >= this.rows) {
+      this.rows = index + ROWS;
+      this.draw();
+      return;
+    }
     for (const row of this.list.querySelectorAll("[aria-current]"))
       row.removeAttribute("aria-current");
     const row = shot && this.list.querySelector(`[data-start="${shot.start}"]`);
     if (!row) return;
     row.setAttribute("aria-current", "true");
-    row.scrollIntoView({ block: "nearest" });
+    if (!this.list.matches(":hover")) row.scrollIntoView({ block: "nearest" });
   }
 }
