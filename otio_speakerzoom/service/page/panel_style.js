@@ -37,7 +37,9 @@ export class StylePanel {
     this.revision = "";
     /** Whether the style is on its way to the service. */
     this.applies = false;
-    this.planning = new AbortController();
+    /** Counts the changes of the values, so that late answers are known as such. */
+    this.draft = 0;
+    this.isPlanning = false;
     this.presetRow = el("div", { class: "row", role: "group", "aria-label": "Preset" });
     this.status = el("div", { class: "style-status", role: "status" });
     this.planSoon = debounce(() => this.plan(), REST);
@@ -55,6 +57,7 @@ export class StylePanel {
       return;
     }
     this.presets = about.presets;
+    this.current = JSON.stringify(this.stored);
     this.reset();
     this.knobs = about.fields.map((/** @type {Field} */ field) => new StyleKnob(field, this));
     const groups = Map.groupBy(this.knobs, ({ field }) => field.group);
@@ -121,36 +124,47 @@ export class StylePanel {
   }
 
   change() {
+    this.draft += 1;
     this.trouble = "";
     this.draw();
     this.planSoon();
   }
 
-  /** Ask for the cut that the values make; only the latest answer counts. */
+  /**
+   * Show the cut that the values make. One request at a time, since a plan takes the service a
+   * second where the film is long; then the latest values.
+   */
   async plan() {
-    this.planning.abort();
-    this.planning = new AbortController();
+    if (this.isPlanning) return;
+    this.isPlanning = true;
+    let draft;
+    do {
+      draft = this.draft;
+      await this.planOnce(draft);
+    } while (draft !== this.draft);
+    this.isPlanning = false;
+  }
+
+  /** @param {number} draft number of the draft, whose answer counts only while it is the latest */
+  async planOnce(draft) {
+    if (this.applies) return;
     this.revision = this.model.state.revision;
-    if (!this.isChanged()) {
-      this.model.setPreview(null);
-      this.draw();
-      return;
-    }
+    let shots = null;
+    let trouble = "";
     try {
-      const { signal } = this.planning;
-      const { shots } = await send("POST", "api/plan", this.request, { signal });
-      this.model.setPreview(shots);
+      if (this.isChanged()) ({ shots } = await send("POST", "api/plan", this.request));
     } catch (fault) {
-      if (fault instanceof DOMException) return;
       if (!(fault instanceof ApiError)) throw fault;
-      this.trouble = fault.message;
-      this.model.setPreview(null);
+      trouble = fault.message;
     }
+    if (draft !== this.draft) return;
+    this.trouble = trouble;
+    this.model.setPreview(shots);
     this.draw();
   }
 
   async apply() {
-    this.planning.abort();
+    this.draft += 1;
     const saved = this.model.apply([{ name: "set_style", ...this.request }],
       this.model.preview ?? this.model.shots);
     this.applies = true;
@@ -163,7 +177,7 @@ export class StylePanel {
   }
 
   discard() {
-    this.planning.abort();
+    this.draft += 1;
     this.reset();
     this.trouble = "";
     this.model.setPreview(null);
