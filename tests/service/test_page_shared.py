@@ -69,6 +69,31 @@ def test_a_cut_on_the_command_line_keeps_the_edits_and_the_page_shows_it(page, f
     wait_for(lambda: f"of {len(shots)}" in text_of(page, "#transport"))
 
 
+def test_a_hidden_tab_holds_no_connection_and_is_up_to_date_when_it_is_visible_again(
+    page, film, browser, opened
+):
+    hide = (
+        "(hidden) => { Object.defineProperty(document, 'hidden', { configurable: true, "
+        "get: () => hidden }); document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    page.evaluate(
+        "window.streams = 0; const Original = window.EventSource;"
+        "window.EventSource = class extends Original { constructor(...rest) {"
+        "super(...rest); window.streams += 1; } }; null"
+    )
+    page.evaluate(hide, True)
+    with open_page(browser, opened()) as other:
+        other.keyboard.press("2")
+        wait_for(lambda: subjects(film)[0] == (2,))
+    time.sleep(1.5)  # the service looks at the files once a second
+    assert "locked" not in text_of(page, "#transport")
+
+    page.evaluate(hide, False)
+
+    wait_until(page, "window.streams === 1")
+    wait_for(lambda: "locked" in text_of(page, "#transport"))
+
+
 def test_an_edit_waits_in_the_page_while_the_disk_is_full(page, film, monkeypatch):
     def no_space(path):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -91,7 +116,7 @@ def test_a_timeline_that_the_page_exports_has_the_edits(page, film, tmp_path):
     wait_for(lambda: subjects(film)[0] == (2,))
 
     page.keyboard.press("f")
-    page.locator("#files button", has_text="Resolve").first.click()
+    page.get_by_title("Write a timeline for DaVinci Resolve (.otio)").click()
     output = film.with_suffix(".otio")
     wait_for(output.exists, seconds=30)
 

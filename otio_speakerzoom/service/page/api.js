@@ -88,18 +88,38 @@ const RECONNECT = 3000;
 /**
  * Listen to the service, again and again where the line breaks.
  * @param {object} listener
+ * @param {() => void} listener.visible the tab was hidden, and has missed what happened meanwhile
  * @param {(data: any) => void} listener.state
  * @param {(data: any) => void} listener.job
  * @param {(yes: boolean) => void} listener.connected
  */
 export function listen(listener) {
-  const events = new EventSource("api/events");
-  events.addEventListener("state", (event) => listener.state(JSON.parse(event.data)));
-  events.addEventListener("job", (event) => listener.job(JSON.parse(event.data)));
-  events.addEventListener("open", () => listener.connected(true));
-  events.addEventListener("error", () => {
+  /** @type {EventSource | null} */
+  let events = null;
+  const open = () => {
+    events = new EventSource("api/events");
+    events.addEventListener("state", (event) => listener.state(JSON.parse(event.data)));
+    events.addEventListener("job", (event) => listener.job(JSON.parse(event.data)));
+    events.addEventListener("open", () => listener.connected(true));
+    events.addEventListener("error", onError);
+  };
+  const onError = () => {
     listener.connected(false);
     // the browser connects again by itself, but not after an answer such as 401
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), RECONNECT);
+    if (events?.readyState !== EventSource.CLOSED) return;
+    events = null;
+    setTimeout(look, RECONNECT);
+  };
+  /** Listen while the tab is visible: a browser has six connections to a host for all its tabs. */
+  const look = () => {
+    if (document.hidden) {
+      events?.close();
+      events = null;
+    } else if (!events) open();
+  };
+  document.addEventListener("visibilitychange", () => {
+    look();
+    if (!document.hidden) listener.visible();
   });
+  look();
 }

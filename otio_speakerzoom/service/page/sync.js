@@ -30,6 +30,7 @@ export class Sync {
   async start() {
     await Promise.all([this.loadMarks(), this.loadJobs()]);
     listen({
+      visible: () => this.loadJobs(),
       state: ({ revision }) => revision !== this.confirmed.revision && this.refresh(),
       job: (job) => this.setJob(job),
       connected: (yes) => this.setConnected(yes),
