@@ -101,6 +101,7 @@ function drawRuler(context, { scale, palette, player }, row) {
   const first = Math.floor((scale.start + clock.start) / step) * step - clock.start;
   for (let frame = first; frame <= scale.end; frame += step) {
     context.fillRect(scale.x(frame), bottom - row.height * 0.7, scale.ratio, row.height * 0.7);
+    if (scale.x(frame) < scale.left) continue; // half a label reads as another one
     const text = clock.label(frame);
     context.fillText(text, scale.x(frame) + 4 * scale.ratio, row.top + row.height * 0.45);
   }

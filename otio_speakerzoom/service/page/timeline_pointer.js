@@ -2,8 +2,9 @@
 
 import { firstAfter } from "./time.js";
 
-/** CSS pixels around a cut in which the pointer takes it. */
-const EDGE_PX = 6;
+/** CSS pixels around a cut in which the pointer takes it, and the share of a shot that is left to it:
+ * the middle half of a narrow shot can still be clicked. */
+const [EDGE_PX, EDGE_SHARE] = [6, 0.25];
 /** Zoom for one pixel of a wheel: a notch of a hundred pixels zooms by a quarter. */
 const WHEEL_ZOOM = 0.0022;
 /** Pixels of one line, for wheels that count lines. */
@@ -42,10 +43,14 @@ export class TimelinePointer {
     const { shots } = model;
     const after = firstAfter(shots, scale.edge(x));
     let best = 0;
-    let distance = EDGE_PX * scale.ratio;
+    let distance = Infinity;
     for (const index of [after - 1, after]) {
-      const away = index > 0 && index < shots.length ? Math.abs(scale.x(shots[index].start) - x) : Infinity;
-      if (away <= distance) [best, distance] = [index, away];
+      if (index < 1 || index >= shots.length) continue;
+      const [before, at, next] = [shots[index - 1].start, shots[index].start, shots[index].end];
+      const narrower = Math.min(at - before, next - at) / scale.framesPerPixel;
+      const reach = Math.min(EDGE_PX * scale.ratio, narrower * EDGE_SHARE);
+      const away = Math.abs(scale.x(at) - x);
+      if (away <= reach && away < distance) [best, distance] = [index, away];
     }
     return best;
   }
@@ -69,7 +74,7 @@ export class TimelinePointer {
     if (event.button !== 0 || x < timeline.scale.left) return;
     if (row?.kind === "overview") return this._drag(event, this._scrollTo(), true);
     const edge = this._edgeAt(x, row);
-    if (edge && timeline.edge.begin(edge)) return this._dragEdge(event, x);
+    if (edge && timeline.edge.begin(edge)) return this._dragEdge(event, x, row);
     this._click(x, row);
     this._drag(event, (at) => this._scrub(at));
   }
@@ -110,11 +115,13 @@ export class TimelinePointer {
     };
   }
 
-  _dragEdge(event, x) {
+  _dragEdge(event, x, row) {
     const { edge, scale, magnet, player } = this.timeline;
     const grip = edge.current.frame - scale.at(x); // the cut does not jump to the pointer
+    let hasMoved = false;
     const move = (at) => {
       if (!at.moved) return;
+      hasMoved = true;
       this.timeline.scrollNear(at.x);
       const now = this.timeline.scale;
       const wanted = Math.round(now.at(at.x) + grip);
@@ -128,7 +135,11 @@ export class TimelinePointer {
       const { frame, name } = isFree ? { frame: wanted, name: "" } : magnet.snap(wanted, reach);
       edge.move(frame, name, at.event.clientX);
     };
-    this._drag(event, move, false, (isDone) => (isDone ? edge.commit() : edge.abandon()));
+    this._drag(event, move, false, (isDone) => {
+      if (isDone && hasMoved) return edge.commit();
+      edge.abandon();
+      if (isDone) this._click(x, row); // a click on a cut is a click
+    });
   }
 
   /** Follow the pointer until it is released or Escape is pressed. */
