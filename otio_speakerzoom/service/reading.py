@@ -15,6 +15,7 @@ from otio_speakerzoom.service import openers, pictures
 from otio_speakerzoom.service.curves import MAX_FACE_FRAMES, Curves
 from otio_speakerzoom.service.export_formats import formats_to_json
 from otio_speakerzoom.service.guard import int_or
+from otio_speakerzoom.service.media_file import FilmResponse
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.pyramids import Levels, window
 from otio_speakerzoom.service.state_json import EMPTY, Json
@@ -153,7 +154,7 @@ def media(request: Request) -> Response:
         return FileResponse(
             path, media_type="application/octet-stream", filename=path.name, headers=headers
         )
-    return FileResponse(path, media_type=kind, headers=headers)
+    return FilmResponse(path, media_type=kind, headers=headers)
 
 
 def words(request: Request) -> Response:

@@ -8,6 +8,7 @@ import pytest
 from review_service import Client, running
 
 from otio_speakerzoom.service.guard import CONTENT_SECURITY_POLICY, MAX_BODY_BYTES
+from otio_speakerzoom.service.media_file import MAX_ANSWER_BYTES
 
 pytest_plugins = ["talks"]
 
@@ -328,3 +329,20 @@ def test_a_range_of_another_version_of_the_file_gets_all_of_it(read_only, cut_ta
 
     assert (same.status, len(same.body)) == (206, 10)
     assert (other.status, other.body) == (200, cut_talk.read_bytes())
+
+
+def test_a_film_comes_in_answers_so_short_that_no_connection_is_held_open(talk):
+    content = talk.read_bytes() * (1 + 3 * MAX_ANSWER_BYTES // talk.stat().st_size)
+    with running(talk) as (_, client):
+        talk.write_bytes(content)  # any bytes will do
+        for asked in ("bytes={}-", f"bytes={{}}-{len(content) - 1}"):
+            parts = []
+            while (at := sum(map(len, parts))) < len(content):
+                answer = client.get("media/source", range=asked.format(at))
+                last = at + len(answer.body) - 1
+                assert answer.status == 206
+                assert answer.headers["content-range"] == f"bytes {at}-{last}/{len(content)}"
+                assert 0 < len(answer.body) <= MAX_ANSWER_BYTES
+                parts.append(answer.body)
+            assert b"".join(parts) == content
+        assert client.get("media/source").body == content
