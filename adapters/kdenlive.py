@@ -1,9 +1,9 @@
 """Writes a project of Kdenlive, with the effect "Transform" on each clip for its framing.
 
-The document is of version 1.04, that of Kdenlive 21.04 to 22.12. Later versions convert it as they
-open it, while 22.12 refuses theirs. All clips are of one clip in the bin. A track is a tractor of
-two playlists, of which Kdenlive uses the second for mixes. Audio tracks lie below video tracks, and
-a group ties the clips of a shot together. MLT: as in `timeline.mlt_document`; the properties of
+The document is of version 1.04, that of Kdenlive 22.12. Later versions convert it as they open it,
+while 22.12 cannot read theirs. All clips are of one clip in the bin. A track is a tractor of two
+playlists, of which Kdenlive uses the second for mixes. Audio tracks lie below video tracks, and a
+group ties the clips of a shot together. MLT: as in `timeline.mlt_document`; the properties of
 Kdenlive: projects that 22.12.3 and 24.12.3 saved.
 """
 

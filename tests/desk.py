@@ -1,6 +1,7 @@
-"""Drive a real editor on a virtual display (Xvfb) by key presses."""
+"""Drive a real editor on a virtual display (Xvfb), by key presses or over a message bus."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -38,16 +39,18 @@ def start_display():
 class Desk:
     """A display of its own with one editor on it, without the user's settings."""
 
-    def __init__(self, folder, *command):
+    def __init__(self, folder, *command, **environment):
         folder.mkdir()
         server, display = start_display()
         self._running = [server]
         (folder / "run").mkdir(mode=0o700)
         self._environment = {
             **os.environ,
+            **environment,
             "DISPLAY": display,
             "HOME": str(folder),
             "XDG_RUNTIME_DIR": str(folder / "run"),
+            "TMPDIR": str(folder / "run"),  # where Kdenlive notes that it runs, once for all users
             "SDL_AUDIODRIVER": "dummy",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
@@ -113,3 +116,37 @@ class Desk:
         return subprocess.run(
             command, env=self._environment, check=check, capture_output=True, text=True
         ).stdout
+
+
+class KdeDesk(Desk):
+    """A desk whose editor is KDE's, and obeys on a message bus whichever window has the focus."""
+
+    def __init__(self, folder, *command):
+        bus = subprocess.Popen(
+            ["dbus-daemon", "--session", "--print-address", "--nofork"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        with bus.stdout:
+            address = bus.stdout.readline().strip()
+        super().__init__(folder, *command, DBUS_SESSION_BUS_ADDRESS=address)
+        self._running.insert(0, bus)
+
+    def act(self, *actions):
+        """Trigger actions of the editor's menus by their names."""
+        for action in actions:
+            reply = self._call("org.kde.KMainWindow.activateAction", f"string:{action}")
+            assert "boolean true" in reply, f"{action}: {reply}"
+            time.sleep(0.5)  # which the window needs to follow: selections are not immediate
+
+    def _call(self, method, *arguments):
+        names = self._send("org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames")
+        (service,) = set(re.findall(r"org\.kde\.[a-z]+-\d+", names))
+        editor = re.sub(r"org\.kde\.([a-z]+)-\d+", r"/\1/MainWindow_1", service)
+        return self._send(service, editor, method, *arguments)
+
+    def _send(self, service, place, method, *arguments):
+        command = ["dbus-send", "--session", "--print-reply", f"--dest={service}", place, method]
+        return subprocess.run(
+            [*command, *arguments],
+            env=self._environment, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip

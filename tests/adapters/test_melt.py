@@ -6,7 +6,7 @@ import pytest
 from melting import read_rgb, rendered_by_melt
 from readers import between
 
-from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Person, Shot
 from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 
@@ -131,6 +131,21 @@ def test_melt_shows_what_our_film_shows(chart, tmp_path, name, format_):
         melt_visible = visible(melted[at], meant)
         assert melt_visible == pytest.approx(visible(ours[at], meant), abs=1), f"frame {frame}"
         assert melt_visible == pytest.approx(meant, abs=0.5), f"frame {frame}"
+
+
+def test_melt_shows_no_angle_that_is_disabled_in_a_project_for_kdenlive(chart, tmp_path):
+    """The other person's track lies above, with the same frames of the source."""
+    ann, bo = ACROSS[1], ACROSS[2]
+    shots = (Shot(FrameRange(3, 9), (1,), ann), Shot(FrameRange(9, 15), (), WIDE))
+    angles = (Shot(FrameRange(3, 15), (), WIDE), Shot(FrameRange(3, 15), (2,), bo))
+    people = (Person(1, ()), Person(2, ()))
+    cut_list = CutList(chart, (640, 360), shots, people, angles=angles)
+    melted = rendered_by_melt(cut_list, tmp_path, format_="kdenlive")
+
+    assert len(melted) == 12
+    for frame, meant in analysed(cut_list):
+        assert counted(melted[frame - 3]) == frame
+        assert visible(melted[frame - 3], meant) == pytest.approx(meant, abs=0.5), f"frame {frame}"
 
 
 def analysed(cut_list):

@@ -37,6 +37,7 @@ def clicks(samples, rate):
     return at[np.diff(at, prepend=-rate) > rate / 20] / rate
 
 
+@pytest.mark.parametrize("format_", ["mlt", "kdenlive"])
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -45,12 +46,12 @@ def clicks(samples, rate):
         ("late.mkv", {"late": 0.8}),
     ],
 )
-def test_every_audio_stream_is_in_sync_with_the_video(name, changes, tmp_path):
+def test_every_audio_stream_is_in_sync_with_the_video(name, changes, format_, tmp_path):
     media = a_source(tmp_path / name, **changes)
     cuts = (3, 40, 71, media.duration - 8)
     shots = (Shot(FrameRange(start, end), (), Box(0, 0, 64, 36)) for start, end in pairwise(cuts))
     cut_list = CutList(media, (64, 36), tuple(shots))
-    rendered_by_melt(cut_list, tmp_path, f"acodec=pcm_s16le ar={RATE}")
+    rendered_by_melt(cut_list, tmp_path, f"acodec=pcm_s16le ar={RATE}", format_)
 
     with av.open(str(tmp_path / "melt.mkv")) as film:
         samples = np.concatenate(
