@@ -10,6 +10,7 @@ from typing import Any
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.service.export_formats import EDITORS
 from otio_speakerzoom.service.tasks import NOT_STORED, Task, task_from_json
 from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.store.files import read_json, report_faults, write_json
@@ -56,7 +57,7 @@ class JobRow:
         """Return what the page shows of it."""
         label = LABELS[self.task.kind]
         if self.task.kind == "export":
-            label += f" for {self.task.editor} ({self.task.suffix})"
+            label += f": {EDITORS.get(self.task.editor, self.task.editor)} ({self.task.suffix})"
         result = {"media": f"media/{self.id}", "name": self.file} if self.file else None
         return {
             "id": self.id, "kind": self.task.kind, "label": label, "state": self.state,
