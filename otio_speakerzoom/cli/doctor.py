@@ -54,6 +54,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "scorer", _scorer
     yield "timelines", _adapters
     yield "Resolve", _resolve
+    yield "Premiere", _premiere
 
 
 def _film() -> str:
@@ -140,6 +141,13 @@ def _scorer() -> str:
 def _resolve() -> str:
     """Return where our script is in Resolve, whether it is current, and what editions allow."""
     from otio_speakerzoom.plugins.resolve_install import describe
+
+    return describe()
+
+
+def _premiere() -> str:
+    """Return where our panel's package is, whether it is current, and who installs it."""
+    from otio_speakerzoom.plugins.premiere_install import describe
 
     return describe()
 

@@ -58,7 +58,10 @@ def send_to_editor(request: Request, console: Console) -> None:
 
 
 def install_in_editor(request: Request, console: Console) -> None:
-    """Install the script, and print its path."""
+    """Install the script or the panel, and print its path."""
+    if request.editor == "premiere":
+        _install_panel(request)
+        return
     from otio_speakerzoom.plugins.resolve_install import install
 
     path = install(all_users=request.all_users, dry_run=request.dry_run)
@@ -70,7 +73,10 @@ def install_in_editor(request: Request, console: Console) -> None:
 
 
 def uninstall_from_editor(request: Request, console: Console) -> None:
-    """Remove the script, and print the path that it had."""
+    """Remove the script or the panel, and print the path that it had."""
+    if request.editor == "premiere":
+        _uninstall_panel(request)
+        return
     from otio_speakerzoom.plugins.resolve_install import uninstall
 
     path = uninstall(all_users=request.all_users, dry_run=request.dry_run)
@@ -79,3 +85,39 @@ def uninstall_from_editor(request: Request, console: Console) -> None:
         raise SpeakerZoomError(f"the script is not installed in Resolve for {whom}; nothing to do")
     log.info("would be removed" if request.dry_run else "removed")
     print_line(str(path))
+
+
+def _install_panel(request: Request) -> None:
+    from otio_speakerzoom.plugins.premiere_install import install
+    from otio_speakerzoom.service.runtime_file import runtime_folder
+
+    _refuse_all_users(request)
+    outcome = install(dry_run=request.dry_run)
+    if request.dry_run:
+        log.info("would be written")
+    else:
+        if outcome.todo:
+            log.warning("%s", outcome.todo)
+        log.info("then, in Premiere, choose Window > UXP Plugins > SpeakerZoom")
+        log.info("the panel asks once for a folder; it is %s", runtime_folder())
+    print_line(str(outcome.path))
+
+
+def _uninstall_panel(request: Request) -> None:
+    from otio_speakerzoom.plugins.premiere_install import uninstall
+
+    _refuse_all_users(request)
+    outcome = uninstall(dry_run=request.dry_run)
+    if outcome is None:
+        raise SpeakerZoomError("the panel for Premiere is not installed; nothing to do")
+    if outcome.todo:
+        log.warning("%s", outcome.todo)
+    log.info("would be removed" if request.dry_run else "removed")
+    print_line(str(outcome.path))
+
+
+def _refuse_all_users(request: Request) -> None:
+    if request.all_users:
+        raise SpeakerZoomError(
+            "--all-users: Creative Cloud decides for whom it installs a panel; leave it out"
+        )

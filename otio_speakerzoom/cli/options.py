@@ -275,7 +275,7 @@ def add_receiver(verb: argparse.ArgumentParser) -> None:
 
 def add_plugin(verb: argparse.ArgumentParser) -> None:
     """Add which script to install or remove, and where."""
-    verb.add_argument("editor", choices=("resolve",), help="the editor")
+    verb.add_argument("editor", choices=("premiere", "resolve"), help="the editor")
     verb.add_argument("--all-users", action="store_true",
                       help="for everybody on this machine, which an administrator can "
                            "do")  # fmt: skip
