@@ -17,7 +17,7 @@ from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
     from otio_speakerzoom.model import Media
-from otio_speakerzoom.pipeline.canvas_size import aspect_size, source_size
+from otio_speakerzoom.timeline.canvas_size import aspect_size, source_size
 
 T = TypeVar("T")
 

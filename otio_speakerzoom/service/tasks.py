@@ -13,9 +13,9 @@ from otio_speakerzoom.director.style import PRESETS
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange, Media
 from otio_speakerzoom.pipeline import Job, Options
-from otio_speakerzoom.pipeline.canvas_size import aspect_size, source_size
 from otio_speakerzoom.service.free_name import free_name, result_digest
 from otio_speakerzoom.store.fields import Field
+from otio_speakerzoom.timeline.canvas_size import aspect_size, source_size
 from otio_speakerzoom.timeline.formats import FORMATS
 
 MIN_HEIGHT = 16

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from otio_speakerzoom.model import Media
+if TYPE_CHECKING:  # it loads NumPy, which `--help` does not need
+    from otio_speakerzoom.model import Media
 
 
 def source_size(media: Media) -> tuple[int, int]:
