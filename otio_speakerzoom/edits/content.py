@@ -101,9 +101,6 @@ def apply_changes(
 
     A change fits where what it replaces is as it was.
     """
-    window = changes.get("people", {"removed": [], "inserted": []})
-    rows = [*content.people, *window["removed"], *window["inserted"]]
-    cast = [Person(id_, ()) for id_ in dict.fromkeys(row["id"] for row in rows)]
     values: dict[str, Any] = {}
     misfits: list[str] = []
     for name, change in changes.items():
@@ -112,7 +109,7 @@ def apply_changes(
             fits = _STYLE_ROWS[name](style) == change["before"]
             value: Any = _with_style_row(style, name, change["after"]) if fits else None
         else:
-            value = _replace_rows(name, getattr(content, name), change, media, cast)
+            value = _replace_rows(name, getattr(content, name), change, media)
         if value is None:
             misfits.append(name)
         else:
@@ -140,12 +137,12 @@ def _window(
 
 
 def _replace_rows(
-    name: str, items: Sequence[Any], change: dict[str, Any], media: Media, cast: Sequence[Person]
+    name: str, items: Sequence[Any], change: dict[str, Any], media: Media
 ) -> tuple[Any, ...] | None:
     """Return the items with those of a window replaced; None where they are others now."""
     key = _KEYS[name]
-    removed = [key(_from_row(name, row, media, cast)) for row in change["removed"]]
-    inserted = [_from_row(name, row, media, cast) for row in change["inserted"]]
+    removed = [key(_from_row(name, row, media)) for row in change["removed"]]
+    inserted = [_from_row(name, row, media) for row in change["inserted"]]
     start = _place(items, removed, inserted, change["index"], key)
     if start is None:
         return None
@@ -174,12 +171,13 @@ def _place(
     return None
 
 
-def _from_row(name: str, row: dict[str, Any], media: Media, cast: Sequence[Person]) -> Any:
+def _from_row(name: str, row: dict[str, Any], media: Media) -> Any:
     if name == "people":
         return row
     if name == "locks":
         return store.lock_from_json(row)
-    return store.shot_from_row(row, media, cast)
+    people = [Person(id_, ()) for id_ in row["subjects"]]
+    return store.shot_from_row(row, media, people)
 
 
 def _choice_row(choice: StyleChoice) -> dict[str, Any]:

@@ -71,16 +71,17 @@ def changes_of_edit(journal: store.EditJournal, edit: int) -> dict[str, Any]:
 
 
 def finish(
-    journal: store.EditJournal, cached: store.CachedCut, content: Content
-) -> tuple[store.CachedCut, Content]:
-    """Return the cut and its content with the last edit whole, if it was interrupted.
+    journal: store.EditJournal, content: Content, media: Media
+) -> tuple[Content, dict[str, Any] | None]:
+    """Return the content with the last edit whole, if it was interrupted.
 
-    What another program has changed since stays as it is, and the cut is then to be planned again.
+    And the header of its cut; None if no edit was interrupted. What another program has changed
+    since stays as it is, and the cut is then to be planned again.
     """
     line = unfinished(journal.lines())
     if line is None:
-        return cached, content
-    media, changes = cached.value.media, changes_of(journal, line)
+        return content, None
+    changes = changes_of(journal, line)
     own, of_cut = (
         {name: changes[name] for name in changes if (name in OF_CUT) == is_of_cut}
         for is_of_cut in (False, True)
@@ -88,11 +89,10 @@ def finish(
     content, missed = _with_changes(content, own, media)
     whole, missed_in_cut = _with_changes(content, of_cut, media)
     if not missed and not missed_in_cut:
-        value = replace(cached.value, shots=whole.shots, angles=whole.angles)
-        return replace(cached, value=value, **journal.read(line)["cut"]), whole
+        return whole, dict(journal.read(line)["cut"])
     log.warning("%s: an edit was interrupted, and the cut was changed since", journal.path)
     style = content.style if "style" in missed else whole.style
-    return replace(cached, locks_digest=OUTDATED), replace(content, style=style)
+    return replace(content, style=style), {"locks_digest": OUTDATED}
 
 
 def _with_changes(

@@ -153,9 +153,12 @@ class Loader:
         )  # fmt: skip
         content = Content(cached.value.shots, cached.value.angles, locks, rows, style)
         journal = self._journal_of(session)
-        cached, content = finish(journal, cached, content)
+        content, header = finish(journal, content, session.media)
         if _digests(files) != files or cached_digest != files[folder / "cutlist.json"]:
             return None
+        if header:
+            analysis = self.analysis(session, cached, content)
+            cached = replace(cached, value=cut_of(cached, content, analysis), **header)
         cached = self._as_planned(session, cached, content)
         content = replace(content, shots=cached.value.shots, angles=cached.value.angles)
         analysis = self.analysis(session, cached, content)
@@ -224,6 +227,19 @@ def plan_of(analysis: Analysis, cached: store.CachedCut, content: Content) -> Pl
     """Return what a cut with this content is planned from."""
     cut = cached.value
     return Plan(analysis, content.style.style, cut.canvas, content.locks, bool(cut.angles))
+
+
+def cut_of(cached: store.CachedCut, content: Content, analysis: Analysis) -> CutList:
+    """Return the cut with a content: its people are those of the analysis.
+
+    And everybody else whom a shot shows; a later analysis may lack somebody.
+    """
+    people = tuple(replace(person, name="") for person in analysis.people)
+    shots, angles = content.shots, content.angles
+    missing = {id_ for shot in (*shots, *angles) for id_ in shot.subjects}
+    missing -= {person.id for person in people}
+    people = (*people, *(Person(id_, ()) for id_ in sorted(missing)))
+    return replace(cached.value, shots=shots, angles=angles, people=people)
 
 
 def _with_cast(cut: CutList, people: Sequence[Person]) -> CutList:

@@ -22,9 +22,8 @@ from typing import Any
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.edits.content import Content
 from otio_speakerzoom.edits.history import changes_of, header_of, unfinished
-from otio_speakerzoom.edits.loading import Loaded, plan_of, with_header
+from otio_speakerzoom.edits.loading import Loaded, cut_of, plan_of, with_header
 from otio_speakerzoom.errors import StoreError
-from otio_speakerzoom.model import Person
 from otio_speakerzoom.pipeline import Analysis
 
 
@@ -44,7 +43,7 @@ def save(
     the edit would replace for good, before anything changes.
     """
     content = replace(content, locks=pipeline.with_sightings(content.locks, analysis))
-    cached = _cut_of(loaded, content, analysis)
+    cached = _counted_cut(loaded, content, analysis)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     line = {**line, "time": now, "cut": header_of(cached)}
     number = line.get("do") or line.get("undo") or line.get("redo")
@@ -115,18 +114,13 @@ def _texts(
     return [*texts, (cut_path, store.cut_list_text(cached, session.source_digest))]
 
 
-def _cut_of(loaded: Loaded, content: Content, analysis: Analysis) -> store.CachedCut:
+def _counted_cut(loaded: Loaded, content: Content, analysis: Analysis) -> store.CachedCut:
     """Return the cut with a content.
 
     It counts as one of a plan with its locks, people and style, if that before did.
     """
     cached = loaded.cached
-    nameless = tuple(replace(person, name="") for person in analysis.people)
-    value = replace(
-        cached.value, shots=content.shots, angles=content.angles,
-        people=_with_all_subjects(nameless, content),
-    )  # fmt: skip
-    cached = replace(cached, value=value, edited=False, misfits=())
+    cached = replace(cached, value=cut_of(cached, content, analysis), edited=False, misfits=())
     before = plan_of(loaded.analysis, loaded.cached, loaded.content)
     plan = plan_of(analysis, cached, content)
     new = with_header(cached, plan)
@@ -134,10 +128,3 @@ def _cut_of(loaded: Loaded, content: Content, analysis: Analysis) -> store.Cache
         digests = loaded.cached.input_digest, loaded.cached.analysis_digest
         new = replace(new, input_digest=digests[0], analysis_digest=digests[1])
     return new
-
-
-def _with_all_subjects(people: tuple[Person, ...], content: Content) -> tuple[Person, ...]:
-    """Return the people, with everybody whom a shot shows; a later analysis may lack somebody."""
-    ids = {person.id for person in people}
-    missing = {id_ for shot in (*content.shots, *content.angles) for id_ in shot.subjects} - ids
-    return (*people, *(Person(id_, ()) for id_ in sorted(missing)))

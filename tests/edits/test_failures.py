@@ -179,6 +179,27 @@ def test_a_kill_during_undo_leaves_no_half_edit(cut_job, programme, steps):
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("steps", [2, 3, 5, 6, 7])
+def test_a_kill_while_people_are_merged_leaves_no_half_edit(cut_job, programme, steps):
+    shots = programme.state().cut_list.shots
+    before = edit(programme, assign(shots[1], 3))
+    merge = operation_from_json({"name": "merge", "person": 3, "into": 2})
+    assert kill_after(steps, lambda: programme.apply([merge], before.revision))
+    again = Programme(cut_job)
+    state = again.state()
+
+    is_done = len(state.cut_list.people) == 2
+    assert is_done == (steps >= 3)  # locks, people and the cut, and then the journal
+    assert [lock.subjects for lock in state.locks] == [(2,) if is_done else (3,)]
+    after = edit(again, {"name": "split", "frame": 3})
+    assert pipeline.cut(cut_job) == after.cut_list
+    back = again.undo(after.revision)
+    if is_done:
+        back = again.undo(back.revision)
+    assert back.cut_list == before.cut_list
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("steps", [4, 6, 7, 9])
 def test_the_command_line_obeys_an_edit_that_was_killed_half_way(cut_job, programme, steps):
     """It knows no journal: it sees the new locks first, and plans again with them."""
