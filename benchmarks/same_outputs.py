@@ -28,7 +28,8 @@ import numpy as np
 TIMELINES = {
     "resolve.otio": "resolve", "premiere.otio": "premiere", "plain.otio": "plain",
     "fcp.fcpxml": "fcp", "resolve.fcpxml": "resolve", "premiere.xml": "premiere",
-    "resolve.xml": "resolve", "shotcut.mlt": "shotcut", "cuts.edl": "edl", "markers.edl": "markers",
+    "resolve.xml": "resolve", "shotcut.mlt": "shotcut", "kdenlive.kdenlive": "kdenlive",
+    "cuts.edl": "edl", "markers.edl": "markers",
 }  # fmt: skip
 """File -> its editor. `check` does not read an EDL."""
 
@@ -40,7 +41,10 @@ STYLES = {
 }
 """Each of these plans again: styles, canvases and layouts that take other paths in the code."""
 
-TEXT = {".json", ".otio", ".fcpxml", ".xml", ".mlt", ".edl", ".html", ".csv", ".txt", ".toml"}
+TEXT = {
+    ".json", ".otio", ".fcpxml", ".xml", ".mlt", ".kdenlive", ".edl", ".html", ".csv", ".txt",
+    ".toml",
+}  # fmt: skip
 
 
 def main() -> int:

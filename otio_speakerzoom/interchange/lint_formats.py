@@ -65,13 +65,16 @@ def _bin_problems(root: ET.Element) -> Iterator[str]:
         yield "it has no version of Kdenlive's document: Kdenlive cannot open it"
     sources = [by_id.get(entry.get("producer")) for entry in project_bin.iterfind("entry")]
     ids = {property_of(source, "kdenlive:id") for source in sources if source is not None}
-    for playlist in playlists.values():
-        for entry in playlist.iterfind("entry"):
-            if property_of(entry, "kdenlive:id") not in ids:
-                yield (
-                    f"its {playlist.get('id')} plays a clip that is not in the project bin: "
-                    "Kdenlive removes it"
-                )
+    for tractor in root.iterfind("tractor"):
+        parts = [track.get("producer") for track in tractor.iterfind("track")]
+        if not parts or not all(part in playlists for part in parts):
+            continue  # not a track, whose parts are playlists
+        clips = [clip for part in parts for clip in playlists[part].iterfind("entry")]
+        if any(property_of(clip, "kdenlive:id") not in ids for clip in clips):
+            name = property_of(tractor, "kdenlive:track_name") or tractor.get("id")
+            yield (
+                f"its track {name} has a clip that is not in the project bin: Kdenlive removes it"
+            )
 
 
 def _resolve_limit_problems(timeline: Json) -> Iterator[str]:

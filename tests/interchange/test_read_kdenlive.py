@@ -236,7 +236,7 @@ def a_file(folder, make_clip, *changes):
     [
         ((), None),
         ((('version">1.04', 'version">'),), "no version of Kdenlive's document"),
-        ((('id">2<', 'id">3<'),), "plays a clip that is not in the project bin"),
+        ((('id">2<', 'id">3<'),), "its track Video 1 has a clip that is not in the project bin"),
     ],
 )
 def test_check_says_what_kdenlive_would_not_open(tmp_path, make_clip, changes, problem):
