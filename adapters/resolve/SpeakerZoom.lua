@@ -10,7 +10,6 @@
 local VERSION = "source"
 local MAILBOX = "$HOME/.local/share/speakerzoom/resolve" -- `install` writes this line and the one above
 local resolve = resolve or Resolve and Resolve() -- the second outside Resolve, where fuscript runs us
-
 local RECIPE_FORMAT, SHOT_PREFIX = 1, "speakerzoom/1/" -- which begins the custom data of our markers
 local CHUNK = 100 -- clips in one call: a batch with one fault is lost as a whole
 local MAX_NAMES, MAX_CLIPS = 20, 50 -- of a timeline ("Talk", "Talk 2", ...), and to hand over
@@ -73,7 +72,7 @@ local function tell(key, file, kind, id, fields)
 end
 
 local function answer(recipe, state, fields)
-  table.insert(fields, 1, { "state", state })
+  fields[#fields + 1] = { "state", state }
   tell("Answer", "answer.txt", "answer", recipe.id, fields)
 end
 local function hand_over(kind, fields) tell("HandOver", "hand-over.txt", kind, "run", fields) end
@@ -135,10 +134,9 @@ local function delete_ours(host)
 end
 
 local function folders(host)
-  local result, at = { ask(host.pool, "GetRootFolder") }, 1
-  while result[at] do -- the list grows while we walk along it
-    for _, folder in ipairs(list(ask(result[at], "GetSubFolderList"))) do result[#result + 1] = folder end
-    at = at + 1
+  local result = { ask(host.pool, "GetRootFolder") }
+  for _, folder in ipairs(result) do -- which grows while we walk along it
+    for _, inner in ipairs(list(ask(folder, "GetSubFolderList"))) do result[#result + 1] = inner end
   end
   return result
 end
@@ -175,8 +173,8 @@ local function media_of(host, recipe)
   end
   if not clip then fail("Resolve cannot import %s; can it read the file?", recipe.media[1]) end
   if is_offline(clip) then fail("the clip is offline in Resolve; relink it") end
-  local rate = tonumber(property(clip, "FPS"):match("[%d.]+") or "")
-  local differs = math.abs((rate or recipe.rate) - recipe.rate) > MAX_SETTING_ERROR
+  local rate = tonumber(property(clip, "FPS"):match("[%d.]+") or "") or recipe.rate
+  local differs = math.abs(rate - recipe.rate) > MAX_SETTING_ERROR
   if differs then fail("the clip has %s frames per second in Resolve; see its Clip Attributes", rate) end
   return clip
 end
@@ -204,8 +202,7 @@ local function create(host, recipe, clip)
   local timeline, name = with_free_name(host, recipe.name, function(candidate)
     return ask(host.pool, "CreateEmptyTimeline", candidate)
   end)
-  ask(host.project, "SetCurrentTimeline", timeline)
-  -- clips are appended to the current timeline, which must not be one of the user's
+  ask(host.project, "SetCurrentTimeline", timeline) -- to which clips are appended: never the user's
   local current = ask(ask(host.project, "GetCurrentTimeline"), "GetName")
   if current ~= name then fail("Resolve does not switch to the new timeline") end
   set_up(timeline, recipe)
@@ -314,7 +311,7 @@ local function verify(job, framed)
   end
 end
 
--- Names, colours and markers, which change no picture: return how many of them Resolve refuses.
+-- Names, colours, markers, stills, which change no picture: return how many of them Resolve refuses.
 local function dress(job)
   local refusals, timeline = 0, job.timeline
   local function count(done) refusals = refusals + (done and 0 or 1) end
@@ -323,6 +320,10 @@ local function dress(job)
   for _, mark in ipairs(job.recipe.markers) do -- an imported timeline may have them, without our ids
     count(ask(timeline, "AddMarker", mark.frame, mark.colour, mark.name, mark.note, 1, mark.data)
       or ask(timeline, "UpdateMarkerCustomData", mark.frame, mark.data))
+  end
+  for _, still in ipairs(job.recipe.stills) do -- of the test chart
+    ask(timeline, "SetCurrentTimecode", still.timecode)
+    count(ask(job.host.project, "ExportCurrentFrameAsStill", still.path))
   end
   return refusals
 end
@@ -474,13 +475,12 @@ end
 
 -- Errand 3: hand over the selected clips, or the clip under the playhead.
 local function hand_over_clips(host)
-  local clips = list(ask(host.pool, "GetSelectedClips"))
+  local rows, clips = {}, list(ask(host.pool, "GetSelectedClips"))
   if #clips == 0 then
     local item = ask(ask(host.project, "GetCurrentTimeline"), "GetCurrentVideoItem")
     clips = { ask(item, "GetMediaPoolItem") }
   end
   if #clips == 0 then fail("no clip is selected; select a recording in the media pool, or go to it") end
-  local rows = {}
   for _, clip in ipairs(clips) do
     local path = property(clip, "File Path")
     if path ~= "" and #rows < MAX_CLIPS then rows[#rows + 1] = { "path", path } end

@@ -11,7 +11,11 @@ from otio_speakerzoom.cli.streams import print_line
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from otio_speakerzoom.cli.request import Request
+    from otio_speakerzoom.model import CutList
+    from otio_speakerzoom.plugins.resolve_send import Delivery
 
 log = logging.getLogger("otio_speakerzoom")
 
@@ -30,7 +34,7 @@ def send_to_editor(request: Request, console: Console) -> None:
     from otio_speakerzoom import pipeline
     from otio_speakerzoom.cli.jobs import build_job
     from otio_speakerzoom.cli.progress import show_progress
-    from otio_speakerzoom.plugins import resolve_install, resolve_send
+    from otio_speakerzoom.plugins import resolve_install
 
     with show_progress(console, hidden=request.quiet > 0) as on_stage:
         job = build_job(request, on_stage)
@@ -46,15 +50,53 @@ def send_to_editor(request: Request, console: Console) -> None:
         log.warning("the script in Resolve is old; run `speakerzoom install resolve`")
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning("%d shots obscure another face in the film only; timelines cannot", covered)
-    waiting = "waiting for Resolve ..." if request.direct else _STATES["waiting"]
-    texts = {**_STATES, "waiting": waiting}
-    delivery = resolve_send.send(
-        cut_list, direct=request.direct, on_state=lambda state: log.info("%s", texts[state])
-    )
+    delivery = _deliver(request, cut_list, {})
     log.info("%s", _WAYS.get(delivery.way, "done"))
     for note in delivery.notes:
         log.warning("%s", note)
     print_line(delivery.name)
+
+
+def calibrate_editor(request: Request, chart: Path) -> int:
+    """Measure on the test chart how the editor counts positions; return 1 if unlike any law."""
+    from otio_speakerzoom.interchange import test_chart
+    from otio_speakerzoom.plugins import calibration
+    from otio_speakerzoom.plugins.mailbox import open_mailbox
+
+    cut_list = test_chart.chart_cut(chart)
+    folder = request.folder.absolute()
+    stills = {
+        frame: folder / f"resolve_{n}.png" for n, frame in enumerate(test_chart.still_frames(), 1)
+    }
+    for path in stills.values():
+        path.unlink(missing_ok=True)  # of an earlier measurement
+    delivery = _deliver(request, cut_list, stills)
+    if delivery.way != "direct":
+        raise SpeakerZoomError(
+            f"the timeline {delivery.name} was imported, not built, so it does not show how "
+            f"scripts position clips; {'; '.join(delivery.notes)}"
+        )
+    result = calibration.measure(
+        list(stills.values()), cut_list, test_chart.chart_image(), delivery.product,
+        delivery.version,
+    )  # fmt: skip
+    calibration.save(result, open_mailbox())
+    for n, row in enumerate(result.agreements, 1):
+        log.info("framing %d agrees %.2f with our law of positions, %.2f with the other", n, *row)
+    print_line(calibration.describe(result))
+    return int(result.law == calibration.NEITHER)
+
+
+def _deliver(request: Request, cut_list: CutList, stills: dict[int, Path]) -> Delivery:
+    """Send a cut, and say what Resolve does."""
+    from otio_speakerzoom.plugins import resolve_send
+
+    waiting = "waiting for Resolve ..." if request.direct else _STATES["waiting"]
+    texts = {**_STATES, "waiting": waiting}
+    return resolve_send.send(
+        cut_list, stills=stills, direct=request.direct,
+        on_state=lambda state: log.info("%s", texts[state]),
+    )  # fmt: skip
 
 
 def install_in_editor(request: Request, console: Console) -> None:

@@ -216,6 +216,9 @@ def add_checked_timeline(verb: argparse.ArgumentParser) -> None:
 def add_test_chart(verb: argparse.ArgumentParser) -> None:
     """Add where `calibrate` writes."""
     verb.add_argument("folder", type=Folder(), metavar="DIR", help="folder to write to")
+    verb.add_argument("--to", dest="editor", choices=("resolve",),
+                      help="also measure it in this editor, with a project open")  # fmt: skip
+    _add_direct(verb)
 
 
 def add_film(verb: argparse.ArgumentParser) -> None:
@@ -268,6 +271,10 @@ def add_receiver(verb: argparse.ArgumentParser) -> None:
     """Add the editor that `send` sends the cut to."""
     verb.add_argument("--to", dest="editor", choices=("resolve",), required=True,
                       help="the editor, with a project open")  # fmt: skip
+    _add_direct(verb)
+
+
+def _add_direct(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--direct", action="store_true",
                       help="run the script there ourselves, which Resolve Studio allows if "
                            "External scripting is Local")  # fmt: skip

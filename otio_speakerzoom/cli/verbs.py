@@ -102,12 +102,17 @@ def _check(request: Request, console: Console) -> int:
     return int(bool(report.problems))
 
 
-def _calibrate(request: Request, console: Console) -> None:
+def _calibrate(request: Request, console: Console) -> int:
     from otio_speakerzoom.interchange.test_chart import write_pack
 
     files = write_pack(request.folder)
+    if request.editor:
+        from otio_speakerzoom.cli.editors import calibrate_editor
+
+        return calibrate_editor(request, files[0])
     log.info("%d files; README.txt says how to compare", len(files))
     print_line(str(request.folder))
+    return 0
 
 
 def _render(request: Request, console: Console) -> None:

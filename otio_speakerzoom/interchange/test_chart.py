@@ -51,7 +51,7 @@ def write_pack(folder: Path) -> list[Path]:
         ) from error
     chart = folder / "chart.mp4"
     _write_chart_film(chart)
-    cut_list = CutList(probe(chart), CANVAS, _shots())
+    cut_list = chart_cut(chart)
     paths = [chart]
     for suffix, dialects in FORMATS.items():
         for dialect, adapter in dialects.items():
@@ -61,6 +61,16 @@ def write_pack(folder: Path) -> list[Path]:
     paths += _write_stills(cut_list, folder)
     store.write_text(folder / "README.txt", _instructions(cut_list))
     return [*paths, folder / "README.txt"]
+
+
+def chart_cut(chart: Path) -> CutList:
+    """Return the cut of the five framings, for the film of the chart."""
+    return CutList(probe(chart), CANVAS, _shots())
+
+
+def still_frames() -> tuple[int, ...]:
+    """Return the middle frame of each framing, in the timeline."""
+    return tuple(n * SHOT_FRAMES + SHOT_FRAMES // 2 for n in range(len(CENTRES)))
 
 
 def _require_free_folder(folder: Path) -> None:
@@ -126,7 +136,7 @@ def _write_stills(cut_list: CutList, folder: Path) -> list[Path]:
     film = folder / "expected.mp4"
     render_film(cut_list, film)
     paths = [film]
-    numbers = {shot.range.start + SHOT_FRAMES // 2: n for n, shot in enumerate(cut_list.shots, 1)}
+    numbers = {frame: n for n, frame in enumerate(still_frames(), 1)}
     with closing(read_frames(probe(film))) as frames:
         for number, image in frames:
             if number in numbers:

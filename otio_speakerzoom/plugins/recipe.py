@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
+from types import MappingProxyType
 
 from otio_speakerzoom.model import CutList, Media, Shot
 from otio_speakerzoom.plugins.lua_text import LuaValue, lua_text
@@ -31,6 +32,10 @@ a program that was killed is not built by surprise another day."""
 SHOT_PREFIX = "speakerzoom/1/"
 """Begins the custom data of our markers; then follows the id of the shot."""
 
+SCALED, FRAME = "scaled", "frame"
+"""Laws of positions: a unit of pan moves by a part of the scaled frame, or by a pixel of the
+timeline. The first is what others measured; `calibration` measures it in the user's Resolve."""
+
 PEOPLE_COLOURS = ("Orange", "Teal", "Violet", "Lime", "Pink", "Navy", "Yellow", "Olive")
 WIDE_COLOUR = "Beige"
 """Clip colours of Resolve 18.5; markers have another set."""
@@ -49,10 +54,19 @@ class Recipe:
         return f"return {lua_text(self.content)}\n"
 
 
-def recipe_of(cut_list: CutList, otio: PurePath, media_paths: Sequence[bytes] = ()) -> Recipe:
+def recipe_of(
+    cut_list: CutList,
+    otio: PurePath,
+    media_paths: Sequence[bytes] = (),
+    *,
+    stills: Mapping[int, PurePath] = MappingProxyType({}),
+    law: str = SCALED,
+) -> Recipe:
     """Return the recipe of a cut; `otio` is the timeline to import where building fails.
 
     `media_paths` are the names of the media as Resolve may know it, by default its path in UTF-8.
+    `stills` are frames of the timeline, from 0, that Resolve exports as pictures. `law` is how it
+    counts positions.
     TimelineError if Resolve has no timelines of the source's rate, or cannot show a crop.
     """
     media = cut_list.media
@@ -60,12 +74,6 @@ def recipe_of(cut_list: CutList, otio: PurePath, media_paths: Sequence[bytes] = 
     if media.rate not in EDITOR_RATES["Resolve"]:
         fault = f"no timeline in Resolve can have {media.rate} frames per second"
         raise unsupported_rate_error(media.rate, str(media.path), fault)
-    tracks = video_tracks(cut_list)
-    rows = [
-        _row(cut_list, clip, track)
-        for track, (_, clips) in enumerate(tracks, start=1)
-        for clip in clips
-    ]
     request = secrets.token_hex(8)
     content: dict[str, LuaValue] = {
         "format": FORMAT,
@@ -73,19 +81,34 @@ def recipe_of(cut_list: CutList, otio: PurePath, media_paths: Sequence[bytes] = 
         "created": int(time.time()),
         "max_age": MAX_AGE_S,
         "media": list(media_paths) or [str(media.path).encode()],
-        "frames": media.duration,
         "name": media.path.stem,
         "otio": str(otio),
         "rate": float(media.rate),
-        "start": _start_timecode(media),
+        "start": _timecode(media, 0),
         "settings": _settings(media, cut_list.canvas),
-        "audio": _audio(media, len(tracks)),
-        "moving": any(clip.shot.keys for _, clips in tracks for clip in clips),
-        "tracks": [name for name, _ in tracks],
-        "shots": rows,
+        **_tracks(cut_list, law),
         "markers": [_marker(cut_list, shot) for shot in cut_list.shots],
+        "stills": [
+            {"timecode": _timecode(media, frame), "path": path.as_posix()}
+            for frame, path in sorted(stills.items())
+        ],
     }
     return Recipe(request, content)
+
+
+def _tracks(cut_list: CutList, law: str) -> dict[str, LuaValue]:
+    """Return what lies on the tracks: the names of these, and each clip."""
+    tracks = video_tracks(cut_list)
+    return {
+        "audio": _audio(cut_list.media, len(tracks)),
+        "moving": any(clip.shot.keys for _, clips in tracks for clip in clips),
+        "tracks": [name for name, _ in tracks],
+        "shots": [
+            _row(cut_list, clip, track, law)
+            for track, (_, clips) in enumerate(tracks, start=1)
+            for clip in clips
+        ],
+    }
 
 
 def rate_name(rate: Fraction) -> str:
@@ -104,10 +127,11 @@ def _settings(media: Media, canvas: tuple[int, int]) -> list[LuaValue]:
     return [{"key": key, "value": value} for key, value in rows]
 
 
-def _start_timecode(media: Media) -> str:
+def _timecode(media: Media, frame: int) -> str:
+    """Return the timecode of a frame of the timeline, which starts at one hour."""
     base = round(media.rate)
     start = one_hour_frames(base, drop=media.drop_frame)
-    return frame_to_timecode(start, base, drop=media.drop_frame)
+    return frame_to_timecode(start + frame, base, drop=media.drop_frame)
 
 
 def _audio(media: Media, track_count: int) -> str:
@@ -121,7 +145,7 @@ def _audio(media: Media, track_count: int) -> str:
     return "linked" if track_count == 1 else "separate"
 
 
-def _row(cut_list: CutList, clip: TrackClip, track: int) -> dict[str, LuaValue]:
+def _row(cut_list: CutList, clip: TrackClip, track: int, law: str) -> dict[str, LuaValue]:
     shot = clip.shot
     row: dict[str, LuaValue] = {
         "track": track,
@@ -132,20 +156,23 @@ def _row(cut_list: CutList, clip: TrackClip, track: int) -> dict[str, LuaValue]:
         "cut": clip.number > 0,
         "colour": _colour(shot),
     }
-    return row if shot.keys else {**row, **_values(cut_list, shot)}
+    return row if shot.keys else {**row, **_values(cut_list, shot, law)}
 
 
-def _values(cut_list: CutList, shot: Shot) -> dict[str, LuaValue]:
+def _values(cut_list: CutList, shot: Shot, law: str) -> dict[str, LuaValue]:
     """Return the properties of a clip whose crop stands still."""
     size, canvas = cut_list.media.size, cut_list.canvas
     where = f"{cut_list.media.path}: the shot at frame {shot.range.start}"
     transform = transform_of(shot.crop, size, canvas)
     scaling, (framing,) = framings([transform], size, canvas, "fit", where)
+    pan, tilt = framing.pan * canvas[0], framing.tilt * canvas[1]
+    if law == FRAME:
+        pan, tilt = transform.dx, -transform.dy
     return {
         "scaling": SCALINGS[scaling],
         "zoom": framing.zoom_x,
-        "pan": framing.pan * canvas[0],
-        "tilt": framing.tilt * canvas[1],
+        "pan": pan,
+        "tilt": tilt,
     }
 
 

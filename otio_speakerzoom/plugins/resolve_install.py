@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
-from otio_speakerzoom.plugins.mailbox import open_mailbox
+from otio_speakerzoom.plugins.calibration import describe as describe_calibration
+from otio_speakerzoom.plugins.calibration import load
+from otio_speakerzoom.plugins.mailbox import mailbox_folder, open_mailbox
 from otio_speakerzoom.plugins.messages import messages
 from otio_speakerzoom.plugins.resolve_script import (
     NAME,
@@ -94,6 +96,8 @@ def describe() -> str:
         last = max(runs, key=lambda message: message.time)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.time))
         parts.append(f"last run {when}: {last.describe()}")
+    if calibration := load(mailbox_folder()):
+        parts.append(describe_calibration(calibration))
     script = "; ".join(parts) or "no script; `speakerzoom install resolve` installs it"
     return f"{script}; {EDITIONS}"
 

@@ -6,16 +6,18 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList
+from otio_speakerzoom.plugins.calibration import Calibration, load
 from otio_speakerzoom.plugins.mailbox import TIMELINE, add_to_log, open_mailbox, post
 from otio_speakerzoom.plugins.messages import Message, answer_to
-from otio_speakerzoom.plugins.recipe import MAX_AGE_S, recipe_of
+from otio_speakerzoom.plugins.recipe import FRAME, MAX_AGE_S, SCALED, recipe_of
 from otio_speakerzoom.plugins.resolve_direct import DirectRun, run_directly
 from otio_speakerzoom.store.folder_lock import exclusive_lock
 from otio_speakerzoom.timeline.write import timeline_text
@@ -36,25 +38,34 @@ class Delivery:
     """`direct` if it was built from the clip in the media pool, `otio` if a file was imported."""
     notes: tuple[str, ...]
     """What the user should know, a sentence each."""
+    product: str = ""
+    """Name of Resolve's edition."""
+    version: str = ""
 
 
 def send(
     cut_list: CutList,
     folder: Path | None = None,
     *,
+    stills: Mapping[int, Path] = MappingProxyType({}),
     direct: bool = False,
     on_state: Callable[[str], None] = lambda _: None,
     max_wait_s: float = MAX_AGE_S,
 ) -> Delivery:
     """Put a cut into the mailbox, wait until the script has built it, and return how.
 
-    With `direct` we run the script ourselves, which Resolve Studio allows. `on_state` gets
-    `waiting` at once, and `building` when the script has taken the recipe. The recipe is removed
-    however the wait ends, so that nothing is built later by surprise.
+    Resolve exports the frames `stills` of the timeline as pictures. With `direct` we run the script
+    ourselves, which Resolve Studio allows. `on_state` gets `waiting` at once, and `building` when
+    the script has taken the recipe. The recipe is removed however the wait ends, so that nothing is
+    built later by surprise.
     SpeakerZoomError with the reason if Resolve refuses, or if nobody runs the script in time.
     """
     folder = open_mailbox(folder)
-    recipe = recipe_of(cut_list, folder / TIMELINE, media_names(str(cut_list.media.path)))
+    calibration = None if stills else load(folder)
+    law = calibration.law if calibration and calibration.law == FRAME else SCALED
+    recipe = recipe_of(
+        cut_list, folder / TIMELINE, media_names(str(cut_list.media.path)), stills=stills, law=law
+    )
     timeline = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
     with exclusive_lock(folder), post(folder, recipe.text(), timeline):
         on_state("waiting")
@@ -65,7 +76,7 @@ def send(
         add_to_log(
             folder, f"{shots} shots in {time.monotonic() - begin:.1f} s; {answer.describe()}"
         )
-    return _result(answer, cut_list.media.path)
+    return _result(answer, cut_list.media.path, calibration)
 
 
 def media_names(path: str) -> list[bytes]:
@@ -115,7 +126,7 @@ def _wait(
     )
 
 
-def _result(answer: Message, media: Path) -> Delivery:
+def _result(answer: Message, media: Path, calibration: Calibration | None) -> Delivery:
     left = answer.all("left")
     if answer.get("state") != "done":
         reason = answer.get("reason") or "unknown"
@@ -127,7 +138,16 @@ def _result(answer: Message, media: Path) -> Delivery:
             f"Resolve did not build the timeline: {reason}. To import it by hand, write it with "
             f"`speakerzoom export {media.name} -o FILE.otio --for resolve`"
         )
-    return Delivery(answer.get("name"), answer.get("way"), tuple(_notes(answer, left)))
+    notes = _notes(answer, left)
+    if calibration and calibration.version != answer.get("version"):
+        notes.append(
+            f"positions were measured in Resolve {calibration.version}, this is "
+            f"{answer.get('version')}; run `speakerzoom calibrate DIR --to resolve` again"
+        )
+    return Delivery(
+        answer.get("name"), answer.get("way"), tuple(notes),
+        answer.get("product"), answer.get("version"),
+    )  # fmt: skip
 
 
 def _notes(answer: Message, left: list[str]) -> list[str]:

@@ -280,6 +280,18 @@ end
 
 local project_class, manager_class, resolve_class = class("Project"), class("ProjectManager"), class("Resolve")
 
+function timeline:SetCurrentTimecode(timecode)
+  self.at = frames_of(timecode, self.settings.timelineFrameRate)
+  return true
+end
+function project_class:ExportCurrentFrameAsStill(path)
+  for _, entry in ipairs(current.tracks.video[1].items) do
+    if entry.start <= current.at and current.at < entry.start + entry.duration then
+      return traps.on_still(path, entry.properties)
+    end
+  end
+  return false
+end
 function project_class:GetName() return traps.untitled and "Untitled Project 3" or "Talk" end
 function project_class:GetMediaPool() return object("MediaPool", {}) end
 function project_class:GetTimelineCount() return #timelines end

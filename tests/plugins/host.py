@@ -3,14 +3,18 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 from lua import runtime, to_python
 
+from otio_speakerzoom.interchange.test_chart import chart_image
 from otio_speakerzoom.plugins import mailbox, messages
 from otio_speakerzoom.plugins.recipe import recipe_of
 from otio_speakerzoom.plugins.resolve_script import script_text
 from otio_speakerzoom.timeline.write import timeline_text
 
 FAKE = (Path(__file__).parent / "fake_resolve.lua").read_bytes()
+CHART = chart_image()
 EDITIONS = ("free", "studio", "external")
 SANDBOX = (Path(__file__).parent / "sandbox.lua").read_bytes()
 
@@ -29,7 +33,8 @@ class Host:
         self.script = script_text(str(self.mailbox))
         self.lua = runtime()
         media = cut_list.media
-        traps = {"edition": edition, "on_export": self._export, **traps}
+        self.law = traps.pop("law", None)
+        traps = {"edition": edition, "on_export": self._export, "on_still": self._still, **traps}
         self.fake = self._call(
             FAKE,
             self._table(traps),
@@ -85,6 +90,23 @@ class Host:
     def _export(self, path):
         Path(path.decode()).write_text(self.otio)
         self.exported.append(path.decode())
+
+    def _still(self, path, properties):
+        """Show the test chart at these properties, by the law that this Resolve has."""
+        if not self.law:
+            return False
+        values = to_python(properties)
+        chart, canvas = CHART, self.cut_list.canvas
+        base = min(canvas[0] / chart.shape[1], canvas[1] / chart.shape[0])
+        unit = (chart.shape[1] * base / canvas[0], chart.shape[0] * base / canvas[1])
+        if self.law == "frame":
+            unit = (1, 1)
+        scale = values["ZoomX"] * base * (1.02 if self.law == "odd" else 1)
+        x, y = (canvas[n] / 2 + move * unit[n] - chart.shape[1 - n] / 2 * scale
+                for n, move in enumerate((values["Pan"], -values["Tilt"])))  # fmt: skip
+        matrix = np.array([[scale, 0, x], [0, scale, y]])
+        picture = cv2.warpAffine(chart[:, :, ::-1], matrix, canvas, flags=cv2.INTER_CUBIC)
+        return cv2.imwrite(path.decode(), (picture * 0.9).astype(np.uint8))
 
     def _call(self, text, *arguments):
         return self.lua.eval("function(text, ...) return assert(loadstring(text))(...) end")(
