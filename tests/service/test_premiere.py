@@ -1,11 +1,13 @@
 """What the panel in Premiere asks of the service: open a clip, cut it, the file and its plan."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from lxml import etree
+from panel import needs_node, run_panel
 from strategies import rich_cut_lists
 from test_jobs import finished, submit
 
@@ -54,6 +56,7 @@ def xmeml_motion(cut_list):
     return rows
 
 
+@settings(max_examples=15)
 @given(rich_cut_lists())
 def test_the_plan_has_the_motion_of_the_file_that_is_imported(cut_list):
     try:
@@ -145,3 +148,52 @@ def test_other_styles_and_shapes_are_refused(client, option):
 
     assert answer.status == 422
     assert "one of" in answer.json["error"]
+
+
+# --- the panel itself, over HTTP ------------------------------------------------------------------
+
+
+def scenario(client, talk, **fields):
+    """The panel with a fake Premiere that has `talk` selected, and the true service."""
+    key = {"port": client.port, "bearer": client.service.access.bearer}
+    plan = plan_of(pipeline.cut(Job(talk)))
+    return {
+        "plan": plan, "clip": str(talk), "bearer": key["bearer"], "keyFiles": [json.dumps(key)],
+        **fields,
+    }  # fmt: skip
+
+
+@needs_node
+@pytest.mark.parametrize("canvas", ["", "9:16"])
+def test_the_panel_cuts_and_imports_over_http(client, talk, canvas):
+    options = {"style": "calm", "canvas": canvas}
+    traps = {"motion": "default"}
+    result = run_panel(scenario(client, talk, options=options, traps=traps))
+    cut_list = pipeline.cut(Job(talk))
+
+    assert result["error"] is None, result["error"]
+    assert result["answer"]["message"].startswith(f"{len(cut_list.shots)} shots checked")
+    assert client.get("api/state").json["style"]["name"] == "calm"
+    (sequence,) = result["sequences"]
+    assert sequence["size"] == list(cut_list.canvas) == ([360, 640] if canvas else [640, 360])
+    (track,) = plan_of(cut_list)["tracks"]
+    assert [item["scale"] for item in sequence["tracks"][0]] == [
+        pytest.approx(clip["motion"]["scale"], rel=1e-4) for clip in track
+    ]
+
+
+@needs_node
+def test_the_panel_opens_the_page_of_its_clip(client, talk):
+    result = run_panel(scenario(client, talk, step="page"))
+
+    (url,) = result["opened"]
+    answer = client.sign_in(url)
+    assert (answer.status, answer.headers["location"]) == (303, client.base)
+
+
+@needs_node
+def test_the_panel_with_an_old_key_says_so(client, talk):
+    key = json.dumps({"port": client.port, "bearer": "old"})
+    result = run_panel(scenario(client, talk, step="connect", keyFiles=[key]))
+
+    assert result["error"]["message"].startswith("the key is that of an earlier run")

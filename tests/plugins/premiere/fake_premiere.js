@@ -324,8 +324,10 @@ function importXml(project, text) {
     ? text.slice(text.indexOf("<sequence"), text.lastIndexOf("<audio>")) : text;
   const media = new Media(project, plan.name, "/film/talk.mp4", plan.duration);
   media.offline = traps.offline;
-  const sequence = new Sequence(project, plan.name, [...plan.canvas]);
-  const [sw, sh] = plan.rotation % 180 ? [...plan.size].reverse() : plan.size;
+  const canvas = [number(text, "width"), number(text, "height")]; // the sequence's come first
+  const file = text.slice(text.indexOf("<file "));
+  const [sw, sh] = [number(file, "width"), number(file, "height")];
+  const sequence = new Sequence(project, plan.name, canvas);
   sequence.tracks = blocks(video, "track").filter((track) => track.includes("Basic Motion"))
     .map((track) => blocks(track, "clipitem").map((clip) => {
       const begin = project.frames(number(clip, "in")) + media.begin;
@@ -336,8 +338,8 @@ function importXml(project, text) {
       item.disabled = off && traps.angles !== "enabled";
       const own = (id) => blocks(clip, "parameter").find((p) => p.includes(`>${id}<`));
       const point = (row) => new PointF(
-        0.5 + (number(row, "horiz") * sw) / plan.canvas[0],
-        0.5 + (number(row, "vert") * sh) / plan.canvas[1]);
+        0.5 + (number(row, "horiz") * sw) / canvas[0],
+        0.5 + (number(row, "vert") * sh) / canvas[1]);
       const scaleOf = (row) => {
         const value = number(row, "value");
         return traps.motion === "rounded" ? Math.round(value * 10) / 10 : value;
