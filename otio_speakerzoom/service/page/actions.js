@@ -109,6 +109,8 @@ const SHOW = grouped("Show", [
     run: ({ timeline, model }) => timeline.zoomToShot(model.selected) },
   { name: "zoom-all", label: "Show the whole timeline", keys: ["\\"],
     run: ({ timeline }) => timeline.zoomAll() },
+  { name: "centre", label: "Bring the playhead into the middle", keys: ["G"],
+    run: ({ timeline }) => timeline.centre() },
   { name: "zoom-in", label: "Zoom in", keys: ["+", "="], repeats: true,
     run: ({ timeline }) => timeline.zoomIn() },
   { name: "zoom-out", label: "Zoom out", keys: ["-"], repeats: true,

@@ -4,6 +4,7 @@ import { FrameClock } from "./time.js";
 import { Hold } from "./hold.js";
 import { openMedia } from "./media.js";
 import { PictureHolder } from "./picture_holder.js";
+import { changedPoints, playedPart } from "./points.js";
 import { Reverse } from "./reverse.js";
 import { Seeker } from "./seeker.js";
 import { Stills } from "./stills.js";
@@ -212,14 +213,8 @@ export class Player extends EventTarget {
     this._setPoints(null, null);
   }
 
-  /** Where the two cross, the new point stands and the older one goes. */
   _setPoints(start, end) {
-    const crossed = start !== null && end !== null && start >= end;
-    const isOld = (point, before) => crossed && point === before;
-    [this.inPoint, this.outPoint] = [
-      isOld(start, this.inPoint) ? null : start,
-      isOld(end, this.outPoint) ? null : end,
-    ];
+    Object.assign(this, changedPoints(this, start, end));
     this.dispatchEvent(new Event("points"));
   }
 
@@ -227,8 +222,8 @@ export class Player extends EventTarget {
   _start(speed) {
     if (!this.clock || this.stills) return;
     this._reverse.stop();
-    const [start, end] = this.range;
-    if (this.target >= end - 1) this.seek(start);
+    const [start, end] = playedPart(this);
+    if (!this.looping && (this.target < start || this.target >= end - 1)) this.seek(start);
     this.video.playbackRate = speed;
     this._set(true, speed);
     // a browser may refuse to play sound before the user has touched the page
@@ -289,11 +284,13 @@ export class Player extends EventTarget {
   /** Go back to the begin of the loop, or stop, if `frame` is the first one that must not be shown. */
   _turnsBack(frame) {
     if (!this.playing) return false;
-    const [, last] = this.range;
+    const [, out] = playedPart(this);
+    // from beyond the out point it plays on to the end
+    const end = this.frame < out && !this.looping ? out : this.range[1];
     if (this.looping && frame >= this.looping.end) this.seek(this.looping.start);
-    else if (frame >= last) {
+    else if (frame >= end) {
       this.pause();
-      this.seek(last - 1);
+      this.seek(end - 1);
     } else return false;
     return true;
   }

@@ -42,13 +42,6 @@ export class Pyramid {
     return Math.max(0, Math.min(this.top, level));
   }
 
-  /** Forget everything. */
-  clear() {
-    this._tiles.clear();
-    this._queue = [];
-    this._onChange();
-  }
-
   /**
    * Read frames from `start` to `end` at a level, as far as they have arrived.
    * @returns {{first: number, count: number, framesPerBin: number, values: Int16Array[]}} `values`

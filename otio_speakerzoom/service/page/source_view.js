@@ -23,6 +23,8 @@ export class SourceView {
     root.append(this.canvas);
     this._context = this.canvas.getContext("2d", { alpha: false });
     this._room = [1, 1, 1];
+    /** @type {Map<number, string>} */
+    this._colours = new Map();
     const later = oncePerFrame(() => this.draw());
     this._faces = new Faces(later);
     this.crop = new CropTool(root, player, model, onCrop);
@@ -83,7 +85,7 @@ export class SourceView {
     context.textAlign = "center";
     for (const { person, box } of this._faces.at(this.player.frame, duration)) {
       const [left, top, right, bottom] = box.map((edge) => Math.round(edge * scale));
-      const colour = this.model.colourOf(person);
+      const colour = this._colourOf(person);
       context.strokeStyle = colour;
       context.strokeRect(left + 0.5, top + 0.5, right - left, bottom - top);
       const side = Math.round(15 * ratio);
@@ -92,6 +94,12 @@ export class SourceView {
       context.fillStyle = "#000";
       context.fillText(String(person), left + side / 2, top + side / 2 + ratio / 2);
     }
+  }
+
+  /** Colours are asked for once: the style sheet answers slowly, and this is for every picture. */
+  _colourOf(person) {
+    if (!this._colours.has(person)) this._colours.set(person, this.model.colourOf(person));
+    return this._colours.get(person);
   }
 
   /** Boxes name people: after a merge they are read again. */

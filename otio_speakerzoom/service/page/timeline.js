@@ -62,11 +62,6 @@ export class Timeline {
     this._takeWords();
   }
 
-  /** Put the keyboard focus on the timeline. */
-  focus() {
-    this.stage.focus({ preventScroll: true });
-  }
-
   zoomIn() {
     this.zoom(1 / KEY_ZOOM, this._centre());
   }
