@@ -53,9 +53,9 @@ local function property(clip, name) return tostring(ask(clip, "GetClipProperty",
 local mailbox = MAILBOX:gsub("%$(%u+)", function(name) return ((os.getenv(name) or ""):gsub("\\", "/")) end)
 local preferences = fusion or fu or ask(resolve, "Fusion")
 
--- Write a message for our program: into the preferences, and where the edition allows files, into the
--- mailbox. `fields` is a list of names and values.
+-- Write a message, names and values, into the preferences; where the edition allows it, also elsewhere.
 local function tell(key, file, kind, id, fields)
+  if print then print("SpeakerZoom: " .. kind .. ": " .. tostring(fields[1][2])) end -- for the Console
   fields[#fields + 1] = { "script", VERSION }
   fields[#fields + 1] = { "product", ask(resolve, "GetProductName") or "" }
   fields[#fields + 1] = { "version", ask(resolve, "GetVersionString") or "" }

@@ -374,4 +374,4 @@ fusion = {
   SavePrefs = function() save_prefs(saved(preferences)) end,
 }
 local function current_name() return current and current.name or "" end
-return { resolve = not traps.no_resolve and resolve or nil, fusion = fusion, report = report, classes = classes, current = current_name }
+return { print = traps.on_print, resolve = not traps.no_resolve and resolve or nil, fusion = fusion, report = report, classes = classes, current = current_name }

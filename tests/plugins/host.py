@@ -27,6 +27,8 @@ class Host:
         self.mailbox = mailbox.open_mailbox(folder / "mailbox")
         self.preferences = folder / "Fusion.prefs"
         self.preferences.unlink(missing_ok=True)
+        self.printed: list[bytes] = []
+        """What the script wrote into the Console, which the free edition mutes."""
         self.exported, self.gone = [], traps.pop("gone", False)
         self.otio = timeline_text(cut_list, "speakerzoom_resolve_otio", {})
         self.recipe = recipe_of(cut_list, self.mailbox / mailbox.TIMELINE)
@@ -34,7 +36,8 @@ class Host:
         self.lua = runtime()
         media = cut_list.media
         self.law = traps.pop("law", None)
-        traps = {"edition": edition, "on_export": self._export, "on_still": self._still, **traps}
+        traps = {"edition": edition, "on_export": self._export, "on_still": self._still,
+                 "on_print": self.printed.append, **traps}  # fmt: skip
         self.fake = self._call(
             FAKE,
             self._table(traps),

@@ -8,7 +8,7 @@ local env = {
   bmd = { fileexists = exists, direxists = exists, createuuid = function() return "u" end },
 }
 if edition ~= "free" then
-  env.io, env.os, env.require, env.debug = io, os, require, debug
+  env.io, env.os, env.require, env.debug, env.print = io, os, require, debug, host.print
 end
 if edition == "external" then -- fuscript, outside Resolve
   env.resolve, env.fusion, env.Resolve = nil, nil, function() return host.resolve or nil end

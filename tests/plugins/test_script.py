@@ -473,6 +473,14 @@ def test_what_cannot_be_handed_over_is_explained(host, traps, reason):
     assert reason in host(**traps).run()["nothing"].get("reason")
 
 
+def test_the_console_of_studio_shows_what_happened(host):
+    resolve = host()
+    resolve.run()
+
+    expected = [b"SpeakerZoom: nothing: no clip is selected"] if resolve.edition == "studio" else []
+    assert [line.partition(b";")[0] for line in resolve.printed] == expected
+
+
 def test_a_timeline_of_ours_is_exported_to_the_outbox(host):
     resolve = host()
     resolve.answer()
