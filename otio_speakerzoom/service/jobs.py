@@ -156,7 +156,7 @@ class JobTable:
             elif message[0] == "message":
                 log.log(message[1], "%s: %s", LABELS[row.task.kind], message[2])
             elif message[0] == "failed":
-                row.state, row.error = "failed", message[1]
+                row.state, row.error = "failed", " ".join(message[1].split())
                 log.error("%s", row.error)
             else:
                 row.state = "done"
