@@ -15,9 +15,9 @@ MAX_RUN_S = 120
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 
-def run_panel(scenario):
-    """Return what came of a scenario, as `run_panel.js` prints it."""
-    command = [str(NODE), str(FAKE / "run_panel.js"), str(PANEL)]
+def run_panel(scenario, script="run_panel.js"):
+    """Return what came of a scenario, as `run_panel.js` or another script prints it."""
+    command = [str(NODE), str(FAKE / script), str(PANEL)]
     run = subprocess.run(
         command, input=json.dumps(scenario), capture_output=True, text=True, timeout=MAX_RUN_S,
         check=False,

@@ -24,7 +24,13 @@ function element(id) {
 
 /** Show one of the sections; the answer is always there. @param {"connect" | "clip" | "work"} id */
 function show(id) {
-  for (const name of ["connect", "clip", "work"]) element(name).hidden = name !== id;
+  for (const name of ["connect", "clip", "work"]) setVisible(name, name === id);
+}
+
+/** @param {string} id @param {boolean} isVisible by a class: UXP knows few attributes */
+function setVisible(id, isVisible) {
+  if (isVisible) element(id).classList.remove("away");
+  else element(id).classList.add("away");
 }
 
 /** @param {string} stage @param {number} done @param {number} total */
@@ -46,9 +52,14 @@ function say(message, notes = [], isFault = false) {
   }
 }
 
+/** List -> the values of its rows; UXP may answer a row's text in place of an empty value.
+ * @type {Map<string, string[]>} */
+const values = new Map();
+
 /** @param {string} id @param {string[][]} rows values and their names */
 function fillList(id, rows) {
   const list = element(id);
+  values.set(id, rows.map(([value]) => value));
   while (list.firstChild) list.removeChild(list.firstChild);
   for (const [value, name] of rows) {
     const option = document.createElement("option");
@@ -56,6 +67,12 @@ function fillList(id, rows) {
     option.textContent = name;
     list.appendChild(option);
   }
+}
+
+/** Return the value of the row that is chosen; the first one if none is. @param {string} id */
+function valueOf(id) {
+  const all = values.get(id) || [""];
+  return all[Math.max(0, element(id).selectedIndex)] || "";
 }
 
 /**
@@ -75,7 +92,7 @@ function on(id, act) {
       say(line, [], true);
       show(service.key ? "clip" : "connect");
     }
-    element("save-report").hidden = !flow.log.length;
+    setVisible("save-report", flow.log.length > 0);
   });
 }
 
@@ -100,12 +117,12 @@ on("take-clip", async () => {
   const current = recording.state.style ? `as last time (${recording.state.style.name})` : "standard";
   fillList("style", [["", current], ...recording.styles.map((name) => [name, name])]);
   fillList("canvas", CANVASES);
-  element("options").hidden = false;
+  setVisible("options", true);
 });
 on("cut", async () => {
   if (!recording) return undefined;
   show("work");
-  const options = { style: element("style").value || "", canvas: element("canvas").value || "" };
+  const options = { style: valueOf("style"), canvas: valueOf("canvas") };
   const answer = await flow.cutAndImport(recording, options);
   show("clip");
   return answer;

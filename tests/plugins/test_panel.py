@@ -349,6 +349,34 @@ def test_without_the_service_a_file_is_imported(deliver):
     )
 
 
+# --- the document ---------------------------------------------------------------------------------
+
+
+@needs_node
+def test_the_buttons_lead_from_the_key_to_a_checked_sequence(tmp_path):
+    file = tmp_path / "talk.xml"
+    file.write_text(timeline_text(talk(), "speakerzoom_premiere_xml", {"variant": "premiere"}))
+    key = '{"port": 4000, "bearer": "key-2"}'
+    clicks = [
+        ["use-key", "nonsense"], ["use-key", key], ["take-clip"], ["cut"], ["save-report"],
+    ]  # fmt: skip
+    scenario = {"plan": plan_of(talk()), "file": str(file), "clicks": clicks}
+    result = run_panel(scenario, "run_document.js")
+    start, nonsense, connected, clip, cut, _ = result["views"]
+
+    assert start["sections"] == nonsense["sections"] == ["connect"]
+    assert (nonsense["message"], nonsense["isFault"]) == (
+        "that is not the content of service.json", True,
+    )  # fmt: skip
+    assert (connected["sections"], connected["isFault"], connected["key"]) == (["clip"], False, "")
+    assert not connected["options"]
+    assert clip["options"]
+    assert clip["styles"] == ["as last time (standard)", "standard", "calm"]
+    assert cut["message"] == "3 shots checked, 2 corrected"
+    assert "shot 1: scale 100 instead of 200" in result["saved"][0]
+    assert "key-2" not in json.dumps([result["saved"], result["store"]])
+
+
 # --- how it is written ----------------------------------------------------------------------------
 
 
