@@ -123,14 +123,14 @@ end
 
 -- Delete the timelines of this run but for the finished one; return the names of those that stay.
 local function delete_ours(host)
-  local left = {}
+  local remains = {}
   for name in pairs(host.ours) do
-    local timeline = name ~= host.finished and not host.before[name] and timelines(host)[name]
+    local timeline = name ~= host.outcome and not host.before[name] and timelines(host)[name]
     if timeline then ask(host.pool, "DeleteTimelines", { timeline }) end
     local now, complete = timelines(host)
-    if name ~= host.finished and (now[name] or not complete) then left[#left + 1] = name end
+    if name ~= host.outcome and (now[name] or not complete) then remains[#remains + 1] = name end
   end
-  return left
+  return remains
 end
 
 local function folders(host)
@@ -268,11 +268,11 @@ local function probe(job, shot, media_type)
   fail("Resolve places %s frames instead of %d", tostring(duration), shot.duration)
 end
 
--- What differs between an item and its shot; nil if nothing does. `framed` compares the framing too.
-local function difference(item, shot, framed)
+-- What differs between an item and its shot; nil if nothing does. `check_framing` compares the framing too.
+local function difference(item, shot, check_framing)
   if not item then return "it is missing" end
   if ask(item, "GetDuration") ~= shot.duration then return "its length" end
-  if not framed then return nil end
+  if not check_framing then return nil end
   if can(item, "GetLeftOffset") and ask(item, "GetLeftOffset") ~= shot.source then return "its first frame" end
   if can(item, "GetClipEnabled") and ask(item, "GetClipEnabled") ~= shot.enabled then return "it is on or off" end
   for _, row in ipairs(PROPERTIES) do
@@ -284,17 +284,17 @@ local function difference(item, shot, framed)
 end
 
 -- Stop unless the timeline has exactly the clips of the recipe.
-local function verify(job, framed)
+local function verify(job, check_framing)
   local counts, audible, audio = {}, 0, {}
-  local heard = framed and job.recipe.audio ~= "none"
-  local audio_tracks = heard and ask(job.timeline, "GetTrackCount", "audio") or 0
+  local check_audio = check_framing and job.recipe.audio ~= "none"
+  local audio_tracks = check_audio and ask(job.timeline, "GetTrackCount", "audio") or 0
   for track = 1, audio_tracks do -- a clip with several streams may fill several
     for start, item in pairs((items_on(job, "audio", track))) do audio[start] = item end
   end
   each(job, function(shot, item)
-    local fault = difference(item, shot, framed)
+    local fault = difference(item, shot, check_framing)
     local sound = audio[job.first + shot.record]
-    if not fault and heard and shot.cut and (not sound or ask(sound, "GetDuration") ~= shot.duration) then
+    if not fault and check_audio and shot.cut and (not sound or ask(sound, "GetDuration") ~= shot.duration) then
       fault = "its audio"
     end
     if fault then fail("the clip at frame %d of video track %d differs: %s", shot.record, shot.track, fault) end
@@ -410,7 +410,7 @@ local function attempt(host, recipe, make, way)
     if not ok then rows[6] = { "doubt", reason_of(problem) } end
   end
   ask(host.project, "SetCurrentTimeline", job.timeline)
-  host.finished = job.name
+  host.outcome = job.name
   return rows
 end
 
@@ -421,21 +421,21 @@ local function build_recipe(recipe)
   local host, complete = open_project(), nil
   host.before, complete = timelines(host)
   if not complete then fail("Resolve does not list its timelines; close any dialog") end
-  local current, left = ask(host.project, "GetCurrentTimeline"), {}
+  local current, remains = ask(host.project, "GetCurrentTimeline"), {}
   local ok, result = pcall(attempt, host, recipe, build_directly, "direct")
   if not ok then
     local reason = reason_of(result)
-    left = delete_ours(host)
-    if #left == 0 then ok, result = pcall(attempt, host, recipe, import_timeline, "otio") end
+    remains = delete_ours(host)
+    if #remains == 0 then ok, result = pcall(attempt, host, recipe, import_timeline, "otio") end
     result = ok and result or { { "reason", reason }, { "import", reason_of(result) } }
     if ok then result[#result + 1] = { "fallback", reason } end
-    left = delete_ours(host)
+    remains = delete_ours(host)
   end
   if not ok then
     ask(host.project, "SetCurrentTimeline", current)
     if host.saved then save(host) end -- without what was deleted since
   end
-  for _, name in ipairs(left) do result[#result + 1] = { "left", name } end
+  for _, name in ipairs(remains) do result[#result + 1] = { "remains", name } end
   answer(recipe, ok and "done" or "refused", result)
 end
 

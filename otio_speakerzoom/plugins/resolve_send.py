@@ -127,18 +127,18 @@ def _wait(
 
 
 def _result(answer: Message, media: Path, calibration: Calibration | None) -> Delivery:
-    left = answer.all("left")
+    remains = answer.all("remains")
     if answer.get("state") != "done":
         reason = answer.get("reason") or "unknown"
         if attempt := answer.get("import"):
             reason += f"; importing the timeline instead: {attempt}"
-        if left:
-            reason += f"; delete what is left by hand: {', '.join(left)}"
+        if remains:
+            reason += f"; delete what is left by hand: {', '.join(remains)}"
         raise SpeakerZoomError(
             f"Resolve did not build the timeline: {reason}. To import it by hand, write it with "
             f"`speakerzoom export {media.name} -o FILE.otio --for resolve`"
         )
-    notes = _notes(answer, left)
+    notes = _notes(answer, remains)
     if calibration and calibration.version != answer.get("version"):
         notes.append(
             f"positions were measured in Resolve {calibration.version}, this is "
@@ -150,7 +150,7 @@ def _result(answer: Message, media: Path, calibration: Calibration | None) -> De
     )  # fmt: skip
 
 
-def _notes(answer: Message, left: list[str]) -> list[str]:
+def _notes(answer: Message, remains: list[str]) -> list[str]:
     notes: list[str] = []
     if fallback := answer.get("fallback"):
         notes.append(f"the timeline was imported from a file, because {fallback}")
@@ -160,6 +160,6 @@ def _notes(answer: Message, left: list[str]) -> list[str]:
         notes.append("the project is not saved; save it in Resolve")
     if answer.get("refusals") not in ("", "0"):
         notes.append(f"Resolve refused {answer.get('refusals')} names, colours or markers")
-    if left:
-        notes.append(f"delete what is left of the first try by hand: {', '.join(left)}")
+    if remains:
+        notes.append(f"delete what is left of the first try by hand: {', '.join(remains)}")
     return notes

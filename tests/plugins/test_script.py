@@ -421,7 +421,7 @@ def test_what_cannot_be_deleted_is_named(host):
     answer = host(delete_fails=True, set_property="ignored").answer()
 
     assert answer.get("state") == "refused"
-    assert answer.all("left") == ["Gespräch"]
+    assert answer.all("remains") == ["Gespräch"]
 
 
 @pytest.mark.parametrize("calls", range(5, 260, 17))
@@ -434,7 +434,7 @@ def test_a_dialog_that_opens_in_between_leaves_nothing_unsaid(host, calls):
     assert {"Other", "Gespräch"} <= set(resolve.timelines)
     assert answer.get("state") == "refused" or answer.get("way") == "direct"
     if answer.get("state") == "refused":
-        assert left <= set(answer.all("left"))
+        assert left <= set(answer.all("remains"))
 
 
 def test_a_timeline_of_the_users_is_never_touched(host):
@@ -550,11 +550,11 @@ def assert_whole(cut_list, edition, traps, tolerance=1e-6):
     assert before.items() <= timelines.items()
     ours = set(timelines) - set(traps.get("names", ()))
     if answer.get("state") == "done":
-        assert ours == {answer.get("name"), *answer.all("left")}
+        assert ours == {answer.get("name"), *answer.all("remains")}
         assert_equals_plan(timelines[answer.get("name")], cut_list, tolerance=tolerance)
         assert answer.get("way") == "direct" or answer.get("fallback")
         assert answer.get("way") == "otio" or not any(shot.keys for shot in cut_list.shots)
     else:
         assert answer.get("reason")
-        assert ours <= set(answer.all("left"))
+        assert ours <= set(answer.all("remains"))
         assert not ours or "modal_after" in traps
