@@ -22,7 +22,7 @@ from otio_speakerzoom.speech.networks.sync_asd import (
     Member,
     SyncAsd,
     SyncAsdScorer,
-    frame_differences,
+    face_channels,
 )
 from otio_speakerzoom.speech.scorer import Scorer, score_clip
 from otio_speakerzoom.speech.scorers import NETWORKS
@@ -81,7 +81,7 @@ def sync_asd_scorer(network: SyncAsd | Member) -> PairScorer:
     """Return our own network, or a member of it, in steps."""
     return PairScorer(
         lambda frames: network.visual(
-            frame_differences(torch.tensor(crop_faces(frames, RECIPE))[None])
+            face_channels(torch.tensor(crop_faces(frames, RECIPE))[None])
         ),
         lambda rows: network.audio(torch.tensor(rows)[None]),
         lambda visual, audio: network.joint(visual, audio)[0].numpy(),

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
-from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, frame_differences
+from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, face_channels
 
 TICKS = 128
 WEIGHT_DECAY = 0.05
@@ -67,9 +67,9 @@ def losses(network: Member, helpers: Helpers, batch: list[Tensor]) -> dict[str, 
     crops, rows, speaks, mouths, weight, visual_target, audio_target = (
         part.to(device, non_blocking=True) for part in batch
     )
-    differences = frame_differences(crops)
+    channels = face_channels(crops)
     with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-        visual = network.visual(differences).float()  # (B, C, T)
+        visual = network.visual(channels).float()  # (B, C, T)
     audio = network.audio(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])  # (B, 1 + WRONG, C, T)
     # All pairs in one call: if each kind were normalised by itself, its statistics would give it
     # away.

@@ -1,7 +1,7 @@
 """Sync-ASD, our own network: small enough for a laptop's CPU, and built to detect lip sync.
 
-Frames are encoded one by one, each as its difference from its neighbours; audio is encoded at the
-same rate; both are compared over a range of lags and over short and long windows (the idea of
+Frames are encoded one by one, each with its differences from its neighbours; audio is encoded at
+the same rate; both are compared over a range of lags and over short and long windows (the idea of
 SyncNet, Chung and Zisserman, ACCV 2016 workshops), and temporal convolutions weigh the results. It
 is an ensemble: two members of this architecture, trained from different seeds, score independently,
 and the mean of their scores counts. There is no recurrence and no attention: every score depends on
@@ -67,11 +67,11 @@ class SyncAsd(nn.Module):
 
     def forward(self, mfcc: Tensor, crops: Tensor) -> Tensor:
         """Return (B, T) logits; `mfcc` is (B, 4T, 13), `crops` (B, T, 112, 112) of 0 to 255."""
-        return self.joint(self.visual(frame_differences(crops)), self.audio(mfcc))
+        return self.joint(self.visual(face_channels(crops)), self.audio(mfcc))
 
-    def visual(self, differences: Tensor) -> Tensor:
-        """Return (members, B, C, T), each member's encodings of `frame_differences`."""
-        return torch.stack([member.visual(differences) for member in self._typed_members])
+    def visual(self, channels: Tensor) -> Tensor:
+        """Return (members, B, C, T), each member's encodings of `face_channels`."""
+        return torch.stack([member.visual(channels) for member in self._typed_members])
 
     def audio(self, mfcc: Tensor) -> Tensor:
         """Return (members, B, C, T), each member's encodings of (B, 4T, 13) MFCC rows."""
@@ -131,7 +131,7 @@ class _Temporal(nn.Module):
 class _Visual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential(_conv_norm(5, 24, 5, 2), nn.ReLU(inplace=True))  # (N, 24, 28, 28)
+        self.stem = nn.Sequential(_conv_norm(6, 24, 5, 2), nn.ReLU(inplace=True))  # (N, 24, 28, 28)
         self.look = nn.Sequential(
             _Separable(24, 48, 2), _Separable(48, 48),  # (N, 48, 14, 14)
             _Separable(48, 96, 2), _Separable(96, 96), _Separable(96, 96),  # (N, 96, 7, 7)
@@ -140,19 +140,20 @@ class _Visual(nn.Module):
         )  # fmt: skip
         self.follow = nn.Sequential(*(_Temporal(width, 5, d) for d in VISUAL_DILATIONS))
 
-    def forward(self, differences: Tensor) -> Tensor:
-        """Return (B, C, T) from `frame_differences`."""
-        frames = differences.flatten(0, 1)  # (B T, 5, 56, 56)
+    def forward(self, channels: Tensor) -> Tensor:
+        """Return (B, C, T) from `face_channels`."""
+        frames = channels.flatten(0, 1)  # (B T, 6, 56, 56)
         parts = frames.split(CPU_FRAMES) if frames.device.type == "cpu" else [frames]
         encodings = torch.cat([self.look(self.stem(part)) for part in parts])  # (B T, C)
-        return self.follow(encodings.unflatten(0, differences.shape[:2]).transpose(1, 2))
+        return self.follow(encodings.unflatten(0, channels.shape[:2]).transpose(1, 2))
 
 
-def frame_differences(crops: Tensor) -> Tensor:
-    """Return (B, T, 5, 56, 56): each of (B, T, 112, 112) crops as five differences.
+def face_channels(crops: Tensor) -> Tensor:
+    """Return (B, T, 6, 56, 56): each of (B, T, 112, 112) crops as five differences, and itself.
 
-    Four changes from frame to frame, two before and two after, and the frame's difference from the
-    mean of the second around it. What never changes, such as who it is, is invisible in them.
+    Four changes from frame to frame, two before and two after, the frame's difference from the mean
+    of the second around it, and the frame. Where a head shakes, the differences show its motion
+    above all; that the mouth is open shows in the frame alone.
     """
     small = fn.avg_pool2d(crops.float(), 2)  # (B, T, 56, 56)
     centred = small - small.mean((2, 3), keepdim=True)
@@ -164,7 +165,7 @@ def frame_differences(crops: Tensor) -> Tensor:
     near = [padded[:, MEAN_TICKS + n : MEAN_TICKS + n + crops.shape[1]] for n in range(-2, 3)]
     changes = [after - before for before, after in pairwise(near)]
     # channels last in memory, which makes convolutions on a CPU fast
-    return torch.stack([*changes, even - mean], dim=-1).movedim(-1, 2)
+    return torch.stack([*changes, even - mean, even], dim=-1).movedim(-1, 2)
 
 
 class _Audio(nn.Module):
@@ -226,7 +227,7 @@ class SyncAsdScorer:
     window = 500
     """Ticks encoded at a time: 20 s, in about 0.2 GB."""
     context = ENCODER_HALO_TICKS
-    calibration = Calibration(1.50, 1.86)
+    calibration = Calibration(1.37, 1.4)
     """Fitted on the corpus's validation people (80 tracks, 44 people)."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -241,8 +242,8 @@ class SyncAsdScorer:
         return [self._encode_clip(clip) for clip in clips]
 
     def _encode_clip(self, clip: Clip) -> NDArray[np.float32]:
-        differences = frame_differences(torch.tensor(clip.crops, device=self.device)[None])
-        visual = self.network.visual(differences)  # (members, 1, C, T)
+        channels = face_channels(torch.tensor(clip.crops, device=self.device)[None])
+        visual = self.network.visual(channels)  # (members, 1, C, T)
         audio = self.network.audio(torch.tensor(clip.mfcc, device=self.device))
         parts = torch.cat([visual, audio], dim=1).transpose(0, 1)  # (1 + M, members, C, T)
         return parts.flatten(0, 2).T.cpu().numpy()
