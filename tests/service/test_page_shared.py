@@ -116,7 +116,7 @@ def test_a_timeline_that_the_page_exports_has_the_edits(page, film, tmp_path):
     wait_for(lambda: subjects(film)[0] == (2,))
 
     page.keyboard.press("f")
-    page.get_by_title("Write a timeline for DaVinci Resolve (.otio)").click()
+    page.get_by_title("DaVinci Resolve: write the timeline (.otio)").click()
     output = film.with_suffix(".otio")
     wait_for(output.exists, seconds=30)
 

@@ -50,7 +50,7 @@ export class FilesPanel {
         el("span", { class: "grow clip" }, label[0].toUpperCase() + label.slice(1)),
         ...all.map(({ editor, suffix }) => el("button", {
           type: "button", "data-key": `${editor}${suffix}`,
-          title: `Write a timeline for ${label} (${suffix})`,
+          title: `${label}: write the timeline (${suffix})`,
           "aria-label": `Write a timeline for ${label}, ${suffix}`,
           onclick: () => this.start({ kind: "export", editor, suffix }),
         }, suffix)))));
