@@ -142,11 +142,11 @@ class Flow {
 
   /** @param {SequenceHost} host @param {Sequence} sequence @param {Plan} plan */
   async sequenceFault(host, sequence, plan) {
-    const { size, ticksPerFrame } = await host.format(sequence);
+    const { size, hasRate } = await host.format(sequence, plan.ticks_per_frame);
     if (size.join() !== plan.canvas.join()) {
       return `its frame is ${size.join(" x ")} instead of ${plan.canvas.join(" x ")}`;
     }
-    if (ticksPerFrame !== plan.ticks_per_frame) return "it has another frame rate";
+    if (!hasRate) return "it has another frame rate";
     return placeFault(plan, await host.places(sequence));
   }
 
@@ -189,6 +189,7 @@ class Flow {
     /** @type {Row[]} */
     const rows = [];
     for (const [n, { place, wanted }] of pairs.entries()) {
+      if (this.isCancelled) throw new HostError("cancelled: the sequence is not checked to the end");
       const motion = await host.motion(place);
       const row = { place, wanted, motion, corrections: corrections(plan, wanted, motion.reading) };
       if (row.corrections.length) rows.push(row);

@@ -17,6 +17,9 @@ const KEY_FILE = "service.json";
 /** Where UXP's own token of the folder is remembered. It opens the folder, and holds no key. */
 const FOLDER = "speakerzoom.folder";
 
+/** What Premiere on Windows may put before a path; the same file has no other name. */
+const LONG_PATH = /^\\\\\?\\(?=[A-Za-z]:)/;
+
 class HostError extends Error {}
 
 class Host {
@@ -55,9 +58,7 @@ class Host {
    */
   async selectedClip() {
     const project = await this.project();
-    const selection = await this.premiere.ProjectUtils.getSelection(project);
-    const items = selection ? await selection.getItems() : [];
-    let clips = await this.clips(items);
+    let clips = await this.clips(await this.itemsInProjectPanel(project));
     if (!clips.length) clips = await this.clips(await this.itemsInSequence(project));
     const paths = new Set(clips.map((clip) => clip.path));
     if (!clips.length) {
@@ -65,6 +66,16 @@ class Host {
     }
     if (paths.size > 1) throw new HostError(`${paths.size} recordings are selected; select one`);
     return clips[0];
+  }
+
+  /** @param {Project} project @returns {Promise<ProjectItem[]>} */
+  async itemsInProjectPanel(project) {
+    try {
+      const selection = await this.premiere.ProjectUtils.getSelection(project);
+      return selection ? await selection.getItems() : [];
+    } catch (error) {
+      return []; // the panel may be closed
+    }
   }
 
   /** @param {Project} project @returns {Promise<ProjectItem[]>} */
@@ -104,7 +115,7 @@ class Host {
       }
       const path = await clip.getMediaFilePath();
       if (!path) throw new HostError(`${clip.name} has no file; select a recording`);
-      clips.push({ item: clip, path, name: clip.name });
+      clips.push({ item: clip, path: path.replace(LONG_PATH, ""), name: clip.name });
     }
     return clips;
   }
@@ -128,10 +139,12 @@ class Host {
     const before = new Set((await project.getSequences()).map((s) => s.guid.toString()));
     const bin = await project.getInsertionBin();
     await project.importFiles([path], true, bin, false); // may answer nothing, and go on
-    for (let waited = 0; ; waited += POLL_MS) {
+    for (let waited = 0, number = 0; ; waited += POLL_MS) {
       const all = await project.getSequences();
       const added = all.filter((sequence) => !before.has(sequence.guid.toString()));
-      if (added.length || waited >= MAX_IMPORT_MS) return added;
+      const isComplete = added.length > 0 && added.length === number;
+      if (isComplete || waited >= MAX_IMPORT_MS) return added;
+      number = added.length;
       await this.sleep(POLL_MS);
     }
   }

@@ -72,8 +72,8 @@ async function setSize(host, plan, sequence) {
   [size.width, size.height] = plan.canvas;
   await settings.setVideoFrameRect(size);
   host.transact("set the frame size", (add) => add(sequence.createSetSettingsAction(settings)));
-  const format = await host.format(sequence);
-  if (format.ticksPerFrame !== plan.ticks_per_frame) {
+  const format = await host.format(sequence, plan.ticks_per_frame);
+  if (!format.hasRate) {
     throw new HostError("Premiere's sequence of this recording has another frame rate");
   }
   if (format.size.join() !== plan.canvas.join()) {

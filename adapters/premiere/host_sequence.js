@@ -74,10 +74,19 @@ class SequenceHost {
     return ticks < 0 ? time.subtract(this.time(-ticks)) : time.add(this.time(ticks));
   }
 
-  /** Return size and frame length of a sequence. @param {Sequence} sequence */
-  async format(sequence) {
+  /**
+   * Return the size of a sequence, and whether it has the frame rate of a plan.
+   *
+   * The unit of a time base is written nowhere; the settings name ticks.
+   * @param {Sequence} sequence
+   * @param {number} expected ticks of a frame
+   */
+  async format(sequence, expected) {
     const { width, height } = await sequence.getFrameSize();
-    return { size: [width, height], ticksPerFrame: Number(await sequence.getTimebase()) };
+    const timeBase = Number(await sequence.getTimebase());
+    const { ticksPerFrame } = (await sequence.getSettings()).getVideoFrameRate();
+    const hasRate = [timeBase, ticksPerFrame].includes(expected);
+    return { size: [width, height], hasRate };
   }
 
   /**

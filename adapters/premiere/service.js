@@ -3,7 +3,8 @@
  *
  * The address is 127.0.0.1 and never a name: macOS lets plain HTTP pass for the one and blocks it
  * for the other. The key is in a file that only the user can read, and changes whenever the service
- * starts; so it is read again where an answer fails. It is sent, and never shown or stored.
+ * starts; so it is read again where an answer fails, and an old one opens nothing. It is sent, and
+ * never shown or stored.
  *
  * @typedef {{port: number, bearer: string}} Key
  * @typedef {object} JobRow

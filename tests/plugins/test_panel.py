@@ -159,7 +159,7 @@ def test_angles_that_come_in_enabled_are_disabled(deliver):
 
 
 @needs_node
-@pytest.mark.parametrize("trap", ["late", "silent", "two"])
+@pytest.mark.parametrize("trap", ["late", "silent", "two", "two late"])
 def test_the_sequence_is_recognized_however_the_import_answers(deliver, trap):
     result = deliver(talk(), traps={"import": trap})
 
@@ -179,6 +179,23 @@ def test_a_sequence_with_other_clips_is_left_alone_and_named(deliver):
 
 
 @needs_node
+@pytest.mark.parametrize("how", ["none", ""])
+def test_a_sequence_of_another_rate_is_refused(deliver, how):
+    traps = {"import": how, "timeBase": "8475667200", "frameTicks": 8475667200}
+    result = deliver(talk(), traps=traps)
+
+    assert "another frame rate" in result["error"]["message"]
+    assert len(result["sequences"]) == (not how)
+
+
+@needs_node
+def test_a_time_base_in_another_unit_does_no_harm(deliver):
+    result = deliver(talk(), traps={"timeBase": "25"})
+
+    assert result["answer"]["message"] == "3 shots checked, 0 corrected"
+
+
+@needs_node
 def test_media_that_is_offline_after_the_import_is_reported(deliver):
     result = deliver(talk(), traps={"offline": True})
 
@@ -186,10 +203,43 @@ def test_media_that_is_offline_after_the_import_is_reported(deliver):
 
 
 @needs_node
+def test_a_check_can_be_cancelled(deliver):
+    result = deliver(talk(), traps={"motion": "default"}, cancelsAt="check the shots")
+
+    assert result["error"]["message"] == "cancelled: the sequence is not checked to the end"
+    assert result["labels"] == []
+
+
+@needs_node
 def test_a_refused_transaction_is_an_error(deliver):
     result = deliver(talk(), traps={"motion": "default", "refuses": "correct"})
 
     assert result["error"]["message"] == "Premiere refused to correct Motion"
+
+
+def upright():
+    """A phone's recording, which a player turns by 90 degrees."""
+    media = replace(talk().media, size=(1080, 1920), rotation=90)
+    shots = [replace(shot, crop=Box(0, 0, 1080, 607.5)) for shot in talk().shots]
+    return talk(media=media, shots=tuple(shots))
+
+
+@needs_node
+@pytest.mark.parametrize("traps", [{}, {"motion": "default"}])
+def test_a_rotation_is_compared_too(deliver, traps):
+    result = deliver(upright(), traps=traps)
+
+    assert result["error"] is None, result["error"]
+    assert_as_planned(upright(), result)
+    assert ("rotation 0 instead of 90" in result["report"]) == bool(traps)
+
+
+@needs_node
+def test_a_rotated_recording_is_not_built_directly(deliver):
+    result = deliver(upright(), traps={"import": "none"})
+
+    assert "File > Import" in result["error"]["message"]
+    assert result["sequences"] == result["labels"] == []
 
 
 @needs_node
@@ -268,6 +318,12 @@ def test_the_clip_in_hand_goes_to_the_service(deliver, selection):
 
 
 @needs_node
+def test_a_path_of_windows_is_sent_without_its_prefix(deliver):
+    assert deliver(talk(), clip="\\\\?\\D:\\film\\talk.mp4")["source"] == "D:\\film\\talk.mp4"
+    assert deliver(talk(), clip="/film/talk.mp4")["source"] == "/film/talk.mp4"
+
+
+@needs_node
 @pytest.mark.parametrize(
     ("selection", "reason"),
     [("none", "select a recording"), ("two", "2 recordings are selected"),
@@ -293,6 +349,7 @@ def test_without_a_project_the_panel_says_so(deliver):
     ("scenario", "reason"),
     [
         ({"trap": "gone"}, "nobody answers on 127.0.0.1:4000: run `speakerzoom serve`"),
+        ({"trap": "gone later"}, "nobody answers on 127.0.0.1:4000"),
         ({"trap": "stranger"}, "not of speakerzoom"),
         ({"trap": "fails"}, "talk.mp4: no face was found"),
         ({"trap": "version"}, "different versions"),

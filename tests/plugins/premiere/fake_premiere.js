@@ -1,9 +1,10 @@
 /**
  * A Premiere that has one project, and traps that can be switched on. It imports our own xmeml.
  *
- * Traps: import ("none", "late", "two", "moved", "silent"), motion ("default", "rounded",
+ * Traps: import ("none", "late", "two", "two late", "moved", "silent"), motion ("default", "rounded",
  * "no keys", "unlinked"), keys ("bezier"), values ("ignored", "arrays"), place ("reads early",
- * "longer"), angles ("enabled"), size ("refused"), timecode (frames), offline, refuses (a label).
+ * "longer"), angles ("enabled"), size ("refused"), timecode (frames), timeBase and
+ * frameTicks (what the sequence says of its rate), offline, refuses (a label).
  * Always on: actions outside lockedAccess or outside a transaction throw, and enabling keys adds
  * one at the playhead.
  */
@@ -197,7 +198,9 @@ class Sequence {
 
   async getFrameSize() { return { width: this.size[0], height: this.size[1] }; }
 
-  async getTimebase() { return String(this.project.ticksPerFrame); }
+  async getTimebase() {
+    return this.project.traps.timeBase || String(this.project.ticksPerFrame);
+  }
 
   async getVideoTrackCount() { return this.tracks.length + 1; } // hosts have an empty one on top
 
@@ -212,7 +215,12 @@ class Sequence {
   async getPlayerPosition() { return new TickTime(this.project.playhead); }
 
   async getSettings() {
-    return { setVideoFrameRect: async (rect) => { this.wanted = [rect.width, rect.height]; } };
+    const { frameTicks } = this.project.traps;
+    return {
+      getVideoFrameRate: () => (
+        { ticksPerFrame: frameTicks || Number(this.project.ticksPerFrame) }),
+      setVideoFrameRect: async (rect) => { this.wanted = [rect.width, rect.height]; },
+    };
   }
 
   createSetSettingsAction() {
@@ -302,6 +310,10 @@ class Project {
     const sequence = importXml(this, fs.readFileSync(path, "utf8"));
     if (trap === "two") this.sequences.push(new Sequence(this, "other", [720, 480]));
     if (trap === "late") this.late = { polls: 4, sequence };
+    else if (trap === "two late") {
+      this.sequences.push(new Sequence(this, "other", [720, 480]));
+      this.late = { polls: 2, sequence };
+    }
     else this.sequences.push(sequence);
     return trap === "silent" ? undefined : true;
   }
@@ -371,7 +383,10 @@ function fakePremiere(project) {
     Keyframe: { INTERPOLATION_MODE_LINEAR: LINEAR },
     Project: { getActiveProject: async () => (project.traps.project === "none" ? null : project) },
     ProjectItem: { cast: (item) => item },
-    ProjectUtils: { getSelection: async () => ({ getItems: async () => project.selected || [] }) },
+    ProjectUtils: { getSelection: async () => {
+      if (!project.selected) throw new Error("no project panel is open");
+      return { getItems: async () => project.selected };
+    } },
     ClipProjectItem: {
       cast: (item) => {
         if (!(item instanceof Media)) throw new Error("not a clip");

@@ -23,7 +23,7 @@ function fakeFetch(url, { method, headers, body }) {
   requests.push(`${method} ${url.replace(/\d+(?=\/)/, "PORT")}`);
   const answer = (value, status = 200) => Promise.resolve(
     { status, text: async () => (typeof value === "string" ? value : JSON.stringify(value)) });
-  if (trap === "gone") return Promise.reject(new Error("connection refused"));
+  if (trap === "gone" || (trap === "gone later" && requests.length > 6)) return Promise.reject(new Error("connection refused"));
   if (trap === "stranger") return answer("<html>a router</html>", 200);
   const key = trap === "restart" && requests.length > 1 ? "key-3" : "key-2";
   if (headers.Authorization !== `Bearer ${key}`) {
@@ -31,6 +31,7 @@ function fakeFetch(url, { method, headers, body }) {
   }
   if (method === "POST" && headers["Content-Type"] !== "application/json") return answer({}, 415);
   if (pathname === "/api/inbox") {
+    if (body) scenario.source = JSON.parse(body).source;
     return answer({ errands: [], source: "s1", launch: "/launch?secret=once&to=s1" });
   }
   const name = pathname.replace("/s/s1/api/", "");
@@ -137,7 +138,10 @@ async function main() {
   const readKey = () => host.readKeyFile();
   const service = new Service(scenario.bearer ? fetch : fakeFetch, readKey, pause);
   const progress = [];
-  const flow = new Flow(host, service, (...row) => progress.push(row));
+  const flow = new Flow(host, service, (...row) => {
+    progress.push(row);
+    if (row[0] === scenario.cancelsAt) flow.isCancelled = true;
+  });
   const steps = {
     deliver: async () => {
       await host.chooseFolder();
@@ -164,7 +168,7 @@ async function main() {
     result.error = { kind: error.constructor.name, message: error.message };
   }
   Object.assign(result, {
-    opened, progress, requests, memory: [...memory], labels: project.labels,
+    opened, progress, requests, source: scenario.source, memory: [...memory], labels: project.labels,
     deleted: project.deleted, sequences: sequences(project), report: flow.report(),
     marks: [talk.in, talk.out].map((ticks) => Number(ticks / project.ticksPerFrame)),
   });
