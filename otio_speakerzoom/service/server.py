@@ -24,6 +24,7 @@ from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
 from otio_speakerzoom.service.events import EventHub
+from otio_speakerzoom.service.hand_over import watch_resolve
 from otio_speakerzoom.service.job_process import ErrorLine
 from otio_speakerzoom.service.jobs import JobContext, Turns
 from otio_speakerzoom.service.open_source import OpenSource, source_id
@@ -130,6 +131,10 @@ def serve(job: Job | None, options: ServiceOptions, on_ready: Callable[[str], No
     try:
         with service:
             _show(service.launch_url(source), options, on_ready)
+            watch_resolve(
+                lambda job: _show(service.launch_url(service.open(job)), options, on_ready),
+                lambda: service.is_ending,
+            )
             service.run()
     finally:
         runtime_file.remove(folder, _record(service))
