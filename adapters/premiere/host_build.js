@@ -143,10 +143,11 @@ function place(host, clip, plan, sequence, begin, isOneStep) {
 async function addMarkers(host, plan, sequence) {
   const markers = await host.premiere.Markers.getMarkers(sequence);
   const zero = host.premiere.TickTime.TIME_ZERO;
+  const kind = host.premiere.Marker.MARKER_TYPE_COMMENT;
   host.transact("add the markers", (add) => {
     for (const shot of plan.tracks[0]) {
       const at = host.time(shot.start * plan.ticks_per_frame);
-      add(markers.createAddMarkerAction(shot.name, "Comment", at, zero, shot.comment));
+      add(markers.createAddMarkerAction(shot.name, kind, at, zero, shot.comment));
     }
   });
 }

@@ -66,9 +66,7 @@ def install(folder: Path | None = None, *, dry_run: bool = False) -> Outcome:
             error
         )
     fault = _run_agent("install", str(path))
-    if fault is None:
-        return Outcome(path)
-    return Outcome(path, f"open the file to let Creative Cloud install it{fault}")
+    return Outcome(path, fault and f"open the file where Creative Cloud is, to install it{fault}")
 
 
 def uninstall(folder: Path | None = None, *, dry_run: bool = False) -> Outcome | None:
@@ -87,9 +85,7 @@ def uninstall(folder: Path | None = None, *, dry_run: bool = False) -> Outcome |
         path.unlink()
     except OSError as error:
         raise StoreError(f"{path}: cannot be removed ({error.strerror})") from error
-    if fault is None:
-        return Outcome(path)
-    return Outcome(path, f"if it is installed, remove it in Creative Cloud > Manage Plugins{fault}")
+    return Outcome(path, fault and f"if it is installed, remove it in Creative Cloud{fault}")
 
 
 def package() -> bytes:
@@ -180,11 +176,11 @@ def _panel_version(text: str) -> str:
     return match[0] if match else "0.0.0"
 
 
-def _run_agent(verb: str, argument: str) -> str | None:
-    """Let Adobe's installer do something; return None, or what to add to the advice."""
+def _run_agent(verb: str, argument: str) -> str:
+    """Let Adobe's installer do something; return why that failed, empty if it did not."""
     agent = agent_path()
     if agent is None:
-        return "; Premiere runs on macOS and Windows only, so copy the file to such a machine"
+        return "; Premiere runs on macOS and Windows only"
     if not agent.is_file():
         return "; its installer was not found on this machine"
     option = f"/{verb}" if sys.platform == "win32" else f"--{verb}"
@@ -195,7 +191,7 @@ def _run_agent(verb: str, argument: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"; its installer did not run ({type(error).__name__})"
     if run.returncode == 0:
-        return None
+        return ""
     lines = (run.stdout + run.stderr).decode(errors="replace").strip().splitlines()
     return f"; its installer said: {lines[-1].strip() if lines else run.returncode}"
 

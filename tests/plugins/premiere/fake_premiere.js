@@ -400,9 +400,11 @@ function fakePremiere(project) {
         return true;
       },
     },
+    Marker: { MARKER_TYPE_COMMENT: "Comment" },
     Markers: {
       getMarkers: async (sequence) => ({
         createAddMarkerAction: (name, type, time, duration, comments) => project.action(() => {
+          if (type !== "Comment") throw new Error("no such marker");
           sequence.markers.push([name, String(time.exact / project.ticksPerFrame), comments]);
         }),
       }),
