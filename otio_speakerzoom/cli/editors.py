@@ -9,6 +9,7 @@ from rich.console import Console
 
 from otio_speakerzoom.cli.streams import print_line
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.timeline.formats import FORMATS, OPENED_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,9 @@ def send_to_editor(request: Request, console: Console) -> None:
         cut_list = pipeline.current_cut(job)
     if cut_list is None:
         raise pipeline.missing_result(job, "cut", "cut")
+    if request.editor in OPENED_FILES:
+        _open_in_editor(request.editor, cut_list)
+        return
     states = set() if request.direct else set(resolve_install.places().values())
     if request.direct:
         log.info("Resolve Studio is driven from outside")
@@ -55,6 +59,25 @@ def send_to_editor(request: Request, console: Console) -> None:
     for note in delivery.notes:
         log.warning("%s", note)
     print_line(delivery.name)
+
+
+def _open_in_editor(editor: str, cut_list: CutList) -> None:
+    """Write the cut beside its source, under a free name, open it in the editor, print the path."""
+    from otio_speakerzoom import pipeline, store
+    from otio_speakerzoom.service.free_name import free_name
+    from otio_speakerzoom.service.openers import can_open, open_file
+
+    source, suffix = cut_list.media.path, OPENED_FILES[editor]
+    if not can_open(editor):
+        raise SpeakerZoomError(
+            f"{editor}: is not installed here, or has no screen; write a file for it with "
+            f"`speakerzoom export {source.name} -o {source.stem}{suffix} --for {editor}`"
+        )
+    adapter, arguments = FORMATS[suffix][editor]
+    path = free_name(source.with_suffix(suffix))
+    store.write_text(path, pipeline.timeline_text(cut_list, adapter, dict(arguments)))
+    open_file(path, editor)
+    print_line(str(path))
 
 
 def calibrate_editor(request: Request, chart: Path) -> int:

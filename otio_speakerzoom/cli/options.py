@@ -13,7 +13,7 @@ from otio_speakerzoom.cli import values
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, STYLE_FIELDS
 from otio_speakerzoom.director.style_fields import ChoiceField
-from otio_speakerzoom.timeline.formats import FORMATS
+from otio_speakerzoom.timeline.formats import FORMATS, OPENED_FILES
 from otio_speakerzoom.weights.names import AUTO, DETECTORS, DEVICES, SCORERS, TRACKERS
 
 STYLE = "style_"
@@ -269,8 +269,9 @@ def add_service(verb: argparse.ArgumentParser) -> None:
 
 def add_receiver(verb: argparse.ArgumentParser) -> None:
     """Add the editor that `send` sends the cut to."""
-    verb.add_argument("--to", dest="editor", choices=("resolve",), required=True,
-                      help="the editor, with a project open")  # fmt: skip
+    verb.add_argument("--to", dest="editor", choices=("resolve", *OPENED_FILES), required=True,
+                      help="the editor; Resolve with a project open, the others on this "
+                           "machine")  # fmt: skip
     _add_direct(verb)
 
 

@@ -121,6 +121,8 @@ def parse(argv: Sequence[str] | None = None) -> Request:
         request["adapter"], request["adapter_options"] = _choose_adapter(
             parser, suffix, namespace["editor"], namespace["resolve_scaling"]
         )
+    if namespace.get("direct") and namespace["editor"] not in (None, "resolve"):
+        parser.error("--direct: only Resolve is driven by a script; leave it out")
     if namespace.get("direct") and not namespace["editor"]:
         parser.error("--direct: needs --to resolve")
     if "from_editor" in namespace:

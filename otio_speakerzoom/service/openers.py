@@ -14,7 +14,7 @@ from typing import Any
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.service.browser import has_screen
 
-MAC_SHOTCUT = Path("/Applications/Shotcut.app")
+MAC_APPLICATIONS = Path("/Applications")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,23 @@ def _folder_command(path: Path) -> list[str] | None:
     return [program, str(path.parent)] if program else None
 
 
-def _shotcut_command(path: Path) -> list[str] | None:
-    if sys.platform == "darwin" and MAC_SHOTCUT.is_dir():
-        return ["open", "-a", "Shotcut", str(path)]
-    program = shutil.which("shotcut")
-    return [program, str(path)] if program else None
+def _application(mac_name: str, program: str = "") -> Callable[[Path], list[str] | None]:
+    """Return the command of an editor, by its name on macOS and that of its program elsewhere."""
+
+    def command(path: Path) -> list[str] | None:
+        if sys.platform == "darwin" and (MAC_APPLICATIONS / f"{mac_name}.app").is_dir():
+            return ["open", "-a", mac_name, str(path)]
+        executable = shutil.which(program) if program else None
+        return [executable, str(path)] if executable else None
+
+    return command
 
 
 OPENERS = (
     Opener("folder", "Show in its folder", (), _folder_command),
-    Opener("shotcut", "Open in Shotcut", (".mlt",), _shotcut_command),
+    Opener("shotcut", "Open in Shotcut", (".mlt",), _application("Shotcut", "shotcut")),
+    Opener("kdenlive", "Open in Kdenlive", (".kdenlive",), _application("kdenlive", "kdenlive")),
+    Opener("fcp", "Open in Final Cut Pro", (".fcpxml",), _application("Final Cut Pro")),
 )
 
 
@@ -58,6 +65,11 @@ def openers_to_json() -> list[dict[str, Any]]:
          "suffixes": list(item.suffixes) or None}
         for item in OPENERS if has_screen() and item.command(Path.cwd())
     ]  # fmt: skip
+
+
+def can_open(with_: str) -> bool:
+    """Whether this machine has that program, and a screen to show it."""
+    return with_ in {row["id"] for row in openers_to_json()}
 
 
 def open_file(path: Path, with_: str) -> None:

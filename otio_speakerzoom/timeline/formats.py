@@ -28,3 +28,6 @@ its default."""
 
 STDOUT_SUFFIXES = {"premiere": ".xml"}
 """Editor -> suffix of its format on stdout, if not the first one above."""
+
+OPENED_FILES = {"fcp": ".fcpxml", "kdenlive": ".kdenlive", "shotcut": ".mlt"}
+"""Editor that opens a file as its project -> the suffix of that file."""
