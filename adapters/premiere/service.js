@@ -3,8 +3,8 @@
  *
  * The address is 127.0.0.1 and never a name: macOS lets plain HTTP pass for the one and blocks it
  * for the other. The key is in a file that only the user can read, and changes whenever the service
- * starts; so it is read again where an answer fails, and an old one opens nothing. It is sent, and
- * never shown or stored.
+ * starts; so it is read again where an answer fails. It is never shown or stored, and sent only to a
+ * program that has shown that it knows it: another one may have the port of a service that has ended.
  *
  * @typedef {{port: number, bearer: string}} Key
  * @typedef {object} JobRow
@@ -22,6 +22,8 @@ const ADDRESS = "127.0.0.1";
 const POLL_MS = 1000;
 const MAX_PORT = 65535;
 const STARTING = "run `speakerzoom serve` in a terminal and leave it open";
+
+const { challenge, proof } = require("./proof.js");
 
 class ServiceError extends Error {}
 
@@ -127,23 +129,36 @@ class Service {
       throw new ServiceError(`nobody answers on ${ADDRESS}:${this.key.port}: ${STARTING}`);
     }
     if (answer.status === 401) {
-      throw new ServiceError("the key is that of an earlier run: choose the folder again, or paste " +
-        "the file's content as it is now");
+      throw new ServiceError(`the program on ${ADDRESS}:${this.key.port} does not know this key: ` +
+        "choose the folder again, or paste the file's content as it is now");
     }
     return content(answer);
   }
 
   /**
+   * Send a request to whoever knows the key.
    * @param {Key} key @param {string} method @param {string} path @param {object} [body]
-   * @returns {Promise<{status: number, text: string}>} status 0 where nobody answers
+   * @returns {Promise<{status: number, text: string}>} status 0 where nobody answers, and 401 where
+   *   somebody does who does not know the key
    */
   async send(key, method, path, body) {
+    const text = challenge();
+    const answer = await this.exchange(key.port, `/service?challenge=${text}`, { method: "GET" });
+    if (answer.status === 0) return answer;
+    if (!answer.text.includes(`"${proof(key.bearer, text)}"`)) return { status: 401, text: "" };
     /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${key.bearer}` };
     if (body) headers["Content-Type"] = "application/json";
-    const options = { method, headers, body: body && JSON.stringify(body) };
+    return this.exchange(key.port, path, { method, headers, body: body && JSON.stringify(body) });
+  }
+
+  /**
+   * @param {number} port @param {string} path @param {any} options
+   * @returns {Promise<{status: number, text: string}>} status 0 where nobody answers
+   */
+  async exchange(port, path, options) {
     try {
-      const response = await this.fetch(`http://${ADDRESS}:${key.port}${path}`, options);
+      const response = await this.fetch(`http://${ADDRESS}:${port}${path}`, options);
       return { status: response.status, text: await response.text() };
     } catch (error) {
       return { status: 0, text: "" };

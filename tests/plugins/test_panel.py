@@ -18,6 +18,7 @@ from test_script import moving, stacked, talk
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.plugins.premiere_plan import plan_of
+from otio_speakerzoom.service import access
 from otio_speakerzoom.timeline.write import timeline_text
 
 MODULES = sorted(PANEL.glob("*.js"))
@@ -350,11 +351,12 @@ def test_without_a_project_the_panel_says_so(deliver):
     [
         ({"trap": "gone"}, "nobody answers on 127.0.0.1:4000: run `speakerzoom serve`"),
         ({"trap": "gone later"}, "nobody answers on 127.0.0.1:4000"),
-        ({"trap": "stranger"}, "not of speakerzoom"),
+        ({"trap": "stranger"}, "does not know this key"),
+        ({"trap": "impostor"}, "the program on 127.0.0.1:4000 does not know this key"),
         ({"trap": "fails"}, "talk.mp4: no face was found"),
         ({"trap": "version"}, "different versions"),
         ({"keyFiles": [None]}, "the service is not running"),
-        ({"keyFiles": ['{"port": 4000, "bearer": "old"}']}, "the key is that of an earlier run"),
+        ({"keyFiles": ['{"port": 4000, "bearer": "old"}']}, "does not know this key"),
         ({"keyFiles": ["torn {"]}, "the service is not running"),
         ({"trap": "endless", "cancels": True}, "cancelled"),
     ],
@@ -383,6 +385,27 @@ def test_the_key_is_neither_stored_nor_reported(deliver):
     assert result["memory"] == [["speakerzoom.folder", "token"]]
     assert "key-2" not in json.dumps(result)
     assert "/film/" not in result["report"]
+
+
+@needs_node
+@pytest.mark.parametrize("trap", ["impostor", "stranger"])
+def test_a_program_that_does_not_know_the_key_never_gets_it(deliver, trap):
+    assert deliver(talk(), step="connect", trap=trap)["requests"] == []
+
+
+@needs_node
+def test_the_proof_is_an_hmac_like_the_services():
+    script = (
+        f"const {{ proof }} = require({json.dumps(str(PANEL / 'proof.js'))});"
+        "const rows = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "console.log(JSON.stringify(rows.map(([key, text]) => proof(key, text))));"
+    )
+    rows = [("k" * key, "c" * text) for key in (0, 1, 43, 64, 65) for text in (1, 32, 55, 56, 200)]
+    run = subprocess.run(
+        ["node", "-e", script], input=json.dumps(rows), capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(run.stdout) == [access.proof(*row) for row in rows]
 
 
 @needs_node

@@ -3,6 +3,7 @@
  * `node run_document.js PANEL_FOLDER < scenario.json`; prints what is visible after each click.
  */
 
+const { createHmac } = require("crypto");
 const fs = require("fs");
 const path = require("path");
 const Module = require("module");
@@ -46,7 +47,13 @@ global.window = { localStorage: {
 } };
 const task = {};
 global.fetch = async (url, { method, body }) => {
-  const name = new URL(url).pathname.replace("/s/s1/api/", "");
+  const { pathname, searchParams } = new URL(url);
+  if (pathname === "/service") {
+    const text = searchParams.get("challenge");
+    const proof = createHmac("sha256", "key-2").update(text).digest("hex");
+    return { status: 200, text: async () => JSON.stringify({ proof }) };
+  }
+  const name = pathname.replace("/s/s1/api/", "");
   const answers = {
     "/api/inbox": { source: "s1", launch: "/launch?secret=once&to=s1" },
     state: { source: { size: plan.size, rate: plan.rate }, style: { name: "standard" } },

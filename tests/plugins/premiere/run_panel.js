@@ -3,6 +3,7 @@
  * what came of it as JSON. `node run_panel.js PANEL_FOLDER < scenario.json`.
  */
 
+const { createHmac } = require("crypto");
 const fs = require("fs");
 const path = require("path");
 const { Item, Media, Project, Sequence, fakePremiere } = require("./fake_premiere.js");
@@ -19,13 +20,18 @@ const requests = [];
 /** A service that answers from a table, with its own traps. */
 function fakeFetch(url, { method, headers, body }) {
   const { trap } = scenario;
-  const { pathname } = new URL(url);
-  requests.push(`${method} ${url.replace(/\d+(?=\/)/, "PORT")}`);
+  const { pathname, searchParams, port } = new URL(url);
+  if (pathname !== "/service") requests.push(`${method} ${url.replace(port, "PORT")}`);
   const answer = (value, status = 200) => Promise.resolve(
     { status, text: async () => (typeof value === "string" ? value : JSON.stringify(value)) });
   if (trap === "gone" || (trap === "gone later" && requests.length > 6)) return Promise.reject(new Error("connection refused"));
   if (trap === "stranger") return answer("<html>a router</html>", 200);
   const key = trap === "restart" && requests.length > 1 ? "key-3" : "key-2";
+  if (pathname === "/service") {
+    const secret = trap === "impostor" ? "guess" : key;
+    const text = searchParams.get("challenge");
+    return answer({ proof: createHmac("sha256", secret).update(text).digest("hex") });
+  }
   if (headers.Authorization !== `Bearer ${key}`) {
     return answer({ error: "run review again" }, 401);
   }
