@@ -20,7 +20,7 @@
 const { HostError } = require("./host.js");
 const { SequenceHost } = require("./host_sequence.js");
 const { build } = require("./host_build.js");
-const { corrections, placeFault, planFault, withoutAngles } = require("./motion.js");
+const { corrections, placeFault, planFault, textOf, withoutAngles } = require("./motion.js");
 
 /** Rounds of corrections: the second one removes a key that Premiere adds at the playhead. */
 const MAX_ROUNDS = 3;
@@ -162,6 +162,7 @@ class Flow {
     if (pairs.length && (await host.isOffline(pairs[0].place.item))) {
       notes.push("the recording is offline in the sequence: right-click it, Link Media");
     }
+    if (pairs.length) await this.noteFirst(host, plan, pairs[0]);
     const disabled = pairs.filter(({ place, wanted }) => place.disabled === wanted.enabled);
     if (disabled.length) {
       host.setDisabled(disabled.map(({ place, wanted }) => (
@@ -177,6 +178,18 @@ class Flow {
     for (const row of wrong) corrected.delete(row.wanted);
     await this.host.show(host.project, sequence);
     return this.answer(pairs.length, corrected.size, wrong, notes);
+  }
+
+  /**
+   * Note what the first clip reads, right or wrong: it shows the host's units in a report.
+   * @param {SequenceHost} host @param {Plan} plan @param {{place: Place, wanted: PlanClip}} pair
+   */
+  async noteFirst(host, plan, { place, wanted }) {
+    const { reading } = await host.motion(place);
+    const texts = Object.entries(reading).map(([name, { varies, value, keys }]) => (
+      `${name} ${varies ? `${keys.length} keys` : textOf(value)}`));
+    const inPoint = textOf(place.inPoint / plan.ticks_per_frame);
+    this.note(`${describe(wanted)} reads in point ${inPoint}, ${texts.join(", ")}`);
   }
 
   /**

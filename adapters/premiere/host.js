@@ -37,11 +37,10 @@ class Host {
     this.sleep = sleep;
   }
 
-  /** Return versions for a report: of Premiere, and of the system. */
+  /** Return versions for a report: of Premiere, of UXP and of the panel. */
   versions() {
-    const { host, versions } = this.uxp;
-    const uxp = versions && versions.uxp ? `, UXP ${versions.uxp}` : "";
-    return `${host ? `${host.name} ${host.version}` : "unknown host"}${uxp}`;
+    const { host = {}, versions = {} } = this.uxp;
+    return `${host.name} ${host.version}, UXP ${versions.uxp}, panel ${versions.plugin}`;
   }
 
   /** @returns {Promise<Project>} */

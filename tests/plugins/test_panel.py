@@ -122,6 +122,11 @@ def test_still_shots_are_corrected_in_exactly_one_step(deliver):
     assert result["answer"]["message"] == "3 shots checked, 2 corrected"
     assert result["labels"] == ["SpeakerZoom: correct Motion"]
     assert "shot 1: scale 100 instead of 200" in result["report"]
+    assert result["report"].startswith(
+        "SpeakerZoom panel\nPremiere Pro 26.3.0, UXP 8.2, panel 0.1.0\n"
+    )
+    first = "shot 1 reads in point 0, position (0.5, 0.5), scale 100, uniform true, rotation 0"
+    assert first in result["report"]
 
 
 @needs_node

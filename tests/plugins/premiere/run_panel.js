@@ -125,6 +125,7 @@ async function main() {
   const entry = { read: async () => (files.length > 1 ? files.shift() : files[0]) };
   const uxp = {
     host: { name: "Premiere Pro", version: "26.3.0" },
+    versions: { uxp: "8.2", plugin: "0.1.0" },
     shell: { openExternal: async (url) => { opened.push(url); return scenario.consent || ""; } },
     storage: { localFileSystem: {
       getFolder: async () => ({}),
