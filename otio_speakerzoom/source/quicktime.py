@@ -1,4 +1,4 @@
-"""Reads from QuickTime and MP4 files what libav does not report: codec codes and timecode tracks.
+"""Reads from QuickTime and MP4 files what libav does not report: codecs, timecode, the index.
 
 Boxes as in ISO/IEC 14496-12; the timecode sample description and its sample as in Apple's QuickTime
 File Format.
@@ -40,6 +40,12 @@ def sample_codes(path: Path) -> list[str]:
             for track in _tracks(file)
             for start, _ in _find(file, track, "mdia", "minf", "stbl", "stsd")
         ]
+
+
+def index_span(path: Path) -> Span | None:
+    """Return where the index of all samples lies; None in any other file."""
+    with path.open("rb") as file:
+        return next(_find(file, (0, file.seek(0, 2)), "moov"), None)
 
 
 def timecode_track(path: Path, index: int) -> TimecodeTrack | None:

@@ -331,6 +331,27 @@ def test_a_range_of_another_version_of_the_file_gets_all_of_it(read_only, cut_ta
     assert (other.status, other.body) == (200, cut_talk.read_bytes())
 
 
+def test_the_index_of_a_film_comes_in_one_answer(talk):
+    size, rest = 3 * MAX_ANSWER_BYTES, bytes(2 * MAX_ANSWER_BYTES)
+    start = box(b"ftyp", b"isom") + box(b"mdat", rest)
+    content = start + box(b"moov", bytes(size)) + box(b"free", rest)
+    with running(talk) as (_, client):
+        talk.write_bytes(content)
+        before = client.get("media/source", range="bytes=0-").body
+        index = client.get("media/source", range=f"bytes={len(start)}-").body
+        part = client.get("media/source", range=f"bytes={len(start)}-{len(start) + 9}").body
+        after = client.get("media/source", range=f"bytes={len(start) + 8 + size}-").body
+
+    assert len(before) == len(after) == MAX_ANSWER_BYTES
+    assert index == content[len(start) :][: 8 + size]
+    assert len(part) == 10
+
+
+def box(name, content):
+    """A box of an MP4."""
+    return (8 + len(content)).to_bytes(4) + name + content
+
+
 def test_a_film_comes_in_answers_so_short_that_no_connection_is_held_open(talk):
     content = talk.read_bytes() * (1 + 3 * MAX_ANSWER_BYTES // talk.stat().st_size)
     with running(talk) as (_, client):
