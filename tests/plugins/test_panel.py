@@ -174,14 +174,16 @@ def test_the_sequence_is_recognized_however_the_import_answers(deliver, trap):
 
 
 @needs_node
-def test_a_sequence_with_other_clips_is_left_alone_and_named(deliver):
-    result = deliver(talk(), traps={"import": "moved", "motion": "default"})
+@pytest.mark.parametrize(
+    ("trap", "fault"),
+    [("moved", "clip 1 of video track 1 lies at frames 1 to 100 instead of 0 to 100"),
+     ("slipped", "clip 2 of video track 1 begins at frame 101 of the recording instead of 100")],
+)  # fmt: skip
+def test_a_sequence_with_other_clips_is_left_alone_and_named(deliver, trap, fault):
+    result = deliver(talk(), traps={"import": trap, "motion": "default"})
 
     assert result["labels"] == []
-    assert (
-        "clip 1 of video track 1 lies at frames 1 to 100 instead of 0 to 100"
-        in (result["error"]["message"])
-    )
+    assert fault in result["error"]["message"]
 
 
 @needs_node

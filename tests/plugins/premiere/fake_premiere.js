@@ -1,7 +1,8 @@
 /**
  * A Premiere that has one project, and traps that can be switched on. It imports our own xmeml.
  *
- * Traps: import ("none", "late", "two", "two late", "moved", "silent"), motion ("default", "rounded",
+ * Traps: import ("none", "late", "two", "two late", "moved", "slipped",
+ * "silent"), motion ("default", "rounded",
  * "no keys", "unlinked"), keys ("bezier"), values ("ignored", "arrays"), place ("reads early",
  * "longer"), angles ("enabled"), size ("refused"), timecode (frames), timeBase and
  * frameTicks (what the sequence says of its rate), offline, refuses (a label).
@@ -342,8 +343,9 @@ function importXml(project, text) {
   const sequence = new Sequence(project, plan.name, canvas);
   sequence.tracks = blocks(video, "track").filter((track) => track.includes("Basic Motion"))
     .map((track) => blocks(track, "clipitem").map((clip) => {
-      const begin = project.frames(number(clip, "in")) + media.begin;
       const moved = traps.import === "moved" ? 1 : 0;
+      const slipped = traps.import === "slipped" && number(clip, "start") ? 1 : 0;
+      const begin = project.frames(number(clip, "in") + slipped) + media.begin;
       const item = new Item(project, media, project.frames(number(clip, "start") + moved),
         project.frames(number(clip, "end")), begin);
       const off = clip.includes("<enabled>FALSE</enabled>");
