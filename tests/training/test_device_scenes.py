@@ -1,5 +1,7 @@
 """Scenes made on a device are those that processors make; tested on the processor."""
 
+from types import SimpleNamespace
+
 import device_audio
 import device_crops
 import device_scenes
@@ -199,7 +201,7 @@ def test_wrong_voices_are_never_what_the_face_says_at_that_time(plans):
 
 def test_a_course_ends_when_its_time_is_over(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("course.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("course.time", SimpleNamespace(monotonic=lambda: now[0]))
     course = Course(1000, 1e-3, minutes=2, _start=0.0)
     half = course.progress(500)
     now[0] = 90.0
