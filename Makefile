@@ -14,9 +14,10 @@ demo: setup
 	$(SPEAKERZOOM) render $(SAMPLE) --work out -o out/two_talkers_cut.mp4
 	$(SPEAKERZOOM) inspect $(SAMPLE) --work out
 
-# TESTS may name some of them, or pass options to pytest
+# TESTS may name some of them, or pass options to pytest; -n 0 runs them in one process. A process
+# takes up to 1.5 GB.
 test: setup
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 # tests that depend on other packages, with the lowest versions that pyproject.toml allows
 CORE := $(addprefix tests/, adapters faces render source speech store timeline training \
