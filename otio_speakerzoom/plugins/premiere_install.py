@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from otio_speakerzoom.errors import SpeakerZoomError, StoreError
+from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.plugins.mailbox import VARIABLE, mailbox_folder
+from otio_speakerzoom.plugins.owner import check_owner
 from otio_speakerzoom.store.atomic import atomic_write
 
 NAME = "SpeakerZoom.ccx"
@@ -54,7 +55,7 @@ def install(folder: Path | None = None, *, dry_run: bool = False) -> Outcome:
     SpeakerZoomError if a file of that name is there that is not ours, or cannot be written.
     """
     path = (folder or package_folder()) / NAME
-    _check_owner(path)
+    check_owner(path, is_ours)
     if dry_run:
         return Outcome(path)
     try:
@@ -77,7 +78,7 @@ def uninstall(folder: Path | None = None, *, dry_run: bool = False) -> Outcome |
     path = (folder or package_folder()) / NAME
     if not path.exists() and not path.is_symlink():
         return None
-    _check_owner(path)
+    check_owner(path, is_ours)
     if dry_run:
         return Outcome(path)
     fault = _run_agent("remove", PANEL_NAME)
@@ -194,15 +195,3 @@ def _run_agent(verb: str, argument: str) -> str:
         return ""
     lines = (run.stdout + run.stderr).decode(errors="replace").strip().splitlines()
     return f"; its installer said: {lines[-1].strip() if lines else run.returncode}"
-
-
-def _check_owner(path: Path) -> None:
-    """Raise SpeakerZoomError if the file at `path` is somebody else's."""
-    try:
-        foreign = (path.exists() or path.is_symlink()) and not is_ours(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    if foreign:
-        raise SpeakerZoomError(
-            f"{path}: is not of speakerzoom, so it stays as it is; move it elsewhere first"
-        )

@@ -6,11 +6,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from otio_speakerzoom.errors import SpeakerZoomError, StoreError
+from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.plugins.calibration import describe as describe_calibration
 from otio_speakerzoom.plugins.calibration import load
 from otio_speakerzoom.plugins.mailbox import mailbox_folder, open_mailbox
 from otio_speakerzoom.plugins.messages import messages
+from otio_speakerzoom.plugins.owner import check_owner
 from otio_speakerzoom.plugins.resolve_script import (
     NAME,
     is_ours,
@@ -30,7 +31,7 @@ def install(folder: Path | None = None, *, all_users: bool = False, dry_run: boo
     cannot be written.
     """
     path = (folder or script_folder(all_users=all_users)) / NAME
-    _check_owner(path)
+    check_owner(path, is_ours)
     if dry_run:
         return path
     if not all_users:
@@ -52,7 +53,7 @@ def uninstall(
     path = (folder or script_folder(all_users=all_users)) / NAME
     if not path.exists() and not path.is_symlink():
         return None
-    _check_owner(path)
+    check_owner(path, is_ours)
     if not dry_run:
         try:
             path.unlink()
@@ -100,18 +101,6 @@ def describe() -> str:
         parts.append(describe_calibration(calibration))
     script = "; ".join(parts) or "no script; `speakerzoom install resolve` installs it"
     return f"{script}; {EDITIONS}"
-
-
-def _check_owner(path: Path) -> None:
-    """Raise SpeakerZoomError if the file at `path` is somebody else's."""
-    try:
-        foreign = (path.exists() or path.is_symlink()) and not is_ours(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    if foreign:
-        raise SpeakerZoomError(
-            f"{path}: is not of speakerzoom, so it stays as it is; move it elsewhere first"
-        )
 
 
 def _remedy(all_users: bool) -> str:
