@@ -84,6 +84,11 @@ def places() -> dict[Path, str]:
     }
 
 
+def is_installed() -> bool:
+    """Whether the script is in Resolve's menu, in this version or another one."""
+    return not {"current", "old"}.isdisjoint(places().values())
+
+
 def describe() -> str:
     """Return in one line where the script is, whether it is current, and what editions allow."""
     texts = {

@@ -26,6 +26,7 @@ LABELS = {
     "proxy": "Make a film that the browser plays",
     "export": "Write a timeline",
     "render": "Render the film",
+    "send": "Build the cut in DaVinci Resolve",
 }
 """Kind of a job -> its name on the page."""
 

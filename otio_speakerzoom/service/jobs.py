@@ -31,15 +31,16 @@ WAIT_S = 0.2
 
 
 class Turns:
-    """How many jobs of the service run at a time: one that uses all cores, and one export."""
+    """How many jobs of the service run at a time: one that uses all cores, one export, one send."""
 
     def __init__(self) -> None:
-        self._heavy, self._light = threading.Semaphore(1), threading.Semaphore(1)
+        self._heavy = threading.Semaphore(1)
+        self._light = {kind: threading.Semaphore(1) for kind in ("export", "send")}
 
     @contextmanager
     def turn(self, kind: str, is_over: Callable[[], bool]) -> Iterator[bool]:
         """Wait for a turn; give whether the job has it, and should still run."""
-        semaphore = self._light if kind == "export" else self._heavy
+        semaphore = self._light.get(kind, self._heavy)
         while not (has_turn := semaphore.acquire(timeout=WAIT_S)) and not is_over():
             pass
         try:
@@ -71,7 +72,9 @@ class JobTable:
         self._threads: list[threading.Thread] = []
         self._rows: dict[str, JobRow] = {row.id: row for row in load_jobs(job)}
         for row in self._rows.values():
-            if row.is_unfinished:
+            if row.is_unfinished and row.task.kind == "send":
+                row.state = "cancelled"  # nothing is built later by surprise
+            elif row.is_unfinished:
                 row.state, row.stage, row.done, row.total = "waiting", "", 0, 0
                 self._start(row)
 

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.plugins import resolve_install
 from otio_speakerzoom.service import openers, pictures
 from otio_speakerzoom.service.curves import MAX_FACE_FRAMES, Curves
 from otio_speakerzoom.service.export_formats import formats_to_json
@@ -54,6 +55,7 @@ def whole_state(source: OpenSource) -> Json:
         "version": version("otio-speakerzoom"), "source": source.media_json(),
         "proxy": PROXY_JSON if source.proxy() else None, "words": source.transcript() is not None,
         "openers": openers.openers_to_json(), "formats": formats_to_json(),
+        "resolve": resolve_install.is_installed(),
     }  # fmt: skip
     is_running = source.jobs.is_unfinished("analyse")
     facts |= {"status": "analysing" if is_running else "not analysed", "analysed": False}

@@ -1,7 +1,8 @@
-"""The work of the jobs, each in a process of its own: analyse, proxy, export, render."""
+"""The work of the jobs, each in a process of its own: analyse, proxy, export, render, send."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -18,6 +19,8 @@ from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.timeline.canvas_size import aspect_size, source_size
 from otio_speakerzoom.timeline.formats import FORMATS
 
+log = logging.getLogger(__name__)
+
 MIN_HEIGHT = 16
 """Of a film in pixels: H.264 codes blocks of 16."""
 
@@ -32,7 +35,15 @@ CANVASES: dict[str, Callable[[Media], tuple[int, int]]] = {
 CHOICES = {"style": PRESETS, "canvas": CANVASES}
 """Values of an analysis -> what they can be."""
 
-KINDS = ("analyse", "proxy", "export", "render")
+KINDS = ("analyse", "proxy", "export", "render", "send")
+
+RESOLVE_STATES = {
+    "waiting": "waiting for Resolve: choose Workspace > Scripts > SpeakerZoom there",
+    "building": "Resolve builds the timeline",
+    "direct": "done: built from the clip in the media pool",
+    "otio": "done: imported as a timeline",
+}
+"""State of a delivery to Resolve, or the way it took -> what a user reads."""
 
 OnStage = Callable[[str], Callable[[int, int], None]]
 """Returns the progress callback of a stage, by its name."""
@@ -43,7 +54,7 @@ class Task:
     """What a job does; it can be pickled, and stored as JSON."""
 
     kind: str
-    """analyse, proxy, export or render."""
+    """One of `KINDS`."""
     source: Path
     work: Path | None = None
     editor: str = ""
@@ -122,7 +133,9 @@ def _integer(row: Field, name: str) -> int | None:
 def run_task(task: Task, on_stage: OnStage) -> Result | None:
     """Do the work; return the file that it wrote, if any. SpeakerZoomError."""
     job = Job(task.source, task.work, on_stage=on_stage)
-    work = {"analyse": _analyse, "proxy": _proxy, "export": _export, "render": _render}[task.kind]
+    work = {
+        "analyse": _analyse, "proxy": _proxy, "export": _export, "render": _render, "send": _send,
+    }[task.kind]  # fmt: skip
     path = work(task, job)
     return Result(path.name, result_digest(path)) if path else None
 
@@ -171,6 +184,18 @@ def _render(task: Task, job: Job) -> Path:
     path = free_name(task.source.with_name(f"{task.source.stem}.cut.mp4"), task.may_replace)
     render_film(cut_list, path, within=span, draft=task.draft, on_progress=job.on_stage("render"))
     return path
+
+
+def _send(task: Task, job: Job) -> None:
+    """Build the cut in the project that is open in Resolve; its stages say what happens there."""
+    from otio_speakerzoom.plugins.resolve_send import send
+
+    delivery = send(
+        _require_cut(job), on_state=lambda state: job.on_stage(RESOLVE_STATES[state])(0, 0)
+    )
+    for note in delivery.notes:
+        log.warning("%s", note)
+    job.on_stage("; ".join((RESOLVE_STATES[delivery.way], *delivery.notes)))(0, 0)
 
 
 def _require_cut(job: Job) -> CutList:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import time
 
 import av
@@ -12,6 +13,7 @@ from review_service import running
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.pipeline import Job
+from otio_speakerzoom.plugins.mailbox import ANSWER, RECIPE
 from otio_speakerzoom.service.free_name import free_name, result_digest
 from otio_speakerzoom.service.job_list import load_jobs
 from otio_speakerzoom.service.proxy import proxy_size
@@ -265,3 +267,57 @@ def test_a_result_is_shown_in_its_folder_by_a_fixed_command(client, talk, tmp_pa
     )
     unfit = client.change("POST", "api/open", {**opener, "with": "rm"})
     assert (unfit.status, "rm" in unfit.json["error"]) == (422, True)
+
+
+# --- Resolve --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mailbox(tmp_path, monkeypatch):
+    """The folder through which the script in Resolve gets its work."""
+    folder = tmp_path / "mailbox"
+    monkeypatch.setenv("SPEAKERZOOM_MAILBOX", str(folder))
+    return folder
+
+
+def text_of(path):
+    return path.exists() and path.read_text(encoding="utf-8")
+
+
+def test_a_cut_is_sent_to_resolve_and_its_answer_is_the_end_of_the_job(mailbox, client):
+    id_ = submit(client, kind="send")
+    recipe = wait_for(lambda: text_of(mailbox / RECIPE))
+    wait_for(lambda: "choose Workspace > Scripts" in row_of(client, id_)["stage"])
+    request = re.search(r'\bid\s*=\s*"([0-9A-Za-z-]+)"', recipe)[1]
+    fields = {"state": "done", "way": "direct", "name": "talk cut", "saved": "true"}
+    hexed = ",".join(f"{name}={value.encode().hex()}" for name, value in fields.items())
+    answer = f"SPEAKERZOOM1:answer:{request}:{time.time():.0f}:{hexed}:END"
+    (mailbox / ANSWER).write_text(answer, encoding="ascii")
+
+    row = finished(client, id_)
+    assert (row["state"], row["error"]) == ("done", None)
+    assert row["stage"] == "done: built from the clip in the media pool"
+    assert not (mailbox / RECIPE).exists()
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_for_resolve_to_build(mailbox, client):
+    id_ = submit(client, kind="send")
+    wait_for(lambda: text_of(mailbox / RECIPE))
+
+    client.change("DELETE", f"api/jobs/{id_}")
+
+    assert finished(client, id_)["state"] == "cancelled"
+    assert not (mailbox / RECIPE).exists()
+
+
+def test_a_service_that_starts_again_sends_nothing_to_resolve(mailbox, talk):
+    with running(talk) as (service, client):
+        submit(client, kind="send")
+        wait_for(lambda: text_of(mailbox / RECIPE))
+        service.end()
+    assert not (mailbox / RECIPE).exists()
+
+    with running(talk) as (_, client):
+        (row,) = client.get("api/jobs").json["jobs"]
+        assert row["state"] == "cancelled"
+        assert not (mailbox / RECIPE).exists()

@@ -41,11 +41,12 @@ export class FilesPanel {
   drawFormats() {
     /** @type {{editor: string, suffix: string, label: string}[]} */
     const formats = this.model.state.formats ?? [];
-    const text = JSON.stringify(formats);
+    const { resolve = false } = this.model.state;
+    const text = JSON.stringify([formats, resolve]);
     if (text === this.current) return;
     this.current = text;
     const programs = Map.groupBy(formats, ({ label }) => label);
-    replaceKeepingFocus(this.formats, [...programs].map(([label, all]) =>
+    const rows = [...programs].map(([label, all]) =>
       el("div", { class: "row" },
         el("span", { class: "grow clip" }, label[0].toUpperCase() + label.slice(1)),
         ...all.map(({ editor, suffix }) => el("button", {
@@ -53,7 +54,18 @@ export class FilesPanel {
           title: `${label}: write the timeline (${suffix})`,
           "aria-label": `Write a timeline for ${label}, ${suffix}`,
           onclick: () => this.start({ kind: "export", editor, suffix }),
-        }, suffix)))));
+        }, suffix))));
+    if (resolve) rows.unshift(this.resolveRow());
+    replaceKeepingFocus(this.formats, rows);
+  }
+
+  /** The script is in Resolve's menu: it can build the cut in the project that is open there. */
+  resolveRow() {
+    return el("div", { class: "row" },
+      el("span", { class: "grow clip" }, "DaVinci Resolve, the open project"),
+      el("button", { type: "button", "data-key": "send",
+        title: "Build the cut there from the clip in the media pool",
+        onclick: () => this.start({ kind: "send" }) }, "Build"));
   }
 
   drawFilm() {
@@ -85,7 +97,7 @@ export class FilesPanel {
 
   /** @param {Job} job */
   row(job) {
-    const { id, label, state, error, result } = job;
+    const { id, kind, label, state, stage, error, result } = job;
     const active = ["waiting", "running"].includes(state);
     return el("li", { class: `job ${state}` },
       el("div", { class: "row" },
@@ -95,6 +107,7 @@ export class FilesPanel {
         active && el("button", { type: "button", "data-key": `cancel ${id}`,
           onclick: () => this.request("DELETE", `api/jobs/${id}`) }, "Cancel")),
       error && el("p", { class: "warn" }, error),
+      kind === "send" && state !== "failed" && stage && el("p", { class: "dim" }, stage),
       result && el("div", { class: "row" },
         el("a", {
           href: result.media, download: result.name, class: "clip", "data-key": `link ${id}`,

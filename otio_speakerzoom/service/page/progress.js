@@ -6,13 +6,13 @@ import { el } from "./dom.js";
  * A bar and a text; without a total, only the stage.
  * @param {import("./types.js").Job} job
  */
-export function progressOf({ stage, done, total, state, label }) {
+export function progressOf({ kind, stage, done, total, state, label }) {
   if (state === "waiting") return el("span", { class: "dim" }, "waiting");
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const percent = `${Math.floor(100 * share)} %`;
   return el("span", { class: "progress" },
     el("progress", { max: 1, ...(total > 0 ? { value: share } : {}), "aria-label": label }),
-    el("span", { class: "number" }, [stage, total > 0 ? percent : ""].filter(Boolean).join(" ")));
+    el("span", { class: "number" }, [kind === "send" ? "" : stage, total > 0 ? percent : ""].filter(Boolean).join(" ")));
 }
 
 /** @param {number} seconds */
