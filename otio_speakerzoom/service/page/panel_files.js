@@ -107,7 +107,7 @@ export class FilesPanel {
         active && el("button", { type: "button", "data-key": `cancel ${id}`,
           onclick: () => this.request("DELETE", `api/jobs/${id}`) }, "Cancel")),
       error && el("p", { class: "warn" }, error),
-      kind === "send" && state !== "failed" && stage && el("p", { class: "dim" }, stage),
+      kind === "send" && ["running", "done"].includes(state) && stage && el("p", { class: "dim" }, stage),
       result && el("div", { class: "row" },
         el("a", {
           href: result.media, download: result.name, class: "clip", "data-key": `link ${id}`,
