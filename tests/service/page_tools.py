@@ -32,7 +32,7 @@ def running_service(source, home, *options):
         process.communicate()  # which closes the pipes too
 
 
-def wait_until(page, expression, seconds=15):
+def wait_until(page, expression, seconds=60):
     """Wait until an expression is true in the page; playwright's own waiting breaks its CSP."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -48,7 +48,7 @@ def open_page(browser, url, size=(1440, 900)):
     page.on("console", lambda m: messages.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.goto(url)
-    page.wait_for_selector('body[data-ready="true"]', timeout=20_000)
+    page.wait_for_selector('body[data-ready="true"]', timeout=60_000)
     page.messages = messages
     try:
         yield page

@@ -28,7 +28,7 @@ def next_cut(film):
 
     def wait():
         nonlocal digest
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while (now := store.file_digest(path)) == digest:
             assert time.monotonic() < deadline, "nothing was saved"
             time.sleep(0.02)

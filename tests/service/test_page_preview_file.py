@@ -24,7 +24,7 @@ def film(tmp_path, monkeypatch):
 
 
 def test_frames_of_prores_are_shown_from_a_preview_file_with_the_same_frames(page, film):
-    wait_until(page, "document.querySelector('#media-note').innerText", seconds=60)
+    wait_until(page, "document.querySelector('#media-note').innerText")
     assert "Preview file" in page.locator("#media-note").inner_text()
     page.evaluate(WATCH, NUMBERS)
     media = pipeline.cached_cut(pipeline.Job(film)).media
