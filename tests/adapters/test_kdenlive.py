@@ -53,7 +53,8 @@ PROJECTS = {
 @pytest.fixture(scope="module")
 def desks(tmp_path_factory):
     """Kdenlive, once a project, with our project open; both start at once."""
-    needs("kdenlive", "Xvfb", "xdotool", "dbus-daemon", "dbus-send", "melt")
+    # without ffmpeg Kdenlive asks for it and opens nothing; its package depends on it
+    needs("kdenlive", "ffmpeg", "Xvfb", "xdotool", "dbus-daemon", "dbus-send", "melt")
     folder = tmp_path_factory.mktemp("kdenlive")
     opened = {}
     try:
