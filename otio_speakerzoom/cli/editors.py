@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("otio_speakerzoom")
 
-_STATES = {
-    "waiting": "waiting for Resolve: choose Workspace > Scripts > SpeakerZoom there; Ctrl-C stops",
-    "building": "Resolve builds the timeline ...",
-}
-_WAYS = {
-    "direct": "done: built from the clip in the media pool",
-    "otio": "done: imported as a timeline",
-}
-
 
 def send_to_editor(request: Request, console: Console) -> None:
     """Send the current cut to the editor, and print the name of the timeline there."""
@@ -55,7 +46,7 @@ def send_to_editor(request: Request, console: Console) -> None:
     if covered := sum(bool(shot.covers) for shot in cut_list.shots):
         log.warning("%d shots obscure another face in the film only; timelines cannot", covered)
     delivery = _deliver(request, cut_list, {})
-    log.info("%s", _WAYS.get(delivery.way, "done"))
+    log.info("%s", delivery.outcome)
     for note in delivery.notes:
         log.warning("%s", note)
     print_line(delivery.name)
@@ -114,8 +105,9 @@ def _deliver(request: Request, cut_list: CutList, stills: dict[int, Path]) -> De
     """Send a cut, and say what Resolve does."""
     from otio_speakerzoom.plugins import resolve_send
 
-    waiting = "waiting for Resolve ..." if request.direct else _STATES["waiting"]
-    texts = {**_STATES, "waiting": waiting}
+    states = resolve_send.STATES
+    waiting = "waiting for Resolve" if request.direct else f"{states['waiting']}; Ctrl-C stops"
+    texts = {**states, "waiting": waiting}
     return resolve_send.send(
         cut_list, stills=stills, direct=request.direct,
         on_state=lambda state: log.info("%s", texts[state]),

@@ -27,6 +27,16 @@ MAX_BUILD_S = 1800
 """Of a timeline that Resolve has begun to build. Nobody has measured 1,500 shots; half an hour is a
 second for each."""
 
+STATES = {
+    "waiting": "waiting for Resolve: choose Workspace > Scripts > SpeakerZoom there",
+    "building": "Resolve builds the timeline",
+}
+"""What `send` tells while it waits -> what a user reads."""
+_WAYS = {
+    "direct": "done: built from the clip in the media pool",
+    "otio": "done: imported as a timeline",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -41,6 +51,11 @@ class Delivery:
     product: str = ""
     """Name of Resolve's edition."""
     version: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What a user reads of the way; a script of another version may know other ways."""
+        return _WAYS.get(self.way, "done")
 
 
 def send(

@@ -24,10 +24,10 @@ from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
 from otio_speakerzoom.service.events import EventHub
-from otio_speakerzoom.service.hand_over import watch_resolve
 from otio_speakerzoom.service.job_process import ErrorLine
 from otio_speakerzoom.service.jobs import JobContext, Turns
 from otio_speakerzoom.service.open_source import OpenSource, source_id
+from otio_speakerzoom.service.resolve_watch import watch_resolve
 from otio_speakerzoom.service.runtime_file import ADDRESS, RunningService
 from otio_speakerzoom.source import absolute_path
 

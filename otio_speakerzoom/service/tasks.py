@@ -37,14 +37,6 @@ CHOICES = {"style": PRESETS, "canvas": CANVASES}
 
 KINDS = ("analyse", "proxy", "export", "render", "send")
 
-RESOLVE_STATES = {
-    "waiting": "waiting for Resolve: choose Workspace > Scripts > SpeakerZoom there",
-    "building": "Resolve builds the timeline",
-    "direct": "done: built from the clip in the media pool",
-    "otio": "done: imported as a timeline",
-}
-"""State of a delivery to Resolve, or the way it took -> what a user reads."""
-
 OnStage = Callable[[str], Callable[[int, int], None]]
 """Returns the progress callback of a stage, by its name."""
 
@@ -188,14 +180,12 @@ def _render(task: Task, job: Job) -> Path:
 
 def _send(task: Task, job: Job) -> None:
     """Build the cut in the project that is open in Resolve; its stages say what happens there."""
-    from otio_speakerzoom.plugins.resolve_send import send
+    from otio_speakerzoom.plugins.resolve_send import STATES, send
 
-    delivery = send(
-        _require_cut(job), on_state=lambda state: job.on_stage(RESOLVE_STATES[state])(0, 0)
-    )
+    delivery = send(_require_cut(job), on_state=lambda state: job.on_stage(STATES[state])(0, 0))
     for note in delivery.notes:
         log.warning("%s", note)
-    job.on_stage("; ".join((RESOLVE_STATES[delivery.way], *delivery.notes)))(0, 0)
+    job.on_stage("; ".join((delivery.outcome, *delivery.notes)))(0, 0)
 
 
 def _require_cut(job: Job) -> CutList:

@@ -8,7 +8,7 @@ import pytest
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.plugins.mailbox import HAND_OVER, mailbox_folder
 from otio_speakerzoom.plugins.messages import Message
-from otio_speakerzoom.service import hand_over
+from otio_speakerzoom.service import resolve_watch
 
 
 def message(kind, **fields):
@@ -24,7 +24,7 @@ def test_each_recording_that_is_handed_over_is_opened_and_a_fault_stops_none(cap
         opened.append(job.source)
 
     clips = Message("clips", "1", 1, (("path", "/f/gone.mov"), ("path", "/f/talk.mov")))
-    hand_over.take(clips, show)
+    resolve_watch.take(clips, show)
 
     assert opened == [Path("/f/talk.mov")]
     assert "gone.mov: no such file" in caplog.text
@@ -40,7 +40,7 @@ def test_each_recording_that_is_handed_over_is_opened_and_a_fault_stops_none(cap
 def test_what_is_no_recording_is_said_and_opens_nothing(odd, line, caplog):
     caplog.set_level("INFO")
 
-    hand_over.take(odd, lambda job: pytest.fail("opened"))
+    resolve_watch.take(odd, lambda job: pytest.fail("opened"))
 
     assert line in caplog.text
 
@@ -48,7 +48,7 @@ def test_what_is_no_recording_is_said_and_opens_nothing(odd, line, caplog):
 def test_only_what_is_handed_over_after_the_start_is_opened(tmp_path, monkeypatch):
     for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "APPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setattr(hand_over, "POLL_S", 0.05)
+    monkeypatch.setattr(resolve_watch, "POLL_S", 0.05)
     folder = mailbox_folder()
     folder.mkdir(parents=True, exist_ok=True)
     opened, ending = [], []
@@ -58,7 +58,7 @@ def test_only_what_is_handed_over_after_the_start_is_opened(tmp_path, monkeypatc
         (folder / HAND_OVER).write_text(text)
 
     write("/f/old.mov", time.time() - 5)
-    thread = hand_over.watch_resolve(lambda job: opened.append(job.source.name), lambda: ending)
+    thread = resolve_watch.watch_resolve(lambda job: opened.append(job.source.name), lambda: ending)
     time.sleep(0.3)
     write("/f/new.mov", time.time() + 1)
     deadline = time.monotonic() + 10
