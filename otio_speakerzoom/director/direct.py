@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from otio_speakerzoom.director.explain import confidence, reason
+from otio_speakerzoom.director.explain import explain
 from otio_speakerzoom.director.locks import locked_shots
 from otio_speakerzoom.director.merging import merge_equal, split_wides_at_camera_cuts
 from otio_speakerzoom.director.plan import plan
@@ -15,7 +15,6 @@ from otio_speakerzoom.director.search_setup import search_for
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.director.wide_preferences import reason_at_end
 from otio_speakerzoom.model import (
     Box,
     CropKey,
@@ -124,10 +123,7 @@ class _ShotBuilder:
     def _explain(
         self, span: FrameRange, framing: Framing, crop: Box, keys: tuple[CropKey, ...]
     ) -> Shot:
-        activity = self.activity.part(span)
-        why, sure = reason(self.people, activity, framing), confidence(activity, framing)
-        if not framing and (at_end := reason_at_end(span, self.activity.range, self.style)):
-            why, sure = at_end, 1.0
+        why, sure = explain(self.people, self.activity, framing, span, self.style)
         shot = Shot(span, self._subjects(framing), crop, why, sure, keys)
         return replace(shot, covers=self.framer.covers(shot))
 

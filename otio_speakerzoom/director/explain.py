@@ -10,7 +10,23 @@ from numpy.typing import NDArray
 from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.planned_shot import Framing
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
-from otio_speakerzoom.model import Person
+from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.wide_preferences import reason_at_end
+from otio_speakerzoom.model import FrameRange, Person
+
+
+def explain(
+    people: Sequence[Person], activity: SpeakerActivity, framing: Framing, span: FrameRange,
+    style: Style,
+) -> tuple[str, float]:  # fmt: skip
+    """Return the reason and the confidence of the shot of `span`; `activity` is of the whole cut.
+
+    A wide that the style demands at the start or the end is certain.
+    """
+    if not framing and (at_end := reason_at_end(span, activity.range, style)):
+        return at_end, 1.0
+    of_shot = activity.part(span)
+    return reason(people, of_shot, framing), confidence(of_shot, framing)
 
 
 def confidence(activity: SpeakerActivity, framing: Framing) -> float:

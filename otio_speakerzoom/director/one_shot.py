@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from otio_speakerzoom.director.explain import confidence, reason
+from otio_speakerzoom.director.explain import explain
 from otio_speakerzoom.director.planned_shot import WIDE
 from otio_speakerzoom.director.preferences import allowed_angles, apply_preferences
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
-from otio_speakerzoom.director.wide_preferences import reason_at_end
 from otio_speakerzoom.model import (
     FaceTrack,
     FrameRange,
@@ -82,11 +81,8 @@ class OneShotDirector:
 
     def explain(self, shot: Shot) -> Shot:
         """Return a shot with the reason and the confidence that the director would give."""
-        activity, framing = self._activity_of().part(shot.range), self._framing(shot)
-        why, sure = reason(self._people, activity, framing), confidence(activity, framing)
-        whole = self._activity_of().range
-        if not framing and (at_end := reason_at_end(shot.range, whole, self._style)):
-            why, sure = at_end, 1.0
+        framing = self._framing(shot)
+        why, sure = explain(self._people, self._activity_of(), framing, shot.range, self._style)
         return replace(shot, reason=why, confidence=sure)
 
     def angles(self, shots: Sequence[Shot]) -> tuple[Shot, ...]:
