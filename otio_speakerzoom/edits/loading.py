@@ -33,7 +33,11 @@ EDITED_FILES = ("locks.json", "people.json", "options.json", "cutlist.json")
 fit the new files, so that other programs plan again and obey them."""
 
 MAX_LOADS = 5
-"""How often a cut is read again because a file of it changed meanwhile."""
+"""How often a cut is read without the lock, because a file of it changed meanwhile."""
+
+MAX_WAIT_S = 10.0
+"""For another process that works in the folder: an export takes a second or two, and whoever waits
+for an analysis is better told."""
 
 Signature = tuple[object, ...]
 """Of a file's metadata, which differ after every write."""
@@ -79,11 +83,22 @@ class Loader:
         self._paths = _paths(job, job.folder, job.folder)
         """Files that the cut depends on."""
 
-    def load(self) -> Loaded:
+    def load(self, *, is_locked: bool = False) -> Loaded:
         """Return what the folder holds; the error of `missing_result` if nothing is cut.
 
-        An edit whose writing was interrupted counts as if it had been finished.
+        An edit whose writing was interrupted counts as if it had been finished. Where other
+        processes change the folder all the time, they wait until it is read; StoreError if they
+        do not. `is_locked` says that this thread holds the folder's lock.
         """
+        if loaded := self._load_unchanged():
+            return loaded
+        if not is_locked:
+            with store.exclusive_lock(self._job.folder, MAX_WAIT_S):
+                return self.load(is_locked=True)
+        raise StoreError(f"{self._job.folder}: changes all the time; try again when it is quiet")
+
+    def _load_unchanged(self) -> Loaded | None:
+        """Return what the folder holds; None if it changes whenever it is read."""
         with self._lock:
             for _ in range(MAX_LOADS):
                 signature = self._signature()
@@ -95,7 +110,8 @@ class Loader:
                 self._loaded = signature, loaded
                 folder = loaded.session.folder
                 self._paths = _paths(self._job, folder, loaded.people_folder)
-        raise StoreError(f"{self._job.folder}: changes all the time; try again when it is quiet")
+                return loaded
+        return None
 
     def accept(self, loaded: Loaded) -> None:
         """Take what was written for what the folder holds now, unless its files are others."""

@@ -21,7 +21,7 @@ from otio_speakerzoom.edits.content import (
 from otio_speakerzoom.edits.draft import Draft
 from otio_speakerzoom.edits.hand_edits import adopt_hand_edits
 from otio_speakerzoom.edits.history import changes_of_edit, stacks
-from otio_speakerzoom.edits.loading import Loaded, Loader, planned
+from otio_speakerzoom.edits.loading import MAX_WAIT_S, Loaded, Loader, planned
 from otio_speakerzoom.edits.operations import Operation, operation_to_json
 from otio_speakerzoom.edits.people_operations import PEOPLE_OPERATIONS, style_choice
 from otio_speakerzoom.edits.saving import finish_interrupted, save
@@ -30,10 +30,6 @@ from otio_speakerzoom.edits.shot_operations import SHOT_OPERATIONS
 from otio_speakerzoom.errors import EditError
 from otio_speakerzoom.model import CutList, Lock
 from otio_speakerzoom.pipeline import Analysis, Job
-
-MAX_WAIT_S = 10.0
-"""For another process that works in the folder: an export takes a second or two, and whoever waits
-for an analysis is better told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +99,7 @@ class Programme:
                     "changes": changes,
                 }
                 self._save(loaded, draft.content, changes, line, copies)
-            return self._state_of(self._loader.load())
+            return self._state_of(self._loader.load(is_locked=True))
 
     def undo(self, revision: str) -> State:
         """Undo the latest edit; EditError if there is none, or it was changed since."""
@@ -131,14 +127,14 @@ class Programme:
         What was interrupted is finished. StaleRevisionError for another revision.
         """
         with self._writing, pipeline.exclusive_session(self._job, MAX_WAIT_S):
-            loaded = self._loader.load()
+            loaded = self._loader.load(is_locked=True)
             if loaded.revision != revision:
                 content = loaded.content
                 answers = [applies(operation, content) for operation in operations]
                 raise StaleRevisionError(self._state_of(loaded), answers)
             loaded, copies = adopt_hand_edits(loaded)
             if finish_interrupted(loaded, copies):
-                loaded, copies = adopt_hand_edits(self._loader.load())
+                loaded, copies = adopt_hand_edits(self._loader.load(is_locked=True))
             yield loaded, copies
 
     def _step_back(self, revision: str, verb: str) -> State:
@@ -159,7 +155,7 @@ class Programme:
                     f"{what}"
                 )
             self._save(loaded, content, changes, {verb: line.edit}, copies)
-            return self._state_of(self._loader.load())
+            return self._state_of(self._loader.load(is_locked=True))
 
     def _draft(self, loaded: Loaded) -> Draft:
         cut = loaded.cached.value

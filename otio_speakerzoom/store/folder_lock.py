@@ -14,8 +14,8 @@ from otio_speakerzoom.store.atomic import remove_leftovers
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.2
-"""Between two tries to get the lock."""
+POLL_INTERVAL_S = 0.05
+"""Between two tries to get the lock; the page edits several times a second."""
 
 
 @contextmanager

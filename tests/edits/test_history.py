@@ -16,6 +16,7 @@ from otio_speakerzoom.edits import (
     StaleRevisionError,
     operation_from_json,
 )
+from otio_speakerzoom.edits.loading import MAX_LOADS
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import FrameRange
 
@@ -139,6 +140,32 @@ for span in spans[:8]:
     for _ in spans:
         state = programme.undo(state.revision)
     assert state.locks == ()
+
+
+def test_a_reader_is_not_kept_out_by_edits_that_follow_each_other(cut_job, programme, monkeypatch):
+    """Whenever the reader reads, another process changes the cut, unless the reader locks it."""
+    load_locks, main, threads = store.load_locks, threading.main_thread(), []
+    spans = [shot.range for shot in programme.state().cut_list.shots]
+
+    def show_two(span):
+        shot = {"start": span.start, "end": span.end, "subjects": []}
+        edit(Programme(cut_job), {"name": "assign", "shot": shot, "subjects": [1, 3]})
+
+    def load_while_another_edits(folder, media):
+        if threading.current_thread() is main:
+            threads.append(threading.Thread(target=show_two, args=(spans[len(threads)],)))
+            threads[-1].start()
+            threads[-1].join(2)
+        return load_locks(folder, media)
+
+    monkeypatch.setattr(store, "load_locks", load_while_another_edits)
+    assert Programme(cut_job).state().cut_list.shots
+    monkeypatch.undo()
+    for thread in threads:
+        thread.join()
+    assert len(threads) > MAX_LOADS
+    shows = {shot.range: shot.subjects for shot in programme.state().cut_list.shots}
+    assert {shows[span] for span in spans[: len(threads)]} == {(1, 3)}
 
 
 def test_threads_of_one_programme_lose_no_edit(cut_job, programme):
