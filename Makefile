@@ -5,7 +5,7 @@ SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 
 # the demo names its scorer, so that its result does not depend on the network
-.PHONY: demo test test-lowest check setup clean
+.PHONY: demo test test-slow test-all test-lowest robustness fuzz check setup clean
 
 demo: setup
 	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve --scorer sync-asd
@@ -16,8 +16,24 @@ demo: setup
 
 # TESTS may name some of them, or pass options to pytest; -n 0 runs them in one process. A process
 # takes up to 1.5 GB.
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: setup
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
+	$(PYTEST) $(TESTS)
+
+# those marked `slow`, which `make test` leaves out: every fault at every place, random damage, the
+# built package in an environment of its own
+test-slow: setup
+	$(PYTEST) -m slow $(TESTS)
+
+test-all: test test-slow
+
+# writes the tables of docs/robustness.md again
+robustness: setup
+	SPEAKERZOOM_WRITE_TABLES=1 $(PYTEST) -m "slow or not slow" tests/robustness tests/fuzz
+
+# random damage to every file and request that we parse, for ten minutes each, from a new seed
+fuzz: setup
+	$(PYTEST) -m slow tests/fuzz --fuzz-seconds 600 --fuzz-seed random
 
 # tests that depend on other packages, with the lowest versions that pyproject.toml allows
 CORE := $(addprefix tests/, adapters faces render source speech store timeline training \
