@@ -59,9 +59,9 @@ class Table:
         """Return the page before, between and after the table's two comments."""
         begin, end = f"<!-- {self.name} -->\n", f"<!-- end of {self.name} -->"
         text = PAGE.read_text("utf-8")
-        before, found, rest = text.partition(begin)
-        inside, found_end, after = rest.partition(end)
-        assert found and found_end, f"{PAGE.name} has no place for the table {self.name}"
+        assert begin in text, f"{PAGE.name} has no place for the table {self.name}"
+        before, _, rest = text.partition(begin)
+        inside, _, after = rest.partition(end)
         return before + begin, inside, end + after
 
 
