@@ -5,7 +5,8 @@ SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 
 # the demo names its scorer, so that its result does not depend on the network
-.PHONY: demo test test-slow test-all test-lowest robustness fuzz check setup clean
+.PHONY: demo test test-slow test-all test-lowest test-newest test-wheel robustness fuzz check setup \
+	dist clean
 
 demo: setup
 	$(SPEAKERZOOM) cut $(SAMPLE) --work out -o out/two_talkers.otio --for resolve --scorer sync-asd
@@ -41,6 +42,26 @@ CORE := $(addprefix tests/, adapters faces render source speech store timeline t
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python -m pytest $(CORE)
 
+# the same tests with the newest versions; `make check` and `make test` use those of constraints.txt
+test-newest:
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable \
+		'.[test]'
+	.venv-newest/bin/python -m pip list
+	.venv-newest/bin/python -m pytest $(CORE)
+
+# the wheel and the source archive, in dist/
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+# the wheel with all that it requires, as a user gets it
+test-wheel: dist
+	$(PYTHON) -m venv --clear .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
+	SPEAKERZOOM_WHEEL_PYTHON=$(CURDIR)/.venv-wheel/bin/python \
+		$(BIN)/python -m pytest -m slow tests/release/test_wheel.py
+
 check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -71,4 +92,4 @@ setup: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-lowest out
+	rm -rf .venv .venv-lowest .venv-newest .venv-wheel dist out
