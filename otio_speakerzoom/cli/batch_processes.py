@@ -26,6 +26,7 @@ from otio_speakerzoom.cli.batch_worker import (
     work,
 )
 from otio_speakerzoom.cli.request import Request
+from otio_speakerzoom.source import start_process
 
 CORES_PER_PROCESS = 2
 """Decoding and detection overlap on two cores, and with half as many processes half the memory is
@@ -87,7 +88,7 @@ def _start(
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(request, cores, there), daemon=True)
     running[here] = _Worker(number, request.source, process, cores)
-    process.start()
+    start_process(process)
     there.close()  # so that the end of the process ends the pipe
 
 

@@ -208,9 +208,12 @@ def add_checked_timeline(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--sequence", default="", metavar="NAME",
                       help="which sequence to read if the file has several, by name or "
                            "number")  # fmt: skip
-    verb.add_argument("--dtd", type=Input("a DTD"), metavar="FILE",
-                      help="DTD to validate an FCPXML against (default: Apple's, if it is beside "
-                           "the file)")  # fmt: skip
+    verb.add_argument(
+        "--dtd",
+        type=Input("a DTD"),
+        metavar="FILE",
+        help="DTD to validate an FCPXML against (default: none)",
+    )
 
 
 def add_test_chart(verb: argparse.ArgumentParser) -> None:

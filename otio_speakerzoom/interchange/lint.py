@@ -6,18 +6,16 @@ every frame show something, and does the file keep the rules of its format. Noth
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 
-from otio_speakerzoom.errors import MediaError, TimelineError
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.interchange.lint_dtd import validate
 from otio_speakerzoom.interchange.lint_formats import format_problems
 from otio_speakerzoom.interchange.read import EditedTimeline, MediaHints, read_timeline, text_of
 from otio_speakerzoom.interchange.read.open import HOST_NAMES
-from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.values import READ_ERRORS, reason
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.source import probe, start_from_label
@@ -45,8 +43,8 @@ def check(
 ) -> Report:
     """Return the findings for the timeline at `path`.
 
-    `dtd` validates an FCPXML: a file, or None for one with Apple's name beside `path`. `canvas` is
-    the size of the delivered video for a format that does not carry it (Resolve's .otio).
+    `dtd` is a file with which to validate an FCPXML; without it none is read. `canvas` is the size
+    of the delivered video for a format that does not carry it (Resolve's .otio).
     `sequence` is the name or number of one of several. Raise TimelineError where the file is not a
     timeline that can be read, or holds several and none is named.
     """
@@ -67,7 +65,7 @@ def check(
             "the project's size is not in this file: taken as the media's (--canvas sets another)"
         )
     if path.suffix.lower() in (".fcpxml", ".fcpxmld"):
-        violations, remark = _validate(path, dtd)
+        violations, remark = validate(text_of(path), dtd)
         problems += violations
         remarks.append(remark)
     return Report(tuple(dict.fromkeys(problems)), tuple(remarks))
@@ -186,39 +184,6 @@ def _describe_import(timeline: EditedTimeline) -> Iterator[str]:
         )
     if len(clips) > _MAX_DESCRIBED_CLIPS:
         yield f"and {len(clips) - _MAX_DESCRIBED_CLIPS} more clips"
-
-
-def _validate(path: Path, dtd: Path | None) -> tuple[list[str], str]:
-    """What violates the document type definition, and a remark on whether it was used."""
-    document = path / "Info.fcpxml" if path.is_dir() else path
-    version = parse_xml(text_of(document)).get("version", "1.10")
-    beside = path.parent / f"FCPXMLv{version.replace('.', '_')}.dtd"
-    dtd = dtd or (beside if beside.is_file() else None)
-    if dtd is None:
-        return [], f"not validated with a DTD: none given, and no {beside.name} beside the file"
-    if not dtd.is_file():
-        raise TimelineError(f"{dtd}: no such file; give the DTD to validate the FCPXML with")
-    tool = shutil.which("xmllint")
-    try:
-        from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  (has no types)
-    except ImportError:
-        if tool is None:
-            return [], "not validated with a DTD: neither lxml nor xmllint is installed"
-        return _run_xmllint(tool, document, dtd), f"validated with {dtd.name}"
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    try:
-        rules = etree.DTD(str(dtd))
-    except etree.DTDParseError as error:
-        raise TimelineError(f"{dtd}: is not a DTD ({error}); give one of Apple's") from error
-    tree = etree.parse(str(document), parser)
-    errors = [] if rules.validate(tree) else rules.error_log.filter_from_errors()
-    return [f"line {e.line}: {e.message}" for e in errors], f"validated with {dtd.name}"
-
-
-def _run_xmllint(tool: str, document: Path, dtd: Path) -> list[str]:
-    command = [tool, "--nonet", "--noout", "--dtdvalid", str(dtd), str(document)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    return run.stderr.splitlines() if run.returncode else []
 
 
 def _size_text(size: tuple[int, int]) -> str:

@@ -85,7 +85,7 @@ class _Worker:
         )
 
     def __enter__(self) -> _Worker:
-        self._process.start()
+        source_file.start_process(self._process)
         self._remote.close()
         return self
 

@@ -7,7 +7,6 @@ scripting using: Local. The free edition allows it to nobody.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.plugins.resolve_script import NAME, script_text
+from otio_speakerzoom.source import find_program
 from otio_speakerzoom.store.atomic import write_text
 
 PLACES = {
@@ -34,8 +34,8 @@ VARIABLE = "SPEAKERZOOM_FUSCRIPT"
 def find_runner(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
     """Return the path of `fuscript`; SpeakerZoomError if it is not there."""
     place = environ.get(VARIABLE) or PLACES.get(platform) or PLACES["linux"]
-    path = Path(place) if Path(place).is_file() else Path(shutil.which("fuscript") or "")
-    if not path.is_file():
+    path = Path(place).absolute() if Path(place).is_file() else find_program("fuscript")
+    if path is None:
         raise SpeakerZoomError(
             f"{place}: is not there, so Resolve Studio cannot be driven from outside; leave out "
             f"--direct and use the menu, or set {VARIABLE} to the path of fuscript"

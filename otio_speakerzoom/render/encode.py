@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.render.encoders import AUTO, Encoder, choose_encoder
-from otio_speakerzoom.source import FILM_SAMPLE_RATE, input_url
+from otio_speakerzoom.source import FILE_ONLY, FILM_SAMPLE_RATE, input_url
 from otio_speakerzoom.store import atomic_write
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -123,7 +123,8 @@ def film_writer(path: Path, film: FilmFormat) -> Iterator[FilmWriter]:
     with atomic_write(path) as temporary:
         # the index goes to the front of an .mp4, so that it plays while it downloads
         kind = CONTAINERS.get(path.suffix.lower(), "mp4")
-        options = {"movflags": "+faststart"} if kind != "matroska" else {}
+        faststart = {"movflags": "+faststart"} if kind != "matroska" else {}
+        options = {**FILE_ONLY, **faststart}
         try:
             with av.open(input_url(temporary), "w", format=kind, options=options) as container:
                 writer = FilmWriter(container, film)

@@ -13,6 +13,7 @@ from typing import Any
 
 from otio_speakerzoom.service.job_process import MAX_END_S, ErrorLine, run_job
 from otio_speakerzoom.service.tasks import Task
+from otio_speakerzoom.source import start_process
 
 POLL_S = 0.2
 """Between two looks whether the job should end."""
@@ -35,7 +36,7 @@ def run_in_process(
     context = multiprocessing.get_context("spawn")
     own, remote = context.Pipe()
     process = context.Process(target=run_job, args=(task, remote, error_line))
-    process.start()
+    start_process(process)
     remote.close()
     try:
         while not is_over():

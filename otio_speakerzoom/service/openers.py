@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 import threading
@@ -13,8 +13,9 @@ from typing import Any
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.service.browser import has_screen
+from otio_speakerzoom.source import find_program
 
-MAC_APPLICATIONS = Path("/Applications")
+MAC_APPLICATIONS, MAC_OPEN = Path("/Applications"), "/usr/bin/open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,12 @@ class Opener:
 
 def _folder_command(path: Path) -> list[str] | None:
     if sys.platform == "darwin":
-        return ["open", "-R", str(path)]
-    if sys.platform == "win32":
-        return ["explorer", f"/select,{path}"]
-    program = shutil.which("xdg-open")
-    return [program, str(path.parent)] if program else None
+        return [MAC_OPEN, "-R", str(path)]
+    if sys.platform == "win32":  # a bare name would be looked for in the working folder first
+        windows = Path(os.environ.get("SYSTEMROOT") or "C:/Windows")
+        return [str(windows / "explorer.exe"), f"/select,{path}"]
+    program = find_program("xdg-open")
+    return [str(program), str(path.parent)] if program else None
 
 
 def _application(mac_name: str, program: str = "") -> Callable[[Path], list[str] | None]:
@@ -43,9 +45,9 @@ def _application(mac_name: str, program: str = "") -> Callable[[Path], list[str]
 
     def command(path: Path) -> list[str] | None:
         if sys.platform == "darwin" and (MAC_APPLICATIONS / f"{mac_name}.app").is_dir():
-            return ["open", "-a", mac_name, str(path)]
-        executable = shutil.which(program) if program else None
-        return [executable, str(path)] if executable else None
+            return [MAC_OPEN, "-a", mac_name, str(path)]
+        executable = find_program(program) if program else None
+        return [str(executable), str(path)] if executable else None
 
     return command
 

@@ -68,9 +68,19 @@ def _folder() -> Path:
         return home / "Library" / "Application Support" / "speakerzoom"
     for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
         path = Path(os.environ.get(variable, ""))
-        if path.is_absolute() and path.is_dir() and os.access(path, os.W_OK):
+        if path.is_absolute() and _is_own_folder(path):
             return path / "speakerzoom"
     return home / ".local" / "state" / "speakerzoom"
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Whether only we can change a folder: after `su` the variable may name another user's."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    is_folder = stat.S_ISDIR(status.st_mode)
+    return is_folder and os.access(path, os.W_OK) and _is_private(status, 0o022)
 
 
 def write(folder: Path, service: RunningService) -> None:

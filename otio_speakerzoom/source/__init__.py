@@ -27,14 +27,17 @@ from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source_frames
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
+from otio_speakerzoom.source.processes import start_process
+from otio_speakerzoom.source.programs import find_program
 from otio_speakerzoom.source.start_timecode import start_from_label
 from otio_speakerzoom.source.threads import limit_threads, share_heap, usable_cores
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.upright import UprightFilter
-from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
+from otio_speakerzoom.source.url import FILE_ONLY, LOCAL_ONLY, input_url
 from otio_speakerzoom.source.user_path import absolute_path
 
 __all__ = [
+    "FILE_ONLY",
     "FILM_SAMPLE_RATE",
     "FIRST_MICROPHONE",
     "LOCAL_ONLY",
@@ -49,6 +52,7 @@ __all__ = [
     "film_audio",
     "film_channels",
     "film_colour",
+    "find_program",
     "input_url",
     "limit_threads",
     "matroska_command",
@@ -62,6 +66,7 @@ __all__ = [
     "share_heap",
     "shift_audio_command",
     "start_from_label",
+    "start_process",
     "tone_mapping_filters",
     "usable_cores",
 ]

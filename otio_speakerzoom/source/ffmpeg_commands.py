@@ -1,16 +1,19 @@
 """ffmpeg commands that convert a source into one that we and the editors can read.
 
 We only print them. They are built by ffmpeg-python and call the system's ffmpeg, or the one in the
-package imageio-ffmpeg, so that users can run them as printed.
+package imageio-ffmpeg, so that users can run them as printed, from any folder. As here, ffmpeg then
+opens no network for a source.
 """
 
 from __future__ import annotations
 
-import shlex
-import shutil
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
+
+from otio_speakerzoom.source.programs import find_program, shell_command
+from otio_speakerzoom.source.url import FILE_ONLY
+from otio_speakerzoom.source.user_path import absolute_path
 
 _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
 """Containers whose audio or subtitles may not fit into a .mov."""
@@ -73,18 +76,18 @@ def _command(
     """
     import ffmpeg
 
-    whole = ffmpeg.input(_file_argument(source))
+    whole = ffmpeg.input(_file_url(source), **FILE_ONLY)
     inputs = [whole[stream] for stream in streams] or [whole]
     if late:
-        inputs.append(ffmpeg.input(_file_argument(source), itsoffset=late)["a"])
+        inputs.append(ffmpeg.input(_file_url(source), itsoffset=late, **FILE_ONLY)["a"])
     options = {"c": "copy", "ignore_unknown": None, **options}
-    result = ffmpeg.output(*inputs, _file_argument(out), **options)
-    return shlex.join(ffmpeg.compile(result, cmd=_program()))
+    result = ffmpeg.output(*inputs, _file_url(out), **options)
+    return shell_command(ffmpeg.compile(result, cmd=_program()))
 
 
 def _program() -> str:
     """Return the name of the system's ffmpeg, otherwise the path of the one in imageio-ffmpeg."""
-    if shutil.which("ffmpeg"):
+    if find_program("ffmpeg"):
         return "ffmpeg"
     import imageio_ffmpeg
 
@@ -101,7 +104,7 @@ def _output_path(path: PurePath | str, what: str) -> PurePath:
     return source.with_name(f"{source.stem}_{what}{suffix}")
 
 
-def _file_argument(path: PurePath | str) -> str:
-    """Return a file name that ffmpeg does not take for an option or a URL."""
-    name = str(path)
-    return f"file:{name}" if name.startswith("-") or ":" in name else name
+def _file_url(path: PurePath | str) -> str:
+    """Return a name that ffmpeg takes for this file, not for an option or another URL."""
+    whole = PurePath(path)
+    return f"file:{whole if whole.is_absolute() else absolute_path(Path(whole))}"

@@ -26,6 +26,7 @@ from otio_speakerzoom.source.grid import Grid, fit_grid
 from otio_speakerzoom.source.quicktime import sample_codes
 from otio_speakerzoom.source.refusals import (
     declared_rate,
+    not_openable,
     refuse_distorted,
     refuse_no_file,
     refuse_truncated,
@@ -48,9 +49,7 @@ def probe(path: Path) -> Media:
         with av.open(input_url(path), container_options=LOCAL_ONLY) as container:
             return _media(path, container)
     except FFmpegError as error:
-        raise MediaError(
-            f"{path}: not a video that ffmpeg can open ({error.strerror}); is it damaged?"
-        ) from error
+        raise not_openable(path, error) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
@@ -40,6 +42,18 @@ def refuse_no_file(path: Path) -> None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
         raise MediaError(f"{path}: is a URL; download the recording and name the file")
     raise MediaError(f"{path}: no such file; check the name")
+
+
+def not_openable(path: Path, error: FFmpegError) -> MediaError:
+    """Return the error for a file that libav does not open, or must not (`url.FORMATS`)."""
+    if error.errno == errno.EINVAL:  # what libav says of a format that is not on its list
+        return MediaError(
+            f"{path}: not a recording but a picture, a playlist or another kind of file, or "
+            "damaged; name a recording"
+        )
+    return MediaError(
+        f"{path}: not a video that ffmpeg can open ({error.strerror}); is it damaged?"
+    )
 
 
 def refuse_truncated(path: Path, container: Any, packets: list[StreamPackets]) -> None:

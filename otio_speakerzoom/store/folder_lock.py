@@ -27,7 +27,10 @@ def exclusive_lock(folder: Path, timeout_s: float | None = None) -> Iterator[Non
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", mode=0o666)
+        file = folder / ".lock"
+        if file.is_symlink():  # opening would empty the file that it points to
+            file.unlink()
+        lock = FileLock(file, mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:

