@@ -1,6 +1,6 @@
 # One command each; all of them set up .venv first. PYTHON selects the interpreter (3.11 or later).
 PYTHON ?= python3
-BIN := .venv/bin
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 

@@ -34,6 +34,7 @@ from otio_speakerzoom.cli.signals import raise_if_interrupted
 from otio_speakerzoom.cli.streams import one_line
 from otio_speakerzoom.director.style import PRESETS
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.weights.pip_commands import install_command
 
 MAX_RETRIES = 3
 """How often a task whose worker is lost runs again."""
@@ -48,7 +49,7 @@ def connect(address: str) -> Any:
         ray = import_module("ray")
     except ImportError as error:
         raise SpeakerZoomError(
-            f"--ray: Ray cannot be loaded ({error}): pip install 'otio-speakerzoom[ray]'"
+            f"--ray: Ray cannot be loaded ({error}): {install_command('otio-speakerzoom[ray]')}"
         ) from error
     handler = signal.getsignal(signal.SIGTERM)
     try:

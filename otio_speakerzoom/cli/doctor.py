@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
@@ -16,6 +17,7 @@ from otio_speakerzoom.render.encoders import choose_encoder
 from otio_speakerzoom.weights import fetch, quick_fetch, wheels
 from otio_speakerzoom.weights.best_scorer import best_scorer
 from otio_speakerzoom.weights.names import BUNDLED_SCORER, SMALL_SCORER
+from otio_speakerzoom.weights.pip_commands import install_command, uninstall_command
 
 MIN_AV_VERSION = "18.1"
 """Of PyAV, as in pyproject.toml: the first that reports the field order."""
@@ -27,7 +29,11 @@ CV2_PACKAGES = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-"""Packages that all install into the folder cv2/, so that the last one installed wins."""
+"""Packages that all install into the folder cv2/, so that the last one installed wins. We require
+the first one, mediapipe the third. Any of them will do, but those that are not headless need the
+libraries of a display."""
+DISPLAY_LIBRARIES = "libgl1 libglib2.0-0"
+"""Packages of Debian and Ubuntu with what the OpenCV of a desktop loads."""
 
 
 def check_machine(console: Console) -> int:
@@ -62,13 +68,13 @@ def _film() -> str:
     av = importlib.import_module("av")
     if _version_numbers(av.__version__) < _version_numbers(MIN_AV_VERSION):
         raise SpeakerZoomError(
-            f"PyAV {av.__version__} is too old: pip install 'av>={MIN_AV_VERSION}'"
+            f"PyAV {av.__version__} is too old: {install_command(f'av>={MIN_AV_VERSION}')}"
         )
     missing = sorted(FILTERS - set(av.filter.filters_available))
     if missing:
         raise SpeakerZoomError(
             f"PyAV {av.__version__} was built without {', '.join(missing)}: "
-            "pip install --force-reinstall av"
+            + install_command("av", again=True)
         )
     libavcodec = ".".join(map(str, av.library_versions["libavcodec"]))
     return f"PyAV {av.__version__} (libavcodec {libavcodec}), films in {choose_encoder().codec}"
@@ -79,15 +85,35 @@ def _version_numbers(release: str) -> list[int]:
 
 
 def _opencv() -> str:
+    """Return which OpenCV is loaded; raise where none can be, or where it is a mix of two."""
     owners = [name for name in CV2_PACKAGES if _installed(name)]
-    cv2 = importlib.import_module("cv2")
-    if len(owners) > 1:
+    try:
+        cv2 = importlib.import_module("cv2")
+    except ImportError as error:
+        raise SpeakerZoomError(f"{_first_line(error)}: {_opencv_remedy(owners)}") from error
+    listed = str(cv2.version.opencv_version)  # of the Python files, beside the library
+    if _version_numbers(listed)[:3] != _version_numbers(cv2.__version__)[:3]:
         raise SpeakerZoomError(
-            f"{' and '.join(owners)} share the folder cv2/: "
-            f"pip uninstall -y {' '.join(owners[1:])} "
-            "&& pip install --force-reinstall --no-deps opencv-python-headless"
+            f"cv2/ has files of {listed} and of {cv2.__version__}: {_opencv_remedy(owners)}"
         )
-    return f"{cv2.__version__} from {owners[0] if owners else 'an unknown package'}"
+    text = f"{cv2.__version__} from {' and '.join(owners) or 'an unknown package'}"
+    if len(owners) > 1:
+        text += ", which share the folder cv2/; it works while both stay installed"
+    return text
+
+
+def _opencv_remedy(owners: list[str]) -> str:
+    """Return what makes OpenCV load: the libraries of a display, or the package without them."""
+    commands = [uninstall_command(name) for name in owners if not name.endswith("-headless")]
+    commands.append(install_command(CV2_PACKAGES[0], again=True))
+    remedy = "run " + ", then ".join(f"`{command}`" for command in commands)
+    if len(commands) > 1 and sys.platform == "linux":
+        remedy += f"; or on Debian and Ubuntu `apt install {DISPLAY_LIBRARIES}`"
+    return remedy
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _installed(package: str) -> bool:

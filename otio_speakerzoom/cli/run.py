@@ -96,7 +96,7 @@ def error_line(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; close other programs, or use a part (--in, --out)"
     if isinstance(error, ImportError):
-        return f"{error}; `speakerzoom doctor` shows what is broken, reinstall that"
+        return f"{error}; `speakerzoom doctor` shows what is broken, and what to do"
     return _bug_message(error)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Person
+from otio_speakerzoom.weights.pip_commands import install_command
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def _font() -> Any:
     if not hasattr(cv2, "FontFace"):
         raise SpeakerZoomError(
             f"OpenCV {cv2.__version__} cannot write names: "
-            "pip install --upgrade 'opencv-python-headless>=5'"
+            + install_command("opencv-python-headless>=5")
         )
     return cv2.FontFace("sans")
 

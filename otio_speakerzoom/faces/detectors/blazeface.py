@@ -25,6 +25,7 @@ from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
 from otio_speakerzoom.source import usable_cores
+from otio_speakerzoom.weights.pip_commands import install_command
 
 # Squares overlap by this share of their side, so that a face up to a fifth of the frame's height is
 # whole in one of them; larger ones are detected in the whole frame. With a lower aspect ratio than
@@ -142,7 +143,7 @@ def mediapipe_error(error: Exception) -> ToolError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     remedy = "on Debian and Ubuntu, apt install libegl1 libgles2"
     if isinstance(error, ImportError):
-        remedy = "pip install mediapipe"
+        remedy = install_command("mediapipe")
     return ToolError(f"MediaPipe, which detects the faces, cannot be loaded ({reason}): {remedy}")
 
 

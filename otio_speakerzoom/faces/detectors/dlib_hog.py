@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, InMemoryDetector
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
+from otio_speakerzoom.weights.pip_commands import install_command
 
 # Its filters are 80 pixels wide; upsampled once, a face of 40 pixels is detected, which is 4 % of a
 # frame of 960.
@@ -42,7 +43,7 @@ class DlibHog(InMemoryDetector):
         except ImportError as error:
             raise ToolError(
                 "dlib, which detects the faces, cannot be loaded "
-                f"({error}): pip install 'otio-speakerzoom[dlib]'"
+                f"({error}): {install_command('otio-speakerzoom[dlib]')}"
             ) from error
         self._detector = dlib.get_frontal_face_detector()
         self._threshold = threshold

@@ -16,6 +16,7 @@ from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, InMemoryDetector
 from otio_speakerzoom.faces.detectors.opencv_dnn import REMEDY
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
+from otio_speakerzoom.weights.pip_commands import install_command
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
@@ -73,7 +74,7 @@ def require_classifier() -> None:
     if not hasattr(cv2, "CascadeClassifier"):
         raise ToolError(
             f"OpenCV {cv2.__version__} runs no Haar cascades: "
-            "pip install 'opencv-python-headless<5', or choose another detector"
+            f"{install_command('opencv-python-headless<5')}, or choose another detector"
         )
 
 

@@ -25,6 +25,7 @@ from otio_speakerzoom.faces.detectors.opencv_dnn import (
     unusable_weights,
 )
 from otio_speakerzoom.faces.detectors.preprocess import check_frame, downscale
+from otio_speakerzoom.weights.pip_commands import install_command
 
 # At this size it detects a face 22 pixels wide in a frame of 960 and misses one of 18; the whole
 # frame would cost 2.25 times as much.
@@ -51,7 +52,7 @@ class RetinaFace(InMemoryDetector):
         if int(cv2.__version__.split(".")[0]) < 5:
             raise ToolError(
                 f"OpenCV {cv2.__version__} cannot run RetinaFace, whose shapes are dynamic: "
-                "pip install 'opencv-python-headless>=5', or choose another detector"
+                f"{install_command('opencv-python-headless>=5')}, or choose another detector"
             )
         self._network = load_network(_literal(model), model)
         self._min_confidence = min_confidence
