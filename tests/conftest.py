@@ -7,10 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import av
+import fuzz_options
 import imageio_ffmpeg
 import pytest
+import skips
 from hypothesis import settings
-from skips import pytest_addoption, pytest_sessionfinish  # noqa: F401 (pytest calls them)
+from skips import pytest_sessionfinish  # noqa: F401 (pytest calls it)
 
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.weights import fetch
@@ -18,6 +20,12 @@ from otio_speakerzoom.weights import fetch
 # no deadline: a busy machine is slow; fifty examples of each keep the whole run short
 settings.register_profile("untimed", deadline=None, max_examples=50)
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser):
+    skips.pytest_addoption(parser)
+    fuzz_options.add_options(parser)
+
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"

@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MAX_VALUE_LENGTH = 40
+"""Characters of a wrong value in a message, which is one line."""
+
+
+def in_words(value: object) -> str:
+    """Return a value from a file as a message names it: on one line, and shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # TOML has hexadecimal numbers of any length, which Python does not print
+        return "a number of thousands of digits"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[: MAX_VALUE_LENGTH - 3]}..."
+
 
 @dataclass(frozen=True, slots=True)
 class NumberField:
@@ -35,11 +47,11 @@ class NumberField:
     def fault(self, value: object) -> str:
         """Return what is wrong with a value, to follow its name; empty if nothing is."""
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"is a number, {self.range_text}; not {value!r}"
+            return f"is a number, {self.range_text}; not {in_words(value)}"
         too_low = value == self.minimum and self.excludes_minimum
         if self.minimum <= value <= self.maximum and not too_low:
             return ""
-        return f"must be {self.range_text}; not {value!r:.20}"
+        return f"must be {self.range_text}; not {in_words(value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,9 @@ class ChoiceField:
 
     def fault(self, value: object) -> str:
         """Return what is wrong with a value, to follow its name; empty if nothing is."""
-        return "" if value in self.choices else f"is one of {self.range_text}; not {value!r}"
+        if value in self.choices:
+            return ""
+        return f"is one of {self.range_text}; not {in_words(value)}"
 
 
 StyleField = NumberField | ChoiceField

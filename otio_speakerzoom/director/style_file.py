@@ -14,7 +14,7 @@ from otio_speakerzoom.director.style import (
     STYLE_FIELDS,
     Style,
 )
-from otio_speakerzoom.director.style_fields import NumberField
+from otio_speakerzoom.director.style_fields import MAX_VALUE_LENGTH, NumberField, in_words
 from otio_speakerzoom.errors import SpeakerZoomError
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
     base = table.pop("base", "standard")
     if not isinstance(base, str) or base not in PRESETS:
         raise SpeakerZoomError(
-            f"{name}: base: {base!r} is not a preset; there are {', '.join(PRESETS)}"
+            f"{name}: base: {in_words(base)} is not a preset; there are {', '.join(PRESETS)}"
         )
     try:
         values = _with_new_names(table)
@@ -51,8 +51,9 @@ def _read_file(name: str) -> tuple[Style, dict[str, Any]]:
     for key, value in table.items():  # under the names in the file
         field = STYLE_FIELDS.get(NEW_NAMES.get(key, key))
         if field is None:
+            word = key if key.isidentifier() and len(key) < MAX_VALUE_LENGTH else in_words(key)
             raise SpeakerZoomError(
-                f"{name}: {key} is unknown; known are base, {', '.join(sorted(STYLE_FIELDS))}"
+                f"{name}: {word} is unknown; known are base, {', '.join(sorted(STYLE_FIELDS))}"
             )
         if fault := field.fault(value):
             raise SpeakerZoomError(f"{name}: {key}: {fault}")
@@ -85,5 +86,10 @@ def _read_toml(name: str) -> dict[str, Any]:
         pass  # read_user_text raises it as one line
     try:
         return tomllib.loads(read_user_text(Path(name), "a TOML file"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpeakerZoomError(f"{name}: is not TOML: {error}; see docs/style.md") from error
+    except (ValueError, RecursionError) as error:
+        problem = "it has a number of thousands of digits"
+        if isinstance(error, RecursionError):
+            problem = "its lists are nested too deeply"
+        elif isinstance(error, tomllib.TOMLDecodeError):
+            problem = " ".join(str(error).split())
+        raise SpeakerZoomError(f"{name}: is not TOML: {problem}; see docs/style.md") from error

@@ -6,6 +6,7 @@ every frame show something, and does the file keep the rules of its format. Noth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,7 +78,7 @@ def _probe_media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media]
     problems: list[str] = []
     for name in dict.fromkeys(clip.media for clip in timeline.clips if clip.media):
         file = path.parent / name  # which an absolute path replaces
-        if PureWindowsPath(name).drive or not file.is_file():
+        if PureWindowsPath(name).drive or not os.path.isfile(file):  # noqa: PTH113
             problems.append(f"no media at {name}: the editor will show it offline")
             continue
         try:

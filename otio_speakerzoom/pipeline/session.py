@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -74,7 +75,7 @@ class Session:
 
 def open_source(job: Job, folder: Path | None = None) -> tuple[Media, str]:
     """Return the properties of the source, and their input digest; nothing is written."""
-    if not job.source.is_file():
+    if not os.path.isfile(job.source):  # noqa: PTH113 - unlike a Path's, it never raises
         return source_file.probe(job.source), ""  # which raises an error that says why
     input_digest = digest("media", store.source_digest(job.source))
     cached = store.load_media(folder or job.folder)

@@ -82,7 +82,7 @@ def load(folder: Path) -> Calibration | None:
 
 def describe(calibration: Calibration) -> str:
     """Return in one sentence what was measured."""
-    where = f"{calibration.product} {calibration.version}"
+    where = " ".join(f"{calibration.product} {calibration.version}".split())
     texts = {
         SCALED: f"{where} counts positions as we do",
         FRAME: f"{where} counts positions in pixels of the timeline; `send` does so from now on",
@@ -146,7 +146,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
     import cv2
 
     image = None
-    with suppress(OSError):
+    with suppress(OSError, cv2.error):  # which refuses pictures of over 2^30 pixels
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise SpeakerZoomError(

@@ -23,6 +23,9 @@ MAX_FILE_BYTES = 64 * 2**20
 MAX_HAND_OVER_AGE_S = 600
 """An older hand-over is not what the user wants now."""
 
+MAX_TEXT = 400
+"""Characters of what Resolve says in a message of ours: two lines of a terminal or three."""
+
 _MESSAGE = re.compile(
     rb"SPEAKERZOOM1:([a-z]{1,16}):([0-9A-Za-z-]{1,64}):(\d{1,12}):((?:[a-z_]+=[0-9a-f]*,?)*):END"
 )
@@ -47,11 +50,19 @@ class Message:
 
     def describe(self) -> str:
         """Return the message in one line: its kind, and all its names and values."""
-        return "; ".join((self.kind, *(f"{name}: {value}" for name, value in self.fields)))
+        return _in_line("; ".join((self.kind, *(f"{key}: {value}" for key, value in self.fields))))
 
     def all(self, name: str) -> list[str]:
         """Return all values of that name."""
         return [value for key, value in self.fields if key == name]
+
+    def text(self, name: str) -> str:
+        """Return the first value of that name for a message: on one line, and not too long."""
+        return _in_line(self.get(name), MAX_TEXT)
+
+    def texts(self, name: str) -> str:
+        """Return all values of that name for a message, with commas, as in `text`."""
+        return _in_line(", ".join(self.all(name)), MAX_TEXT)
 
 
 def answer_to(request: str, folder: Path | None = None) -> Message | None:
@@ -115,6 +126,12 @@ def preference_files(
         with suppress(OSError):
             files.extend(sorted(top.glob("Profiles/*/Fusion.prefs")))
     return files
+
+
+def _in_line(text: str, length: int | None = None) -> str:
+    """Return a text on one line, shortened to a length."""
+    line = " ".join(text.split())
+    return line if length is None or len(line) <= length else f"{line[: length - 3]}..."
 
 
 def _text(content: bytes) -> str:

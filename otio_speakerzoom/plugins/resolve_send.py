@@ -142,39 +142,39 @@ def _wait(
 
 
 def _result(answer: Message, media: Path, calibration: Calibration | None) -> Delivery:
-    remains = answer.all("remains")
+    remains = answer.texts("remains")
     if answer.get("state") != "done":
-        reason = answer.get("reason") or "unknown"
-        if attempt := answer.get("import"):
+        reason = answer.text("reason") or "unknown"
+        if attempt := answer.text("import"):
             reason += f"; importing the timeline instead: {attempt}"
         if remains:
-            reason += f"; delete what is left by hand: {', '.join(remains)}"
+            reason += f"; delete what is left by hand: {remains}"
         raise SpeakerZoomError(
             f"Resolve did not build the timeline: {reason}. To import it by hand, write it with "
             f"`speakerzoom export {media.name} -o FILE.otio --for resolve`"
         )
     notes = _notes(answer, remains)
-    if calibration and calibration.version != answer.get("version"):
+    if calibration and calibration.version != answer.text("version"):
         notes.append(
             f"positions were measured in Resolve {calibration.version}, this is "
-            f"{answer.get('version')}; run `speakerzoom calibrate DIR --to resolve` again"
+            f"{answer.text('version')}; run `speakerzoom calibrate DIR --to resolve` again"
         )
     return Delivery(
-        answer.get("name"), answer.get("way"), tuple(notes),
-        answer.get("product"), answer.get("version"),
+        answer.text("name"), answer.get("way"), tuple(notes),
+        answer.text("product"), answer.text("version"),
     )  # fmt: skip
 
 
-def _notes(answer: Message, remains: list[str]) -> list[str]:
+def _notes(answer: Message, remains: str) -> list[str]:
     notes: list[str] = []
-    if fallback := answer.get("fallback"):
+    if fallback := answer.text("fallback"):
         notes.append(f"the timeline was imported from a file, because {fallback}")
-    if doubt := answer.get("doubt"):
+    if doubt := answer.text("doubt"):
         notes.append(f"Resolve reads the import back differently: {doubt}; check a close-up")
     if answer.get("saved") == "false":
         notes.append("the project is not saved; save it in Resolve")
     if answer.get("refusals") not in ("", "0"):
-        notes.append(f"Resolve refused {answer.get('refusals')} names, colours or markers")
+        notes.append(f"Resolve refused {answer.text('refusals')} names, colours or markers")
     if remains:
-        notes.append(f"delete what is left of the first try by hand: {', '.join(remains)}")
+        notes.append(f"delete what is left of the first try by hand: {remains}")
     return notes

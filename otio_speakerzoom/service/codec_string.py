@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import av
 from av.error import FFmpegError
 
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.source import LOCAL_ONLY, input_url
+from otio_speakerzoom.source import open_input
 
 CONTAINERS = {"mov": "video/mp4", "matroska": "video/x-matroska", "webm": "video/webm"}
 """Beginning of libav's name of a container -> its media type. QuickTime files are MP4 to browsers,
@@ -30,7 +29,7 @@ def codec_string(media: Media) -> str | None:
     PCM audio in a .mov.
     """
     try:
-        with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
+        with open_input(media.path) as container:
             kind = _container_type(container.format.name, media.path)
             codecs = [_video_codec(container.streams[media.video_stream])]
             if media.first_audio is not None:

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.source import LOCAL_ONLY, input_url
+from otio_speakerzoom.source import open_input
 
 TIE = Fraction(1, 1000)
 """Share of a frame that is added before rounding, as where frames are decoded."""
@@ -24,7 +24,7 @@ TIE = Fraction(1, 1000)
 def first_frame_time(media: Media) -> float:
     """Return the seconds that a browser shows as the time of frame 0."""
     try:
-        with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
+        with open_input(media.path) as container:
             begin = Fraction(container.start_time or 0, av.time_base)
     except FFmpegError:  # gone or replaced: playing it will report that
         begin = Fraction(0)
@@ -37,7 +37,7 @@ def frame_times(media: Media) -> bytes:
     Frames that show the same picture of the file have the same time. All packets are read.
     """
     try:
-        with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
+        with open_input(media.path) as container:
             begin = Fraction(container.start_time or 0, av.time_base)
             stream = container.streams[media.video_stream]
             stamps = [

@@ -42,12 +42,12 @@ def take(message: Message, show: Callable[[Job], None]) -> None:
     if message.kind == "timeline":
         log.info(
             "Resolve exported %s; `speakerzoom import %s --from resolve` reads it",
-            message.get("path"), message.get("media"),
+            message.text("path"), message.text("media"),
         )  # fmt: skip
     elif message.kind == "nothing":
-        log.warning("Resolve has nothing to hand over: %s", message.get("reason"))
+        log.warning("Resolve has nothing to hand over: %s", message.text("reason"))
     for path in message.all("path") if message.kind == "clips" else ():
         try:
             show(Job(Path(path)))
-        except SpeakerZoomError as error:
+        except (SpeakerZoomError, OSError) as error:
             log.warning("%s", error)

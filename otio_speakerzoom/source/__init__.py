@@ -15,6 +15,7 @@ from otio_speakerzoom.source.audio import (
     read_microphones,
 )
 from otio_speakerzoom.source.colour import film_colour
+from otio_speakerzoom.source.container import open_input
 from otio_speakerzoom.source.decode import decode_frames
 from otio_speakerzoom.source.ffmpeg_commands import (
     conform_command,
@@ -25,7 +26,6 @@ from otio_speakerzoom.source.ffmpeg_commands import (
 from otio_speakerzoom.source.film_audio import FILM_SAMPLE_RATE, film_audio, film_channels
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source_frames
-from otio_speakerzoom.source.limited_run import end_with_children, run_program
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.processes import start_process
@@ -34,14 +34,13 @@ from otio_speakerzoom.source.start_timecode import start_from_label
 from otio_speakerzoom.source.threads import limit_threads, share_heap, usable_cores
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
 from otio_speakerzoom.source.upright import UprightFilter
-from otio_speakerzoom.source.url import FILE_ONLY, LOCAL_ONLY, input_url
+from otio_speakerzoom.source.url import FILE_ONLY, input_url
 from otio_speakerzoom.source.user_path import absolute_path
 
 __all__ = [
     "FILE_ONLY",
     "FILM_SAMPLE_RATE",
     "FIRST_MICROPHONE",
-    "LOCAL_ONLY",
     "SPEECH_SAMPLE_RATE",
     "Filter",
     "FilterChain",
@@ -50,7 +49,6 @@ __all__ = [
     "absolute_path",
     "conform_command",
     "decode_frames",
-    "end_with_children",
     "film_audio",
     "film_channels",
     "film_colour",
@@ -59,13 +57,13 @@ __all__ = [
     "limit_threads",
     "matroska_command",
     "mixdown_command",
+    "open_input",
     "prefetch",
     "probe",
     "read_audio",
     "read_frames",
     "read_microphones",
     "read_source_frames",
-    "run_program",
     "share_heap",
     "shift_audio_command",
     "start_from_label",

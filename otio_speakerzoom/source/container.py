@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
@@ -13,10 +15,18 @@ from otio_speakerzoom.model import Media
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
 
+def open_input(path: Path) -> InputContainer:
+    """Open the container of a file, without access to any network; FFmpegError if that fails.
+
+    Titles and names in it may be in any encoding: old programs did not write UTF-8.
+    """
+    return av.open(input_url(path), container_options=LOCAL_ONLY, metadata_errors="replace")
+
+
 def open_media(media: Media) -> Any:
-    """Open the container of `media`, without access to any network."""
+    """Open the container of `media`, as `open_input` does."""
     try:
-        return av.open(input_url(media.path), container_options=LOCAL_ONLY)
+        return open_input(media.path)
     except FFmpegError as error:
         raise MediaError(
             f"{media.path}: cannot be opened anymore ({error.strerror}); was it moved?"

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, Media
 from otio_speakerzoom.source.advice import conform_advice, stream_order_advice
+from otio_speakerzoom.source.container import open_input
 from otio_speakerzoom.source.decoded_facts import (
     DecodedFacts,
     first_frame_stamps,
@@ -34,7 +35,6 @@ from otio_speakerzoom.source.refusals import (
 )
 from otio_speakerzoom.source.scan import StreamPackets, scan_packets
 from otio_speakerzoom.source.start_timecode import read_start_timecode
-from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 from otio_speakerzoom.source.user_path import absolute_path
 
 
@@ -46,7 +46,7 @@ def probe(path: Path) -> Media:
     """
     refuse_no_file(path)
     try:
-        with av.open(input_url(path), container_options=LOCAL_ONLY) as container:
+        with open_input(path) as container:
             return _media(path, container)
     except FFmpegError as error:
         raise not_openable(path, error) from error
@@ -126,14 +126,14 @@ def _film(
     if len(stamps) == 1:
         raise MediaError(f"{path}: is a single frame, not a recording; there is nothing to cut")
     refuse_wrong_stamps(path, film, stamps, audio)
-    with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
+    with open_input(path) as again:
         audio_indices = [stream.stream.index for stream in audio]
         facts = read_decoded_facts(again, stream.index, audio_indices, stamps)
     if facts is None:
         raise MediaError(f"{path}: none of its video frames can be decoded; is the file damaged?")
     refuse_distorted(path, stream, facts)
     if facts.field_order != "progressive":
-        with av.open(input_url(path), container_options=LOCAL_ONLY) as again:
+        with open_input(path) as again:
             stamps = whole_frame_stamps(stamps, first_frame_stamps(again, stream.index))
     rates = (Fraction(rate or 0) for rate in (stream.base_rate, stream.average_rate))
     own = fit_grid(stamps, stream.time_base, *rates)

@@ -9,11 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-
 from otio_speakerzoom.model import Media
+from otio_speakerzoom.source.container import open_input
 from otio_speakerzoom.source.quicktime import TimecodeTrack, timecode_track
-from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 from otio_speakerzoom.timecode import allows_drop_frame, timecode_to_frame
 
 _DAY_S = 24 * 3600
@@ -50,7 +48,7 @@ def start_from_label(media: Media) -> int | None:
 
     For files with a timecode track, `read_start_timecode` finds the same number in another way.
     """
-    with av.open(input_url(media.path), container_options=LOCAL_ONLY) as container:
+    with open_input(media.path) as container:
         label = next(timecode_labels(container, media.video_stream), None)
         track = None
         if "mov" in container.format.name:

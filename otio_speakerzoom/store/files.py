@@ -65,17 +65,12 @@ def text_digest(text: str) -> str:
 
 
 def back_up(path: Path) -> Path:
-    """Copy an edited file to `NAME.bak-1`, or to the next free number; return the copy.
-
-    Where the latest copy is the same, that one counts: a run that was interrupted has made it.
-    """
-    n, latest = 1, path
+    """Copy an edited file to `NAME.bak-1`, or to the next free number."""
+    n = 1
     while (copy := path.with_name(f"{path.name}.bak-{n}")).exists():
-        n, latest = n + 1, copy
+        n += 1
     try:
         content = path.read_bytes()
-        if latest != path and latest.is_file() and latest.read_bytes() == content:
-            return latest
     except OSError as error:
         raise read_error(path, error) from error
     with atomic_write(copy) as temporary:

@@ -18,7 +18,7 @@ import weakref
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ RECORD_HEADER = struct.Struct("<QI")
 """Length of a record in bytes, and the CRC-32 of that length and of the record."""
 CHUNK_BYTES = 1 << 20
 """Read at once while a journal is checked."""
-_MAX_HEADER_BYTES = 128  # the schema and a digest have 54
 
 
 class Journal:
@@ -140,16 +139,6 @@ class Journal:
             self._end = end
 
 
-def journal_digest(path: Path) -> str:
-    """Return the input digest of the journal at `path`; "" where it is none that we can read."""
-    try:
-        with closing(_open_regular(path, os.O_RDONLY)) as file:
-            name, _, input_digest = file.read(_MAX_HEADER_BYTES).partition(b"\n")[0].partition(b" ")
-    except OSError:
-        return ""
-    return input_digest.decode("ascii", "replace") if name == schema("journal").encode() else ""
-
-
 def _checksum(file: FileIO, length: int) -> int:
     """Return the CRC-32 of a length and of as many bytes of the file, from where it stands."""
     crc = zlib.crc32(struct.pack("<Q", length))
@@ -163,7 +152,7 @@ def _open_regular(path: Path, flags: int) -> FileIO:
     """Open a file; raise OSError for a link, a pipe or a device."""
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOINHERIT", 0)  # a pipe must not block
-    file = FileIO(os.open(path, flags, 0o666), "r+" if flags & os.O_RDWR else "r")
+    file = FileIO(os.open(path, flags, 0o666), "r+")
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()

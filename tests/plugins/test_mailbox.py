@@ -86,6 +86,16 @@ def test_a_message_comes_out_of_a_file_as_it_went_in(fields):
     assert message.fields == tuple(fields.items())
 
 
+def test_what_resolve_says_is_one_line_in_a_message_of_ours():
+    content = line(state="refused", reason="no\nproject\u2028is open", remains="x" * 5000)
+
+    (message,) = messages.parse(content)
+
+    assert message.describe().startswith("answer; state: refused; reason: no project is open; ")
+    assert message.text("reason") == "no project is open"
+    assert len(message.texts("remains")) == messages.MAX_TEXT
+
+
 def test_half_a_message_is_none():
     whole = line(name="Talk", state="done")
 

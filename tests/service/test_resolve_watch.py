@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from otio_speakerzoom import pipeline
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.plugins.mailbox import HAND_OVER, mailbox_folder
 from otio_speakerzoom.plugins.messages import Message
@@ -28,6 +29,13 @@ def test_each_recording_that_is_handed_over_is_opened_and_a_fault_stops_none(cap
 
     assert opened == [Path("/f/talk.mov")]
     assert "gone.mov: no such file" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 3000, "/a\0b", "/none/" + "b" * 300 + ".mov"])
+def test_a_path_that_no_file_can_have_is_said_and_the_watch_goes_on(path, caplog):
+    resolve_watch.take(message("clips", path=path), pipeline.open_source)
+
+    assert path[:100] in caplog.text
 
 
 @pytest.mark.parametrize(

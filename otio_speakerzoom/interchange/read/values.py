@@ -27,9 +27,8 @@ _MAX_FRAMES = 1 << 40
 
 def reason(error: BaseException) -> str:
     """Return in words what one of `READ_ERRORS` reports."""
-    if isinstance(error, KeyError):
-        return f"{error.args[0]} is missing"
-    return " ".join(str(error).split())[:200] or "its structure is not that of a timeline"
+    text = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split())[:200] or "its structure is not that of a timeline"
 
 
 def unreadable(error: BaseException) -> str:
