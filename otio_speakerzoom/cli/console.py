@@ -1,18 +1,51 @@
-"""Consoles: tables on stdout, messages on stderr."""
+"""Consoles: tables on stdout, messages on stderr.
+
+No name of a person or a file can send codes to the terminal: they are escaped where text is
+rendered, whatever the text comes from.
+"""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.segment import Segment
 
 from otio_speakerzoom.cli import streams
 
 log = logging.getLogger("otio_speakerzoom")
 
 
-class ResultConsole(Console):
+class SafeConsole(Console):
+    """Escapes what a terminal would obey in everything that it prints."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.push_render_hook(_EscapeCodes())
+
+
+class _EscapeCodes(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_WithoutCodes(renderable) for renderable in renderables]
+
+
+class _WithoutCodes:
+    """Renders something, with escapes in its text; the codes of its own colours stay."""
+
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(streams.without_codes(segment.text), segment.style)
+
+
+class ResultConsole(SafeConsole):
     """Prints tables to stdout; raises BrokenPipeError where the reader has left."""
 
     def on_broken_pipe(self) -> None:
@@ -21,7 +54,7 @@ class ResultConsole(Console):
 
 def message_console() -> Console:
     """Return the console on stderr, for progress and messages."""
-    return Console(stderr=True, soft_wrap=True)
+    return SafeConsole(stderr=True, soft_wrap=True)
 
 
 def show_messages(console: Console, *, quiet: int, verbose: int) -> None:

@@ -11,30 +11,43 @@ import sys
 
 from otio_speakerzoom.errors import SpeakerZoomError
 
+_CODES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""What a terminal obeys instead of showing it: control characters but for tab and line feed, and
+those of Unicode that end a line or let the text after them run backwards."""
+
 
 def one_line(text: str) -> str:
     """Return a message as one line that any terminal can show.
 
     The name of a file may contain line breaks, terminal escape codes and bytes that are not text.
     """
-    escaped = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda m: ascii(m[0])[1:-1], text)
+    escaped = re.sub(rf"[\t\n{_CODES}]", lambda m: ascii(m[0])[1:-1], text)
     return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def without_codes(text: str) -> str:
+    """Return text of several lines with escapes in place of what a terminal obeys."""
+    return re.sub(rf"[{_CODES}]", lambda m: rf"\u{ord(m[0]):04x}", text)
+
+
 def print_line(text: str) -> None:
-    """Write a line of the result to stdout; do nothing if stdout is closed."""
+    """Write a line of the result to stdout; do nothing if stdout is closed.
+
+    A program gets the name of a file as it is; a terminal, with escapes for what it would obey.
+    """
     if sys.stdout is not None:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write((one_line(text) if sys.stdout.isatty() else text) + "\n")
 
 
 def write_document(text: str) -> None:
     """Write a document to stdout in UTF-8, as it declares itself, whatever the terminal's encoding.
 
-    SpeakerZoomError if stdout is closed.
+    A terminal gets escapes for what it would obey. SpeakerZoomError if stdout is closed.
     """
     if sys.stdout is None:
         raise SpeakerZoomError("stdout is closed, so nothing was written; name a file")
     sys.stdout.flush()
+    text = without_codes(text) if sys.stdout.isatty() else text
     sys.stdout.buffer.write(text.encode("utf-8"))
 
 

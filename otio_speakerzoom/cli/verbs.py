@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli.parser import usage_error
 from otio_speakerzoom.cli.preflight import check_plan
-from otio_speakerzoom.cli.streams import flush_stdout, print_line, write_document
+from otio_speakerzoom.cli.streams import flush_stdout, one_line, print_line, write_document
 from otio_speakerzoom.errors import SpeakerZoomError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _check(request: Request, console: Console) -> int:
 
     report = check(request.timeline, request.dtd, request.project_size, request.sequence)
     for line in (*report.remarks, *(f"problem: {problem}" for problem in report.problems)):
-        print_line(line)
+        print_line(one_line(line))
     if not report.problems:
         print_line("no problem found")
     return int(bool(report.problems))

@@ -45,6 +45,18 @@ FOLDERS = (
     "a link to another file under the name of a leftover",
     "the runtime folder of another user",
 )
+TEXT = (
+    "terminal codes in the name of the recording, in messages",
+    "terminal codes in the names of people, in the tables of `inspect`",
+    "terminal codes in a timeline, in what `check` prints",
+    "terminal codes in JSON on a terminal",
+    "terminal codes in the name of a result, on a terminal",
+    "a script in the names of recording and people, in the HTML report",
+    "code in the names of recording and people, in the recipe for Resolve",
+    "a formula as the name of a person, in the CSV table",
+    "shell code in the name of the recording, in a command that we print",
+    "code for PowerShell in the name of the recording, in a command that we print",
+)
 WEIGHTS = (
     "a checkpoint that runs code when it is unpickled",
     "an .npz with objects, as weights",
@@ -52,7 +64,7 @@ WEIGHTS = (
 )
 HOSTILE = Table(
     "hostile input", ("what is tried", "what happens"),
-    (*MEDIA, *TIMELINES, *FOLDERS, *WEIGHTS),
+    (*MEDIA, *TIMELINES, *FOLDERS, *TEXT, *WEIGHTS),
 )  # fmt: skip
 
 
