@@ -8,22 +8,26 @@ from pathlib import Path
 
 from otio_speakerzoom.source.decoded_facts import DecodedFacts
 from otio_speakerzoom.source.ffmpeg_commands import conform_command, film_only_command
-from otio_speakerzoom.source.grid import Grid
+from otio_speakerzoom.source.grid import MAX_FPS, Grid
 
 _LATE_FRAMES = 2
 """Frames from which on a late video start is reported: audio is often ahead by a packet."""
 
 
-def conform_advice(path: Path, grid: Grid, facts: DecodedFacts, late: Fraction) -> Iterator[str]:
+def conform_advice(
+    path: Path, grid: Grid, facts: DecodedFacts, late: Fraction, unusual_edits: bool
+) -> Iterator[str]:
     """Yield a warning of what an editor may read differently, with one command that fixes it all.
 
-    `late` is how many seconds the first frame comes after the start of the file.
+    `late` is how many seconds the first frame comes after the start of the file; `unusual_edits` is
+    whether libav does not follow its edit list.
     """
     reasons: list[str] = []
     filters = [] if facts.field_order == "progressive" else ["bwdif=0"]
     audio_filter = ""
     if grid.variable:
-        reasons.append(f"its frame rate varies; it is read at a constant {grid.rate} fps")
+        fault = f"is above {MAX_FPS} fps" if grid.too_fast else "varies"
+        reasons.append(f"its frame rate {fault}; it is read at a constant {grid.rate} fps")
     if len(facts.sizes) > 1:
         width, height = facts.stored_size
         reasons.append(f"its frame size changes; it is read at the first size, {width}x{height}")
@@ -38,6 +42,8 @@ def conform_advice(path: Path, grid: Grid, facts: DecodedFacts, late: Fraction) 
             f"its video starts {float(late):.2f} s after its audio; here that is frame 0"
         )
         filters.append(f"tpad=start_duration={seconds}:start_mode=clone,setpts=PTS-{seconds}/TB")
+    if unusual_edits:
+        reasons.append("its edit list has gaps or other speeds, which are not followed here")
     if reasons:
         yield (
             f"{', and '.join(reasons)}. An editor may read it differently; conform it first with "

@@ -39,6 +39,8 @@ class DecodedFacts:
     """All frame sizes in the sample."""
     audio_formats: dict[int, frozenset[tuple[int, str]]]
     """Sample rates and channel layouts of each audio stream in the sample, by its index."""
+    has_first_stamp: bool
+    """Whether the first frame has a timestamp."""
 
 
 def read_decoded_facts(
@@ -75,6 +77,7 @@ def read_decoded_facts(
         _colour(first),
         frozenset((frame.width, frame.height) for frame in frames),
         {index: frozenset(values) for index, values in formats.items()},
+        first.pts is not None or first.dts is not None,
     )
 
 
@@ -122,6 +125,8 @@ def _rotation(frame: Any) -> tuple[int, bool]:
     if matrix is None:
         return 0, False
     a, b, _, c, d = struct.unpack("<5i", bytes(matrix)[:20])
+    if a * d == b * c:  # it would show nothing: players ignore it, and libav gets no angle
+        return 0, False
     return -frame.rotation % 360, a * d - b * c < 0  # libav counts anticlockwise
 
 

@@ -26,8 +26,8 @@ def conform_command(path: PurePath | str, *filters: str, audio: str = "") -> str
     output is next to the source: Matroska if the source is, which most editors do not read,
     otherwise QuickTime.
     """
-    video_options = {"c:V": "libx264", "crf": 16, "filter:V": ",".join(filters)}
-    audio_options = {"c:a": "pcm_s16le", "filter:a": audio} if audio else {}
+    video_options: dict[str, Any] = {"c:V": "libx264", "crf": 16, "filter:V": ",".join(filters)}
+    audio_options: dict[str, Any] = {"c:a": "pcm_s16le", "filter:a": audio} if audio else {}
     return _command(
         path, _output_path(path, "conformed"), map="0", **video_options, **audio_options
     )
@@ -36,6 +36,11 @@ def conform_command(path: PurePath | str, *filters: str, audio: str = "") -> str
 def remux_command(path: PurePath | str) -> str:
     """Return a command that copies what is readable of a source into a complete file."""
     return _command(path, _output_path(path, "whole"), map="0")
+
+
+def unedited_command(path: PurePath | str) -> str:
+    """Return a command that copies a source as if it had no edit list."""
+    return _command(path, _output_path(path, "unedited"), edited=False, map="0")
 
 
 def shift_audio_command(path: PurePath | str, seconds: float) -> str:
@@ -51,7 +56,8 @@ def film_only_command(path: PurePath | str, index: int) -> str:
 def matroska_command(path: PurePath | str) -> str:
     """Return a command that copies a source to Matroska, without data streams, which do not fit."""
     all_but_data = ("v", "a?", "s?", "t?")
-    return _command(path, PurePath(path).with_suffix(".mkv"), *all_but_data, **{"c:s": "srt"})
+    subtitles: dict[str, Any] = {"c:s": "srt"}
+    return _command(path, PurePath(path).with_suffix(".mkv"), *all_but_data, **subtitles)
 
 
 def mixdown_command(path: PurePath | str, channels: Mapping[int, int]) -> str:
@@ -59,7 +65,7 @@ def mixdown_command(path: PurePath | str, channels: Mapping[int, int]) -> str:
 
     `channels` maps the index of each among the audio streams, from 0, to its number of channels.
     """
-    options: dict[str, str] = {}
+    options: dict[str, Any] = {}
     for n, count in channels.items():
         options[f"c:a:{n}"] = "pcm_s16le"
         options[f"filter:a:{n}"] = f"pan=mono|c0<{'+'.join(f'c{c}' for c in range(count))}"
@@ -67,16 +73,22 @@ def mixdown_command(path: PurePath | str, channels: Mapping[int, int]) -> str:
 
 
 def _command(
-    source: PurePath | str, out: PurePath, *streams: str, late: str = "", **options: Any
+    source: PurePath | str,
+    out: PurePath,
+    *streams: str,
+    late: str = "",
+    edited: bool = True,
+    **options: Any,
 ) -> str:
     """Return a shell command that copies every stream for which `options` name no encoder.
 
     `streams` are the streams to map, if `options` do not map all. `late` maps the audio once more,
-    that many seconds later.
+    that many seconds later. `edited` is whether to follow the source's edit list.
     """
     import ffmpeg
 
-    whole = ffmpeg.input(_file_url(source), **FILE_ONLY)
+    unedited = {} if edited else {"ignore_editlist": 1}
+    whole = ffmpeg.input(_file_url(source), **FILE_ONLY, **unedited)
     inputs = [whole[stream] for stream in streams] or [whole]
     if late:
         inputs.append(ffmpeg.input(_file_url(source), itsoffset=late, **FILE_ONLY)["a"])

@@ -29,6 +29,8 @@ class Grid:
     """Whether the timestamps are too uneven for a constant rate."""
     begin: Fraction = Fraction(0)
     """Seconds from the first timestamp to the time of frame 0: timestamps may be early or late."""
+    too_fast: bool = False
+    """Whether its frames follow each other faster than at `MAX_FPS`."""
 
 
 def fit_grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: Fraction) -> Grid:
@@ -52,6 +54,8 @@ def fit_grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: 
         # only the file can distinguish rates that differ by less, such as 30 and 30000/1001
         if not 0 < rate <= MAX_FPS or (own and rate >= own.rate * Fraction(99, 100)):
             continue
+        if own and own.duration == len(ticks):
+            break  # a frame at every place: a slower rate fits too only because the file is short
         places = _places(ticks, tick, rate)
         if places:
             phase, duration = places
@@ -63,7 +67,7 @@ def fit_grid(ticks: NDArray[np.int64], tick: Fraction, base: Fraction, average: 
     if base in STANDARD_RATES and abs(base * step - 1) < Fraction(1, 50):
         return Grid(base, round(span * base) + 1, True)
     rate = _standard(len(steps) / span, base)
-    return Grid(rate, round(span * rate) + 1, True)
+    return Grid(rate, round(span * rate) + 1, True, too_fast=step * MAX_FPS < 1)
 
 
 def _candidates(base: Fraction, average: Fraction, usual: Fraction) -> list[Fraction]:
@@ -76,8 +80,17 @@ def _candidates(base: Fraction, average: Fraction, usual: Fraction) -> list[Frac
     rates: list[Fraction] = []
     for rate, slack in ((base, 2_000), (whole, 2_000), (average, 1_000), (usual, 100)):
         near = [r for r in STANDARD_RATES if abs(r - rate) < r / slack]
-        rates += [*sorted(near, key=lambda r, rate=rate: abs(r - rate)), rate]
+        rates += [*sorted(near, key=lambda r, rate=rate: abs(r - rate)), _exact(rate)]
     return rates
+
+
+def _exact(rate: Fraction) -> Fraction:
+    """Return n * 1000/1001 for a rate that differs from it by rounding only.
+
+    Matroska stores the duration of a frame in whole nanoseconds: 120000/1001 becomes 29011/242.
+    """
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    return ntsc if abs(ntsc - rate) < rate / 1_000_000 else rate
 
 
 def _places(

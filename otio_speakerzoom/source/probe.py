@@ -22,15 +22,15 @@ from otio_speakerzoom.source.decoded_facts import (
     read_decoded_facts,
     whole_frame_stamps,
 )
-from otio_speakerzoom.source.ffmpeg_commands import conform_command
 from otio_speakerzoom.source.grid import Grid, fit_grid
-from otio_speakerzoom.source.quicktime import sample_codes
+from otio_speakerzoom.source.quicktime import has_unusual_edits, sample_codes
 from otio_speakerzoom.source.refusals import (
-    declared_rate,
     not_openable,
     refuse_distorted,
     refuse_no_file,
+    refuse_no_frames,
     refuse_truncated,
+    refuse_unplaced,
     refuse_wrong_stamps,
 )
 from otio_speakerzoom.source.scan import StreamPackets, scan_packets
@@ -73,6 +73,7 @@ def _media(path: Path, container: Any) -> Media:
     audio, audio_warnings = _usable_audio(path, container, packets)
     film = _film(path, container, packets, audio)
     start = read_start_timecode(container, path, film.stream.index, film.grid.rate)
+    edits = "mov" in container.format.name and has_unusual_edits(path)
     begin = Fraction(container.start_time or 0, av.time_base)
     facts, (width, height) = film.facts, film.facts.stored_size
     absolute = absolute_path(path)  # warnings are stored, and shown again from other folders
@@ -96,7 +97,7 @@ def _media(path: Path, container: Any) -> Media:
         warnings=(
             *audio_warnings,
             *start.warnings,
-            *conform_advice(absolute, film.grid, facts, film.first - begin),
+            *conform_advice(absolute, film.grid, facts, film.first - begin, edits),
             *stream_order_advice(absolute, film.stream.index, _first_video_index(packets)),
         ),
     )
@@ -116,21 +117,14 @@ def _film(
             f"{path}: cannot decode its video codec, {_codec_code(path, container, stream)}; "
             "export it as ProRes or H.264 from the camera's own software or an editor"
         )
-    if not len(stamps) and film.count:
-        raise MediaError(
-            f"{path}: its frames have no timestamps; add them with "
-            f"{conform_command(path, f'setpts=N/({declared_rate(stream)}*TB)')}"
-        )
-    if not len(stamps):
-        raise MediaError(f"{path}: its video stream is empty; is the file complete?")
-    if len(stamps) == 1:
-        raise MediaError(f"{path}: is a single frame, not a recording; there is nothing to cut")
+    refuse_no_frames(path, film, stamps)
     refuse_wrong_stamps(path, film, stamps, audio)
     with open_input(path) as again:
         audio_indices = [stream.stream.index for stream in audio]
         facts = read_decoded_facts(again, stream.index, audio_indices, stamps)
     if facts is None:
         raise MediaError(f"{path}: none of its video frames can be decoded; is the file damaged?")
+    refuse_unplaced(path, stream, facts)
     refuse_distorted(path, stream, facts)
     if facts.field_order != "progressive":
         with open_input(path) as again:

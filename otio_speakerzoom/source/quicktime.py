@@ -16,6 +16,8 @@ from typing import BinaryIO
 DROP, NEGATIVE, COUNTER = 1, 4, 8
 """Flags of a timecode description."""
 
+_NORMAL_SPEED = 1 << 16  # of an edit, in fixed point 16.16
+
 Span = tuple[int, int]
 """Start and end of a box's content in the file."""
 
@@ -48,6 +50,16 @@ def index_span(path: Path) -> Span | None:
         return next(_find(file, (0, file.seek(0, 2)), "moov"), None)
 
 
+def has_unusual_edits(path: Path) -> bool:
+    """Whether a track has an edit that libav does not follow: a late gap, or another speed."""
+    with path.open("rb") as file:
+        return any(
+            number > 0 if media_time == -1 else rate != _NORMAL_SPEED
+            for track in _tracks(file)
+            for number, (media_time, rate) in enumerate(_edits(file, track))
+        )
+
+
 def timecode_track(path: Path, index: int) -> TimecodeTrack | None:
     """Return the timecode of the track at `index`, otherwise the first one; None if there is none.
 
@@ -59,6 +71,16 @@ def timecode_track(path: Path, index: int) -> TimecodeTrack | None:
         references = _timecode_references(file, tracks[index]) if index < len(tracks) else []
         candidates = [by_id.get(id_) for id_ in references] + list(by_id.values())
     return next((timecode for timecode in candidates if timecode), None)
+
+
+def _edits(file: BinaryIO, track: Span) -> Iterator[tuple[int, int]]:
+    """Yield the media time, -1 for a gap, and the rate (16.16) of each edit of a track."""
+    for start, end in _find(file, track, "edts", "elst"):
+        version, count = struct.unpack(">B3xI", _bytes(file, (start, start + 8)).rjust(8, b"\0"))
+        kind = struct.Struct(">Qqi" if version == 1 else ">Iii")
+        most = (end - start - 8) // kind.size
+        rows = _bytes(file, (start + 8, start + 8 + min(count, most) * kind.size))
+        yield from ((media_time, rate) for _, media_time, rate in kind.iter_unpack(rows))
 
 
 def _timecode(file: BinaryIO, track: Span) -> TimecodeTrack | None:

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.source.decoded_facts import DecodedFacts
-from otio_speakerzoom.source.ffmpeg_commands import conform_command, remux_command
+from otio_speakerzoom.source.ffmpeg_commands import (
+    conform_command,
+    remux_command,
+    unedited_command,
+)
 from otio_speakerzoom.source.grid import STANDARD_RATES
 from otio_speakerzoom.source.scan import StreamPackets
 
@@ -67,6 +71,8 @@ def refuse_truncated(path: Path, container: Any, packets: list[StreamPackets]) -
     if container.format.name == "avi":  # its header has a number of frames, but no duration
         counts = [(p.stream.frames, p.stream.average_rate) for p in videos]
         declared = max((frames / rate for frames, rate in counts if rate), default=actual)
+    if re.search("matroska|asf", container.format.name) and 0 < begin < declared:
+        declared -= begin  # libav's muxers write the time of the end, wherever the file begins
     # a file that holds its last frame for long also declares more time, but not more frames
     complete = "mov" in container.format.name and all(p.stream.frames <= p.count for p in videos)
     if declared - actual > _MAX_MISSING_S and not complete:
@@ -75,6 +81,24 @@ def refuse_truncated(path: Path, container: Any, packets: list[StreamPackets]) -
             "incomplete copy or recording; copy it again, or make a file of the part that exists: "
             f"{remux_command(path)}"
         )
+
+
+def refuse_no_frames(path: Path, film: StreamPackets, stamps: NDArray[np.int64]) -> None:
+    """Raise MediaError unless the video has at least two frames with timestamps."""
+    if film.count and film.hidden == film.count:
+        raise MediaError(
+            f"{path}: its edit list shows none of its frames; copy it without one: "
+            f"{unedited_command(path)}"
+        )
+    if not len(stamps) and film.count:
+        raise MediaError(
+            f"{path}: its frames have no timestamps; add them with "
+            f"{conform_command(path, f'setpts=N/({declared_rate(film.stream)}*TB)')}"
+        )
+    if not len(stamps):
+        raise MediaError(f"{path}: its video stream is empty; is the file complete?")
+    if len(stamps) == 1:
+        raise MediaError(f"{path}: is a single frame, not a recording; there is nothing to cut")
 
 
 def refuse_wrong_stamps(
@@ -96,6 +120,15 @@ def refuse_wrong_stamps(
             f"{path}: a timestamp is damaged: its {len(stamps)} frames claim to last "
             f"{float(span):.0f} s, {float(gap):.0f} s of which have none; renumber them with "
             f"{conform_command(path, f'setpts=N/({rate}*TB)')}"
+        )
+
+
+def refuse_unplaced(path: Path, stream: Any, facts: DecodedFacts) -> None:
+    """Raise MediaError if frames come before the first timestamp: nobody can tell when."""
+    if not facts.has_first_stamp:
+        raise MediaError(
+            f"{path}: its first frames have no timestamps; add them with "
+            f"{conform_command(path, f'setpts=N/({declared_rate(stream)}*TB)')}"
         )
 
 

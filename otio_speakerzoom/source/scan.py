@@ -21,6 +21,8 @@ class StreamPackets:
 
     stream: Any
     count: int = 0
+    hidden: int = 0
+    """Of these, how many an edit list hides."""
     stamps: list[int] = field(default_factory=list[int])
     """Presentation times in ticks of the stream and in the file's order; for audio only the first
     and the last."""
@@ -32,10 +34,13 @@ class StreamPackets:
     def add(self, packet: Any, timed: bool) -> None:
         """Count a packet; `timed` is whether the file has presentation timestamps."""
         self.count += 1
+        if packet.is_discard:  # each edit begins again at a keyframe before it
+            self.hidden += 1
+            return
         if packet.dts is not None:
             self._follow(packet.dts)
         stamp = packet.pts if timed else packet.dts
-        if stamp is None or packet.is_discard:
+        if stamp is None:
             return
         if self.stream.type == "audio" and len(self.stamps) == 2:
             self.stamps.pop()

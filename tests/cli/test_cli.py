@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import opentimelineio as otio
 import pytest
+from commands import command
 from conftest import REPOSITORY, SAMPLE, SHARED
 from rich.console import Console
 
@@ -36,21 +37,6 @@ def detector():
         return fetch.need("blazeface-full-range")
     except WeightsError as error:
         pytest.skip(str(error))
-
-
-def command(*arguments):
-    """Run the command in this process, which has loaded torch and MediaPipe already."""
-    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
-    with redirect_stdout(stdout), redirect_stderr(stderr):
-        try:
-            code = main([*map(str, arguments)])
-        except SystemExit as end:
-            code = end.code
-    texts = []
-    for stream in (stdout, stderr):
-        stream.flush()
-        texts.append(stream.buffer.getvalue().decode("utf-8"))
-    return subprocess.CompletedProcess(arguments, code, *texts)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ each fails with one line, whose command the test runs as printed.
 import json
 import os
 import re
-import shlex
 import struct
 import subprocess
 import xml.etree.ElementTree as ET
@@ -21,6 +20,7 @@ import imageio_ffmpeg
 import numpy as np
 import opentimelineio as otio
 import pytest
+from remedies import remedied
 
 from otio_speakerzoom.errors import MediaError, TimelineError
 from otio_speakerzoom.interchange.lint import check
@@ -423,16 +423,6 @@ REFUSED = {
         "flagged to be mirrored", 25, (25, 25)),
     "raw.h264": (by_ffmpeg(*picture(), *WITH_B, "-f", "h264"), "no timestamps", 25, (25, 25)),
 }  # fmt: skip
-
-
-def remedied(message, folder):
-    """Run the command at the end of a message in the shell; return what it makes."""
-    command = re.search(r"\S*ffmpeg\S* -\S.* -i .*", message)[0]
-    out = Path(shlex.split(command)[-1].removeprefix("file:"))
-    no_progress = command.replace(" -i ", " -v error -nostdin -y -i ", 1)
-    subprocess.run(no_progress, shell=True, check=True, cwd=folder.parent)
-    assert out.parent == folder
-    return out
 
 
 def streams(path):
