@@ -68,6 +68,8 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \
+		otio_speakerzoom adapters training benchmarks
 
 setup: .venv/ready
 

@@ -58,7 +58,9 @@ def make_film(clip: Path, film: Film, folder: Path) -> Path:
 def run_ffmpeg(*arguments: str) -> None:
     """Run ffmpeg; it is installed, or the one of imageio-ffmpeg."""
     executable = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([executable, "-v", "error", "-nostdin", "-y", *arguments], check=True)
+    subprocess.run(  # nosec B603 # our own arguments
+        [executable, "-v", "error", "-nostdin", "-y", *arguments], check=True
+    )
 
 
 def _unit_frames(media: Media, film: Film) -> int:

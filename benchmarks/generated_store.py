@@ -76,10 +76,14 @@ def make_film(folder: Path, seconds: float, rate: Fraction) -> Path:
     with tempfile.TemporaryDirectory() as temporary:
         pieces = [Path(temporary, "picture.mp4"), Path(temporary, "sound.m4a")]
         for options, piece in zip((picture, sound), pieces, strict=True):
-            subprocess.run([*ffmpeg, "-f", "lavfi", *options, str(piece)], check=True)
+            subprocess.run(  # nosec B603 # our own arguments
+                [*ffmpeg, "-f", "lavfi", *options, str(piece)], check=True
+            )
         repeated = [("-stream_loop", "-1", "-i", str(piece)) for piece in pieces]
         length = ("-c", "copy", "-t", str(seconds), str(film))
-        subprocess.run([*ffmpeg, *repeated[0], *repeated[1], *length], check=True)
+        subprocess.run(  # nosec B603 # our own arguments
+            [*ffmpeg, *repeated[0], *repeated[1], *length], check=True
+        )
     return film
 
 

@@ -249,7 +249,7 @@ def gpu_shares() -> Iterator[list[float]]:
     command = ["nvidia-smi", *query, f"--loop-ms={SAMPLING_MS}", "--id=0"]
     shares: list[float] = []
     try:
-        sampling = subprocess.Popen(
+        sampling = subprocess.Popen(  # nosec B603 # our own arguments
             command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
     except OSError:

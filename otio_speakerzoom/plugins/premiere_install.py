@@ -186,7 +186,7 @@ def _run_agent(verb: str, argument: str) -> str:
         return "; its installer was not found on this machine"
     option = f"/{verb}" if sys.platform == "win32" else f"--{verb}"
     try:
-        run = subprocess.run(
+        run = subprocess.run(  # nosec B603 # Adobe's installer by its absolute path
             [str(agent), option, argument], capture_output=True, timeout=MAX_AGENT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:

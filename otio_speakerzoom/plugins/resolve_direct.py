@@ -73,7 +73,7 @@ def run_directly(folder: Path) -> Iterator[DirectRun]:
     runner, script = find_runner(), folder / NAME
     write_text(script, script_text(str(folder).replace("\\", "/")))
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603 # fuscript by its absolute path, and our script
             [str(runner), "-q", "-l", "lua", str(script)], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip

@@ -84,7 +84,7 @@ def open_file(path: Path, with_: str) -> None:
     if opener.suffixes and path.suffix not in opener.suffixes:
         raise ToolError(f"{path}: is nothing for {opener.id}, which opens {opener.suffixes[0]}")
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603 # a program of OPENERS by its absolute path
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip

