@@ -4,7 +4,7 @@ Frame n has the luma `level(n)`, but for its dark left upper quarter. Sound numb
 `tone_hz(s)` from 0.4 s to 0.6 s after the first frame, and silence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -71,6 +71,8 @@ class Clip:
     """Changes the stream of the picture before it is written."""
     prepare_file: Callable[[av.container.OutputContainer], None] | None = None
     """Adds to the file before it is written."""
+    extra: Sequence[av.Packet] = ()
+    """Packets of other streams, which `prepare_file` adds."""
     filters: str = ""
     """A filter for each frame, by name and options as in `setfield=tff`."""
 
@@ -95,7 +97,7 @@ def write_clip(path, clip):
             clip.prepare_file(out)
         parts = [_picture_packets(clip, picture)]
         parts += [_sound_packets(clip, number, stream) for number, stream in enumerate(streams[1:])]
-        packets = [packet for part in parts for packet in part]
+        packets = [*clip.extra, *(packet for part in parts for packet in part)]
         packets.sort(key=lambda packet: packet.dts * packet.time_base)
         out.mux(packets)
     return path
