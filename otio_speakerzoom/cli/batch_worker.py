@@ -195,14 +195,17 @@ def _run(request: Request, reporter: _Reporter, run_segments: SegmentRunner | No
         up_to_date = request.resume and not reporter.computed
         return Outcome("up to date" if up_to_date else "done", str(folder))
     text = requested_timeline(request, cut_recording(request, job))
-    if request.resume and not reporter.computed and _content(request.output) == text.encode():
+    if request.resume and not reporter.computed and _has(request.output, text.encode()):
         return Outcome("up to date", str(request.output))
     store.write_text(request.output, text)
     return Outcome("done", str(request.output))
 
 
-def _content(path: Path) -> bytes | None:
+def _has(path: Path, content: bytes) -> bool:
+    """Whether a file has exactly this content."""
+    from otio_speakerzoom.store.bounded import read_bytes
+
     try:
-        return path.read_bytes()
+        return read_bytes(path, len(content)) == content
     except OSError:
-        return None
+        return False

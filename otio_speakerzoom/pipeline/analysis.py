@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from otio_speakerzoom import store
+from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import (
     Detections,
     FaceTrack,
@@ -47,6 +48,28 @@ class Analysis:
     """Folder, inside the work folder, of the people.json; empty for the work folder itself."""
     panels: tuple[Panel, ...] = ()
     """Of split screens, by camera shot; none in analyses of versions that did not look for them."""
+
+    def __post_init__(self) -> None:
+        """Raise StoreError where a stored result lies beyond the source: frames index arrays."""
+        for name, spans in _spans(self).items():
+            if any(not 0 <= start <= end <= self.media.duration for start, end in spans):
+                raise StoreError(
+                    f"{self.media.path}: {name} in its folder of results reaches beyond it; move "
+                    "that file aside, and it is computed again"
+                )
+
+
+def _spans(analysis: Analysis) -> dict[str, list[tuple[int, int]]]:
+    """Return the frames that each stored file is about, by the file's name."""
+    detections, voice = analysis.detections, analysis.voice
+    columns = (detections.frames, detections.detected_frames, detections.camera_cuts)
+    return {
+        "detections.npz": [(int(c.min()), int(c.max()) + 1) for c in columns if len(c)],
+        "tracks.npz": [(t.start, t.start + len(t.boxes)) for t in analysis.tracks],
+        "scores.npz": [(s.start, s.start + len(s.logits)) for s in analysis.speech.scores],
+        "voice.npz": [(voice.start, voice.start + len(voice.probability))] if voice else [],
+        "panels.npz": [(p.range.start, p.range.end) for p in analysis.panels],
+    }
 
 
 def slice_analysis(analysis: Analysis, within: FrameRange) -> Analysis:

@@ -19,6 +19,8 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, Shot
 from otio_speakerzoom.plugins.recipe import FRAME, SCALED
 from otio_speakerzoom.store.atomic import write_text
+from otio_speakerzoom.store.bounded import read_bytes
+from otio_speakerzoom.store.json_values import parse_json
 from otio_speakerzoom.timeline.resolve_framing import framings
 from otio_speakerzoom.timeline.transform import Transform, transform_of
 
@@ -73,7 +75,7 @@ def save(calibration: Calibration, folder: Path) -> None:
 def load(folder: Path) -> Calibration | None:
     """Return the stored calibration; None if there is none that we can read."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        fields = parse_json(read_bytes(folder / FILE))
         if fields["law"] in (SCALED, FRAME, NEITHER):
             rows = tuple((float(a), float(b)) for a, b in fields["agreements"])
             return Calibration(str(fields["product"]), str(fields["version"]), fields["law"], rows)

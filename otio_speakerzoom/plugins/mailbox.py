@@ -16,6 +16,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store.atomic import write_text
+from otio_speakerzoom.store.bounded import open_regular, read_up_to
 
 VARIABLE = "SPEAKERZOOM_MAILBOX"
 """Environment variable that names another folder; `install` writes it into the script."""
@@ -88,11 +89,20 @@ def add_to_log(folder: Path, line: str) -> None:
     """Add a line to the log, with the time; the first half is dropped where it becomes too long."""
     path = folder / LOG
     with suppress(OSError, StoreError):  # no answer is lost because its copy cannot be written
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        if len(text) > MAX_LOG_BYTES:
-            text = text[len(text) // 2 :].partition("\n")[2]
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        write_text(path, f"{text}{stamp} {' '.join(line.split())}\n")
+        write_text(path, f"{_read_log(path)}{stamp} {' '.join(line.split())}\n")
+
+
+def _read_log(path: Path) -> str:
+    """Return the log so far; of one that is too long, the last lines."""
+    try:
+        with open_regular(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0 if size <= MAX_LOG_BYTES else size - MAX_LOG_BYTES // 2)
+            text = read_up_to(file, MAX_LOG_BYTES).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    return text if size <= MAX_LOG_BYTES else text.partition("\n")[2]
 
 
 def _own_id(default: int) -> int:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_speakerzoom.plugins.mailbox import ANSWER, HAND_OVER, mailbox_folder
+from otio_speakerzoom.store.bounded import read_bytes
 
 MAX_FILE_BYTES = 64 * 2**20
 """Of a file to search: preferences have some hundred kilobytes."""
@@ -90,8 +91,7 @@ def messages(folder: Path | None = None) -> list[Message]:
     result: list[Message] = []
     for path in (mailbox / ANSWER, mailbox / HAND_OVER, *preference_files()):
         with suppress(OSError):
-            if path.stat().st_size <= MAX_FILE_BYTES:
-                result.extend(parse(path.read_bytes()))
+            result.extend(parse(read_bytes(path, MAX_FILE_BYTES)))
     return result
 
 

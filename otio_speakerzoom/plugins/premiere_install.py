@@ -24,6 +24,8 @@ from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.plugins.mailbox import VARIABLE, mailbox_folder
 from otio_speakerzoom.plugins.owner import check_owner
 from otio_speakerzoom.store.atomic import atomic_write
+from otio_speakerzoom.store.bounded import read_bytes
+from otio_speakerzoom.store.json_values import parse_json
 
 NAME = "SpeakerZoom.ccx"
 MANIFEST = "manifest.json"
@@ -135,7 +137,7 @@ def state(path: Path) -> str:
         if not path.exists() and not path.is_symlink():
             return "missing"
         if is_ours(path):
-            return "current" if path.read_bytes() == package() else "old"
+            return "current" if read_bytes(path, MAX_PACKAGE_BYTES) == package() else "old"
     return "foreign"
 
 
@@ -156,12 +158,14 @@ def describe() -> str:
 
 def is_ours(path: Path) -> bool:
     """Whether a file is a package of ours; a link never counts as one."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_PACKAGE_BYTES:
+    if path.is_symlink():
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read(MANIFEST))
-    except (zipfile.BadZipFile, KeyError, ValueError):
+        with zipfile.ZipFile(io.BytesIO(read_bytes(path, MAX_PACKAGE_BYTES))) as archive:
+            if archive.getinfo(MANIFEST).file_size > MAX_PACKAGE_BYTES:
+                return False
+            manifest = parse_json(archive.read(MANIFEST))
+    except Exception:  # a damaged archive can raise anything
         return False
     return isinstance(manifest, dict) and manifest.get("id") == PANEL_ID
 

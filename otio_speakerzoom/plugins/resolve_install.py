@@ -20,6 +20,7 @@ from otio_speakerzoom.plugins.resolve_script import (
     script_text,
 )
 from otio_speakerzoom.store.atomic import write_text
+from otio_speakerzoom.store.bounded import read_text
 
 EDITIONS = "it runs in every edition from 18.5 on; the free one from 21.1 on has no other scripts"
 
@@ -71,7 +72,7 @@ def state(path: Path, *, all_users: bool) -> str:
             return "missing"
         if is_ours(path):
             expected = script_text(mailbox_name(all_users=all_users))
-            return "current" if path.read_text(encoding="utf-8") == expected else "old"
+            return "current" if read_text(path) == expected else "old"
     return "foreign"
 
 

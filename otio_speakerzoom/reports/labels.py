@@ -11,13 +11,13 @@ without a face, or null. Other keys are ignored.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.store.fields import Field
+from otio_speakerzoom.store.json_values import parse_json
 from otio_speakerzoom.store.user_files import read_user_text
 
 
@@ -27,16 +27,7 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
     The error names the value that is wrong: `speech[3].to_s`.
     """
     try:
-        labels = json.loads(read_user_text(path, "a labels file"))
-    except json.JSONDecodeError as error:
-        raise SpeakerZoomError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it"
-        ) from error
-    except RecursionError as error:
-        raise SpeakerZoomError(
-            f"{path}: is nested too deeply to be labels; see docs/commands.md"
-        ) from error
-    try:
+        labels = parse_json(read_user_text(path, "a labels file"))
         _check(Field(labels))
     except ValueError as error:
         raise SpeakerZoomError(f"{path}: {error}; correct it") from error

@@ -19,11 +19,15 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.service.pyramids import Levels, pyramid
 from otio_speakerzoom.source import SPEECH_SAMPLE_RATE, read_audio
+from otio_speakerzoom.store.npz import read_npy
 
 log = logging.getLogger(__name__)
 
 BINS_PER_FRAME = 4
 """Of level 0: 10 ms at 25 fps, so that a syllable has several when a second fills the screen."""
+
+MAX_HEADER_BYTES = 4096
+"""Of the stored file; NumPy's has 128."""
 
 Peaks = NDArray[np.int8]
 """(bins, 2) least and greatest sample of each bin, full scale at 127."""
@@ -32,8 +36,8 @@ Peaks = NDArray[np.int8]
 def load_peaks(path: Path, media: Media) -> Levels | None:
     """Return the stored pyramid; None where there is none that fits."""
     try:
-        peaks = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        peaks = read_npy(path, 2 * BINS_PER_FRAME * media.duration + MAX_HEADER_BYTES)
+    except (OSError, ValueError):
         return None
     fits = peaks.dtype == np.int8 and peaks.shape == (BINS_PER_FRAME * media.duration, 2)
     return _levels(peaks) if fits else None

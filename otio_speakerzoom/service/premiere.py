@@ -13,6 +13,7 @@ from otio_speakerzoom import pipeline
 from otio_speakerzoom.plugins.premiere_plan import plan_of
 from otio_speakerzoom.service.guard import refuse
 from otio_speakerzoom.service.reading import source_of
+from otio_speakerzoom.store.bounded import read_bytes
 from otio_speakerzoom.timeline.formats import FORMATS
 
 SUFFIX, EDITOR = ".xml", "premiere"
@@ -47,7 +48,7 @@ def plan(request: Request) -> Response:
 def _holds(path: Path, text: str) -> bool:
     """Whether a file has exactly this text."""
     try:
-        return path.read_bytes() == text.encode()
+        return read_bytes(path, len(text.encode())) == text.encode()
     except OSError:
         return False
 

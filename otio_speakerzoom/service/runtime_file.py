@@ -21,10 +21,14 @@ from typing import Any
 
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.service.access import proof
-from otio_speakerzoom.store.atomic import is_running, replace_file, write_error
+from otio_speakerzoom.store.atomic import is_running, write_error
+from otio_speakerzoom.store.bounded import open_regular, read_up_to
+from otio_speakerzoom.store.json_values import parse_json
 
 ADDRESS = "127.0.0.1"
 NAME = "service.json"
+MAX_FILE_BYTES = 1 << 16
+"""Of the file, and of an answer: they have some hundred bytes."""
 MAX_ANSWER_S = 5
 """How long a running service may take to answer a challenge: on a busy machine, a second."""
 MAX_OPEN_S = 120
@@ -95,7 +99,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
-        replace_file(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -114,10 +118,10 @@ def read(folder: Path) -> RunningService | None:
     """Return what the file says; None where there is none, or others could have written it."""
     path = folder / NAME
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))) as file:
+        with open_regular(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)) as file:
             if not _is_private(os.fstat(file.fileno()), 0o077):
                 return None
-            row = json.loads(file.read(1 << 16))
+            row = parse_json(read_up_to(file, MAX_FILE_BYTES))
         values = row["port"], row["pid"], row["bearer"], row["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -171,7 +175,7 @@ def _ask(service: RunningService, method: str, path: str, value: object, seconds
         body = json.dumps(value)
     try:
         connection.request(method, path, body, headers)
-        return json.loads(connection.getresponse().read(1 << 16))
+        return parse_json(connection.getresponse().read(MAX_FILE_BYTES))
     except (http.client.HTTPException, ValueError) as error:
         raise OSError(f"no answer of the service: {error}") from error
     finally:

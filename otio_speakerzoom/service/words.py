@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.model import Media
+from otio_speakerzoom.store.bounded import read_bytes
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,7 @@ def read_words(path: Path, media: Media) -> list[dict[str, Any]]:
     What is no cue is left out. A file that cannot be read gives none, which is only said.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            log.warning("%s: is too large for a transcript and is left out", path)
-            return []
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_BYTES)
     except OSError as error:
         log.warning("%s: cannot be read (%s) and is left out", path, error.strerror)
         return []

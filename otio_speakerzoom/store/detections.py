@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from otio_speakerzoom.model import Detections
-from otio_speakerzoom.store.arrays import column, read_arrays, write_arrays
+from otio_speakerzoom.store.arrays import (
+    ADVICE,
+    boxes_column,
+    check_order,
+    column,
+    read_arrays,
+    write_arrays,
+)
 from otio_speakerzoom.store.files import Cached, report_faults
 
 
@@ -29,13 +34,12 @@ def load_detections(folder: Path) -> Cached[Detections] | None:
     document = read_arrays(path, "detections")
     if document is None:
         return None
-    with report_faults(path):
+    with report_faults(path, ADVICE):
         arrays = document.value
         names = ("frames", "detected_frames", "camera_cuts")
         frames, detected_frames, camera_cuts = (column(arrays, name, "i") for name in names)
-        boxes = column(arrays, "boxes", "f", 2)
+        boxes = boxes_column(arrays, "boxes")
         confidences = column(arrays, "confidences", "f")
-        if (np.diff(frames) < 0).any():
-            raise ValueError("frames must be in ascending order")
+        check_order(arrays, *names)
         value = Detections(frames, boxes, confidences, detected_frames, camera_cuts)
     return Cached(value, document.input_digest)

@@ -16,13 +16,21 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store.atomic import sync_folder, write_error
+from otio_speakerzoom.store.bounded import MAX_DOCUMENT_BYTES, open_regular, size_text
 from otio_speakerzoom.store.files import MOVE_ASIDE, back_up, check_schema, read_error, schema
+from otio_speakerzoom.store.json_values import parse_json
+
+MAX_LINE_BYTES = MAX_DOCUMENT_BYTES
+"""Of one edit: a style applied to two hours takes 1 MB."""
+MAX_BYTES = 1 << 30
+"""Of the file: a thousand such edits. They are read line by line."""
 
 VERBS = ("do", "undo", "redo", "finished")
 
@@ -67,12 +75,12 @@ class EditJournal:
 
     def _read_new(self) -> None:
         try:
-            with self.path.open("rb") as file:
+            with BufferedReader(open_regular(self.path)) as file:
                 status = os.fstat(file.fileno())
                 if status.st_size < self._end or status.st_ino != self._inode:
                     self._lines, self._end, self._inode = [], 0, status.st_ino
                 file.seek(self._end)
-                self._parse(file.read())
+                self._parse(file)
         except FileNotFoundError:
             self._lines, self._end = [], 0
         except OSError as error:
@@ -81,9 +89,9 @@ class EditJournal:
     def read(self, line: JournalLine) -> dict[str, Any]:
         """Return all of a line, as it was appended."""
         try:
-            with self.path.open("rb") as file:
+            with BufferedReader(open_regular(self.path)) as file:
                 file.seek(line.offset)
-                return dict(json.loads(file.readline()))
+                return dict(parse_json(file.readline(MAX_LINE_BYTES + 1)))
         except OSError as error:
             raise read_error(self.path, error) from error
         except (ValueError, TypeError) as error:
@@ -106,12 +114,17 @@ class EditJournal:
         header = {"schema": schema("edits"), "source": self._source_digest}
         rows = [line] if self._end else [header, line]
         data = b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        if self._end + len(data) > MAX_BYTES:
+            raise StoreError(
+                f"{self.path}: is full, with {size_text(MAX_BYTES)}; move it aside: what it did "
+                "to the cut stays, but can no longer be undone"
+            )
         try:
-            number = os.open(self.path, flags, 0o666)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            file = open_regular(self.path, flags)
         except OSError as error:
             raise write_error(self.path, error) from error
-        with os.fdopen(number, "r+b", buffering=0) as file:
+        with file:
             try:
                 file.truncate(self._end)
                 file.seek(self._end)
@@ -127,22 +140,23 @@ class EditJournal:
         if not self._end:
             sync_folder(self.path.parent)
 
-    def _parse(self, data: bytes) -> None:
-        """Add the whole lines of what follows the last one."""
-        texts = data.split(b"\n")[:-1]  # what follows the last newline is torn
-        for n, text in enumerate(texts):
+    def _parse(self, file: BufferedReader[FileIO]) -> None:
+        """Add the whole lines from where a file stands; what follows the last newline is torn."""
+        while (text := file.readline(MAX_LINE_BYTES + 1)).endswith(b"\n"):
             try:
-                row = json.loads(text)
+                row = parse_json(text)
                 line = self._line(row) if self._end else None
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                if n == len(texts) - 1:
+                if not file.readline(MAX_LINE_BYTES + 1).endswith(b"\n"):
                     return  # torn, by a disk that lost power
                 raise self._damaged(len(self._lines) + 2) from error
             if line:
                 self._lines.append(line)
             elif not self._is_ours(row):
                 return
-            self._end += len(text) + 1
+            self._end += len(text)
+        if len(text) > MAX_LINE_BYTES:
+            raise self._damaged(len(self._lines) + 2)
 
     def _line(self, row: dict[str, Any]) -> JournalLine:
         verb = next((name for name in VERBS if name in row), "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,14 @@ from typing import Any, Generic, TypeVar
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store import version_1
 from otio_speakerzoom.store.atomic import atomic_write, write_text
+from otio_speakerzoom.store.bounded import (
+    MAX_DOCUMENT_BYTES,
+    UnfitFileError,
+    open_regular,
+    read_bytes,
+    size_text,
+)
+from otio_speakerzoom.store.json_values import parse_json
 
 T = TypeVar("T")
 
@@ -52,7 +61,8 @@ def digest(*parts: object) -> str:
 def file_digest(path: Path) -> str:
     """Return a digest of a file's bytes, to detect changes later; "" where there is no file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -70,11 +80,11 @@ def back_up(path: Path) -> Path:
     while (copy := path.with_name(f"{path.name}.bak-{n}")).exists():
         n += 1
     try:
-        content = path.read_bytes()
+        original = open_regular(path)
     except OSError as error:
         raise read_error(path, error) from error
-    with atomic_write(copy) as temporary:
-        temporary.write_bytes(content)
+    with original, atomic_write(copy) as temporary, temporary.open("wb") as file:
+        shutil.copyfileobj(original, file)
     return copy
 
 
@@ -119,7 +129,13 @@ def json_text(
     }
     if provenance:
         header["provenance"] = provenance
-    return _format({**header, **content})
+    text = _format({**header, **content})
+    if len(text.encode()) > MAX_DOCUMENT_BYTES:  # what nothing reads again is not written
+        raise StoreError(
+            f"{kind}.json: would be larger than {size_text(MAX_DOCUMENT_BYTES)}, which is the most "
+            "that is read; work on parts (--in, --out)"
+        )
+    return text
 
 
 def _format(document: dict[str, object]) -> str:
@@ -176,28 +192,22 @@ def content_digest(path: Path) -> str:
 def _parse(path: Path) -> dict[str, Any] | None:
     """Return the object in a file of JSON; None where there is no such file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        document = parse_json(read_bytes(path))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise read_error(path, error) from error
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{path}: is not UTF-8 text; save it as UTF-8, {MOVE_ASIDE}") from error
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise StoreError(
-            f"{path}: line {error.lineno} is not JSON ({error.msg}); correct it, {MOVE_ASIDE}"
-        ) from error
-    except (ValueError, RecursionError) as error:  # a number of a million digits, endless nesting
-        raise StoreError(f"{path}: cannot be parsed ({error}); correct it, {MOVE_ASIDE}") from error
+    except ValueError as error:
+        raise StoreError(f"{path}: {error}; correct it, {MOVE_ASIDE}") from error
     if not isinstance(document, dict):
         raise StoreError(f"{path}: is not a speakerzoom file; move it aside")
     return document
 
 
 def read_error(path: Path, error: OSError) -> StoreError:
-    """Return the error for a file that the system does not let us read."""
+    """Return the error for a file that the system does not let us read, or that is none."""
+    if isinstance(error, UnfitFileError):
+        return StoreError(f"{path}: {error.strerror}; {error.remedy}")
     return StoreError(f"{path}: cannot be read ({error.strerror}); check its permissions")
 
 
@@ -216,15 +226,15 @@ def check_schema(path: Path, kind: str, written: object) -> int:
         raise StoreError(
             f"{path}: is {written}, from a newer speakerzoom; update speakerzoom, {MOVE_ASIDE}"
         )
-    raise StoreError(f"{path}: is not a {kind} of speakerzoom; move it aside")
+    raise StoreError(f"{path}: holds no {kind} of speakerzoom; move it aside")
 
 
 @contextmanager
-def report_faults(path: Path) -> Iterator[None]:
+def report_faults(path: Path, remedy: str = f"correct it, {MOVE_ASIDE}") -> Iterator[None]:
     """Turn the errors that wrong values raise into one line that names the file."""
     try:
         yield
     except KeyError as error:
-        raise StoreError(f"{path}: {error} is missing; correct it, {MOVE_ASIDE}") from error
+        raise StoreError(f"{path}: {error} is missing; {remedy}") from error
     except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
-        raise StoreError(f"{path}: {error}; correct it, {MOVE_ASIDE}") from error
+        raise StoreError(f"{path}: {error}; {remedy}") from error

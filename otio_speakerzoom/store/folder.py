@@ -8,7 +8,6 @@ get separate folders in one `--work`, and a renamed recording finds its results 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from pathlib import Path
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.store import version_1
 from otio_speakerzoom.store.atomic import MAX_NAME_BYTES
+from otio_speakerzoom.store.bounded import open_regular, read_bytes, read_up_to
 from otio_speakerzoom.store.files import digest
 from otio_speakerzoom.store.folder_lock import exclusive_lock
+from otio_speakerzoom.store.json_values import parse_json
 
 SUFFIX = ".speakerzoom"
 
@@ -35,10 +36,10 @@ def source_digest(path: Path) -> str:
     """
     try:
         size, edge = path.stat().st_size, 1 << 20
-        with path.open("rb") as file:
-            head = file.read(edge)
+        with open_regular(path) as file:
+            head = read_up_to(file, edge)
             file.seek(max(0, size - edge))
-            return digest(size, hashlib.sha256(head + file.read(edge)).hexdigest())
+            return digest(size, hashlib.sha256(head + read_up_to(file, edge)).hexdigest())
     except OSError as error:
         raise MediaError(
             f"{path}: cannot be read ({error.strerror}); check that it is there and its permissions"
@@ -139,7 +140,7 @@ class _Owner:
 def _read_owner(folder: Path) -> _Owner | None:
     """Return the source whose results `folder` holds; None if it has no readable media.json."""
     try:
-        document = json.loads((folder / "media.json").read_text(encoding="utf-8-sig"))
+        document = parse_json(read_bytes(folder / "media.json"))
         media = document["media"]
         input_digest = version_1.input_digest_of(document)
         return _Owner(str(media["path"]), str(media.get("digest", "")), input_digest)

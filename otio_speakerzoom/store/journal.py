@@ -10,9 +10,7 @@ must have the exclusive lock of the work folder.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import struct
 import weakref
 import zlib
@@ -28,12 +26,14 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store.array_record import pack, unpack
 from otio_speakerzoom.store.atomic import write_error
+from otio_speakerzoom.store.bounded import open_regular
 from otio_speakerzoom.store.files import read_error, schema
 
 RECORD_HEADER = struct.Struct("<QI")
 """Length of a record in bytes, and the CRC-32 of that length and of the record."""
 CHUNK_BYTES = 1 << 20
 """Read at once while a journal is checked."""
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Journal:
@@ -112,7 +112,7 @@ class Journal:
         """Open the file and find its records, or start a new one."""
         if not restart:
             with suppress(OSError):
-                file = _open_regular(self.path, os.O_RDWR)
+                file = open_regular(self.path, os.O_RDWR | _NO_LINK)
                 if file.read(len(self._header)) == self._header:
                     self._find_records(file)
                     file.truncate(self._end)
@@ -121,7 +121,8 @@ class Journal:
         self._positions, self._end = array("q"), len(self._header)
         try:
             self.path.unlink(missing_ok=True)  # never written through, whatever it links to
-            file = _open_regular(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+            file = open_regular(self.path, flags | _NO_LINK)
             _write_all(file, memoryview(self._header))
         except OSError as error:
             raise write_error(self.path, error) from error
@@ -146,17 +147,6 @@ def _checksum(file: FileIO, length: int) -> int:
         crc = zlib.crc32(chunk, crc)
         length -= len(chunk)
     return crc
-
-
-def _open_regular(path: Path, flags: int) -> FileIO:
-    """Open a file; raise OSError for a link, a pipe or a device."""
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOINHERIT", 0)  # a pipe must not block
-    file = FileIO(os.open(path, flags, 0o666), "r+")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def _write_all(file: FileIO, data: memoryview) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom.model import Box, FrameRange, Panel
-from otio_speakerzoom.store.arrays import column, read_arrays, write_arrays
+from otio_speakerzoom.store.arrays import (
+    ADVICE,
+    boxes_column,
+    check_same_length,
+    column,
+    read_arrays,
+    write_arrays,
+)
 from otio_speakerzoom.store.files import Cached, report_faults
 
 
@@ -28,9 +35,10 @@ def load_panels(folder: Path) -> Cached[tuple[Panel, ...]] | None:
     document = read_arrays(path, "panels")
     if document is None:
         return None
-    with report_faults(path):
+    with report_faults(path, ADVICE):
         starts, ends = (column(document.value, name, "i") for name in ("starts", "ends"))
-        boxes = column(document.value, "boxes", "f", 2)
+        boxes = boxes_column(document.value, "boxes")
+        check_same_length(starts=starts, ends=ends, boxes=boxes)
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         value = tuple(
             Panel(FrameRange(start, end), Box.from_edges(box))

@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom.model import Speech, SpeechScores
-from otio_speakerzoom.store.arrays import column, read_arrays, spans, write_arrays
+from otio_speakerzoom.store.arrays import (
+    ADVICE,
+    check_same_length,
+    column,
+    read_arrays,
+    scalar,
+    spans,
+    write_arrays,
+)
 from otio_speakerzoom.store.files import Cached, report_faults
 
 
@@ -30,13 +38,15 @@ def load_scores(folder: Path) -> Cached[Speech] | None:
     document = read_arrays(path, "scores")
     if document is None:
         return None
-    with report_faults(path):
+    with report_faults(path, ADVICE):
         arrays = document.value
         ids, starts = column(arrays, "track_ids", "i"), column(arrays, "starts", "i")
+        check_same_length(track_ids=ids, starts=starts, lengths=arrays["lengths"])
         logits = column(arrays, "logits", "f")
         scores = tuple(
             SpeechScores(int(id_), int(start), logits[span])
             for id_, start, span in zip(ids, starts, spans(arrays, len(logits)), strict=True)
         )
-        offset = float(arrays.get("av_offset_s", np.nan))  # older files of version 1 have none
+        # older files of version 1 have none
+        offset = scalar(arrays, "av_offset_s", "f") if "av_offset_s" in arrays else np.nan
     return Cached(Speech(scores, None if np.isnan(offset) else offset), document.input_digest)

@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom.model import FaceTrack
-from otio_speakerzoom.store.arrays import column, read_arrays, spans, write_arrays
+from otio_speakerzoom.store.arrays import (
+    ADVICE,
+    boxes_column,
+    check_same_length,
+    column,
+    read_arrays,
+    spans,
+    write_arrays,
+)
 from otio_speakerzoom.store.files import Cached, report_faults
 
 
@@ -30,10 +38,11 @@ def load_tracks(folder: Path) -> Cached[tuple[FaceTrack, ...]] | None:
     document = read_arrays(path, "tracks")
     if document is None:
         return None
-    with report_faults(path):
+    with report_faults(path, ADVICE):
         arrays = document.value
         ids, starts = column(arrays, "ids", "i"), column(arrays, "starts", "i")
-        boxes = column(arrays, "boxes", "f", 2)
+        check_same_length(ids=ids, starts=starts, lengths=arrays["lengths"])
+        boxes = boxes_column(arrays, "boxes")
         has_detection = column(arrays, "has_detection", "b")
         if len(set(ids.tolist())) != len(ids):
             raise ValueError("two tracks have one id")

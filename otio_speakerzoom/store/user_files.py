@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.store.bounded import UnfitFileError, read_text
 
 
 def check_readable(path: Path, what: str = "a file") -> None:
@@ -39,7 +40,9 @@ def read_user_text(path: Path, what: str = "a file") -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark."""
     check_readable(path, what)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path)
+    except UnfitFileError as error:
+        raise SpeakerZoomError(f"{path}: {error.strerror}; name {what}") from error
     except OSError as error:
         raise SpeakerZoomError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from error
     except UnicodeDecodeError as error:

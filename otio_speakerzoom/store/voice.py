@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from otio_speakerzoom.model import Microphone, VoiceActivity
-from otio_speakerzoom.store.arrays import column, read_arrays, write_arrays
+from otio_speakerzoom.store.arrays import ADVICE, column, read_arrays, scalar, write_arrays
 from otio_speakerzoom.store.files import Cached, report_faults
 
 
@@ -28,10 +28,12 @@ def load_voice(folder: Path) -> Cached[VoiceActivity] | None:
     document = read_arrays(path, "voice")
     if document is None:
         return None
-    with report_faults(path):
+    with report_faults(path, ADVICE):
         arrays = document.value
-        rows = column(arrays, "microphones", "i", 2).tolist()
+        rows = column(arrays, "microphones", "i", 2, minimum=-1).tolist()
         microphones = tuple(Microphone(s, None if c < 0 else c) for s, c in rows)
         probability = column(arrays, "probability", "f")
-        value = VoiceActivity(int(arrays["start"]), probability, microphones)
+        if not len(probability):
+            raise ValueError("probability has no value")
+        value = VoiceActivity(int(scalar(arrays, "start", "i")), probability, microphones)
     return Cached(value, document.input_digest)

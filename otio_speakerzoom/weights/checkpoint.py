@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.store.npz import read_npz
 
 ADVICE = "fetch the file that weights.toml names"
 MAX_NAMES = 3
@@ -36,8 +36,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     """Read tensors by name. Only tensors are unpickled, so a malicious file runs no code."""
     try:
         if path.suffix == ".npz":
-            with np.load(path) as arrays:  # allow_pickle is off by default
-                return {name: torch.tensor(array) for name, array in arrays.items()}
+            return {name: torch.tensor(array) for name, array in read_npz(path).items()}
         tensors = torch.load(path, weights_only=True, map_location="cpu")
     except OSError as error:
         raise WeightsError(

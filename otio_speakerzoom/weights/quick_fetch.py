@@ -16,6 +16,8 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError, WeightsError
 from otio_speakerzoom.store import atomic
+from otio_speakerzoom.store.bounded import read_bytes
+from otio_speakerzoom.store.json_values import parse_json
 from otio_speakerzoom.weights import fetch, wheels
 from otio_speakerzoom.weights.catalogue import entry
 
@@ -60,7 +62,7 @@ def try_download(name: str, why: str, *, path: Path | None = None) -> Path | Non
 def failure(name: str) -> str:
     """Return why the last quick attempt failed, if that was within a day; else ""."""
     try:
-        note = json.loads(fetch.failure_file(name).read_text(encoding="utf-8"))
+        note = parse_json(read_bytes(fetch.failure_file(name)))
         age, reason = time.time() - float(note["time"]), str(note["reason"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

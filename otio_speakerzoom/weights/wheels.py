@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import configparser
-import json
 import os
 import re
 import subprocess
@@ -27,6 +26,8 @@ from urllib.error import URLError
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.store.bounded import read_text
+from otio_speakerzoom.store.json_values import parse_json
 
 TIMEOUT_S = 10
 """Without a response for so long, a source counts as unreachable."""
@@ -149,7 +150,7 @@ def _page_files(page: str) -> Iterator[tuple[str, str]]:
         text = response.read(MAX_BYTES).decode("utf-8", "replace")
         base = page if page.startswith("file:") else _with_login(response.url, page)
     if text.lstrip().startswith("{"):
-        links = [(row["filename"], row["url"]) for row in json.loads(text)["files"]]
+        links = [(row["filename"], row["url"]) for row in parse_json(text)["files"]]
     else:
         reader = _Links()
         reader.feed(text)
@@ -219,7 +220,7 @@ def _config_files(program: str, name: str) -> Iterator[Path]:
 
 def _uv_indexes(path: Path) -> Iterator[str]:
     with suppress(OSError, ValueError):
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text(path))
         rows = [row for row in table.get("index", []) if isinstance(row, dict)]
         rows.sort(key=lambda row: not row.get("default"))
         pip = table["pip"] if isinstance(table.get("pip"), dict) else {}
@@ -233,7 +234,7 @@ def _uv_indexes(path: Path) -> Iterator[str]:
 def _pip_indexes(path: Path) -> Iterator[str]:
     parser = configparser.RawConfigParser()
     with suppress(OSError, UnicodeDecodeError, configparser.Error):
-        parser.read_string(path.read_text(encoding="utf-8"))
+        parser.read_string(read_text(path))
         for section in ("download", "global"):
             for option in ("index-url", "extra-index-url"):
                 yield from parser.get(section, option, fallback="").split()

@@ -103,7 +103,7 @@ def test_a_table_without_a_full_sha256_is_refused(named):
     path = named()
     path.write_text(path.read_text().replace(SHA256, SHA256[:8]))
 
-    with pytest.raises(ValueError, match="not a weights file"):
+    with pytest.raises(WeightsError, match="not a weights file: net has no sha256"):
         catalogue.read_catalogue(path)
 
 

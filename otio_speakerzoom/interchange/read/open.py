@@ -11,6 +11,7 @@ from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, Me
 from otio_speakerzoom.interchange.read.safe_xml import encoding_of
 from otio_speakerzoom.interchange.read.sequences import SequenceChoiceError
 from otio_speakerzoom.interchange.read.values import READ_ERRORS, reason
+from otio_speakerzoom.store.bounded import UnfitFileError, read_bytes
 
 READERS: dict[str, Callable[[str, MediaHints], EditedTimeline]] = {
     ".otio": otio_json.read,
@@ -33,7 +34,7 @@ HOST_NAMES = {
 }
 """Every `EditedTimeline.host` -> its name in messages."""
 
-_MAX_BYTES = 1 << 29
+MAX_TIMELINE_BYTES = 1 << 29
 """10,000 shots with every effect that Resolve exports are some 300 MB."""
 
 
@@ -66,9 +67,9 @@ def text_of(path: Path) -> str:
         document = path / "Info.fcpxml" if path.is_dir() else path
         if not document.is_file():
             raise TimelineError(f"{document}: no such file; check the name")
-        if document.stat().st_size > _MAX_BYTES:
-            raise _unreadable(path, f"it is larger than {_MAX_BYTES >> 20} MiB")
-        data = document.read_bytes()
+        data = read_bytes(document, MAX_TIMELINE_BYTES)
+    except UnfitFileError as error:
+        raise _unreadable(path, f"it {error.strerror}") from error
     except OSError as error:
         raise TimelineError(
             f"{document}: cannot be read ({error.strerror}); check its permissions"
