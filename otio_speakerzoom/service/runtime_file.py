@@ -15,7 +15,7 @@ import secrets
 import stat
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class RunningService:
 
     port: int
     pid: int
-    bearer: str
+    bearer: str = field(repr=False)
+    """Not shown where the record is printed."""
     version: str
 
 

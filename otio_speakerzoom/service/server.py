@@ -19,7 +19,7 @@ import uvicorn
 from otio_speakerzoom import store
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.pipeline import Job
-from otio_speakerzoom.service import inbox, runtime_file
+from otio_speakerzoom.service import connections, inbox, runtime_file
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
@@ -62,7 +62,8 @@ class Service:
         app = build_app(self.access, self.sources, self.open, EventHub(self._context.is_closing))
         self._server = uvicorn.Server(uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off",
-            ws="none", http="h11", timeout_graceful_shutdown=MAX_END_S,
+            ws="none", http=connections.BoundedProtocol,
+            limit_concurrency=connections.MAX_CONNECTIONS, timeout_graceful_shutdown=MAX_END_S,
         ))  # fmt: skip
 
     def __enter__(self) -> Self:

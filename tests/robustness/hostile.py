@@ -63,9 +63,24 @@ WEIGHTS = (
     "an .npz with objects, as weights",
     "an .npz with objects, in the work folder",
 )
+SERVICE = (
+    "a name that points to this machine (DNS rebinding)",
+    "a Host header with another port, another name, none or two",
+    "a request without the cookie, or with that of an earlier run",
+    "a change from a page of another site",
+    "a preflight of another site (OPTIONS)",
+    "a WebSocket",
+    "a HEAD request without the cookie",
+    "a path with `..`, `%2e`, `%00` or a backslash",
+    "a header of 100 KB",
+    "a request that never ends (slowloris)",
+    "more connections than a browser has",
+    "line breaks and terminal codes in a path, in the log",
+    "tokens in the log, in Referer and in addresses",
+)
 HOSTILE = Table(
     "hostile input", ("what is tried", "what happens"),
-    (*MEDIA, *TIMELINES, *FOLDERS, *TEXT, *WEIGHTS),
+    (*MEDIA, *TIMELINES, *FOLDERS, *TEXT, *WEIGHTS, *SERVICE),
 )  # fmt: skip
 
 
