@@ -7,13 +7,12 @@ file of the machine. The document is the text that our own reader has accepted, 
 from __future__ import annotations
 
 import re
-import subprocess
 from io import BytesIO
 from pathlib import Path
 from xml.parsers import expat
 
-from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.source import absolute_path, find_program
+from otio_speakerzoom.errors import TimelineError, ToolError
+from otio_speakerzoom.source import absolute_path, find_program, run_program
 from otio_speakerzoom.store.user_files import check_readable
 
 MAX_BYTES = 1 << 20
@@ -93,11 +92,9 @@ def _no_definition(dtd: Path, error: Exception) -> TimelineError:
 def _run_xmllint(tool: Path, text: bytes, dtd: Path) -> list[str]:
     command = [str(tool), "--nonet", "--noout", "--dtdvalid", str(absolute_path(dtd)), "-"]
     try:
-        run = subprocess.run(  # nosec B603 # a list of arguments, with absolute paths
-            command, input=text, capture_output=True, timeout=MAX_TOOL_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TimelineError(
-            f"{dtd}: xmllint did not finish in {MAX_TOOL_S} s; leave out --dtd"
+        code, output = run_program(command, MAX_TOOL_S, text)
+    except ToolError as error:
+        raise ToolError(
+            f"{error}; leave out --dtd, or install lxml, which validates too"
         ) from error
-    return run.stderr.decode(errors="replace").splitlines() if run.returncode else []
+    return (output.splitlines() or [f"{tool} ended with code {code}"]) if code else []

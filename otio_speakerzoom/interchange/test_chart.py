@@ -49,7 +49,8 @@ def write_pack(folder: Path) -> list[Path]:
         raise StoreError(
             f"{folder}: cannot be created ({error.strerror}); choose another"
         ) from error
-    chart = folder / "chart.mp4"
+    readme, chart = folder / "README.txt", folder / "chart.mp4"
+    store.write_text(readme, _instructions())  # first, as it shows whose an unfinished pack is
     _write_chart_film(chart)
     cut_list = chart_cut(chart)
     paths = [chart]
@@ -59,8 +60,7 @@ def write_pack(folder: Path) -> list[Path]:
             store.write_text(path, pipeline.timeline_text(cut_list, *adapter))
             paths.append(path)
     paths += _write_stills(cut_list, folder)
-    store.write_text(folder / "README.txt", _instructions(cut_list))
-    return [*paths, folder / "README.txt"]
+    return [*paths, readme]
 
 
 def chart_cut(chart: Path) -> CutList:
@@ -75,6 +75,7 @@ def still_frames() -> tuple[int, ...]:
 
 def _require_free_folder(folder: Path) -> None:
     """Raise StoreError where `folder` has files that are not an older pack's."""
+    store.remove_leftovers(folder)
     try:
         if not folder.exists() or not any(folder.iterdir()):
             return
@@ -142,17 +143,18 @@ def _write_stills(cut_list: CutList, folder: Path) -> list[Path]:
             if number in numbers:
                 path = folder / f"expected_{numbers[number]}.png"
                 _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-                path.write_bytes(encoded.tobytes())
+                with store.atomic_write(path) as temporary:
+                    temporary.write_bytes(encoded.tobytes())
                 paths.append(path)
     return paths
 
 
-def _instructions(cut_list: CutList) -> str:
+def _instructions() -> str:
     rows = [
         f"  {n}  {(shot.range.start + SHOT_FRAMES // 2) / RATE!s:>2} s  {x:>4}, {y:<4}  "
         f"{shot.crop.left:.2f}, {shot.crop.top:.2f} to {shot.crop.right:.2f}, "
         f"{shot.crop.bottom:.2f}"
-        for n, (shot, (x, y, _)) in enumerate(zip(cut_list.shots, CENTRES, strict=True), 1)
+        for n, (shot, (x, y, _)) in enumerate(zip(_shots(), CENTRES, strict=True), 1)
     ]
     return _INSTRUCTIONS.format(width=CANVAS[0], height=CANVAS[1], rate=RATE, rows="\n".join(rows))
 

@@ -207,6 +207,7 @@ def _save(session: Session, plan: Plan, expected_digest: str) -> store.CachedCut
     `expected_digest` is that of the file before the plan began.
     """
     cut_list = plan.cut_list()
+    _save_sightings(session, plan.locks, plan.analysis)  # first: a current cut is not saved again
     try:
         cached = store.save_cut_list(
             session.folder, cut_list, plan.digest, asdict(plan.style),
@@ -222,7 +223,6 @@ def _save(session: Session, plan: Plan, expected_digest: str) -> store.CachedCut
         path = session.folder / "cutlist.json"
         log.warning("%s: was edited while the cut was planned; your edit stays", path)
         return edited
-    _save_sightings(session, plan.locks, plan.analysis)
     return cached
 
 

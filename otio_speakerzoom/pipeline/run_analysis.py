@@ -61,8 +61,7 @@ def analyze(job: Job) -> Analysis:
 def session_analysis(session: Session, *, improve: bool = False) -> Analysis:
     """Return the analysis that a session requests, cached as far as possible.
 
-    With `improve`, people who were grouped by position are grouped by face embedding once that is
-    possible.
+    With `improve`, people grouped by position are grouped by face embedding once that is possible.
     """
     for warning in session.media.warnings:
         stages.log.warning("%s: %s", session.media.path, warning)
@@ -204,6 +203,7 @@ def _with_panels(session: Session, folder: AnalysisFolder, analysis: Analysis) -
     """Return a current analysis with its panels, which early versions did not look for."""
     expected = _expected_digests(session, folder)
     panels = stages.find_panels(session, folder, expected, analysis.detections, analysis.tracks)
+    stages.remove_saved(folder.path)
     return replace(analysis, panels=panels)
 
 

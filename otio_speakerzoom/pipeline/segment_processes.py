@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from math import ceil
@@ -148,6 +149,7 @@ def memory_bytes() -> int:
 def _work(connection: Connection, open_detector: OpenDetector, threads: int) -> None:
     """Analyse the segments that come over the connection until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_threads(threads)
     source_file.share_heap()
     with suppress(EOFError, OSError):  # the parent is gone
@@ -156,6 +158,13 @@ def _work(connection: Connection, open_detector: OpenDetector, threads: int) -> 
                 _serve(connection, detector)
         except SpeakerZoomError as error:  # no detector
             connection.send(error)
+
+
+def _end_with_parent() -> None:
+    """End this process where its parent was killed: a segment may take minutes more."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _limit_threads(count: int) -> None:

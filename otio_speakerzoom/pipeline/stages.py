@@ -239,6 +239,7 @@ def score(
         lambda document: document.input_digest in accepted_scores(session, expected),
         compute, force=session.job.force,
     )  # fmt: skip
+    remove_saved(folder.path)
     scorers = {digest: name for name, digest in expected.scores.items()}
     return speech, scorers[input_digest]
 
@@ -247,6 +248,18 @@ def _save_scores(folder: Path, speech: Speech, input_digest: str) -> None:
     """Save the scores; what led to them is not needed any more."""
     store.save_scores(folder, speech, input_digest)
     store.remove_unfinished(folder)
+
+
+def remove_saved(folder: Path) -> None:
+    """Remove what a run has left that was interrupted after it had saved the results."""
+    if not store.has_unfinished(folder):
+        return
+    detections, scores = store.load_detections(folder), store.load_scores(folder)
+    tracks = store.load_tracks(folder)
+    saved = [document.input_digest for document in (detections, scores) if document]
+    if scores and tracks:
+        saved.append(_batches_digest(scores.input_digest, tracks.value))
+    store.remove_unfinished(folder, saved)
 
 
 def _batches_digest(scores: str, tracks: Sequence[FaceTrack]) -> str:

@@ -11,7 +11,6 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -20,9 +19,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from otio_speakerzoom.errors import StoreError
+from otio_speakerzoom.errors import StoreError, ToolError
 from otio_speakerzoom.plugins.mailbox import VARIABLE, mailbox_folder
 from otio_speakerzoom.plugins.owner import check_owner
+from otio_speakerzoom.source import run_program
 from otio_speakerzoom.store.atomic import atomic_write
 from otio_speakerzoom.store.bounded import read_bytes
 from otio_speakerzoom.store.json_values import parse_json
@@ -190,12 +190,10 @@ def _run_agent(verb: str, argument: str) -> str:
         return "; its installer was not found on this machine"
     option = f"/{verb}" if sys.platform == "win32" else f"--{verb}"
     try:
-        run = subprocess.run(  # nosec B603 # Adobe's installer by its absolute path
-            [str(agent), option, argument], capture_output=True, timeout=MAX_AGENT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"; its installer did not run ({type(error).__name__})"
-    if run.returncode == 0:
+        code, output = run_program([str(agent), option, argument], MAX_AGENT_S)
+    except ToolError as error:
+        return f"; its installer did not run ({error})"
+    if code == 0:
         return ""
-    lines = (run.stdout + run.stderr).decode(errors="replace").strip().splitlines()
-    return f"; its installer said: {lines[-1].strip() if lines else run.returncode}"
+    lines = output.strip().splitlines()
+    return f"; its installer said: {lines[-1].strip()[:200] if lines else code}"

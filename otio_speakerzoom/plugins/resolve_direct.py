@@ -15,7 +15,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.plugins.resolve_script import NAME, script_text
-from otio_speakerzoom.source import find_program
+from otio_speakerzoom.source import end_with_children, find_program
 from otio_speakerzoom.store.atomic import write_text
 
 PLACES = {
@@ -60,8 +60,11 @@ class DirectRun:
         """End a run that has not begun to build: half a timeline would stay otherwise."""
         if not self.is_building:
             self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):  # a run that builds goes on alone
+        try:
             self._process.wait(MAX_END_S)
+        except subprocess.TimeoutExpired:
+            if not self.is_building:  # one that builds goes on alone
+                end_with_children(self._process)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from otio_speakerzoom.source.ffmpeg_commands import (
 from otio_speakerzoom.source.film_audio import FILM_SAMPLE_RATE, film_audio, film_channels
 from otio_speakerzoom.source.filters import Filter, FilterChain
 from otio_speakerzoom.source.frames import SourceFrame, read_frames, read_source_frames
+from otio_speakerzoom.source.limited_run import end_with_children, run_program
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.processes import start_process
@@ -49,6 +50,7 @@ __all__ = [
     "absolute_path",
     "conform_command",
     "decode_frames",
+    "end_with_children",
     "film_audio",
     "film_channels",
     "film_colour",
@@ -64,6 +66,7 @@ __all__ = [
     "read_frames",
     "read_microphones",
     "read_source_frames",
+    "run_program",
     "share_heap",
     "shift_audio_command",
     "start_from_label",

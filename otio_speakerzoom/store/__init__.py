@@ -58,7 +58,7 @@ from otio_speakerzoom.store.ranges import part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
 from otio_speakerzoom.store.shots import shot_from_row, shot_to_json, with_names
 from otio_speakerzoom.store.tracks import load_tracks, save_tracks
-from otio_speakerzoom.store.unfinished import remove_unfinished, unnamed_file
+from otio_speakerzoom.store.unfinished import has_unfinished, remove_unfinished, unnamed_file
 from otio_speakerzoom.store.version_1 import key_in_file
 from otio_speakerzoom.store.voice import load_voice, save_voice
 
@@ -80,6 +80,7 @@ __all__ = [
     "find_copy",
     "find_folder",
     "folder_name",
+    "has_unfinished",
     "key_in_file",
     "load_cut_list",
     "load_detections",

@@ -75,10 +75,15 @@ def text_digest(text: str) -> str:
 
 
 def back_up(path: Path) -> Path:
-    """Copy an edited file to `NAME.bak-1`, or to the next free number."""
-    n = 1
+    """Copy an edited file to `NAME.bak-1`, or to the next free number; return the copy.
+
+    Where the latest copy is the same, that one counts: a run that was interrupted has made it.
+    """
+    n, latest = 1, path
     while (copy := path.with_name(f"{path.name}.bak-{n}")).exists():
-        n += 1
+        n, latest = n + 1, copy
+    if latest != path and latest.is_file() and file_digest(latest) == file_digest(path):
+        return latest
     try:
         original = open_regular(path)
     except OSError as error:

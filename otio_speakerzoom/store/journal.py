@@ -33,6 +33,7 @@ RECORD_HEADER = struct.Struct("<QI")
 """Length of a record in bytes, and the CRC-32 of that length and of the record."""
 CHUNK_BYTES = 1 << 20
 """Read at once while a journal is checked."""
+_MAX_HEADER_BYTES = 128  # the schema and a digest have 54
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -138,6 +139,16 @@ class Journal:
                 return
             self._positions.append(self._end)
             self._end = end
+
+
+def journal_digest(path: Path) -> str:
+    """Return the input digest of the journal at `path`; "" where it is none that we can read."""
+    try:
+        with open_regular(path, os.O_RDONLY | _NO_LINK) as file:
+            name, _, input_digest = file.read(_MAX_HEADER_BYTES).partition(b"\n")[0].partition(b" ")
+    except OSError:
+        return ""
+    return input_digest.decode("ascii", "replace") if name == schema("journal").encode() else ""
 
 
 def _checksum(file: FileIO, length: int) -> int:

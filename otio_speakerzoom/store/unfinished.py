@@ -7,6 +7,7 @@ journals there, and the next one goes on from them; every other verb ignores the
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO
 
 from otio_speakerzoom.store.atomic import write_error
 from otio_speakerzoom.store.files import digest
-from otio_speakerzoom.store.journal import Journal
+from otio_speakerzoom.store.journal import Journal, journal_digest
 
 NAME = "unfinished"
 SUFFIX = ".journal"
@@ -26,8 +27,8 @@ def open_journal(folder: Path, name: str, input_digest: str, *, restart: bool = 
     It has the records of an interrupted run with the same input digest, unless `restart`. Those of
     another release do not count: how it divides its work may differ.
     """
-    input_digest = digest(name, _release(), input_digest)
-    return Journal(_create(folder) / f"{name}{SUFFIX}", input_digest, restart=restart)
+    path = _create(folder) / f"{name}{SUFFIX}"
+    return Journal(path, _journal_digest(name, input_digest), restart=restart)
 
 
 def unnamed_file(folder: Path) -> IO[bytes]:
@@ -43,17 +44,30 @@ def unnamed_file(folder: Path) -> IO[bytes]:
         raise write_error(path, error) from error
 
 
-def remove_unfinished(folder: Path) -> None:
+def has_unfinished(folder: Path) -> bool:
+    """Whether a run has left something in a work folder."""
+    return (folder / NAME).is_dir()
+
+
+def remove_unfinished(folder: Path, saved: Collection[str] | None = None) -> None:
     """Remove the journals of a work folder, once their results are saved, and `unfinished/`.
 
-    Files that are not ours stay.
+    With `saved`, the input digests of the saved results, only the journals of these: a run with
+    other options may go on from the others. Files that are not ours stay.
     """
     path = folder / NAME
     with suppress(OSError):
         if not path.is_symlink():
             for journal in path.glob(f"*{SUFFIX}"):
-                journal.unlink()
+                name = journal.name.removesuffix(SUFFIX)
+                digests = None if saved is None else {_journal_digest(name, each) for each in saved}
+                if digests is None or journal_digest(journal) in digests:
+                    journal.unlink()
             path.rmdir()
+
+
+def _journal_digest(name: str, input_digest: str) -> str:
+    return digest(name, _release(), input_digest)
 
 
 def _release() -> str:

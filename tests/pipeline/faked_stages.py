@@ -24,6 +24,11 @@ def job(clip, tmp_path):
 
 @pytest.fixture
 def stage_runs(monkeypatch):
+    return fake_stages(monkeypatch)
+
+
+def fake_stages(monkeypatch):
+    """Fake the stages; return the list of those that run from now on."""
     from otio_speakerzoom.pipeline import analysis_pass
     from otio_speakerzoom.speech import analyze, scorers
 

@@ -1,8 +1,13 @@
 """Segments in processes of their own: the same results, clear errors, nothing left behind."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,3 +95,53 @@ def test_processes_by_memory(tasks, monkeypatch):
     monkeypatch.setattr(module, "memory_bytes", lambda: 8 << 30)
 
     assert segment_processes(0, tasks[0].media, FrameRange(0, 250000)) == 4
+
+
+PARENT = """
+import os, sys
+from functools import partial
+from pathlib import Path
+from random_faces import CropMeans, FaceFinder
+from otio_speakerzoom import source
+from otio_speakerzoom.pipeline.segment import SegmentTask
+from otio_speakerzoom.pipeline.segment_processes import analyze_segments
+if __name__ == "__main__":
+    media = source.probe(Path(sys.argv[1]))
+    task = SegmentTask(media, media.range, media.range, None, "iou", (CropMeans.recipe,))
+    list(analyze_segments([task], partial(FaceFinder, slow_s=60), 1))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc on this system")
+def test_the_processes_end_where_the_parent_is_killed(tasks, tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    path = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parent)])
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tasks[0].media.path)],
+        env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 120
+    while not (workers := members(parent.pid)) and time.monotonic() < end:
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    assert workers
+    end = time.monotonic() + 60
+    while members(parent.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not members(parent.pid)
+
+
+def members(session):
+    """The processes of a session that analyse segments: they have loaded the libraries."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, number = (process / "stat").read_text().rpartition(") ")[2].split()[:4]
+            if number == str(session) and state != "Z" and process.name != number:
+                found += [process.name] * ("libavcodec" in (process / "maps").read_text())
+        except OSError:  # it has just ended
+            continue
+    return found
