@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store import version_1
 from otio_speakerzoom.store.atomic import atomic_write
-from otio_speakerzoom.store.files import Cached, check_schema, read_error, schema
+from otio_speakerzoom.store.files import Cached, check_schema, is_missing, read_error, schema
 from otio_speakerzoom.store.npz import DamagedArraysError, read_npz
 
 
@@ -35,9 +35,9 @@ def read_arrays(path: Path, kind: str) -> Cached[dict[str, Any]] | None:
     """
     try:
         arrays: dict[str, Any] = read_npz(path)
-    except FileNotFoundError:
-        return None
     except OSError as error:
+        if is_missing(path, error):
+            return None
         raise read_error(path, error) from error
     except DamagedArraysError as error:
         raise StoreError(f"{path}: is damaged; {ADVICE}") from error

@@ -24,7 +24,14 @@ from typing import Any
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store.atomic import sync_folder, write_error
 from otio_speakerzoom.store.bounded import MAX_DOCUMENT_BYTES, open_regular, size_text
-from otio_speakerzoom.store.files import MOVE_ASIDE, back_up, check_schema, read_error, schema
+from otio_speakerzoom.store.files import (
+    MOVE_ASIDE,
+    back_up,
+    check_schema,
+    is_missing,
+    read_error,
+    schema,
+)
 from otio_speakerzoom.store.json_values import parse_json
 
 MAX_LINE_BYTES = MAX_DOCUMENT_BYTES
@@ -81,9 +88,10 @@ class EditJournal:
                     self._lines, self._end, self._inode = [], 0, status.st_ino
                 file.seek(self._end)
                 self._parse(file)
-        except FileNotFoundError:
-            self._lines, self._end = [], 0
         except OSError as error:
+            if is_missing(self.path, error):
+                self._lines, self._end = [], 0
+                return
             raise read_error(self.path, error) from error
 
     def read(self, line: JournalLine) -> dict[str, Any]:

@@ -63,9 +63,9 @@ def file_digest(path: Path) -> str:
     try:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return ""
     except OSError as error:
+        if is_missing(path, error):
+            return ""
         raise read_error(path, error) from error
 
 
@@ -198,9 +198,9 @@ def _parse(path: Path) -> dict[str, Any] | None:
     """Return the object in a file of JSON; None where there is no such file."""
     try:
         document = parse_json(read_bytes(path))
-    except FileNotFoundError:
-        return None
     except OSError as error:
+        if is_missing(path, error):
+            return None
         raise read_error(path, error) from error
     except ValueError as error:
         raise StoreError(f"{path}: {error}; correct it, {MOVE_ASIDE}") from error
@@ -209,10 +209,19 @@ def _parse(path: Path) -> dict[str, Any] | None:
     return document
 
 
+def is_missing(path: Path, error: OSError) -> bool:
+    """Whether an error of reading says that there is no file, nor a link to one that is away."""
+    return isinstance(error, FileNotFoundError) and not path.is_symlink()
+
+
 def read_error(path: Path, error: OSError) -> StoreError:
-    """Return the error for a file that the system does not let us read, or that is none."""
+    """Return the error for a file that we cannot read, or that is none, or a link to nothing."""
     if isinstance(error, UnfitFileError):
         return StoreError(f"{path}: {error.strerror}; {error.remedy}")
+    if isinstance(error, FileNotFoundError):
+        return StoreError(
+            f"{path}: is a link to a file that is not there; put that back, or move the link aside"
+        )
     return StoreError(f"{path}: cannot be read ({error.strerror}); check its permissions")
 
 
