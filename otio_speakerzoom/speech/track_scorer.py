@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.model import FaceTrack, FrameRange, SpeechScores, TrackGrowth
 from otio_speakerzoom.speech.av_sync import PieceCollector, SyncPiece
 from otio_speakerzoom.speech.batches import BatchEncoder, Crops, Window
+from otio_speakerzoom.speech.calibration import round_log_odds
 from otio_speakerzoom.speech.crops import LOWER_FACE, CropRecipe
 from otio_speakerzoom.speech.row_buffer import FileSource
 from otio_speakerzoom.speech.scorer import Decider, Scorer, best_microphone, gate_by_vad
@@ -121,7 +122,7 @@ class TrackScorer:
         rate: Fraction,
         voice: NDArray[np.float32] | None,
     ) -> SpeechScores:
-        """Return the calibrated scores of `track`, which these boxes became."""
+        """Return the calibrated, rounded scores of `track`, which these boxes became."""
         frames, start = len(track.boxes), track.start - within.start
         if (track.start, track.range.end) != (self.start_frame, self.path.end_frame):
             raise ValueError(
@@ -135,4 +136,4 @@ class TrackScorer:
         logits = to_source_frames(logits, self.path.start, start, frames, rate)
         if voice is not None and self._scorer.gated_by_vad:
             logits = gate_by_vad(logits, voice[start : start + frames])
-        return SpeechScores(track.id, track.start, logits)
+        return SpeechScores(track.id, track.start, round_log_odds(logits))

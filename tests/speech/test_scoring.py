@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from otio_speakerzoom.model import FaceTrack, FrameRange
 from otio_speakerzoom.speech import batches
-from otio_speakerzoom.speech.calibration import Calibration
+from otio_speakerzoom.speech.calibration import LOG_ODDS_STEPS, Calibration, round_log_odds
 from otio_speakerzoom.speech.crops import WHOLE_BOX
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion
 from otio_speakerzoom.speech.row_buffer import RowBuffer
@@ -241,7 +241,9 @@ def test_the_vad_gates_the_calibrated_probability():
     logits = certain_scores(np.full(50, 0.25, np.float32))
 
     expected = 0.25 / (1 + np.exp(-(2 * 1.5 - 1)))
-    assert 1 / (1 + np.exp(-logits)) == pytest.approx(np.full(30, expected), rel=1e-5)
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx(
+        np.full(30, expected), abs=0.25 / LOG_ODDS_STEPS
+    )
 
 
 @pytest.mark.parametrize(
@@ -299,3 +301,30 @@ def test_scores_are_calibrated():
 
     shifted, plain = (scored(frames, mfcc, tracks, s, 30)[0] for s in (Shifted(), Brightness()))
     assert shifted.logits == pytest.approx(2 * plain.logits - 1, rel=1e-5)
+
+
+def test_scores_are_kept_in_exact_steps_that_the_noise_of_threads_does_not_change():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 4, 100_000).astype(np.float32)
+    noise = rng.normal(0, 6e-7, len(scores)).astype(np.float32)  # mean size 5e-7, as measured
+
+    rounded, other = round_log_odds(scores), round_log_odds(scores + noise)
+
+    assert np.array_equal(rounded * LOG_ODDS_STEPS, np.rint(rounded * LOG_ODDS_STEPS))
+    assert np.array_equal(round_log_odds(rounded), rounded)
+    assert np.abs(rounded - scores).max() <= 0.5 / LOG_ODDS_STEPS
+    assert 0 < np.count_nonzero(rounded != other) < len(scores) // 5000
+    assert np.abs(rounded - other).max() == 1 / LOG_ODDS_STEPS
+
+
+def test_a_scored_track_is_rounded():
+    class Thirds(Brightness):
+        calibration = Calibration(1 / 3, 0.1)
+
+    frames, mfcc, tracks = world(25, 60, [(0, 60)])
+
+    (scores,) = scored(frames, mfcc, tracks, Thirds(), 60)
+    (plain,) = scored(frames, mfcc, tracks, Brightness(), 60)
+
+    assert np.array_equal(scores.logits, round_log_odds(Thirds.calibration(plain.logits)))
+    assert not np.array_equal(scores.logits, Thirds.calibration(plain.logits))
