@@ -17,10 +17,18 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.render.encoders import AUTO, Encoder, choose_encoder
+from otio_speakerzoom.render.x264 import x264_options
 from otio_speakerzoom.source import FILE_ONLY, FILM_SAMPLE_RATE, input_url
 from otio_speakerzoom.store import atomic_write
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+CONTAINER_OPTIONS = {
+    # the index goes to the front, so that the film plays while it downloads
+    "mp4": {"movflags": "+faststart"},
+    "mov": {"movflags": "+faststart"},
+    # no random ids, so that the same film has the same bytes
+    "matroska": {"fflags": "+bitexact"},
+}
 MAX_SIDE_PX = 16_384
 """Longest side that x264 encodes."""
 
@@ -121,10 +129,8 @@ def film_writer(path: Path, film: FilmFormat) -> Iterator[FilmWriter]:
             "be even; choose another --canvas"
         )
     with atomic_write(path) as temporary:
-        # the index goes to the front of an .mp4, so that it plays while it downloads
         kind = CONTAINERS.get(path.suffix.lower(), "mp4")
-        faststart = {"movflags": "+faststart"} if kind != "matroska" else {}
-        options = {**FILE_ONLY, **faststart}
+        options = {**FILE_ONLY, **CONTAINER_OPTIONS[kind]}
         try:
             with av.open(input_url(temporary), "w", format=kind, options=options) as container:
                 writer = FilmWriter(container, film)
@@ -150,4 +156,5 @@ def _options(encoder: Encoder, film: FilmFormat) -> dict[str, str]:
     colour["color_range"] = "tv"
     # without B-frames a decoder shows a frame as soon as it has it
     seekable = {"g": str(film.keyframe_every), "bf": "0"} if film.keyframe_every else {}
-    return {**encoder.settings(film.crf, draft=film.draft), **seekable, **colour}
+    of_x264 = x264_options() if encoder.codec == "libx264" else {}
+    return {**encoder.settings(film.crf, draft=film.draft), **seekable, **colour, **of_x264}
