@@ -5,7 +5,7 @@ SPEAKERZOOM := $(BIN)/speakerzoom
 SAMPLE := samples/two_talkers.mp4
 
 # the demo names its scorer, so that its result does not depend on the network
-.PHONY: demo test test-slow test-all test-lowest test-newest test-wheel robustness fuzz check setup \
+.PHONY: licences demo test test-slow test-all test-lowest test-newest test-wheel robustness fuzz check setup \
 	dist clean
 
 demo: setup
@@ -70,6 +70,10 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \
 		otio_speakerzoom adapters training benchmarks
+
+# the tables of docs/licences.md, from what is installed
+licences: setup
+	$(BIN)/python .ci/licences.py
 
 setup: .venv/ready
 

@@ -30,7 +30,7 @@ from av.video.frame import PictureType
 
 from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
 from otio_speakerzoom.render.film import render_film, rendered_frames
-from otio_speakerzoom.source import decode_frames, probe
+from otio_speakerzoom.source import decode_frames, input_url, open_input, probe
 
 SHOT_S = 3
 SETTINGS = {"preset": "veryfast", "crf": "18"}
@@ -129,7 +129,7 @@ def scaled_frames(cut_list: CutList) -> Iterable[av.VideoFrame]:
 
 def transcode(source: Path, path: Path, options: dict[str, str]) -> None:
     """Decode and encode `source` in this process, with x264 at these options and the film's AAC."""
-    with av.open(str(source)) as reader, av.open(str(path), "w") as writer:
+    with open_input(source) as reader, av.open(input_url(path), "w") as writer:
         video, audio = reader.streams.video[0], next(iter(reader.streams.audio), None)
         assert video.average_rate is not None
         video.thread_type = "AUTO"
@@ -172,7 +172,7 @@ def ffmpeg_program() -> str:
 
 def video_bits(path: Path) -> int:
     """Return the bits a second of a film's video."""
-    with av.open(str(path)) as film:
+    with open_input(path) as film:
         stream = film.streams.video[0]
         total = sum(packet.size for packet in film.demux(stream))
         assert stream.average_rate is not None

@@ -8,13 +8,15 @@ from typing import Any
 
 import av
 
+from otio_speakerzoom.source import input_url, open_input
+
 
 def repeat_clip(clip: Path, seconds: float, folder: Path) -> Path:
     """Write the clip so often that it lasts about `seconds`, its packets as they are."""
     film, begin, copies = folder / f"film{clip.suffix}", Fraction(0), dict[int, _Copy]()
-    with av.open(str(film), "w") as output:
+    with av.open(input_url(film), "w") as output:
         while begin < seconds:
-            with av.open(str(clip)) as repeated:
+            with open_input(clip) as repeated:
                 chosen = (repeated.streams.video[0], *repeated.streams.audio[:1])
                 if not copies:
                     copies = {s.index: _Copy(output.add_stream_from_template(s)) for s in chosen}

@@ -19,6 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.source import open_input
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import WHOLE_BOX, crop_face
 from otio_speakerzoom.speech.mfcc import compute_mfcc, mfcc_at_ticks
@@ -140,7 +141,7 @@ def split_rows(corpora: Sequence[Path]) -> dict[str, list[dict[str, str]]]:
 def read_tracks(corpora: Sequence[Path], teachers: Path, split: str) -> list[Track]:
     """Return the tracks of one of `split_rows`, with the teachers' results."""
     rows = split_rows(corpora)[split]
-    with np.load(teachers) as results, ThreadPoolExecutor() as pool:
+    with np.load(teachers, allow_pickle=False) as results, ThreadPoolExecutor() as pool:
         names = [row["track"] for row in rows]
         taught = [(*results[name], *results[name + FEATURES]) for name in names]
         media = pool.map(decode, (Path(row["stem"]) for row in rows))
@@ -158,10 +159,10 @@ def describe(tracks: list[Track]) -> str:
 
 def decode(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Return (T, 192, 192) gray frames and (640 T,) samples of a track."""
-    with av.open(str(stem.with_suffix(".mp4"))) as file:
+    with open_input(stem.with_suffix(".mp4")) as file:
         frames = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
-    with av.open(str(stem.with_suffix(".opus"))) as file:
+    with open_input(stem.with_suffix(".opus")) as file:
         blocks = [b for frame in (*file.decode(audio=0), None) for b in resampler.resample(frame)]
     pcm = np.concatenate([block.to_ndarray().reshape(-1) for block in blocks])
     samples = 640 * len(frames)

@@ -136,7 +136,7 @@ def join(members: Sequence[Path], path: Path) -> None:
     """Write the weights of all `members` under the names that `SyncAsd` has for them."""
     arrays = {}
     for number, member in enumerate(members):
-        with np.load(member) as file:
+        with np.load(member, allow_pickle=False) as file:
             arrays |= {f"members.{number}.{name}": array for name, array in file.items()}
     np.savez(path, **arrays)
 
@@ -144,7 +144,7 @@ def join(members: Sequence[Path], path: Path) -> None:
 def load(path: Path, member: int | None = None) -> Member:
     """Return the member that `save` wrote, or that of this number in what `join` wrote."""
     network, prefix = Member(), "" if member is None else f"members.{member}."
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         state = {
             name.removeprefix(prefix): torch.tensor(array)
             for name, array in arrays.items()

@@ -58,6 +58,7 @@ ENCODERS = {
     "vaapi": Encoder("h264_vaapi", {"rc_mode": "CQP", "qp": "{crf}"}, pixels="nv12"),
 }  # fmt: skip
 """By their names on the command line."""
+GET_X264 = "PyAV's own wheel has it: pip install --force-reinstall --only-binary av av"
 MPEG4 = Encoder("mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118)})
 
 
@@ -67,7 +68,10 @@ def choose_encoder(name: str = AUTO) -> Encoder:
         return ENCODERS[name]
     if ENCODERS["x264"].codec in av.codecs_available:
         return ENCODERS["x264"]
-    log.warning("PyAV has no libx264: the film is encoded as mpeg4, which is larger and softer")
+    log.warning(
+        "the installed PyAV has no libx264, so the film is encoded as mpeg4, which is larger and "
+        "softer; %s", GET_X264,
+    )  # fmt: skip
     return MPEG4
 
 
@@ -79,6 +83,7 @@ def check_encoder(name: str) -> None:
     if encoder.codec not in av.codecs_available:
         raise ToolError(
             f"--encoder {name}: the installed PyAV has no {encoder.codec}; choose --encoder auto"
+            + (f", or another PyAV: {GET_X264}" if name == "x264" else "")
         )
     trial: Any = VideoCodecContext.create(encoder.codec, "w")
     trial.width, trial.height = TRIAL_SIZE

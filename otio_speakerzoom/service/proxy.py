@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
+
 from otio_speakerzoom import store
+from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.model import Box, CutList, Media, Progress, Shot
-from otio_speakerzoom.render.encoders import check_encoder
+from otio_speakerzoom.render.encoders import ENCODERS, GET_X264
 from otio_speakerzoom.render.film import render_film
 
 MAX_SIDES = (1920, 1080)
@@ -30,8 +33,15 @@ def proxy_path(folder: Path, source: Path) -> Path:
 
 
 def make_proxy(media: Media, path: Path, on_progress: Progress) -> None:
-    """Write the proxy of a source, whole or not at all; remove those of the file as it was."""
-    check_encoder(ENCODER)
+    """Write the proxy of a source, whole or not at all; remove those of the file as it was.
+
+    ToolError where this libav has no encoder for it.
+    """
+    if ENCODERS[ENCODER].codec not in av.codecs_available:
+        raise ToolError(
+            f"{media.path}: browsers play H.264, for which the installed PyAV has no libx264; "
+            f"{GET_X264}"
+        )
     whole = Box(0.0, 0.0, float(media.size[0]), float(media.size[1]))
     render_film(
         CutList(media, proxy_size(media.size), (Shot(media.range, (), whole),)), path,

@@ -62,6 +62,10 @@ def test_only_our_own_hosts_are_answered(read_only):
     HOSTILE.check(SERVICE[1], statuses(answers))
 
 
+def test_the_service_listens_on_this_machine_only(read_only):
+    assert read_only.service._listener.getsockname() == ("127.0.0.1", read_only.port)
+
+
 def test_nothing_is_answered_without_the_cookie(read_only):
     with running() as (_, other):
         stale = other.cookie
