@@ -11,14 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from otio_speakerzoom.cli import streams
+from otio_speakerzoom.cli.error_lines import error_line, results_folder
 from otio_speakerzoom.cli.files import check_files
 from otio_speakerzoom.cli.request import Request
-from otio_speakerzoom.cli.run import error_line
 from otio_speakerzoom.cli.signals import raise_if_interrupted, raise_on_signals
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def run_request(
     try:
         outcome = _run(request, reporter, run_segments)
     except Exception as error:
-        outcome = Outcome("failed", streams.one_line(error_line(error)))
+        line = error_line(error, partial(results_folder, request))
+        outcome = Outcome("failed", streams.one_line(line))
     reporter.send(outcome)
 
 

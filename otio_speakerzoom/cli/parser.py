@@ -7,6 +7,7 @@ Wrong usage ends in one line. `parse` is the only place that sees argparse's nam
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -69,6 +70,16 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print a message; argparse's own ignores it where stdout does not take a help text."""
+        stream = sys.stderr if file is None else file
+        if stream is not None:
+            try:
+                stream.write(message)
+            except OSError:
+                if stream is not sys.stderr:  # where nobody can be told
+                    raise
 
     def error(self, message: str) -> NoReturn:
         """Report what is wrong, and where all options are listed; exit code 2."""

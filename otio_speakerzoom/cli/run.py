@@ -6,16 +6,16 @@ per stage elsewhere. The exit codes are in `parser.EXIT_CODES`.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otio_speakerzoom.cli import streams
+from otio_speakerzoom.cli.error_lines import error_line, report_everywhere, results_folder
 from otio_speakerzoom.cli.parser import parse
 from otio_speakerzoom.cli.signals import raise_on_signals
 from otio_speakerzoom.errors import SpeakerZoomError
@@ -34,11 +34,31 @@ def run(argv: Sequence[str] | None = None) -> int:
     with raise_on_signals():
         if argv is None:
             streams.prepare()
-        request = parse(argv)
-        if argv is None and not request.verbose:
-            streams.silence_native_stderr()
+        try:
+            request = parse(argv)
+        except (SystemExit, OSError) as ending:  # after a help text, or a line about wrong usage
+            return _end_of_parsing(ending)
+        if argv is None:
+            report_everywhere(partial(results_folder, request))
+            if not request.verbose:
+                streams.silence_native_stderr()
         with _offline(request):
-            return _run_verb(request)
+            code = _run_verb(request)
+        if argv is None:
+            streams.end_stderr()
+        return code
+
+
+def _end_of_parsing(ending: SystemExit | OSError) -> int:
+    """Raise SystemExit again, unless what was printed before does not reach stdout."""
+    from otio_speakerzoom.cli.console import message_console, show_messages
+
+    try:
+        streams.flush_stdout()
+        raise ending
+    except OSError as error:
+        show_messages(message_console(), quiet=0, verbose=0)
+        return _report(error, None)
 
 
 @contextmanager
@@ -70,65 +90,18 @@ def _run_verb(request: Request) -> int:
         code = VERBS[request.verb](request, console) or 0
         streams.flush_stdout()
     except Exception as error:
-        code = _report(error)
+        code = _report(error, request)
         if code and request.verbose and not isinstance(error, SpeakerZoomError):
             console.print(traceback.format_exc(), markup=False, highlight=False)
     return code
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, request: Request | None) -> int:
     """Say in one line what went wrong, and return the exit code."""
     if isinstance(error, BrokenPipeError) and streams.stdout_has_no_reader():
         streams.discard_stdout()
         return 0
-    log.error("%s", error_line(error))
+    log.error("%s", error_line(error, partial(results_folder, request)))
     if isinstance(error, OSError):
         streams.discard_stdout()
     return 1
-
-
-def error_line(error: Exception) -> str:
-    """Return the message for whatever went wrong; of an error that is our bug, write a log."""
-    if isinstance(error, SpeakerZoomError):
-        return str(error)
-    if isinstance(error, OSError):
-        return _system_message(error)
-    if isinstance(error, MemoryError):
-        return "out of memory; close other programs, or use a part (--in, --out)"
-    if isinstance(error, ImportError):
-        return f"{error}; `speakerzoom doctor` shows what is broken, and what to do"
-    return _bug_message(error)
-
-
-def _system_message(error: OSError) -> str:
-    """Return what the system refused, and what may help."""
-    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "stdout"
-    remedies = {
-        errno.ENOSPC: "free some space",
-        errno.EDQUOT: "free some space",
-        errno.EACCES: "check its permissions",
-        errno.EPERM: "check its permissions",
-        errno.EMFILE: "raise the limit of open files (ulimit -n)",
-    }
-    remedy = remedies.get(error.errno or 0, "check the disk and the path")
-    return f"{where}: {error.strerror or error}; {remedy}"
-
-
-def _bug_message(error: Exception) -> str:
-    """Write a log of an error that is our bug, and return how to report it."""
-    import platform
-    import tempfile
-    from importlib.metadata import version
-
-    line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    report = (
-        f"speakerzoom {version('otio-speakerzoom')}, Python {platform.python_version()}, "
-        f"{platform.platform()}\n{sys.argv[1:]!r}\n\n{traceback.format_exc()}"
-    )
-    try:
-        number, path = tempfile.mkstemp(prefix="speakerzoom-", suffix=".log")
-        with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
-            file.write(report)
-    except OSError:
-        return f"a bug in speakerzoom ({line}); please report it with the output of -v"
-    return f"a bug in speakerzoom ({line}); please report it with {path}"

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import sys
+from contextlib import suppress
 
 from otio_speakerzoom.errors import SpeakerZoomError
 
@@ -86,6 +87,17 @@ def stdout_has_no_reader() -> bool:
         return any(event & select.POLLERR for _, event in poll.poll(0))
     except (OSError, ValueError, AttributeError):  # no real stream, or a system without poll
         return os.name == "nt"
+
+
+def end_stderr() -> None:
+    """Discard what stderr does not take, so that the interpreter ends with our exit code."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def discard_stdout() -> None:

@@ -205,7 +205,7 @@ def _serve(request: Request, console: Console) -> int:
 
 def _run_service(request: Request, job: Job | None) -> int:
     """Run the service of the review page; a signal is the usual way to end it."""
-    from otio_speakerzoom.cli.run import error_line
+    from otio_speakerzoom.cli.error_lines import error_line
     from otio_speakerzoom.service.server import ServiceOptions, serve
 
     options = ServiceOptions(request.port, request.browser, error_line)

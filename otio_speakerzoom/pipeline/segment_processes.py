@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from math import ceil
@@ -186,5 +187,14 @@ def _serve(connection: Connection, detector: FaceDetector) -> None:
         try:
             result = analyze_segment(task, detector)
         except Exception as error:  # of any kind, for the parent
-            result = error
+            result = _portable(error)
         connection.send(result)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that another process can receive, with its traceback as a note."""
+    text = "".join(traceback.format_exception(error))
+    if not isinstance(error, SpeakerZoomError | OSError | MemoryError):
+        error = RuntimeError(f"{type(error).__name__}: {error}")  # it may need arguments of its own
+    error.add_note(text)
+    return error

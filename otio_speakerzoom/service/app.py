@@ -19,6 +19,7 @@ from otio_speakerzoom.service import editing, inbox, job_routes, premiere, readi
 from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.guard import MAX_BODY_BYTES, STALE, BodyTooLargeError, Guard, refuse
+from otio_speakerzoom.service.job_process import ErrorLine, message_of
 from otio_speakerzoom.service.open_source import OpenSource
 from otio_speakerzoom.service.page_files import page_file, page_table
 
@@ -30,7 +31,7 @@ MAX_CHALLENGE = 128
 
 def build_app(
     access: Access, sources: Mapping[str, OpenSource], open_source: Callable[[Job], OpenSource],
-    inbox_events: EventHub,
+    inbox_events: EventHub, error_line: ErrorLine = message_of,
 ) -> ASGIApp:  # fmt: skip
     """Return the app for these sources, guarded; `open_source` adds one while it runs."""
     page = [
@@ -56,6 +57,7 @@ def build_app(
     app.router.redirect_slashes = False
     app.state.access, app.state.sources, app.state.open = access, sources, open_source
     app.state.page, app.state.inbox_events = page_table(), inbox_events
+    app.state.error_line = error_line
     return Guard(app, access)
 
 
@@ -114,8 +116,8 @@ async def _too_large(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    """Answer an error that is our bug; the traceback goes to the terminal with -v."""
+    """Answer an error that is our bug; who started the service learns where its log is."""
+    source = request.app.state.sources.get(request.path_params.get("source", ""))
+    log.error("%s", request.app.state.error_line(error, lambda: source and source.job.folder))
     line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    log.error("a bug in speakerzoom (%s); please report it with the output of -v", line)
-    log.debug("", exc_info=error)
     return refuse(500, f"a bug in speakerzoom ({line}); please report it")

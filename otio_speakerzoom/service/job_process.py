@@ -15,14 +15,24 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from otio_speakerzoom.service.tasks import Task
+from otio_speakerzoom.store import find_folder
 
-ErrorLine = Callable[[Exception], str]
-"""Returns what a user reads of an error, in one line."""
+ErrorLine = Callable[[Exception, Callable[[], Path | None]], str]
+"""Returns what a user reads of an error, in one line; also gets what returns the folder of the
+results, where the log of a bug belongs."""
+
+
+def message_of(error: Exception, folder: Callable[[], Path | None]) -> str:
+    """Return the message of an error, and leave no log."""
+    return str(error)
+
 
 REPORT_INTERVAL_S = 0.2
 """Between two reports of the progress of a stage."""
@@ -44,7 +54,7 @@ def run_job(task: Task, connection: Connection, error_line: ErrorLine) -> None:
 
         reporter.send("done", run_task(task, reporter.on_stage))
     except Exception as error:
-        reporter.send("failed", error_line(error))
+        reporter.send("failed", error_line(error, partial(find_folder, task.source, task.work)))
 
 
 class _Reporter:

@@ -140,7 +140,10 @@ class JobTable:
                 try:
                     self._report(row, is_over)
                 except Exception as error:  # no process can be started, for example
-                    row.state, row.error = "failed", self._context.error_line(error)
+                    row.state, row.error = (
+                        "failed",
+                        self._context.error_line(error, lambda: self._job.folder),
+                    )
                     self._changed(row)
         if row.is_unfinished and row.id in self._cancelled:
             row.state = "cancelled"

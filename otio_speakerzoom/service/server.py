@@ -24,7 +24,7 @@ from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.browser import open_browser
 from otio_speakerzoom.service.events import EventHub
-from otio_speakerzoom.service.job_process import ErrorLine
+from otio_speakerzoom.service.job_process import ErrorLine, message_of
 from otio_speakerzoom.service.jobs import JobContext, Turns
 from otio_speakerzoom.service.open_source import OpenSource, source_id
 from otio_speakerzoom.service.resolve_watch import watch_resolve
@@ -45,21 +45,23 @@ class ServiceOptions:
     """0 for a free one."""
     browser: bool = True
     """Whether to open the page."""
-    error_line: ErrorLine = str
+    error_line: ErrorLine = message_of
     """Returns what a user reads of an error; it must be picklable."""
 
 
 class Service:
     """The service, listening; a context that ends it."""
 
-    def __init__(self, port: int = 0, error_line: ErrorLine = str) -> None:
+    def __init__(self, port: int = 0, error_line: ErrorLine = message_of) -> None:
         self._context = JobContext(Turns(), error_line, lambda: self.is_ending)
         self._listener = _listen(port)
         self.port: int = self._listener.getsockname()[1]
         self.access = Access(self.port)
         self._opening = threading.Lock()
         self.sources: dict[str, OpenSource] = {}
-        app = build_app(self.access, self.sources, self.open, EventHub(self._context.is_closing))
+        app = build_app(
+            self.access, self.sources, self.open, EventHub(self._context.is_closing), error_line
+        )
         self._server = uvicorn.Server(uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="off",
             ws="none", http=connections.BoundedProtocol,

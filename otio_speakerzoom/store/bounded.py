@@ -11,6 +11,7 @@ import os
 import stat
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 MAX_DOCUMENT_BYTES = 32 << 20
 """Of JSON and TOML: two hours of shots take 0.4 MB, with moving crops some 2 MB. The worst that a
@@ -27,6 +28,9 @@ class UnfitFileError(OSError):
     def __init__(self, path: Path, fault: str, remedy: str) -> None:
         super().__init__(errno.EINVAL, fault, str(path))
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UnfitFileError, (Path(self.filename), self.strerror, self.remedy)
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> FileIO:

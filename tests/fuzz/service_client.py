@@ -11,6 +11,7 @@ from otio_speakerzoom.service.access import Access
 from otio_speakerzoom.service.app import build_app
 from otio_speakerzoom.service.events import EventHub
 from otio_speakerzoom.service.guard import HEADERS
+from otio_speakerzoom.service.job_process import message_of
 from otio_speakerzoom.service.jobs import JobContext, Turns
 from otio_speakerzoom.service.open_source import OpenSource
 
@@ -42,7 +43,7 @@ class AppClient:
 
     def __init__(self, runner, film, work=None):
         self.runner, self.access = runner, Access(PORT)
-        self.context = JobContext(NoTurns(), str, lambda: False)
+        self.context = JobContext(NoTurns(), message_of, lambda: False)
         self.sources = {}
         self.source = self.open(Job(film, work))
         self.app = build_app(self.access, self.sources, self.open, EventHub(lambda: False))

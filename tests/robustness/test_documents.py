@@ -2,62 +2,25 @@
 
 import json
 import os
-import shutil
 
-import generated_store
 import pytest
-from robustness.tables import Table
+from tables import Table
+from talk_folder import copy_of, run
 
-from otio_speakerzoom import pipeline
-from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.store import bounded
 
 DOCUMENTS = ("locks.json", "people.json", "options.json", "cutlist.json")
-ARRAYS = ("detections.npz", "tracks.npz", "scores.npz", "voice.npz", "panels.npz")
 
 
-@pytest.fixture(scope="module")
-def cut_talk(make_clip, tmp_path_factory):
-    """Eighteen seconds of two people with a generated analysis, cut; not to be changed."""
-    folder = tmp_path_factory.mktemp("talk")
-    film = shutil.copy(make_clip("talk.mp4", seconds=18, size="640x360"), folder / "talk.mp4")
-    generated_store.generate_analysis(film, 2)
-    pipeline.cut(Job(film))
-    return film
+pytest_plugins = ["talks"]
 
 
 @pytest.fixture
 def talk(cut_talk, tmp_path):
-    """A copy of the talk, to be damaged; its folder of results."""
-    shutil.copytree(cut_talk.parent, tmp_path / "talk")
-    folder = tmp_path / "talk" / "talk.mp4.speakerzoom"
+    """The folder of results of a copy of the talk, with a lock in it."""
+    folder = copy_of(cut_talk, tmp_path)
     write_locks(folder / "locks.json", LOCK)
     return folder
-
-
-def run(folder, capsys, *words):
-    """Run a verb on the talk; return its exit code, and what it says without the path."""
-    before = content(folder)
-    code = main([words[0], str(folder.with_suffix("")), "-q", *words[1:]])
-    said = capsys.readouterr().err.strip()
-    assert "Traceback" not in said
-    assert "\n" not in said
-    assert code == (1 if said else 0)
-    if code:
-        assert content(folder) == before, "a refused file was changed"
-    return said.removeprefix("error: ").replace(f"{folder}{os.sep}", "").replace(
-        f"{folder.parent}{os.sep}", ""
-    )  # fmt: skip
-
-
-def content(folder):
-    """The bytes of all regular files of a folder."""
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if path.is_file() and not path.is_symlink() and path.stat().st_size < 2**25
-    }
 
 
 # --- any JSON -------------------------------------------------------------------------------------
