@@ -64,6 +64,9 @@ def fake_stages(monkeypatch):
         def voice(self):
             return self._voice
 
+        def cancel(self):
+            pass
+
         def read_mfcc(self, start, ticks):
             raise AssertionError("no scorer runs")
 

@@ -214,14 +214,14 @@ def _current_analysis(session: Session, folder: AnalysisFolder) -> Analysis | No
         return None
     expected = _expected_digests(session, folder)
     detections, voice = store.load_detections(folder.path), store.load_voice(folder.path)
-    if not detections or detections.input_digest != expected.detections:
+    fits = detections and analysis.detections is not NO_DETECTIONS  # the tracks come from them
+    if not detections or not fits or detections.input_digest != expected.detections:
         return None
-    if analysis.scorer != "none":
-        if not voice or voice.input_digest != expected.voice:
-            return None
-        if analysis.scorer not in stages.accepted_scorers(session):
-            return None
-    return analysis
+    if analysis.scorer == "none":
+        return analysis
+    if not voice or voice.input_digest != expected.voice:
+        return None
+    return analysis if analysis.scorer in stages.accepted_scorers(session) else None
 
 
 def _expected_digests(session: Session, folder: AnalysisFolder) -> ExpectedDigests:

@@ -1,9 +1,10 @@
 """A run that ends between two of its writes leaves nothing for ever, and lacks nothing later."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from two_faces import files, lock
+from two_faces import files, lock, with_options
 
 from otio_speakerzoom import pipeline, store
 
@@ -36,6 +37,20 @@ def test_journals_of_saved_results_are_removed_by_the_next_run(job, stage_runs, 
 
     pipeline.analyze(job)
     assert not (job.folder / "unfinished").exists()
+
+
+@pytest.mark.parametrize("first", ["save_detections", "save_tracks", "save_scores", "save_panels"])
+def test_another_detection_that_was_interrupted_is_not_mixed_with_the_one_before(
+    job, stage_runs, interrupted, tmp_path, first
+):
+    anew = replace(with_options(job, detector="yunet"), work=tmp_path / "anew")
+    pipeline.analyze(replace(job, work=anew.work))
+    pipeline.analyze(anew)
+    pipeline.analyze(job)
+    interrupted(first, lambda: pipeline.analyze(with_options(job, detector="yunet")))
+    pipeline.analyze(with_options(job, detector="yunet"))
+
+    assert files(job) == files(anew)
 
 
 def test_journals_of_other_options_stay(job, stage_runs):
