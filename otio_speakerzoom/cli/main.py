@@ -10,6 +10,7 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     let_waiting_threads_sleep()
+    leave_out_working_folder()
     try:
         from otio_speakerzoom.cli.run import run
 
@@ -33,3 +34,16 @@ def let_waiting_threads_sleep() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def leave_out_working_folder() -> None:
+    """Let this process and its children find no program in the working folder, by its bare name.
+
+    Footage of somebody else may be there. Libraries start programs too: a browser, or ldconfig. A
+    shell, and Python as a shell does, looks into relative entries of PATH; Windows into the working
+    folder itself, unless a variable is set.
+    """
+    if "PATH" in os.environ:
+        folders = os.environ["PATH"].split(os.pathsep)
+        os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, folders))
+    os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")

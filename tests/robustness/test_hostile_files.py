@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
@@ -21,6 +23,7 @@ from conftest import REPOSITORY
 from hostile import FOLDERS, HOSTILE, MEDIA, TIMELINES, WEIGHTS, Watch, listening
 
 from otio_speakerzoom import pipeline, store
+from otio_speakerzoom.cli.main import leave_out_working_folder
 from otio_speakerzoom.edits import Programme, operation_from_json
 from otio_speakerzoom.errors import MediaError, SpeakerZoomError, StoreError, WeightsError
 from otio_speakerzoom.interchange.lint import check
@@ -301,7 +304,46 @@ def test_no_program_of_the_working_folder_runs(tmp_path, monkeypatch):
         assert [find_program(name) for name in ("ffmpeg", "xmllint", "xdg-open")] == [None] * 3
     monkeypatch.setenv("PATH", f".{os.pathsep}{tmp_path}")
     assert find_program("ffmpeg") == tmp_path / "ffmpeg"
+    monkeypatch.setenv("PATH", os.pathsep.join((".", "", os.defpath)))
+    assert not Path(shutil.which("xdg-open")).is_absolute()  # as libraries would find it
+    leave_out_working_folder()
+    assert Path(shutil.which("xdg-open") or os.sep).is_absolute()
     HOSTILE.check(FOLDERS[2], "none of them runs: relative entries of PATH do not count")
+
+
+AUDITED = """
+import sys
+events = []
+sys.addaudithook(lambda name, _: events.append(name) if name.startswith(WATCHED) else None)
+WATCHED = ("socket.connect", "socket.getaddrinfo", "subprocess", "os.system", "os.exec", "os.spawn",
+           "urllib", "ftplib", "smtplib", "webbrowser", "pty")
+from otio_speakerzoom.cli.main import main
+source, folder = sys.argv[1:]
+for words in (
+    ["cut", source, "-o", f"{folder}/cut.otio"],
+    ["export", source, "-o", f"{folder}/cut.fcpxml"],
+    ["export", source, "-o", f"{folder}/cut.xml"],
+    ["import", source, f"{folder}/cut.fcpxml"],
+    ["check", f"{folder}/cut.otio"],
+    ["inspect", source, "--json"],
+    ["inspect", source, "--report", f"{folder}/report.html"],
+    ["render", source, "--out", "1s", "-o", f"{folder}/cut.mp4"],
+):
+    assert main(words) == 0, words
+assert events == [], events
+import socket
+socket.socket().connect_ex(("127.0.0.1", 1))
+assert events == ["socket.connect"], events  # the hook works
+"""
+
+
+def test_work_on_a_recording_starts_no_program_and_opens_no_connection(talk, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", AUDITED, str(talk), str(tmp_path)], text=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.fixture
