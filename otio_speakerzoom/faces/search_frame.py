@@ -14,10 +14,14 @@ SMALL_WIDTH_PX = 256
 """Width of the small pictures: PySceneDetect, whose rule for cuts we use, compares frames of at
 least this width. Pixels that are picked give the same cuts as averaged ones in 20 clips."""
 
+MAX_SMALL_HEIGHT_PX = 4 * SMALL_WIDTH_PX
+"""Height of the small pictures, at most: one of a picture 3 pixels wide would have millions."""
+
 
 def small_size(width: int, height: int) -> tuple[int, int]:
     """Return width and height of the small picture of a frame of that size."""
-    return SMALL_WIDTH_PX, max(1, round(height * SMALL_WIDTH_PX / width))
+    in_shape = round(height * SMALL_WIDTH_PX / width)
+    return SMALL_WIDTH_PX, min(max(1, in_shape), MAX_SMALL_HEIGHT_PX)
 
 
 class SearchFrame:

@@ -18,7 +18,7 @@ from otio_speakerzoom.faces.detect import (
 )
 from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
-from otio_speakerzoom.faces.search_frame import SearchFrame
+from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
 from otio_speakerzoom.model import FrameRange, Media
 
 START, END = 6, 46
@@ -234,3 +234,12 @@ def test_a_frame_that_the_source_repeats_is_searched_once():
     assert same_columns(once, again)
     assert once.camera_cuts.tolist() == [15, 30, 35]
     assert count == 8 < len(searched) == 20
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [((1920, 1080), (256, 144)), ((1080, 1920), (256, 455)), ((3, 2000), (256, 1024)),
+     ((2000, 3), (256, 1))],
+)  # fmt: skip
+def test_the_small_picture_of_a_narrow_frame_is_not_large(size, small):
+    assert small_size(*size) == small

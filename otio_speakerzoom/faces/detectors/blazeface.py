@@ -33,6 +33,10 @@ from otio_speakerzoom.weights.pip_commands import install_command
 _SQUARE_OVERLAP = 0.2
 _MIN_ASPECT_RATIO = 1.2
 
+# Views of this length, in sides of the squares, need 16 squares: no camera has a longer frame. Of a
+# frame of 2000 x 3 pixels, hundreds of squares would be searched; its views are longer instead.
+_MAX_ASPECT_RATIO = 13
+
 # Two boxes are one face above this IoU (MediaPipe's own default, min_suppression_threshold), or if
 # they share this much of the smaller: half a face lies inside the whole one.
 _SAME_FACE_IOU = 0.3
@@ -166,14 +170,15 @@ def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
 def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
     """Return the whole frame, then squares along its longer side: left, top, right, bottom."""
     whole = (0, 0, width, height)
-    side, length = sorted((width, height))
-    if length < _MIN_ASPECT_RATIO * side:
+    across, length = sorted((width, height))
+    if length < _MIN_ASPECT_RATIO * across:
         return [whole]
+    side = max(across, ceil(length / _MAX_ASPECT_RATIO))
     count = max(2, ceil((length / side - _SQUARE_OVERLAP) / (1 - _SQUARE_OVERLAP)))
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
     if width > height:
-        return [whole, *((at, 0, at + side, side) for at in starts)]
-    return [whole, *((0, at, side, at + side) for at in starts)]
+        return [whole, *((at, 0, at + side, across) for at in starts)]
+    return [whole, *((0, at, across, at + side) for at in starts)]
 
 
 def _distinct_faces(faces: NDArray[np.float64]) -> DetectedFaces:
