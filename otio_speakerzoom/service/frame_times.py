@@ -15,7 +15,7 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.source import open_input
+from otio_speakerzoom.source import demux, open_input
 
 TIE = Fraction(1, 1000)
 """Share of a frame that is added before rounding, as where frames are decoded."""
@@ -41,7 +41,7 @@ def frame_times(media: Media) -> bytes:
             begin = Fraction(container.start_time or 0, av.time_base)
             stream = container.streams[media.video_stream]
             stamps = [
-                packet.pts for packet in container.demux(stream)
+                packet.pts for packet in demux(container, stream)
                 if packet.pts is not None and packet.size and not packet.is_discard
             ]  # fmt: skip
             tick = Fraction(stream.time_base or 0)

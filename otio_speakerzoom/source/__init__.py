@@ -15,7 +15,7 @@ from otio_speakerzoom.source.audio import (
     read_microphones,
 )
 from otio_speakerzoom.source.colour import film_colour
-from otio_speakerzoom.source.container import open_input
+from otio_speakerzoom.source.container import demux, open_input
 from otio_speakerzoom.source.decode import decode_frames
 from otio_speakerzoom.source.ffmpeg_commands import (
     conform_command,
@@ -50,6 +50,7 @@ __all__ = [
     "absolute_path",
     "conform_command",
     "decode_frames",
+    "demux",
     "end_with_children",
     "film_audio",
     "film_channels",

@@ -16,7 +16,13 @@ from av.stream import Discard
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, Media
-from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
+from otio_speakerzoom.source.container import (
+    demux,
+    open_media,
+    origin,
+    seek_before,
+    stream_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +125,7 @@ def _decode(
         for number, stream in enumerate(demuxed)
     }
     try:
-        for packet in container.demux(demuxed):
+        for packet in demux(container, *demuxed):
             decoder = decoders[packet.stream.index]
             if not is_done(decoder.number):
                 for piece in decoder.decode(packet):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,16 @@ def open_media(media: Media) -> Any:
         raise MediaError(
             f"{media.path}: cannot be opened anymore ({error.strerror}); was it moved?"
         ) from error
+
+
+def demux(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of `streams`, and one without content for each at the end.
+
+    PyAV does not know the streams that appear after the file was opened, as in a damaged FLV, and
+    fails with IndexError when it comes to them at the end.
+    """
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def stream_of(container: Any, media: Media, index: int) -> Any:

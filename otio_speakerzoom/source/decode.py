@@ -14,7 +14,13 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import FrameRange, Media
-from otio_speakerzoom.source.container import open_media, origin, seek_before, stream_of
+from otio_speakerzoom.source.container import (
+    demux,
+    open_media,
+    origin,
+    seek_before,
+    stream_of,
+)
 from otio_speakerzoom.source.filters import FilterChain
 from otio_speakerzoom.source.threads import usable_cores
 
@@ -136,7 +142,7 @@ def _decode(container: Any, media: Media) -> Iterator[av.VideoFrame]:
     stream.codec_context.thread_count = thread_count(*media.size)
     damaged = 0
     try:
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             try:
                 yield from packet.decode()
             except FFmpegError:  # each decoder raises its own errors on damage

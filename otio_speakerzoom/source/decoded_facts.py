@@ -12,6 +12,8 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from otio_speakerzoom.source.container import demux
+
 _SAMPLED_PLACES = 12
 """Places of a file that are sampled for changes: a video call that changes its size keeps the new
 one for a while."""
@@ -85,11 +87,11 @@ def first_frame_stamps(container: Any, video: int) -> list[int]:
     """Return the timestamps of the first decoded frames, in ascending order."""
     frames: list[Any] = []
     with suppress(FFmpegError):
-        for frame in container.decode(container.streams[video]):
-            frames.append(frame)
-            if len(frames) == _FIRST_FRAMES:
+        for packet in demux(container, container.streams[video]):
+            frames += packet.decode()
+            if len(frames) >= _FIRST_FRAMES:
                 break
-    return sorted(frame.pts for frame in frames if frame.pts is not None)
+    return sorted(frame.pts for frame in frames[:_FIRST_FRAMES] if frame.pts is not None)
 
 
 def whole_frame_stamps(stamps: NDArray[np.int64], decoded: Sequence[int]) -> NDArray[np.int64]:
@@ -108,7 +110,7 @@ def _decode_one_each(container: Any, streams: Sequence[Any]) -> Iterator[tuple[i
     """Yield the index of each stream with its first frame that decodes from here on."""
     waiting = {stream.index for stream in streams}
     with suppress(FFmpegError):
-        for count, packet in enumerate(container.demux(*streams)):
+        for count, packet in enumerate(demux(container, *streams)):
             frames: list[Any] = []
             with suppress(FFmpegError):  # damaged, or of an earlier group of pictures: try the next
                 frames = packet.decode() if packet.stream_index in waiting else []

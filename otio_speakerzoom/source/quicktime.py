@@ -18,6 +18,8 @@ DROP, NEGATIVE, COUNTER = 1, 4, 8
 
 _NORMAL_SPEED = 1 << 16  # of an edit, in fixed point 16.16
 
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+
 Span = tuple[int, int]
 """Start and end of a box's content in the file."""
 
@@ -48,6 +50,13 @@ def index_span(path: Path) -> Span | None:
     """Return where the index of all samples lies; None in any other file."""
     with path.open("rb") as file:
         return next(_find(file, (0, file.seek(0, 2)), "moov"), None)
+
+
+def lacks_index(path: Path) -> bool:
+    """Whether it is a QuickTime or MP4 file without a whole index, as after an interruption."""
+    with path.open("rb") as file:
+        is_quicktime = _bytes(file, (4, 8)) in _FIRST_BOXES
+        return is_quicktime and next(_find(file, (0, file.seek(0, 2)), "moov"), None) is None
 
 
 def has_unusual_edits(path: Path) -> bool:

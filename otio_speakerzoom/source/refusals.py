@@ -21,6 +21,7 @@ from otio_speakerzoom.source.ffmpeg_commands import (
     unedited_command,
 )
 from otio_speakerzoom.source.grid import STANDARD_RATES
+from otio_speakerzoom.source.quicktime import lacks_index
 from otio_speakerzoom.source.scan import StreamPackets
 
 _WITH_DURATION = r"mov|matroska|avi|mxf|flv|asf"
@@ -35,6 +36,8 @@ def refuse_no_file(path: Path) -> None:
     """Raise MediaError if `path` is not a regular file."""
     try:
         if path.is_file():
+            if not path.stat().st_size:
+                raise MediaError(f"{path}: is empty; copy it again")
             return
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
@@ -55,18 +58,30 @@ def not_openable(path: Path, error: FFmpegError) -> MediaError:
             f"{path}: not a recording but a picture, a playlist or another kind of file, or "
             "damaged; name a recording"
         )
+    if lacks_index(path):
+        return _without_index(path)
     return MediaError(
         f"{path}: not a video that ffmpeg can open ({error.strerror}); is it damaged?"
     )
 
 
+def _without_index(path: Path) -> MediaError:
+    return MediaError(
+        f"{path}: has no whole index (moov), so it is an incomplete copy or recording; copy it "
+        "again, or let the camera finish it"
+    )
+
+
 def refuse_truncated(path: Path, container: Any, packets: list[StreamPackets]) -> None:
     """Raise MediaError if the header promises more than the packets hold, as in half of a copy."""
+    if "mov" in container.format.name and lacks_index(path):
+        raise _without_index(path)
     if not container.duration or not re.search(_WITH_DURATION, container.format.name):
         return
     begin = Fraction(container.start_time or 0, av.time_base)
     ends = [max(p.stamps) * p.stream.time_base for p in packets if p.stamps]
-    declared, actual = Fraction(container.duration, av.time_base), max(ends, default=begin) - begin
+    declared = Fraction(container.duration, av.time_base)
+    actual = max(begin, *ends) - begin if ends else Fraction(0)
     videos = [p for p in packets if p.stream.type == "video"]
     if container.format.name == "avi":  # its header has a number of frames, but no duration
         counts = [(p.stream.frames, p.stream.average_rate) for p in videos]

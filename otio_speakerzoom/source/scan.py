@@ -9,6 +9,8 @@ from typing import Any
 
 from av.stream import Disposition
 
+from otio_speakerzoom.source.container import demux
+
 _STILL_IMAGES = Disposition.attached_pic | Disposition.timed_thumbnails
 _MAX_STEP_BACK_S = Fraction(1, 2)
 """How far timestamps may go back: muxers put streams and fields slightly out of order, whereas two
@@ -61,7 +63,7 @@ def scan_packets(container: Any, *, timed: bool = True) -> list[StreamPackets]:
         if stream.type in ("video", "audio") and not stream.disposition & _STILL_IMAGES
     ]
     packets_of = {stream.index: StreamPackets(stream) for stream in streams}
-    for packet in container.demux(*streams) if streams else ():
+    for packet in demux(container, *streams) if streams else ():
         if packet.size:
             packets_of[packet.stream_index].add(packet, timed)
     return list(packets_of.values())

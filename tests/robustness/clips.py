@@ -21,8 +21,12 @@ MIN_CORNER_PX = 16
 
 
 def level(frame):
-    """Return the luma of a frame, 40 to 219 of 255; neighbours are at least 37 apart."""
-    return 40 + 37 * frame % 180
+    """Return the luma of a frame, 40 to 220 of 255.
+
+    Frames up to 12 apart differ by 8 at least, because 112/181 is close to the golden ratio, whose
+    multiples lie as far apart as those of any number.
+    """
+    return 40 + 112 * frame % 181
 
 
 def tone_hz(sound):

@@ -18,8 +18,8 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Microphone
 from otio_speakerzoom.source import SPEECH_SAMPLE_RATE, probe, read_audio, read_frames
 
-MAX_LEVEL_ERROR = 8
-"""Of the luma after lossy codecs and conversions; neighbouring frames are 37 apart."""
+MAX_LEVEL_ERROR = 5
+"""Of the luma after lossy codecs and conversions; frames up to 12 apart differ by 8 or more."""
 MAX_SHIFT_S = 0.045
 """Of a sound: a packet of AAC is 21 ms long, and lips forgive a frame."""
 MAX_READ_PX = 2048

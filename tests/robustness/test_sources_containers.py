@@ -14,6 +14,8 @@ LATER = (Sound(late=0.05, seconds=0.95),)
 """A sound whose first packet is not before the first frame."""
 X265 = {"preset": "ultrafast", "x265-params": "log-level=none"}
 REORDERED = {"preset": "medium", "bf": "2"}
+LARGE = {"size": (704, 576), "options": {"g": "1"}}
+"""Frames that fill a packet of .mpg, of which each has one timestamp."""
 DNXHR = {"codec": "dnxhd", "pixels": "yuv422p", "size": (256, 144), "sounds": PCM}
 """DNxHR takes no smaller pictures."""
 
@@ -122,9 +124,9 @@ CASES = {
     "VP9 in .mp4": plain("mp4", "libvpx-vp9"),
     "VP8 in .ogg": plain("ogg", "libvpx", ()),
     "VP9 in .ivf": plain("ivf", "libvpx-vp9", ()),
-    "MPEG-1 in .mpg": plain("mpg", "mpeg1video", MP2),
-    "MPEG-2 in .mpg": plain("mpg", "mpeg2video", MP2),
-    "MPEG-2 in .vob": plain("vob", "mpeg2video", AC3, format="dvd"),
+    "MPEG-1 in .mpg": plain("mpg", "mpeg1video", MP2, **LARGE),
+    "MPEG-2 in .mpg": plain("mpg", "mpeg2video", MP2, **LARGE),
+    "MPEG-2 in .vob": plain("vob", "mpeg2video", AC3, format="dvd", **LARGE),
     "MPEG-2 in .ts": plain("ts", "mpeg2video", MP2),
     "MPEG-2 4:2:2 in .mxf": plain("mxf", "mpeg2video", PCM, pixels="yuv422p", quick=True),
     "MPEG-4 in .avi": plain("avi", "mpeg4", MP3),

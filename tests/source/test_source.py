@@ -211,7 +211,7 @@ def wrong(tmp_path, sound_only, name):
     [
         ("missing.mp4", "no such file"),
         ("text.mp4", "not a video"),
-        ("empty.mp4", "not a video"),
+        ("empty.mp4", "is empty"),
         ("voice.m4a", "has no video"),
     ],
 )
