@@ -99,7 +99,7 @@ def apply_changes(
 ) -> tuple[Content, tuple[str, ...]]:
     """Return the content with the changes, and the names of those that do not fit it.
 
-    A change fits where what it replaces is as it was.
+    A change fits where what it replaces is as it was. ValueError for a change that no edit makes.
     """
     values: dict[str, Any] = {}
     misfits: list[str] = []
@@ -114,7 +114,19 @@ def apply_changes(
             misfits.append(name)
         else:
             values["style" if name in _STYLE_ROWS else name] = value
+    _check(content, values)
     return replace(content, **values), tuple(misfits)
+
+
+def _check(content: Content, values: dict[str, Any]) -> None:
+    """Raise ValueError where new values are not those of a cut of the same range."""
+    shots = values.get("shots", content.shots)
+    ends = (shots[0].range.start, shots[-1].range.end)
+    if ends != (content.shots[0].range.start, content.shots[-1].range.end) or any(
+        before.range.end != after.range.start for before, after in pairwise(shots)
+    ):
+        raise ValueError("the shots do not follow one another")
+    store.people_from_rows(values.get("people", content.people))
 
 
 def _window(
@@ -175,7 +187,7 @@ def _from_row(name: str, row: dict[str, Any], media: Media) -> Any:
     if name == "people":
         return row
     if name == "locks":
-        return store.lock_from_json(row)
+        return store.lock_from_json(row, media)
     people = [Person(id_, ()) for id_ in row["subjects"]]
     return store.shot_from_row(row, media, people)
 

@@ -59,15 +59,16 @@ def unfinished(lines: list[store.JournalLine]) -> store.JournalLine | None:
 
 def changes_of(journal: store.EditJournal, line: store.JournalLine) -> dict[str, Any]:
     """Return what a line of the journal changes in the content."""
-    if line.verb == "undo":
-        return reversed_changes(changes_of_edit(journal, line.edit))
-    return changes_of_edit(journal, line.edit)
+    changes = changes_of_edit(journal, line.edit)
+    with journal.reporting_faults():
+        return reversed_changes(changes) if line.verb == "undo" else changes
 
 
 def changes_of_edit(journal: store.EditJournal, edit: int) -> dict[str, Any]:
     """Return what an edit changed when it was made."""
-    line = next(row for row in journal.lines() if (row.verb, row.edit) == ("do", edit))
-    return dict(journal.read(line)["changes"])
+    with journal.reporting_faults():
+        lines = {row.edit: row for row in journal.lines() if row.verb == "do"}
+        return dict(journal.read(lines[edit])["changes"])
 
 
 def finish(
@@ -81,6 +82,13 @@ def finish(
     line = unfinished(journal.lines())
     if line is None:
         return content, None
+    with journal.reporting_faults():
+        return _finish(journal, line, content, media)
+
+
+def _finish(
+    journal: store.EditJournal, line: store.JournalLine, content: Content, media: Media
+) -> tuple[Content, dict[str, Any] | None]:
     changes = changes_of(journal, line)
     own, of_cut = (
         {name: changes[name] for name in changes if (name in OF_CUT) == is_of_cut}

@@ -145,11 +145,12 @@ class Programme:
                 raise EditError(f"there is nothing to {verb}")
             line = lines[-1]
             changes = changes_of_edit(loaded.journal, line.edit)
-            if verb == "undo":
-                changes = reversed_changes(changes)
-            content, misfits = apply_changes(loaded.content, changes, loaded.session.media)
-            if misfits:
+            with loaded.journal.reporting_faults():
+                if verb == "undo":
+                    changes = reversed_changes(changes)
+                content, misfits = apply_changes(loaded.content, changes, loaded.session.media)
                 what = sentence(line.operations, loaded.content, loaded.session.media)
+            if misfits:
                 raise EditError(
                     f"the cut was changed by another program since, so this cannot be {verb}ne: "
                     f"{what}"
@@ -188,10 +189,11 @@ class Programme:
         if latest is None or latest[0] is not loaded:
             content, media = loaded.content, loaded.session.media
             done, undone = stacks(loaded.journal.lines())
-            undo, redo = (
-                sentence(lines[-1].operations, content, media) if lines else ""
-                for lines in (done, undone)
-            )
+            with loaded.journal.reporting_faults():
+                undo, redo = (
+                    sentence(lines[-1].operations, content, media) if lines else ""
+                    for lines in (done, undone)
+                )
             latest = self._state = loaded, State(
                 loaded.revision, named_cut(content, loaded.cached.value), content.locks,
                 loaded.analysis, content.style.name, dict(content.style.values),

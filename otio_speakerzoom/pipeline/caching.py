@@ -32,6 +32,8 @@ def cached(
     return value, input_digest
 
 
-def has_digest(input_digest: str) -> Callable[[Cached[Any]], bool]:
-    """Return a check of whether a cached result has this input digest."""
-    return lambda document: document.input_digest == input_digest
+def has_digest(
+    input_digest: str, fits: Callable[[Any], bool] = lambda _: True
+) -> Callable[[Cached[Any]], bool]:
+    """Return a check of whether a cached result has this input digest, and `fits` its value."""
+    return lambda document: document.input_digest == input_digest and fits(document.value)

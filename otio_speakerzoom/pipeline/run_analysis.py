@@ -28,6 +28,7 @@ from otio_speakerzoom.pipeline.digests import (
     scores_digest,
     voice_digest,
 )
+from otio_speakerzoom.pipeline.extent import end_of
 from otio_speakerzoom.pipeline.job import Job
 from otio_speakerzoom.pipeline.reconcile import load_earlier_people
 from otio_speakerzoom.pipeline.session import (
@@ -159,11 +160,13 @@ def _load_analysis(session: Session, folder: AnalysisFolder, cast: Cast = None) 
         return None
     if people.input_digest not in people_digests(tracks.input_digest).values():
         return None
-    detections = _load_detections(folder.path, tracks.input_digest)
+    detections = stages.cached_detections(folder.path, tracks.input_digest)
     within, voice = folder.range, store.load_voice(folder.path)
     if voice:
         within = FrameRange(voice.value.start, voice.value.start + len(voice.value.probability))
     speech, scorer, scores_from = _load_speech(session, tracks.input_digest, scores, voice)
+    if max(within.end, *map(end_of, (detections, tracks.value, speech))) > session.media.duration:
+        return None
     uses_voice = voice and scorer and session.media.first_audio
     cast = tuple(p for p in (people.value if cast is None else cast) if p.track_ids)
     return Analysis(
@@ -188,15 +191,6 @@ def _load_speech(
             if scores.input_digest == scores_digest(name, tracks_digest, voice.input_digest):
                 return scores.value, name, scores.input_digest
     return Speech(()), "", ""
-
-
-def _load_detections(path: Path, tracks_digest: str) -> Detections:
-    """Return the detections that the tracks come from; none if they are not cached any more."""
-    detections = store.load_detections(path)
-    if not detections:
-        return NO_DETECTIONS
-    expected = detections.input_digest and digest("tracks", detections.input_digest)
-    return detections.value if expected == tracks_digest else NO_DETECTIONS
 
 
 def _with_panels(session: Session, folder: AnalysisFolder, analysis: Analysis) -> Analysis:

@@ -6,7 +6,7 @@ detect -> track -> group people (in `people_stage`), and voice activity -> score
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,10 @@ from pathlib import Path
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom import store
 from otio_speakerzoom.model import Detections, FaceTrack, Media, Panel, Speech, VoiceActivity
+from otio_speakerzoom.pipeline.analysis import NO_DETECTIONS
 from otio_speakerzoom.pipeline.caching import cached, has_digest
 from otio_speakerzoom.pipeline.digests import AnalysisFolder, ExpectedDigests, digest
+from otio_speakerzoom.pipeline.extent import Result, end_of
 from otio_speakerzoom.pipeline.session import Session
 from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import AUTO, EMBEDDERS, SCORERS
@@ -77,9 +79,14 @@ def detect(
 
     detections, _ = cached(
         folder.path, store.load_detections, _save_detections,
-        has_digest(expected.detections), compute, force=session.job.force,
+        has_digest(expected.detections, _within(session)), compute, force=session.job.force,
     )  # fmt: skip
     return detections
+
+
+def _within(session: Session) -> Callable[[Result], bool]:
+    """Return a check of whether a result lies in the source; one that does not is not of it."""
+    return lambda result: end_of(result) <= session.media.duration
 
 
 def _save_detections(folder: Path, detections: Detections, input_digest: str) -> None:
@@ -122,8 +129,8 @@ def track(
         return track_faces(detections, session.media.rate, folder.range), expected.tracks
 
     tracks, _ = cached(
-        folder.path, store.load_tracks, store.save_tracks, has_digest(expected.tracks), compute,
-        force=session.job.force,
+        folder.path, store.load_tracks, store.save_tracks,
+        has_digest(expected.tracks, _within(session)), compute, force=session.job.force,
     )  # fmt: skip
     return tracks
 
@@ -145,10 +152,19 @@ def find_panels(
         return _find_panels(session, folder, detections) if tracks else (), expected.panels
 
     panels, _ = cached(
-        folder.path, store.load_panels, store.save_panels, has_digest(expected.panels), compute,
-        force=session.job.force,
+        folder.path, store.load_panels, store.save_panels,
+        has_digest(expected.panels, _within(session)), compute, force=session.job.force,
     )  # fmt: skip
     return panels
+
+
+def cached_detections(folder: Path, tracks_digest: str) -> Detections:
+    """Return the detections that the tracks come from; none if they are not cached any more."""
+    detections = store.load_detections(folder)
+    if not detections:
+        return NO_DETECTIONS
+    expected = detections.input_digest and digest("tracks", detections.input_digest)
+    return detections.value if expected == tracks_digest else NO_DETECTIONS
 
 
 def cached_panels(folder: Path) -> tuple[Panel, ...]:
@@ -196,8 +212,8 @@ def detect_voice(
         return voice, expected.voice
 
     voice, _ = cached(
-        folder.path, store.load_voice, store.save_voice, has_digest(expected.voice), compute,
-        force=session.job.force,
+        folder.path, store.load_voice, store.save_voice,
+        has_digest(expected.voice, _within(session)), compute, force=session.job.force,
     )  # fmt: skip
     return voice
 
@@ -234,14 +250,14 @@ def score(
             log.warning("%s", warning)
         return speech, input_digest
 
+    accepted, within = accepted_scores(session, expected), _within(session)
     speech, input_digest = cached(
         folder.path, store.load_scores, _save_scores,
-        lambda document: document.input_digest in accepted_scores(session, expected),
+        lambda document: document.input_digest in accepted and within(document.value),
         compute, force=session.job.force,
     )  # fmt: skip
     remove_saved(folder.path)
-    scorers = {digest: name for name, digest in expected.scores.items()}
-    return speech, scorers[input_digest]
+    return speech, {digest: name for name, digest in expected.scores.items()}[input_digest]
 
 
 def _save_scores(folder: Path, speech: Speech, input_digest: str) -> None:

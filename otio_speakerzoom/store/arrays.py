@@ -102,10 +102,10 @@ def check_order(arrays: dict[str, Any], *names: str) -> None:
             raise ValueError(f"{name} must be in ascending order")
 
 
-def spans(arrays: dict[str, Any], total: int) -> list[slice]:
-    """Return where each of several arrays lies that were concatenated, by the array `lengths`."""
-    lengths = column(arrays, "lengths", "i")
+def spans(arrays: dict[str, Any], total: int, name: str = "lengths") -> list[slice]:
+    """Return where each of several arrays lies that were concatenated, by their lengths."""
+    lengths = column(arrays, name, "i")
     if lengths.sum() != total:
-        raise ValueError(f"lengths must sum to {total}")
+        raise ValueError(f"{name} must sum to {total}")
     ends = np.cumsum(lengths)
     return [slice(int(end - length), int(end)) for end, length in zip(ends, lengths, strict=True)]

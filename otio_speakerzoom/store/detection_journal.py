@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.model import FrameFaces
+from otio_speakerzoom.store.arrays import column, spans
 from otio_speakerzoom.store.unfinished import open_journal
 
 
@@ -18,8 +20,8 @@ class DetectionJournal:
     def __init__(self, folder: Path, input_digest: str, *, restart: bool = False) -> None:
         """Open the journal of a work folder; it is empty if it has another digest."""
         self._journal = open_journal(folder, "detections", input_digest, restart=restart)
-        last = self._journal.read(len(self._journal) - 1) if len(self._journal) else None
-        self._end = None if last is None else int(last["end"])
+        count = len(self._journal)
+        self._end = self._journal.parse(count - 1, _end) if count else None
 
     @property
     def end(self) -> int | None:
@@ -43,18 +45,26 @@ class DetectionJournal:
 
     def parts(self) -> Iterator[tuple[list[FrameFaces], NDArray[np.float64]]]:
         """Yield what was added each time: the faces, frame by frame, and the changes."""
-        for record in self._journal:
-            ends = np.cumsum(record["counts"])
-            spans = [
-                slice(end - count, end) for end, count in zip(ends, record["counts"], strict=True)
-            ]
-            boxes, confidences = record["boxes"], record["confidences"]
-            faces = [
-                FrameFaces(frame, boxes[span], confidences[span])
-                for frame, span in zip(record["frames"].tolist(), spans, strict=True)
-            ]
-            yield faces, record["changes"]
+        for number in range(len(self._journal)):
+            yield self._journal.parse(number, _part)
 
     def close(self) -> None:
         """Close the file; the next run goes on from it."""
         self._journal.close()
+
+
+def _end(record: dict[str, Any]) -> int:
+    return int(column(record, "end", "i", 0))
+
+
+def _part(record: dict[str, Any]) -> tuple[list[FrameFaces], NDArray[np.float64]]:
+    """Return the faces and the content changes of a record."""
+    boxes, confidences = column(record, "boxes", "f", 2), column(record, "confidences", "f")
+    if boxes.shape != (len(confidences), 4):
+        raise ValueError(f"{len(confidences)} faces have boxes of shape {boxes.shape}")
+    frames = column(record, "frames", "i").tolist()
+    faces = [
+        FrameFaces(frame, boxes[span], confidences[span])
+        for frame, span in zip(frames, spans(record, len(boxes), "counts"), strict=True)
+    ]
+    return faces, column(record, "changes", "f")

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, FileIO
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Any
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.store.atomic import sync_folder, write_error
 from otio_speakerzoom.store.bounded import MAX_DOCUMENT_BYTES, open_regular, size_text
+from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.store.files import (
     MOVE_ASIDE,
     back_up,
@@ -105,6 +107,17 @@ class EditJournal:
         except (ValueError, TypeError) as error:
             raise self._damaged(self.lines().index(line) + 2) from error
 
+    @contextmanager
+    def reporting_faults(self) -> Iterator[None]:
+        """Turn the errors that wrong values in an edit raise into one line."""
+        try:
+            yield
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            raise StoreError(
+                f"{self.path}: an edit in it is damaged, so nothing can be undone; correct it, "
+                f"{MOVE_ASIDE}"
+            ) from error
+
     def append(self, line: dict[str, Any]) -> None:
         """Append a line; raise StoreError, and leave the file as it was, if that fails.
 
@@ -168,9 +181,13 @@ class EditJournal:
 
     def _line(self, row: dict[str, Any]) -> JournalLine:
         verb = next((name for name in VERBS if name in row), "")
-        return JournalLine(verb, int(row[verb]), tuple(row.get("operations", ())), self._end)
+        line = Field(row)
+        operations = tuple(operation.object() for operation in line.rows_at("operations"))
+        return JournalLine(verb, line.at(verb).integer(1), operations, self._end)
 
-    def _is_ours(self, header: dict[str, Any]) -> bool:
+    def _is_ours(self, header: object) -> bool:
+        if not isinstance(header, dict):
+            raise self._damaged(1)
         check_schema(self.path, "edits", header.get("schema"))
         return header.get("source") == self._source_digest
 

@@ -29,12 +29,12 @@ class Field:
         """Return the value called `key` of an object."""
         name = key_in_file(self._value, key)
         place = f"{self._place}.{name}" if self._place else name
-        if key not in self._object():
+        if key not in self.object():
             raise ValueError(f"{place} is missing")
-        return Field(self._object()[key], place)
+        return Field(self.object()[key], place)
 
     def has(self, key: str) -> bool:
-        return key in self._object()
+        return key in self.object()
 
     def rows(self) -> Iterator[Field]:
         """Yield the values of a list."""
@@ -49,7 +49,7 @@ class Field:
 
     def items(self) -> Iterator[tuple[str, Field]]:
         """Yield the names and values of an object."""
-        for key in self._object():
+        for key in self.object():
             yield key, self.at(key)
 
     def is_text(self) -> bool:
@@ -138,7 +138,8 @@ class Field:
             raise self.error(f"{expected}, with an area")
         return Box(left, top, right, bottom)
 
-    def _object(self) -> dict[str, Any]:
+    def object(self) -> dict[str, Any]:
+        """Return the values of an object by their names, unchecked."""
         if not isinstance(self._value, dict):
             raise self.error("an object")
         return self._value

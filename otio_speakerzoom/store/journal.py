@@ -15,11 +15,11 @@ import struct
 import weakref
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -28,6 +28,8 @@ from otio_speakerzoom.store.array_record import pack, unpack
 from otio_speakerzoom.store.atomic import write_error
 from otio_speakerzoom.store.bounded import open_regular
 from otio_speakerzoom.store.files import read_error, schema
+
+T = TypeVar("T")
 
 RECORD_HEADER = struct.Struct("<QI")
 """Length of a record in bytes, and the CRC-32 of that length and of the record."""
@@ -101,9 +103,18 @@ class Journal:
         except OSError as error:
             raise read_error(self.path, error) from error
         except (ValueError, MemoryError, struct.error) as error:
-            raise StoreError(
-                f"{self.path}: was changed by another program; run again with --force"
-            ) from error
+            raise self._changed() from error
+
+    def parse(self, number: int, parser: Callable[[dict[str, NDArray[Any]]], T]) -> T:
+        """Return what `parser` makes of a record; StoreError for arrays that it cannot take."""
+        record = self.read(number)
+        try:
+            return parser(record)
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise self._changed() from error
+
+    def _changed(self) -> StoreError:
+        return StoreError(f"{self.path}: was changed by another program; run again with --force")
 
     def close(self) -> None:
         """Close the file; what was appended stays for the next run."""

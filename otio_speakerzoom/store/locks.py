@@ -133,9 +133,9 @@ def _sightings_to_json(lock: Lock) -> dict[str, object]:
     return {"people": rows} if rows else {}
 
 
-def lock_from_json(row: object) -> Lock:
-    """Return the lock of a row; ValueError where it is none."""
-    return _lock_from_json(Field(row), None)
+def lock_from_json(row: object, media: Media | None = None) -> Lock:
+    """Return the lock of a row; ValueError where it is none, or not one of that source."""
+    return _lock_from_json(Field(row), media)
 
 
 def _lock_from_json(row: Field, media: Media | None) -> Lock:

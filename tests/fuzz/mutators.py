@@ -122,6 +122,21 @@ def damage_json(random, value, others=()):
     return damage_bytes(random, data) if random.random() < 0.1 else data
 
 
+def damage_values_of(random, value):
+    """Return the text of a JSON value in which one to three numbers or texts are others."""
+    holder = [_copy(value)]
+    leaves = [(n, k) for n, k in nodes(holder) if not isinstance(n[k], dict | list)]
+    for node, key in random.sample(leaves, min(len(leaves), random.choice((1, 1, 2, 3)))):
+        if isinstance(node[key], str) and random.random() < 0.5:
+            node[key] = random.choice(TEXTS)
+        elif isinstance(node[key], str):
+            other, other_key = random.choice(leaves)
+            node[key] = other[other_key]
+        else:
+            node[key] = number_near(random, node[key])
+    return json.dumps(holder[0]).encode("utf-8", "surrogatepass")
+
+
 def nodes(value):
     """Return (container, key) of everything inside a value."""
     found, stack = [], [value]

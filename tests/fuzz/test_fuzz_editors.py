@@ -25,7 +25,7 @@ REQUEST = "ab12"
 NAMES = ("state", "reason", "import", "remains", "fallback", "doubt", "saved", "refusals", "name",
          "way", "product", "version", "path", "media", "x")  # fmt: skip
 VALUES = (
-    *TEXTS,
+    *(text for text in TEXTS if "/etc" not in text),
     "done",
     "building",
     "refused",

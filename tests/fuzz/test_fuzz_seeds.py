@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fuzzing import Watch, install_watch, limited
+from test_fuzz_arrays import journals, try_journal
 from test_fuzz_editors import try_still
 from test_fuzz_media import Prober, try_recording
 from test_fuzz_timelines import try_timeline
@@ -25,7 +26,16 @@ def try_edit(folder, path, use):
     return use(folder, (path.suffix, path.read_bytes(), hints, a_cut(1)))
 
 
+def try_lines(folder, path, use):
+    (folder / "folder").mkdir()
+    name, data = path.name.partition(".")[2], path.read_bytes()
+    if name.endswith(".journal"):  # its first line names the release, of which it must be
+        data = b"\n".join([journals()[name].partition(b"\n")[0], data.partition(b"\n")[2]])
+    return use(folder, (name, data))
+
+
 USES = {
+    "journals": partial(try_lines, use=try_journal),
     "styles": partial(try_text, use=try_style),
     "stills": partial(try_text, use=try_still),
     "timelines": partial(try_edit, use=try_timeline),
@@ -40,6 +50,7 @@ PATHS = sorted(path for folder in USES for path in (SEEDS / folder).iterdir())
 def test_what_once_failed_is_read_right_or_refused(path, tmp_path):
     install_watch(tmp_path)
     install_watch(SEEDS)
+    journals()  # which writes a folder of its own, once
     with limited(), Watch([tmp_path]):
         accepted = USES[path.parent.name](tmp_path, path)
 
