@@ -792,7 +792,7 @@ def test_mlt_warns_of_a_late_video_that_an_older_mlt_plays_out_of_sync(
 
     assert ("starts 0.80 s after its audio" in caplog.text) == warned
     # that it works as it is printed is tried among the odd sources
-    assert caplog.text.rstrip().endswith("-c:s srt -ignore_unknown '/a/a talk.mkv'") == warned
+    assert caplog.text.rstrip().endswith("-c:s srt -ignore_unknown 'file:/a/a talk.mkv'") == warned
     assert len(caplog.messages) == warned
 
 
