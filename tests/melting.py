@@ -9,6 +9,7 @@ import av
 import opentimelineio as otio
 import pytest
 
+from otio_speakerzoom.source import forget_opencvs_qt
 from otio_speakerzoom.timeline.build import to_otio
 
 
@@ -26,6 +27,7 @@ def rendered_project(project, sound="an=1", **more):
     film = project.parent / "melt.mkv"
     consumer = ["-consumer", f"avformat:{film}", "vcodec=ffv1", "pix_fmt=yuv444p", *sound.split()]
     # Kdenlive's effects are left out without a display, which may be one that does not exist.
+    forget_opencvs_qt()
     environment = {"DISPLAY": ":none", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
     subprocess.run(
         ["melt", "-silent", str(project), *(f"{k}={v}" for k, v in more.items()), *consumer],

@@ -16,13 +16,17 @@ from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.source.url import LOCAL_ONLY, input_url
 
+_DECODING: dict[str, Any] = {}
+if int(av.__version__.partition(".")[0]) < 19:  # from then on nothing that is not UTF-8 is an error
+    _DECODING["metadata_errors"] = "replace"
+
 
 def open_input(path: Path) -> InputContainer:
     """Open the container of a file, without access to any network; FFmpegError if that fails.
 
     Titles and names in it may be in any encoding: old programs did not write UTF-8.
     """
-    return av.open(input_url(path), container_options=LOCAL_ONLY, metadata_errors="replace")
+    return av.open(input_url(path), container_options=LOCAL_ONLY, **_DECODING)
 
 
 def open_media(media: Media) -> Any:

@@ -1,3 +1,4 @@
+import os
 import threading
 from dataclasses import replace
 from fractions import Fraction
@@ -31,6 +32,15 @@ def test_every_rate_is_read_exactly_and_every_frame_is_there(make_clip, rate):
     assert media.rate == Fraction(rate)
     assert [frame for frame, _ in read_frames(media)] == list(range(media.duration))
     assert media.duration == round(Fraction(rate))
+
+
+def test_a_title_that_is_not_utf_8_does_not_matter(make_clip):
+    title = os.fsdecode(b"title=caf\xe9")
+    path = make_clip("old.avi", seconds=1, extra=("-metadata", title, "-metadata:s:v:0", title))
+    assert b"caf\xe9" in path.read_bytes()
+
+    media = probe(path)
+    assert len(list(read_frames(media))) == media.duration
 
 
 def test_start_timecode_is_counted_in_frames_without_dropped_labels(timecode_clip):
