@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from tables import Table
+
+from otio_speakerzoom import pipeline
+from otio_speakerzoom.pipeline import Job
 
 sys.path.append(str(Path(__file__).parents[1] / "service"))  # its fixtures, and its client
 
@@ -82,6 +86,19 @@ HOSTILE = Table(
     "hostile input", ("what is tried", "what happens"),
     (*MEDIA, *TIMELINES, *FOLDERS, *TEXT, *WEIGHTS, *SERVICE),
 )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cut_talk(make_clip, tmp_path_factory):
+    """Eighteen seconds of two people with a generated analysis, cut; a quick film."""
+    import generated_store
+
+    folder = tmp_path_factory.mktemp("quick_talk")
+    quick = make_clip("quick_talk.mp4", seconds=18, size="640x360", extra=("-preset", "ultrafast"))
+    film = shutil.copy(quick, folder / "talk.mp4")
+    generated_store.generate_analysis(film, 2)
+    pipeline.cut(Job(film))
+    return film
 
 
 class Watch:

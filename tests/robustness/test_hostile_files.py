@@ -20,7 +20,16 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPOSITORY
-from hostile import FOLDERS, HOSTILE, MEDIA, TIMELINES, WEIGHTS, Watch, listening
+from hostile import (
+    FOLDERS,
+    HOSTILE,
+    MEDIA,
+    TIMELINES,
+    WEIGHTS,
+    Watch,
+    cut_talk,  # noqa: F401 (a fixture)
+    listening,
+)
 
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.cli.main import leave_out_working_folder

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from hostile import HOSTILE, SERVICE
+from hostile import HOSTILE, SERVICE, cut_talk  # noqa: F401 (a fixture)
 from review_service import running
 
 from otio_speakerzoom.service import connections
@@ -156,23 +156,18 @@ def test_huge_headers_are_refused(read_only):
     HOSTILE.check(SERVICE[8], f"{text.split()[1]}; the connection is closed")
 
 
-@pytest.fixture
-def hasty(monkeypatch):
-    monkeypatch.setattr(connections, "MAX_REQUEST_S", 0.3)
-
-
 @pytest.mark.parametrize("begins", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nhost: x\r\nx: "])
-def test_a_request_that_never_ends_is_ended(hasty, begins):
-    with (
-        running() as (_, client),
-        socket.create_connection(("127.0.0.1", client.port), timeout=60) as connection,
-    ):
-        assert dribble(connection, begins)
+def test_a_request_that_never_ends_is_ended(monkeypatch, begins):
+    with running() as (_, client):
+        with monkeypatch.context() as hasty:
+            hasty.setattr(connections, "MAX_REQUEST_S", 0.3)
+            with socket.create_connection(("127.0.0.1", client.port), timeout=60) as connection:
+                assert dribble(connection, begins)
         assert client.get("api/state").status == 200
     HOSTILE.check(SERVICE[9], "the connection is closed after 10 s; others are answered meanwhile")
 
 
-def test_a_body_that_nobody_reads_is_not_waited_for(hasty):
+def test_a_body_that_nobody_reads_is_not_waited_for(monkeypatch):
     with (
         running() as (_, client),
         socket.create_connection(("127.0.0.1", client.port), timeout=60) as connection,
@@ -180,12 +175,13 @@ def test_a_body_that_nobody_reads_is_not_waited_for(hasty):
         refused = request(client, "POST {base}api/jobs", cookie=None, content_length="1000000")
         connection.sendall(refused.replace("connection: close\r\n", "").encode())
         assert b"401" in connection.recv(65536)
+        monkeypatch.setattr(connections, "MAX_REQUEST_S", 0.3)
         assert dribble(connection, b"x")
 
 
 def dribble(connection, begins):
-    """Send byte after byte; return whether the other side has closed before 30 s."""
-    end = time.monotonic() + 30
+    """Send byte after byte; return whether the other side has closed within a minute."""
+    end = time.monotonic() + 60
     try:
         connection.sendall(begins)
         connection.settimeout(0.05)
@@ -207,7 +203,7 @@ def test_connections_of_others_are_bounded(monkeypatch):
             for _ in range(10):
                 stack.enter_context(socket.create_connection(("127.0.0.1", client.port)))
             full = client.get("api/state").status
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while client.get("api/state").status != 200:
             assert time.monotonic() < end
     HOSTILE.check(SERVICE[10], f"{full} beyond 200, until they are closed")

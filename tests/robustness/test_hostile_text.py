@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hostile import HOSTILE, TEXT
+from hostile import HOSTILE, TEXT, cut_talk  # noqa: F401 (a fixture)
 from lupa.luajit21 import LuaRuntime
 
 from otio_speakerzoom import pipeline
@@ -31,7 +31,7 @@ PERSON = "=1+1\x1b[31m\x9b5m\u202e<script>alert(1)</script>\"]=os.execute('touch
 
 
 @pytest.fixture(scope="module")
-def evil(cut_talk, tmp_path_factory):
+def evil(cut_talk, tmp_path_factory):  # noqa: F811
     """A recording with an analysis and a cut, whose name and people are code."""
     folder = tmp_path_factory.mktemp("evil")
     shutil.copytree(cut_talk.parent, folder, dirs_exist_ok=True)
