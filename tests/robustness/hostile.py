@@ -7,15 +7,12 @@ import socket
 import struct
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from tables import Table
 
 from otio_speakerzoom import pipeline
 from otio_speakerzoom.pipeline import Job
-
-sys.path.append(str(Path(__file__).parents[1] / "service"))  # its fixtures, and its client
 
 IN_OPEN, IN_NONBLOCK = 0x20, 0o4000
 """Of Linux's <sys/inotify.h>."""
@@ -43,6 +40,7 @@ FOLDERS = (
     "a pip.py in the working folder, when weights are fetched",
     "an ffmpeg, xmllint and xdg-open in the working folder, which PATH names by a dot",
     "links to another file in place of every file of the work folder",
+    "a link to another folder in place of the work folder",
     "a link to another file in place of the lock",
     "a link in place of the output",
     "an output that has another name too (hard link)",

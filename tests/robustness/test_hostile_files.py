@@ -394,13 +394,34 @@ def write_everything(job):
     programme.apply(rows, programme.state().revision)
 
 
+def test_a_work_folder_that_is_a_link_leaves_the_files_of_others_alone(talk, tmp_path):
+    job, other = Job(talk), tmp_path / "other"
+    job.folder.rename(other)
+    job.folder.symlink_to(other)
+    for name in ("diary.txt", ".diary.part.txt", "locks.json"):
+        (other / name).write_text("dear diary")
+    with pytest.raises(StoreError, match=r"locks\.json: line 1 is not JSON"):
+        write_everything(job)
+    assert (other / "locks.json").read_text() == "dear diary"
+    (other / "locks.json").unlink()
+    write_everything(job)
+
+    assert job.folder.is_symlink()
+    for name in ("diary.txt", ".diary.part.txt"):
+        assert (other / name).read_text() == "dear diary"
+    HOSTILE.check(
+        FOLDERS[4], "followed, as results may be on another disk; files there that are not ours "
+        "stay as they are",
+    )  # fmt: skip
+
+
 def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path, precious):
     (tmp_path / ".lock").symlink_to(precious)
     with store.exclusive_lock(tmp_path):
         assert not (tmp_path / ".lock").is_symlink()
 
     assert precious.read_text() == "gold"
-    HOSTILE.check(FOLDERS[4], "the link is replaced; the other file stays as it is")
+    HOSTILE.check(FOLDERS[5], "the link is replaced; the other file stays as it is")
 
 
 def test_a_link_in_place_of_an_output_is_replaced(tmp_path, precious, cut_list):
@@ -411,7 +432,7 @@ def test_a_link_in_place_of_an_output_is_replaced(tmp_path, precious, cut_list):
     assert not path.is_symlink()
     assert probe(path).duration == cut_list.media.duration
     assert precious.read_text() == "gold"
-    HOSTILE.check(FOLDERS[5], "the link is replaced; the other file stays as it is")
+    HOSTILE.check(FOLDERS[6], "the link is replaced; the other file stays as it is")
 
 
 def test_the_other_name_of_an_output_keeps_the_old_file(tmp_path, precious):
@@ -420,7 +441,7 @@ def test_the_other_name_of_an_output_keeps_the_old_file(tmp_path, precious):
     store.write_text(path, "new")
 
     assert (path.read_text(), precious.read_text()) == ("new", "gold")
-    HOSTILE.check(FOLDERS[6], "the output is a new file; the other name keeps the old one")
+    HOSTILE.check(FOLDERS[7], "the output is a new file; the other name keeps the old one")
 
 
 def test_a_link_named_as_a_leftover_is_removed_and_not_followed(tmp_path, precious):
@@ -433,7 +454,7 @@ def test_a_link_named_as_a_leftover_is_removed_and_not_followed(tmp_path, precio
 
     assert not link.is_symlink()
     assert precious.read_text() == "gold"
-    HOSTILE.check(FOLDERS[7], "the link is removed; the other file stays as it is")
+    HOSTILE.check(FOLDERS[8], "the link is removed; the other file stays as it is")
 
 
 def test_the_runtime_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
@@ -452,7 +473,7 @@ def test_the_runtime_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
         runtime_folder()
 
     assert {path.name for path in other.iterdir()} == {"speakerzoom"}
-    HOSTILE.check(FOLDERS[8], "not used; the file of the service is in the home folder instead")
+    HOSTILE.check(FOLDERS[9], "not used; the file of the service is in the home folder instead")
 
 
 # --- weights and arrays ---------------------------------------------------------------------------
