@@ -6,13 +6,12 @@ that Resolve and Premiere declare in their exports.
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 
 from otio_speakerzoom.interchange.read.mlt_project import property_of
-from otio_speakerzoom.interchange.read.otio_json import timelines_of
+from otio_speakerzoom.interchange.read.otio_json import parse_otio, timelines_of
 from otio_speakerzoom.interchange.read.otio_transform import RESOLVE, Json, metadata_of
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.xmeml import sequences_of
@@ -29,7 +28,7 @@ _PREMIERE_MAX_SCALE_PERCENT = 1000.0
 def format_problems(text: str, suffix: str) -> Iterator[str]:
     """Yield a line for each broken rule in a document that a reader has already accepted."""
     if suffix.lower() == ".otio":
-        for timeline in timelines_of(json.loads(text)):
+        for timeline in timelines_of(parse_otio(text)):
             yield from _resolve_limit_problems(timeline)
     elif suffix.lower() == ".xml":
         root = parse_xml(text)

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_DOCUMENT_BYTES = 32 << 20
-"""Of JSON and TOML: two hours of shots take 0.4 MB, with moving crops some 2 MB. The worst that a
-parser can get takes 30 times its size in memory, and half a second for each MB."""
+"""Of JSON and TOML: two hours of shots take 0.4 MB, with moving crops some 2 MB."""
 
 
 class UnfitFileError(OSError):

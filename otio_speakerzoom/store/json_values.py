@@ -8,6 +8,9 @@ from typing import Any
 
 MAX_DIGITS = 4300
 """Of a whole number, Python's own limit: more take quadratic time. Ours have at most 19."""
+MAX_ITEMS = 2_000_000
+"""Lists and objects in a document: a timeline of 2,000 shots has 110,000. Each takes 64 bytes of
+memory or more, from two or three bytes of text."""
 MAX_DEPTH = 200
 """Lists and objects inside one another; a timeline has about 30. Keeps recursion bounded, which
 every version of Python would bound elsewhere."""
@@ -16,17 +19,22 @@ _OTHERS = bytes(set(range(256)) - set(b'[]{}"'))
 _STRING = re.compile(rb'"[^"]*"')
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, *, unique: bool = True) -> Any:
     """Return the value in a text, or in bytes of UTF-8.
 
     ValueError, worded to follow the name of a file, for anything that is not one JSON value: also
     for a name that an object has twice, because only one of the two values would count. NaN and
     numbers that are too large are floats that are not finite: who needs a number refuses them.
+    Without `unique` the last value of a name counts.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=_object, parse_int=_whole_number)
+        if text.count("[") + text.count("{") > MAX_ITEMS:
+            raise ValueError(f"has more than {MAX_ITEMS} lists and objects")
+        value = json.loads(
+            text, object_pairs_hook=_object if unique else None, parse_int=_whole_number
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno} is not JSON ({error.msg})") from error
     except UnicodeDecodeError as error:

@@ -569,7 +569,7 @@ def test_xml_is_read_in_the_encoding_that_it_declares(tmp_path, encoding):
 
     assert read_timeline(path, HD).tracks[0][0].name == "Jürgen"
     path.write_bytes(text.replace(encoding, "klingon").encode("latin-1"))
-    with pytest.raises(TimelineError, match="not klingon text"):
+    with pytest.raises(TimelineError, match="its encoding, klingon, is unknown"):
         read_timeline(path, HD)
 
 

@@ -414,7 +414,7 @@ def otio_with(**changes):
         (".fcpxml", outside("fcpxml"), "declares the XML entity"),
         (".xml", outside("xmeml"), "declares the XML entity"),
         (".xml", "<xmeml>" + "<a>" * 5000 + "</a>" * 5000 + "</xmeml>", "deep"),
-        (".otio", "[" * 100_000, "its structure is not that of a timeline"),
+        (".otio", "[" * 100_000, "nested more than 200 deep"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "-4s"}), "-100 frames"),
         (".fcpxml", FCPXML.format(**{**PLAIN, "duration": "1/0s"}), "not an FCPXML time"),
         (".fcpxml", FCPXML.format(**PLAIN)[:300], "not well-formed"),

@@ -15,7 +15,7 @@ def copy_of(cut_talk, tmp_path):
 def run(folder, capsys, *words):
     """Run a verb on the talk, which works or fails in one line; return that, without the path."""
     before = content(folder)
-    code = main([words[0], str(folder.with_suffix("")), "-q", *words[1:]])
+    code = main([words[0], str(folder.with_suffix("")), *words[1:], "-q"])
     said = capsys.readouterr().err.strip()
     assert "Traceback" not in said
     assert "\n" not in said

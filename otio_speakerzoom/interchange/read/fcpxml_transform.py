@@ -125,29 +125,33 @@ class TransformReader:
         for name, default in _DEFAULTS.items():
             parameter = _parameter(adjust, name)
             text = adjust.get(name) or (None if parameter is None else parameter.get("value"))
-            numbers = _numbers(text or default)
-            keys = self._keys(parameter)
-            for axis in range(len(default.split())):
+            count = len(default.split())
+            numbers = _numbers(text or default, count)
+            keys = self._keys(parameter, count)
+            for axis in range(count):
                 component = None if parameter is None else _parameter(parameter, _AXES[axis])
-                own_keys = self._keys(component)
+                own_keys = self._keys(component, 1)
                 if own_keys:
                     rows = [(frame, values[0]) for frame, values in own_keys]
                 elif keys:
                     rows = [(frame, values[axis]) for frame, values in keys]
                 else:
-                    own = () if component is None else _numbers(component.get("value", ""))
+                    value = None if component is None else component.get("value")
+                    own = _numbers(value, 1) if value else ()
                     rows = [(0, own[0] if own else numbers[axis])]
                 parameters[f"{name}{axis}"] = rows
         return parameters
 
-    def _keys(self, parameter: ET.Element | None) -> list[tuple[int, tuple[float, ...]]]:
-        """Of one parameter: (frame of the media, its numbers)."""
+    def _keys(
+        self, parameter: ET.Element | None, count: int
+    ) -> list[tuple[int, tuple[float, ...]]]:
+        """Of one parameter with so many numbers: (frame of the media, its numbers)."""
         if parameter is None:
             return []
         return sorted(
             (
                 round((time_of(key.attrib["time"]) - self.shift) * self.rate),
-                _numbers(key.attrib["value"]),
+                _numbers(key.attrib["value"], count),
             )
             for key in parameter.iterfind("keyframeAnimation/keyframe")
         )
@@ -175,5 +179,9 @@ def _parameter(element: ET.Element, name: str) -> ET.Element | None:
     )
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(finite_number(number) for number in text.split())
+def _numbers(text: str, count: int) -> tuple[float, ...]:
+    """Return the numbers of a value; ValueError unless there are so many."""
+    numbers = tuple(finite_number(number) for number in text.split())
+    if len(numbers) != count:
+        raise ValueError(f"{text[:40]!r} is not {count} numbers")
+    return numbers

@@ -34,8 +34,8 @@ HOST_NAMES = {
 }
 """Every `EditedTimeline.host` -> its name in messages."""
 
-MAX_TIMELINE_BYTES = 1 << 29
-"""10,000 shots with every effect that Resolve exports are some 300 MB."""
+MAX_TIMELINE_BYTES = 128 << 20
+"""An .otio with 2,000 shots has 22 MB, and the other formats less."""
 
 
 def read_timeline(path: Path, hints: MediaHints | None = None) -> EditedTimeline:
@@ -74,10 +74,13 @@ def text_of(path: Path) -> str:
         raise TimelineError(
             f"{document}: cannot be read ({error.strerror}); check its permissions"
         ) from error
-    encoding = encoding_of(data)
+    try:
+        encoding = encoding_of(data)
+    except LookupError as error:
+        raise _unreadable(path, f"its encoding, {error}, is unknown") from error
     try:
         return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+    except UnicodeDecodeError as error:
         raise _unreadable(path, f"it is not {encoding.removesuffix('-SIG')} text") from error
 
 

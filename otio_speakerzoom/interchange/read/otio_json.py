@@ -6,7 +6,6 @@ Read as JSON and not through OTIO: its parser trusts a file's depth and its numb
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -42,10 +41,19 @@ from otio_speakerzoom.interchange.read.values import (
     unreadable,
 )
 from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.store.json_values import parse_json
 from otio_speakerzoom.timeline.facts import NAMESPACE
 
 _RETIMING_SCHEMAS = ("LinearTimeWarp", "FreezeFrame", "TimeEffect")
 _HOSTS = {RESOLVE: "resolve", PREMIERE: "premiere"}
+
+
+def parse_otio(text: str) -> Any:
+    """Return the JSON of a timeline; ValueError, in one line, where it is none."""
+    try:
+        return parse_json(text, unique=False)
+    except ValueError as error:
+        raise ValueError(f"it {error}".replace("it line", "line")) from error
 
 
 def read(text: str, hints: MediaHints) -> EditedTimeline:
@@ -53,7 +61,7 @@ def read(text: str, hints: MediaHints) -> EditedTimeline:
 
     Resolve's files have neither the canvas nor the size of the media, so `hints` must.
     """
-    document = json.loads(text)
+    document = parse_otio(text)
     timelines = timelines_of(document)
     if not timelines:
         schema = str(document.get("OTIO_SCHEMA", "")) if isinstance(document, dict) else ""

@@ -82,9 +82,12 @@ def finite_number(value: object) -> float:
     """Return a number from a file; raise ValueError where it is not a finite one."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError(f"{str(value)[:40]} is not a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{str(value)[:40]!r} is not a number") from error
     if not math.isfinite(number):
-        raise ValueError(f"{value} is not a finite number")
+        raise ValueError(f"{str(value)[:40]} is not a finite number")
     return number
 
 
