@@ -44,6 +44,7 @@ def leave_out_working_folder() -> None:
     folder itself, unless a variable is set.
     """
     if "PATH" in os.environ:
-        folders = os.environ["PATH"].split(os.pathsep)
-        os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, folders))
+        folders = os.environ["PATH"].split(os.pathsep)  # on Windows some are in quotes
+        whole = [f for f in folders if os.path.isabs(f.strip('"'))]  # noqa: PTH117 (no import yet)
+        os.environ["PATH"] = os.pathsep.join(whole)
     os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")

@@ -18,7 +18,7 @@ def find_program(name: str, environ: Mapping[str, str] = os.environ) -> Path | N
     """Return the absolute path of a program in a folder of PATH; None where there is none."""
     file = f"{name}.exe" if sys.platform == "win32" else name
     for folder in environ.get("PATH", "").split(os.pathsep):
-        path = Path(folder, file)
+        path = Path(folder.strip('"'), file)  # on Windows some are in quotes
         if path.is_absolute() and path.is_file() and os.access(path, os.X_OK):
             return path
     return None
