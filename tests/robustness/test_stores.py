@@ -55,8 +55,8 @@ def other(make_clip, tmp_path_factory):
         job = Job(make_clip("another.mp4", seconds=12, rate="24"), tmp_path_factory.mktemp("other"))
         pipeline.cut(job)
         programme = Programme(job)
-        row = operation_from_json({"name": "split", "frame": 5})
-        programme.apply([row], programme.state().revision)
+        rows = [{"name": "split", "frame": 5}, {"name": "rename", "person": 1, "to": "Bob"}]
+        programme.apply([operation_from_json(row) for row in rows], programme.state().revision)
     return job.folder
 
 
@@ -215,6 +215,7 @@ DAMAGE = Table(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_any_damage_of_a_file_is_right_or_one_line(name, edited, other, job, runs):
+    """What we computed is never wrong unnoticed; results of other inputs count as none."""
     whole, dice = (edited / name).read_bytes(), random.Random(name)
     cuts = [0, 1, len(whole) - 1, *(dice.randrange(len(whole)) for _ in range(TRUNCATIONS - 3))]
     damaged = [whole[:length] for length in cuts]
@@ -223,17 +224,18 @@ def test_any_damage_of_a_file_is_right_or_one_line(name, edited, other, job, run
         damaged.append(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
     damaged += [text.encode() for text in NONSENSE]
     damaged.append((other / name).read_bytes())
-    failures = []
+    failures, folder = [], job.folder
     for number, content in enumerate(damaged):
+        may_differ = name in USERS or number == len(damaged) - 1
         for verb in VERBS:
-            shutil.copytree(edited, job.folder)
-            (job.folder / name).write_bytes(content)
+            shutil.copytree(edited, folder)
+            (folder / name).write_bytes(content)
             try:
                 outcome = runs.outcome(verb)
-                if outcome == "another result" and name in (*ARRAYS, "media.json"):
-                    raise AssertionError(outcome)  # what we computed is never wrong unnoticed
+                assert may_differ or outcome != "another result"
             except AssertionError as error:
                 failures.append(f"{verb} {number}: {error}")
-            shutil.rmtree(job.folder)
+            for path in folder.parent.iterdir():  # of another recording, the work has its own
+                shutil.rmtree(path)
     assert not failures, "\n".join(failures)
     DAMAGE.check(name, TRUNCATIONS, FLIPS, len(NONSENSE), 1, len(failures))
