@@ -97,10 +97,19 @@ def _finish(
     content, missed = _with_changes(content, own, media)
     whole, missed_in_cut = _with_changes(content, of_cut, media)
     if not missed and not missed_in_cut:
-        return whole, dict(journal.read(line)["cut"])
+        return whole, _checked_header(journal.read(line)["cut"])
     log.warning("%s: an edit was interrupted, and the cut was changed since", journal.path)
     style = content.style if "style" in missed else whole.style
     return replace(content, style=style), {"locks_digest": OUTDATED}
+
+
+def _checked_header(header: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cut says of itself; ValueError where it is not what `header_of` returns."""
+    texts = [header[name] for name in HEADER if name != "style"]
+    if len(header) != len(HEADER) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("an edit is without the header of its cut")
+    store.check_part_name(header["people_folder"])
+    return {**header, "style": dict(header["style"])}
 
 
 def _with_changes(

@@ -17,7 +17,7 @@ from otio_speakerzoom.interchange.lint_dtd import validate
 from otio_speakerzoom.interchange.lint_formats import format_problems
 from otio_speakerzoom.interchange.read import EditedTimeline, MediaHints, read_timeline, text_of
 from otio_speakerzoom.interchange.read.open import HOST_NAMES
-from otio_speakerzoom.interchange.read.values import READ_ERRORS, reason
+from otio_speakerzoom.interchange.read.values import READ_ERRORS, in_line, reason
 from otio_speakerzoom.model import Media
 from otio_speakerzoom.source import probe, start_from_label
 from otio_speakerzoom.timeline.transform import fit
@@ -69,7 +69,7 @@ def check(
         violations, remark = validate(text_of(path), dtd)
         problems += violations
         remarks.append(remark)
-    return Report(tuple(dict.fromkeys(problems)), tuple(remarks))
+    return Report(tuple(dict.fromkeys(map(in_line, problems))), tuple(map(in_line, remarks)))
 
 
 def _probe_media(path: Path, timeline: EditedTimeline) -> tuple[dict[str, Media], list[str]]:

@@ -54,7 +54,7 @@ from otio_speakerzoom.store.people import (
     people_text,
     save_people,
 )
-from otio_speakerzoom.store.ranges import part_folder, part_folders
+from otio_speakerzoom.store.ranges import check_part_name, part_folder, part_folders
 from otio_speakerzoom.store.scores import load_scores, save_scores
 from otio_speakerzoom.store.shots import shot_from_row, shot_to_json, with_names
 from otio_speakerzoom.store.tracks import load_tracks, save_tracks
@@ -73,6 +73,7 @@ __all__ = [
     "Options",
     "atomic_write",
     "back_up",
+    "check_part_name",
     "cut_list_text",
     "digest",
     "exclusive_lock",

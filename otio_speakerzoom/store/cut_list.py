@@ -19,6 +19,7 @@ from otio_speakerzoom.store.files import (
 )
 from otio_speakerzoom.store.media import media_to_json
 from otio_speakerzoom.store.people import load_people
+from otio_speakerzoom.store.ranges import check_part_name
 from otio_speakerzoom.store.shots import has_edited_crop, is_misfit, shot_from_json, shot_to_json
 
 
@@ -132,6 +133,8 @@ def load_cut_list(
     if document is None:
         return None
     people_folder = document.provenance.get("people_folder", "")
+    with report_faults(path):
+        check_part_name(people_folder)
     if people is None:
         cached_people = load_people(folder / people_folder) or load_people(folder)
         people = cached_people.value if cached_people else ()

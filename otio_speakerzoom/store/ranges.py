@@ -8,10 +8,18 @@ from pathlib import Path
 
 from otio_speakerzoom.model import FrameRange
 
+_PART = re.compile(r"parts/[0-9]{1,9}-[0-9]{1,9}")
+
 
 def part_folder(folder: Path, within: FrameRange) -> Path:
     """Return the folder for the analysis of a part of the source."""
     return folder / "parts" / f"{within.start}-{within.end}"
+
+
+def check_part_name(name: str) -> None:
+    """Raise ValueError unless a name is that of a part's folder in a work folder, or empty."""
+    if name and not _PART.fullmatch(name):
+        raise ValueError(f"people_folder: {ascii(name)[:60]} is no folder of a part")
 
 
 def part_folders(folder: Path) -> list[tuple[Path, FrameRange]]:

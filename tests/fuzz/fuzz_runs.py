@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fuzz_table import record
+from fuzz_table import TARGETS, record
 from fuzzing import Budget, install_watch, try_inputs
-
-SEEDS = Path(__file__).with_name("seeds")
 
 
 @pytest.fixture(params=["briefly", pytest.param("at length", marks=pytest.mark.slow)])
@@ -25,6 +23,7 @@ def fuzz(request, tmp_path):
 
     def run(target, make, use, *, count, writable=(), readable=()):
         """Try `count` inputs of a target, or as many as there is time for."""
+        assert target in TARGETS
         for folder in readable:
             install_watch(folder)
         command = f"python -m pytest {test} -k {name}"

@@ -2,8 +2,9 @@
 
 from robustness.tables import WRITE, Table
 
-BY_HAND_S = 120
-"""A run of at least so long for each target is one by hand, whose counts go into the table."""
+BY_HAND_S = 40
+"""A run of at least so long for each target, longer than by default, is one by hand: its counts go
+into the table."""
 
 REFUSED = "read right, or one line that names the file"
 TARGETS = {
@@ -29,6 +30,7 @@ TARGETS = {
     "requests": ("requests to the service: targets, headers, ranges", "an answer, never a failure"),
     "bodies": ("requests to the service: bodies", "an answer; the cut stays valid"),
     "operations": ("requests to the service: edits", "an answer; the cut is valid after each"),
+    "folders": ("one file of a work folder whose cut is then edited", "an answer, or one line"),
     "recordings": ("headers of .mp4, .mov, .mkv, .avi and .ts", REFUSED),
 }  # fmt: skip
 """Name of a target -> what is damaged, and what may come of it."""

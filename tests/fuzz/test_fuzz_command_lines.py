@@ -14,6 +14,7 @@ from mutators import TEXTS, damage_bytes
 from otio_speakerzoom.cli import values
 from otio_speakerzoom.cli.files import check_files
 from otio_speakerzoom.cli.parser import VERB_OPTIONS, build_parser, parse
+from otio_speakerzoom.cli.streams import one_line
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Media
 
@@ -63,7 +64,7 @@ def random_command_line(random):
         words[at] = damage_bytes(random, words[at].encode("utf-8", "surrogatepass")).decode(
             "utf-8", "surrogateescape"
         )
-    return words
+    return [word.replace("\0", "") for word in words]  # which no system passes on
 
 
 def try_command_line(folder, words):
@@ -82,8 +83,10 @@ def try_command_line(folder, words):
     try:
         check_files(request)
     except SpeakerZoomError as error:
-        names = [str(file.path) for file in request.files]
-        check_refusal(error, *names, *(flag for file in request.files for flag in file.flags))
+        names = [one_line(str(file.path)) for file in request.files]
+        flags_of = (flag for file in request.files for flag in file.flags)
+        line = SpeakerZoomError(one_line(str(error)))  # as it is printed
+        check_refusal(line, *names, *flags_of, *map(one_line, words))
         return False
     finally:
         assert sorted(folder.rglob("*")) == before

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fuzzing import Watch, install_watch, limited
 from test_fuzz_arrays import journals, try_journal
+from test_fuzz_documents import try_document
 from test_fuzz_editors import try_still
 from test_fuzz_media import Prober, try_recording
 from test_fuzz_timelines import try_timeline
@@ -34,15 +35,20 @@ def try_lines(folder, path, use):
     return use(folder, (name, data))
 
 
+def try_json(folder, path, use):
+    return use(folder, (path.name.split(".")[1], path.read_bytes()))
+
+
 USES = {
+    "documents": partial(try_json, use=try_document),
     "journals": partial(try_lines, use=try_journal),
     "styles": partial(try_text, use=try_style),
     "stills": partial(try_text, use=try_still),
     "timelines": partial(try_edit, use=try_timeline),
 }
 """Folder of seeds -> how they are used, as random inputs of that target are."""
-ACCEPTED = {"timelines/line_separator.fcpxml"}
-"""Those that are read; all others are refused."""
+ACCEPTED = {f"timelines/{path.name}" for path in (SEEDS / "timelines").iterdir()}
+"""Those that are read, but for what is wrong with a clip; all others are refused."""
 PATHS = sorted(path for folder in USES for path in (SEEDS / folder).iterdir())
 
 

@@ -24,6 +24,7 @@ from otio_speakerzoom.interchange.diff.reference_cut import (
 )
 from otio_speakerzoom.interchange.diff.stacking import VisibleRange, visible_ranges
 from otio_speakerzoom.interchange.read import EditedTimeline
+from otio_speakerzoom.interchange.read.values import in_line
 from otio_speakerzoom.model import Box, CutList, FrameRange, Lock
 
 _TWICE = "shows frames that another clip shows too"
@@ -87,7 +88,8 @@ def compare(timeline: EditedTimeline, cut_list: CutList) -> Comparison:
     changes += _removed_ranges(spans, timeline, reference)
     changes.sort(key=lambda change: (change.range.start, change.range.end))
     matching = sum(reference.shot_of(span)[1] for span in shots)
-    return Comparison(tuple(changes), tuple(warnings), shot_changes.count(None), matching)
+    lines = tuple(map(in_line, warnings))
+    return Comparison(tuple(changes), lines, shot_changes.count(None), matching)
 
 
 def _spans(

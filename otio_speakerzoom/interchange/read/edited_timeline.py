@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from unicodedata import normalize
@@ -148,7 +149,12 @@ class ClipTransform(NamedTuple):
 def transform_or_reason(read: Callable[[], ClipTransform]) -> ClipTransform:
     """Return the transform that `read` returns; where it is damaged, none and the reason."""
     try:
-        return read()
+        transform = read()
+        if all(key.frame < after.frame for key, after in pairwise(transform.keys)):
+            return transform
+        if transform.unsupported:  # which says already why they do not count
+            return transform._replace(keys=())
+        raise ValueError("its keyframes do not follow one another")
     except READ_ERRORS as error:
         return ClipTransform(None, (), [f"has a transform that {unreadable(error)}"])
 
@@ -157,6 +163,8 @@ def valid_transform(scale: float, dx: float, dy: float) -> Transform:
     """Return a transform; raise ValueError where it shows nothing."""
     if not 0 < scale < 1e6:  # far past any host's limit, and crops stay numbers
         raise ValueError(f"a scale of {scale:g} shows nothing")
+    if not max(abs(dx), abs(dy)) < 1e12:  # the largest frame at the largest scale is 1e11 wide
+        raise ValueError("it is moved out of sight")
     return Transform(scale, dx + 0.0, dy + 0.0)  # no -0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from otio_speakerzoom.errors import TimelineError
@@ -10,7 +11,7 @@ from otio_speakerzoom.interchange.read import fcpxml, mlt, otio_json, xmeml
 from otio_speakerzoom.interchange.read.edited_timeline import EditedTimeline, MediaHints
 from otio_speakerzoom.interchange.read.safe_xml import encoding_of
 from otio_speakerzoom.interchange.read.sequences import SequenceChoiceError
-from otio_speakerzoom.interchange.read.values import READ_ERRORS, reason
+from otio_speakerzoom.interchange.read.values import READ_ERRORS, in_line, reason
 from otio_speakerzoom.store.bounded import UnfitFileError, read_bytes
 
 READERS: dict[str, Callable[[str, MediaHints], EditedTimeline]] = {
@@ -53,9 +54,22 @@ def read_timeline(path: Path, hints: MediaHints | None = None) -> EditedTimeline
         raise _unreadable(path, "its structure is not that of a timeline") from error
     except READ_ERRORS as error:
         raise _unreadable(path, reason(error)) from error
+    timeline = _in_lines(timeline)
     if not any(timeline.tracks):
         raise _unreadable(path, "; ".join(("it has no video clip", *timeline.warnings[:1])))
     return timeline
+
+
+def _in_lines(timeline: EditedTimeline) -> EditedTimeline:
+    """Return a timeline whose texts for the user are one line each, whatever names are in them."""
+    tracks = tuple(
+        tuple(
+            replace(clip, unsupported=in_line(clip.unsupported)) if clip.unsupported else clip
+            for clip in track
+        )
+        for track in timeline.tracks
+    )
+    return replace(timeline, tracks=tracks, warnings=tuple(map(in_line, timeline.warnings)))
 
 
 def text_of(path: Path) -> str:

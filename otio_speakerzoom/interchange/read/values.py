@@ -31,6 +31,11 @@ def reason(error: BaseException) -> str:
     return " ".join(text.split())[:200] or "its structure is not that of a timeline"
 
 
+def in_line(text: str) -> str:
+    """Return a text with names from a file in it as one line."""
+    return " ".join(text.split())
+
+
 def unreadable(error: BaseException) -> str:
     """Return why a clip that cannot be read is not supported."""
     return f"cannot be read ({reason(error)})"
