@@ -7,6 +7,7 @@ opens no network for a source.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -17,6 +18,8 @@ from otio_speakerzoom.source.user_path import absolute_path
 
 _TO_MATROSKA = (".mkv", ".webm", ".flv", ".ogv", ".ogg", ".wmv", ".asf")
 """Containers whose audio or subtitles may not fit into a .mov."""
+
+_MAX_NAME_BYTES = 255  # of a file name, on every common file system
 
 
 def conform_command(path: PurePath | str, *filters: str, audio: str = "") -> str:
@@ -112,8 +115,11 @@ def _program() -> str:
 def _output_path(path: PurePath | str, what: str) -> PurePath:
     """Return the path of the output, next to the source."""
     source = PurePath(path)
-    suffix = ".mkv" if source.suffix.lower() in _TO_MATROSKA else ".mov"
-    return source.with_name(f"{source.stem}_{what}{suffix}")
+    end = f"_{what}" + (".mkv" if source.suffix.lower() in _TO_MATROSKA else ".mov")
+    stem = source.stem
+    while len(os.fsencode(stem + end)) > _MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return source.with_name(stem + end)
 
 
 def _file_url(path: PurePath | str) -> str:

@@ -30,9 +30,27 @@ def shell_command(words: Sequence[str], platform: str = sys.platform) -> str:
     On Windows what needs no more than double quotes is right in cmd, too.
     """
     if platform != "win32":
-        return shlex.join(words)
+        return " ".join(map(_posix_word, words))
     command = " ".join(map(_windows_word, words))
     return f"& {command}" if command[0] in "\"'" else command  # a quoted program, to PowerShell
+
+
+def _posix_word(word: str) -> str:
+    """Return a word for every POSIX shell, in one line of characters that a terminal shows.
+
+    Other characters, and bytes that are no text, are written as printf's octal escapes.
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"\"$(printf '{''.join(map(_printf_escape, word))}')\""
+
+
+def _printf_escape(letter: str) -> str:
+    if letter in "%\\":
+        return 2 * letter
+    if letter != "'" and letter.isprintable():
+        return letter
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(letter))
 
 
 def _windows_word(word: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from clips import BEGIN_S, DARK, END_S, MIN_CORNER_PX, Clip, level, tone_hz, write_clip
 from commands import command
 from remedies import COMMAND
+from tables import PAGE
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import Microphone
@@ -263,3 +264,10 @@ def digests(folder):
 def leftovers(folder):
     """Return what no finished run leaves: temporary files."""
     return [p for p in Path(folder).rglob("*") if ".part" in p.name]
+
+
+def check_whole(table):
+    """Check that the page has every case of a table, and states above it how many there are."""
+    table.check_cases()
+    above = f"{len(table.cases)} cases, 0 failures.\n\n<!-- {table.name} -->"
+    assert above in PAGE.read_text("utf-8"), above

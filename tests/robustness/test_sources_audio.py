@@ -2,7 +2,7 @@
 
 import pytest
 from clips import Clip, Sound
-from reading import case_of, cut_and_render, outcome, parameters
+from reading import case_of, check_whole, cut_and_render, outcome, parameters
 from tables import Table
 
 RATES = (8000, 11025, 12000, 16000, 22050, 32000, 44100, 88200, 96000, 192000)
@@ -73,7 +73,7 @@ def test_hard_audio_is_right_or_one_line(name, tmp_path):
 
 
 def test_the_table_of_hard_audio_is_complete():
-    TABLE.check_cases()
+    check_whole(TABLE)
 
 
 @pytest.mark.slow

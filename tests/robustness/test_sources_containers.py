@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import pytest
 from clips import Clip, Sound, write_clip
-from reading import Case, case_of, cut_and_render, facts_of, outcome, parameters
+from reading import Case, case_of, check_whole, cut_and_render, facts_of, outcome, parameters
 from tables import Table
 
 PCM, MP2, AC3 = (Sound("pcm_s16le"),), (Sound("mp2"),), (Sound("ac3"),)
@@ -179,7 +179,7 @@ def test_a_hard_container_is_right_or_one_line(name, tmp_path):
 
 
 def test_the_table_of_hard_containers_is_complete():
-    TABLE.check_cases()
+    check_whole(TABLE)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 from clips import Clip, Sound
-from reading import Case, case_of, cut_and_render, outcome, parameters
+from reading import Case, case_of, check_whole, cut_and_render, outcome, parameters
 from tables import Table
 
 PCM, MP2 = (Sound("pcm_s16le"),), (Sound("mp2"),)
@@ -147,7 +147,7 @@ def test_a_hard_picture_is_right_or_one_line(name, tmp_path):
 
 
 def test_the_table_of_hard_pictures_is_complete():
-    TABLE.check_cases()
+    check_whole(TABLE)
 
 
 @pytest.mark.slow
