@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import pytest
 
+from otio_speakerzoom.source import forget_opencvs_qt
+
 PATIENCE_S = 60
 """Seconds for an editor to respond; it starts in 3 on an idle machine."""
 
@@ -44,6 +46,7 @@ class Desk:
         server, display = start_display()
         self._running = [server]
         (folder / "run").mkdir(mode=0o700)
+        forget_opencvs_qt()
         self._environment = {
             **os.environ,
             **environment,

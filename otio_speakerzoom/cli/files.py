@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,6 +24,13 @@ log = logging.getLogger("otio_speakerzoom")
 
 _RESULTS = ".speakerzoom"  # as in store/folder.py, which loads NumPy
 _MAX_NAME_BYTES = 255  # of a file name, on every common file system
+# names of devices, in any folder and with any suffix; characters with a meaning; what is cut off at
+# the end (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)
+_NO_NAME_ON_WINDOWS = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(\..*)?"
+    r'|.*[<>:"|?*\x00-\x1f].*|.*[. ]',
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def check_files(request: Request) -> None:
@@ -127,6 +136,7 @@ def check_output(flag: str, path: Path) -> None:
     """Raise where `path`, which the user set by `flag`, cannot be written or must not be."""
     if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
         raise SpeakerZoomError(f"{flag} {path}: the name is too long; shorten it")
+    _check_name(f"{flag} {path}", path)
     if path.is_dir():
         raise SpeakerZoomError(f"{flag} {path}: is a folder; name a file in it")
     if path.exists() and not path.is_file():
@@ -144,11 +154,19 @@ def check_output(flag: str, path: Path) -> None:
     _check_folder(f"{flag} {path}", path.parent)
 
 
+def _check_name(label: str, path: Path) -> None:
+    """Raise where Windows takes the name for a device, or for another name."""
+    if sys.platform == "win32" and _NO_NAME_ON_WINDOWS.fullmatch(path.name):
+        raise SpeakerZoomError(f"{label}: Windows has no files of that name; choose another")
+
+
 def _check_folder(label: str, folder: Path) -> None:
     """Raise where `folder` does not exist and cannot be created, or is not writable.
 
     `label` is the argument as the user wrote it. An existing folder of results may be read-only.
     """
+    if folder.name != "..":
+        _check_name(label, folder)
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent

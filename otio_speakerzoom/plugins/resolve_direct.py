@@ -15,7 +15,7 @@ from pathlib import Path
 
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.plugins.resolve_script import NAME, script_text
-from otio_speakerzoom.source import end_with_children, find_program
+from otio_speakerzoom.source import end_with_children, find_program, start_program
 from otio_speakerzoom.store.atomic import write_text
 
 PLACES = {
@@ -76,10 +76,7 @@ def run_directly(folder: Path) -> Iterator[DirectRun]:
     runner, script = find_runner(), folder / NAME
     write_text(script, script_text(str(folder).replace("\\", "/")))
     try:
-        process = subprocess.Popen(  # nosec B603 # fuscript by its absolute path, and our script
-            [str(runner), "-q", "-l", "lua", str(script)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        process = start_program([runner, "-q", "-l", "lua", script])
     except OSError as error:
         raise SpeakerZoomError(
             f"{runner}: cannot be run ({error.strerror}); leave out --direct and use the menu"

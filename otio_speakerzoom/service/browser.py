@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from otio_speakerzoom.service.runtime_file import runtime_folder, write_private
+from otio_speakerzoom.source import forget_opencvs_qt
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def open_browser(url: str) -> None:
     Every user of a machine sees the arguments of its programs. So the browser gets a file that only
     its user may read, which leads on to the address.
     """
+    forget_opencvs_qt()
     if has_screen() and webbrowser.open(_private_link(url).as_uri()):
         log.info("the page opens in the browser; if it does not, open the address above yourself")
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 
 from otio_speakerzoom.errors import ToolError
 from otio_speakerzoom.service.browser import has_screen
-from otio_speakerzoom.source import find_program
+from otio_speakerzoom.source import find_program, start_program
 
 MAC_APPLICATIONS, MAC_OPEN = Path("/Applications"), "/usr/bin/open"
 
@@ -84,10 +83,7 @@ def open_file(path: Path, with_: str) -> None:
     if opener.suffixes and path.suffix not in opener.suffixes:
         raise ToolError(f"{path}: is nothing for {opener.id}, which opens {opener.suffixes[0]}")
     try:
-        process = subprocess.Popen(  # nosec B603 # a program of OPENERS by its absolute path
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        process = start_program(command)
         threading.Thread(target=process.wait, name="opener", daemon=True).start()
     except OSError as error:
         raise ToolError(

@@ -21,7 +21,7 @@ from typing import Any
 
 from otio_speakerzoom.errors import SpeakerZoomError, StoreError
 from otio_speakerzoom.service.access import proof
-from otio_speakerzoom.store.atomic import is_running, write_error
+from otio_speakerzoom.store.atomic import is_running, replace_file, write_error
 from otio_speakerzoom.store.bounded import open_regular, read_up_to
 from otio_speakerzoom.store.json_values import parse_json
 
@@ -100,7 +100,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
-        temporary.replace(path)
+        replace_file(temporary, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:

@@ -30,7 +30,7 @@ from otio_speakerzoom.source.limited_run import end_with_children, run_program
 from otio_speakerzoom.source.prefetch import prefetch
 from otio_speakerzoom.source.probe import probe
 from otio_speakerzoom.source.processes import start_process
-from otio_speakerzoom.source.programs import find_program
+from otio_speakerzoom.source.programs import find_program, forget_opencvs_qt, start_program
 from otio_speakerzoom.source.start_timecode import start_from_label
 from otio_speakerzoom.source.threads import limit_threads, share_heap, usable_cores
 from otio_speakerzoom.source.tone_mapping import tone_mapping_filters
@@ -56,6 +56,7 @@ __all__ = [
     "film_channels",
     "film_colour",
     "find_program",
+    "forget_opencvs_qt",
     "input_url",
     "limit_threads",
     "matroska_command",
@@ -72,6 +73,7 @@ __all__ = [
     "shift_audio_command",
     "start_from_label",
     "start_process",
+    "start_program",
     "tone_mapping_filters",
     "usable_cores",
 ]

@@ -1,4 +1,4 @@
-"""Finds programs of this machine, never in the working folder, and writes commands to paste.
+"""Finds and starts programs of this machine, never in the working folder; writes commands to paste.
 
 The working folder is often where footage came from somebody else. Windows looks for programs there
 before anywhere else, and a shell does where PATH has an empty entry or a dot.
@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
+
+QT_VARIABLES = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
+"""Where OpenCV's package for desktops stores the folders of its own Qt, when it is loaded."""
 
 
 def find_program(name: str, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -22,6 +26,26 @@ def find_program(name: str, environ: Mapping[str, str] = os.environ) -> Path | N
         if path.is_absolute() and path.is_file() and os.access(path, os.X_OK):
             return path
     return None
+
+
+def start_program(command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, so that Ctrl-C does not end it; OSError if not."""
+    forget_opencvs_qt()
+    return subprocess.Popen(  # nosec B603 # every caller names a program by its absolute path
+        list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def forget_opencvs_qt(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Remove the folders of OpenCV's Qt from the environment; those of the user stay.
+
+    OpenCV would need them for windows, which we never open. Every Qt program that we start
+    (Shotcut, Kdenlive, Resolve) would load these plugins in place of its own, and abort.
+    """
+    for name in QT_VARIABLES:
+        if Path(environ.get(name, "")).parts[-3:-1] == ("cv2", "qt"):
+            del environ[name]
 
 
 def shell_command(words: Sequence[str], platform: str = sys.platform) -> str:

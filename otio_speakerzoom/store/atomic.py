@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +18,14 @@ from otio_speakerzoom.errors import DiskFullError, StoreError
 
 MAX_NAME_BYTES = 255
 """Of a file name in the file systems of Linux and macOS."""
+
+MAX_IN_USE_S = 2
+"""How long a file is tried to be replaced that another program has open, on Windows: a reader of
+ours, or a virus scanner, has read it in a fraction of that."""
+IN_USE_POLL_S = 0.02
+"""Between two tries."""
+MAX_WINDOWS_PATH = 259
+"""Characters of a path on Windows, where long ones are not switched on (MAX_PATH less its end)."""
 
 MAX_LEFTOVER_AGE_S = 7 * 24 * 3600
 """Of a temporary file whose process cannot be checked; an older one is removed."""
@@ -39,12 +48,29 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield temporary
         if path.exists():
             shutil.copymode(path, temporary)
-        temporary.replace(path)
+        replace_file(temporary, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         with suppress(OSError):  # the folder itself may be the problem
             temporary.unlink(missing_ok=True)
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Rename a file to `path`; OSError if the system does not allow it.
+
+    On Windows it does not while anybody has `path` open, so that is tried for a while.
+    """
+    end = time.monotonic() + (MAX_IN_USE_S if sys.platform == "win32" else 0)
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(IN_USE_POLL_S)
+        else:
+            return
 
 
 def write_text(path: Path, text: str) -> None:
@@ -112,13 +138,18 @@ def host() -> str:
 
 
 def _new_file(path: Path) -> Path:
-    """Create the temporary file for `path`: `.talk.HOST-PID-RANDOM.part.mp4`."""
-    tag = f".{host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
-    suffix = path.suffix if len(os.fsencode(path.suffix)) < 32 else ""
-    temporary = path.with_name(f"{_prefix(path.stem)}{tag}{suffix}")
+    """Create the temporary file for `path`, empty."""
+    temporary = path.with_name(_temporary_name(path))
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(temporary, flags, 0o666))
     return temporary
+
+
+def _temporary_name(path: Path) -> str:
+    """Return a name that nobody can guess: `.talk.HOST-PID-RANDOM.part.mp4`."""
+    tag = f".{host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
+    suffix = path.suffix if len(os.fsencode(path.suffix)) < 32 else ""
+    return f"{_prefix(path.stem)}{tag}{suffix}"
 
 
 def _prefix(stem: str) -> str:
@@ -146,4 +177,10 @@ def write_error(path: Path, error: OSError) -> StoreError:
     fault = f"{path}: cannot be written ({error.strerror or error})"
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return DiskFullError(f"{fault}; free some space")
-    return StoreError(f"{fault}; write elsewhere (-o FILE, --work DIR)")
+    remedy = "write elsewhere (-o FILE, --work DIR)"
+    if sys.platform == "win32":
+        if len(str(path.absolute().with_name(_temporary_name(path)))) > MAX_WINDOWS_PATH:
+            return StoreError(f"{fault}; the path is too long for Windows: {remedy}")
+        if isinstance(error, PermissionError):
+            remedy = f"close it in other programs, or {remedy}"
+    return StoreError(f"{fault}; {remedy}")

@@ -6,11 +6,11 @@ effect, and uv's environments have no pip at all.
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+
+from otio_speakerzoom.source.programs import shell_command
 
 PIPX_FILE = "pipx_metadata.json"
 """In the top folder of an environment that pipx made; the folder has the program's name."""
@@ -19,34 +19,24 @@ PIPX_FILE = "pipx_metadata.json"
 def install_command(requirement: str, *, again: bool = False) -> str:
     """Return the command that installs a requirement; `again`: its files alone, if it is there."""
     tool, is_uv = _tool()
-    options = []
+    options: list[str] = ["--python", sys.prefix] if is_uv else []
     if again:
-        options = ["--reinstall" if is_uv else "--force-reinstall", "--no-deps"]
-    return " ".join((*tool, "install", *_in_this_environment(is_uv), *options, _quote(requirement)))
+        options += ["--reinstall" if is_uv else "--force-reinstall", "--no-deps"]
+    return shell_command([*tool, "install", *options, requirement], sys.platform)
 
 
 def uninstall_command(package: str) -> str:
     """Return the command that removes a package."""
     tool, is_uv = _tool()
-    options = () if is_uv else ("-y",)
-    return " ".join((*tool, "uninstall", *_in_this_environment(is_uv), *options, package))
+    options = ["--python", sys.prefix] if is_uv else ["-y"]
+    return shell_command([*tool, "uninstall", *options, package], sys.platform)
 
 
-def _tool() -> tuple[tuple[str, ...], bool]:
+def _tool() -> tuple[list[str], bool]:
     """Return the program that installs packages here, and whether it is uv."""
     environment = Path(sys.prefix)
     if (environment / PIPX_FILE).is_file():
-        return ("pipx", "runpip", environment.name), False
+        return ["pipx", "runpip", environment.name], False
     if find_spec("pip") is None:
-        return ("uv", "pip"), True
-    return ("pip",), False
-
-
-def _in_this_environment(is_uv: bool) -> tuple[str, ...]:
-    return ("--python", _quote(sys.prefix)) if is_uv else ()
-
-
-def _quote(word: str) -> str:
-    """Quote a word for the shell; those of Windows know no single quotes."""
-    quoted = shlex.quote(word)
-    return f'"{word}"' if os.name == "nt" and quoted != word else quoted
+        return ["uv", "pip"], True
+    return ["pip"], False

@@ -178,6 +178,40 @@ def test_an_output_in_a_read_only_place_is_refused(recording, capsys, monkeypatc
     assert f"{recording.parent} is not writable" in one_line(capsys)
 
 
+@pytest.mark.parametrize(
+    "name", ["con.csv", "NUL.csv", "Aux .csv", "lpt1.old.csv", "a:b.csv", "what?.csv", "a\nb.csv"]
+)
+def test_a_name_that_windows_takes_for_something_else_is_refused_there(
+    name, recording, monkeypatch, capsys
+):
+    monkeypatch.chdir(recording.parent)
+    words = ["inspect", str(recording), "--csv", name]
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(words) == 1
+    assert "Windows has no files of that name" in one_line(capsys)
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert main(words) == 1
+    assert "Windows" not in one_line(capsys)
+
+
+@pytest.mark.parametrize("name", ["console.csv", "null.csv", "com.csv", "a.con.csv", "lpt10.csv"])
+def test_names_that_only_look_like_devices_are_allowed(name, recording, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    assert main(["inspect", str(recording), "--csv", str(recording.parent / name)]) == 1
+    assert "Windows" not in one_line(capsys)
+
+
+def test_a_folder_that_windows_would_name_otherwise_is_refused_there(
+    recording, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "platform", "win32")
+    for name in ("results.", "results ", "PRN"):
+        assert main(["inspect", str(recording), "--work", str(recording.parent / name)]) == 1
+        assert "Windows has no files of that name" in one_line(capsys)
+
+
 def test_an_unreadable_input_is_refused_and_never_waited_for(recording, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe")
     odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")

@@ -109,9 +109,9 @@ def test_without_pip_the_commands_are_those_of_uv(packages, environment):
 
 @pytest.mark.parametrize(
     ("system", "command"),
-    [("posix", "pip install 'av>=18.1'"), ("nt", 'pip install "av>=18.1"')],
+    [("linux", "pip install 'av>=18.1'"), ("win32", 'pip install "av>=18.1"')],
 )
 def test_a_requirement_is_quoted_for_the_shell_of_the_system(system, command, monkeypatch):
-    monkeypatch.setattr(pip_commands, "os", SimpleNamespace(name=system))
+    monkeypatch.setattr(sys, "platform", system)
 
     assert pip_commands.install_command("av>=18.1") == command

@@ -19,7 +19,11 @@ def programs(tmp_path, monkeypatch):
     folder.mkdir()
     for name in ("shotcut", "kdenlive"):
         program = folder / name
-        program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/{name}.started\n')
+        program.write_text(
+            "#!/bin/sh\n"
+            f'echo "$QT_QPA_PLATFORM_PLUGIN_PATH,$QT_QPA_FONTDIR" > {tmp_path}/{name}.qt\n'
+            f'echo "$@" > {tmp_path}/{name}.started\n'
+        )
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("DISPLAY", ":9")
@@ -49,6 +53,16 @@ def test_the_editor_opens_the_cut_beside_the_recording(
     assert started(tmp_path / f"{editor}.started") == str(path)
     assert occupied.read_text() == "mine"
     assert main(["check", str(path)]) == 0
+
+
+def test_the_editor_uses_its_own_qt_and_not_that_of_opencv(programs, talk, tmp_path, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", "/env/site-packages/cv2/qt/plugins")
+    monkeypatch.setenv("QT_QPA_FONTDIR", "/home/user/fonts")
+
+    assert main(["send", str(talk), "--to", "shotcut"]) == 0
+
+    started(tmp_path / "shotcut.started")
+    assert (tmp_path / "shotcut.qt").read_text() == ",/home/user/fonts\n"
 
 
 def test_an_editor_that_is_not_there_gets_no_file_and_the_advice_works(
