@@ -12,6 +12,9 @@ from typing import Any
 from otio_speakerzoom.model import Box, FrameRange
 from otio_speakerzoom.store.version_1 import key_in_file
 
+CROP_DIGITS = 3
+"""Of the edges of crops, in source pixels: a thousandth of one is nowhere visible."""
+
 
 class Field:
     """A value and its place. Each method returns the value as one type, or raises ValueError."""
@@ -126,23 +129,29 @@ class Field:
         """Return a box that has an area and lies inside a frame of that size."""
         expected = f"left, top, right, bottom inside the frame, which is {size[0]}x{size[1]}"
         crop = Box.from_edges(edge.number() for edge in self.values(4, expected))
-        if not crop.is_inside(size):
+        if not (crop.is_inside(size) and has_area(crop, CROP_DIGITS)):
             raise self.error(expected)
         return crop
 
     def box(self) -> Box:
         """Return a box that has an area, wherever it lies."""
         expected = "left, top, right, bottom"
-        left, top, right, bottom = (edge.number() for edge in self.values(4, expected))
-        if not (left < right and top < bottom):
+        box = Box.from_edges(edge.number() for edge in self.values(4, expected))
+        if not has_area(box, CROP_DIGITS):
             raise self.error(f"{expected}, with an area")
-        return Box(left, top, right, bottom)
+        return box
 
     def object(self) -> dict[str, Any]:
         """Return the values of an object by their names, unchecked."""
         if not isinstance(self._value, dict):
             raise self.error("an object")
         return self._value
+
+
+def has_area(box: Box, digits: int) -> bool:
+    """Whether a box still has an area when its edges are rounded, as they are when it is saved."""
+    left, top, right, bottom = (round(edge, digits) for edge in box.edges)
+    return left < right and top < bottom
 
 
 def check_unique(ids: list[tuple[Field, int]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.model import Box, Lock, Media
-from otio_speakerzoom.store.fields import Field
+from otio_speakerzoom.store.fields import CROP_DIGITS, Field
 from otio_speakerzoom.store.files import (
     file_digest,
     json_text,
@@ -170,4 +170,4 @@ def _crop_from_json(field: Field, media: Media | None) -> Box:
 
 def crop_to_json(crop: Box) -> list[float]:
     """Return left, top, right, bottom to a thousandth of a pixel."""
-    return [round(float(edge), 3) for edge in crop.edges]
+    return [round(float(edge), CROP_DIGITS) for edge in crop.edges]

@@ -8,7 +8,7 @@ from typing import Any
 
 from otio_speakerzoom.errors import StoreError
 from otio_speakerzoom.model import Box, Person, Sighting
-from otio_speakerzoom.store.fields import Field, check_unique
+from otio_speakerzoom.store.fields import Field, check_unique, has_area
 from otio_speakerzoom.store.files import (
     Cached,
     content_digest,
@@ -17,6 +17,9 @@ from otio_speakerzoom.store.files import (
     report_faults,
     write_json,
 )
+
+_DIGITS = 1
+"""Of the edges of sightings, in source pixels: faces are found to some pixels."""
 
 
 def save_people(
@@ -118,13 +121,13 @@ def _sightings(rows: Iterable[Field]) -> Iterator[Sighting]:
 
 def sighting_to_json(sighting: Sighting) -> list[float]:
     """Return a sighting as frame, left, top, right, bottom, to a tenth of a pixel."""
-    return [sighting.frame, *(round(float(edge), 1) for edge in sighting.box.edges)]
+    return [sighting.frame, *(round(float(edge), _DIGITS) for edge in sighting.box.edges)]
 
 
 def sighting_from_json(field: Field, person: int) -> Sighting:
     """Return the sighting that `sighting_to_json` wrote."""
     frame, *edges = field.values(5, "frame, left, top, right, bottom")
     box = Box.from_edges(edge.number() for edge in edges)
-    if not (box.left < box.right and box.top < box.bottom):
+    if not has_area(box, _DIGITS):
         raise field.error("frame, left, top, right, bottom, with an area")
     return Sighting(person, frame.integer(), box)

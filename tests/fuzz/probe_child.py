@@ -4,7 +4,6 @@ In a process of its own: a library in C that meets damaged media may end it.
 """
 
 import json
-import resource
 import sys
 import warnings
 from pathlib import Path
@@ -40,6 +39,8 @@ def main():
     warnings.simplefilter("error")
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     if pages:
+        import resource
+
         limit = pages * resource.getpagesize() + MAX_MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for line in sys.stdin:

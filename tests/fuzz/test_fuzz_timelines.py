@@ -66,7 +66,8 @@ def damaged_timeline(suffix, random):
         MediaHints(media.size, cut_list.canvas, dialect=dialect if suffix != ".otio" else ""),
         MediaHints(sequence=random.choice(("1", "0", "99", "talk", "²", ""))),
     ))  # fmt: skip
-    return suffix, data, hints, cut_list
+    is_bundle = suffix == ".fcpxml" and random.random() < 0.1
+    return BUNDLE if is_bundle else suffix, data, hints, cut_list
 
 
 def damage_text(random, suffix, text, others):
