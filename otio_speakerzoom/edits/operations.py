@@ -9,9 +9,7 @@ from typing import Any, ClassVar
 from otio_speakerzoom.errors import EditError
 from otio_speakerzoom.model import Box, FrameRange
 from otio_speakerzoom.store.fields import Field
-
-MAX_NAME_LENGTH = 100
-"""Of a person's name, in characters; a track of a timeline shows about thirty of them."""
+from otio_speakerzoom.store.people import MAX_NAME_LENGTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from otio_speakerzoom.errors import TimelineError, ToolError
 from otio_speakerzoom.source import absolute_path, find_program, run_program
+from otio_speakerzoom.store.bounded import size_text
 from otio_speakerzoom.store.user_files import check_readable
 
 MAX_BYTES = 1 << 20
@@ -54,7 +55,7 @@ def _rules(dtd: Path) -> bytes:
     """Return the content of a definition that refers to no other file."""
     check_readable(dtd, "a DTD")
     if dtd.stat().st_size > MAX_BYTES:
-        raise TimelineError(f"{dtd}: is larger than {MAX_BYTES} bytes; give one of Apple's")
+        raise TimelineError(f"{dtd}: is larger than {size_text(MAX_BYTES)}; give one of Apple's")
     content = dtd.read_bytes()
     references: list[str] = []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.model import Media
-from otio_speakerzoom.store.bounded import read_bytes
+from otio_speakerzoom.store.bounded import fault_of, read_bytes
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def read_words(path: Path, media: Media) -> list[dict[str, Any]]:
     try:
         content = read_bytes(path, MAX_BYTES)
     except OSError as error:
-        log.warning("%s: cannot be read (%s) and is left out", path, error.strerror)
+        log.warning("%s: %s and is left out", path, fault_of(error))
         return []
     try:
         text = content.decode("utf-8-sig")

@@ -32,6 +32,13 @@ class UnfitFileError(OSError):
         return UnfitFileError, (Path(self.filename), self.strerror, self.remedy)
 
 
+def fault_of(error: OSError) -> str:
+    """Return why a file cannot be read, to follow its name."""
+    if isinstance(error, UnfitFileError):
+        return str(error.strerror)
+    return f"cannot be read ({error.strerror})"
+
+
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> FileIO:
     """Open a regular file without buffer; OSError where there is none, or it is something else.
 

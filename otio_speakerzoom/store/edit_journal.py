@@ -135,6 +135,11 @@ class EditJournal:
         header = {"schema": schema("edits"), "source": self._source_digest}
         rows = [line] if self._end else [header, line]
         data = b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
+        if len(data) > MAX_LINE_BYTES:
+            raise StoreError(
+                f"{self.path}: an edit of more than {size_text(MAX_LINE_BYTES)} does not fit in "
+                "it; edit fewer shots at once"
+            )
         if self._end + len(data) > MAX_BYTES:
             raise StoreError(
                 f"{self.path}: is full, with {size_text(MAX_BYTES)}; move it aside: what it did "

@@ -18,6 +18,8 @@ from otio_speakerzoom.store.files import (
     write_json,
 )
 
+MAX_NAME_LENGTH = 100
+"""Of a person's name, in characters; a track of a timeline shows about thirty of them."""
 _DIGITS = 1
 """Of the edges of sightings, in source pixels: faces are found to some pixels."""
 
@@ -98,10 +100,18 @@ def _person_from_json(row: Field) -> Person:
     return Person(
         row.at("id").integer(),
         tuple(track.integer() for track in row.at("tracks").rows()),
-        row.at("name").text().strip() if row.has("name") else "",
+        _name(row.at("name")) if row.has("name") else "",
         ignore,
         prefer,
     )
+
+
+def _name(field: Field) -> str:
+    """Return a name, which goes into every timeline and table."""
+    text = field.text().strip()
+    if len(text) > MAX_NAME_LENGTH or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise field.error(f"a name of up to {MAX_NAME_LENGTH} characters")
+    return text
 
 
 def load_sightings(folder: Path) -> tuple[Sighting, ...]:

