@@ -20,6 +20,9 @@ from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.store.json_values import parse_json
 from otio_speakerzoom.store.user_files import read_user_text
 
+MAX_NAME_LENGTH = 255
+"""Characters of a file name in a message; no system has longer ones."""
+
 
 def read_labels(path: Path, media: Media) -> dict[str, Any]:
     """Return the labels in a file; SpeakerZoomError where they are invalid or of another file.
@@ -32,7 +35,10 @@ def read_labels(path: Path, media: Media) -> dict[str, Any]:
     except ValueError as error:
         raise SpeakerZoomError(f"{path}: {error}; correct it") from error
     if (of := labels.get("file", media.path.name)) != media.path.name:
-        raise SpeakerZoomError(f"{path}: labels {of}, not {media.path.name}; give its own labels")
+        other = " ".join(of.split())[:MAX_NAME_LENGTH]
+        raise SpeakerZoomError(
+            f"{path}: labels {other}, not {media.path.name}; give its own labels"
+        )
     return labels
 
 

@@ -8,6 +8,7 @@ from fuzzing import Watch, install_watch, limited
 from test_fuzz_arrays import journals, try_journal
 from test_fuzz_documents import try_document
 from test_fuzz_editors import try_still
+from test_fuzz_lists import try_labels
 from test_fuzz_media import Prober, try_recording
 from test_fuzz_timelines import try_timeline
 from test_fuzz_user_files import try_style
@@ -42,6 +43,7 @@ def try_json(folder, path, use):
 USES = {
     "documents": partial(try_json, use=try_document),
     "journals": partial(try_lines, use=try_journal),
+    "labels": partial(try_text, use=try_labels),
     "styles": partial(try_text, use=try_style),
     "stills": partial(try_text, use=try_still),
     "timelines": partial(try_edit, use=try_timeline),
