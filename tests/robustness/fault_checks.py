@@ -1,9 +1,12 @@
 """What must be right after a verb was killed, or could not write."""
 
+import os
 import signal
 
 from bench import VERBS, faults_of_files, faults_of_next_run, state_key
 
+EVERY = os.environ.get("SPEAKERZOOM_EVERY_PLACE") == "1"
+"""Whether to try every place, by hand, and to check no table."""
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
 
 
