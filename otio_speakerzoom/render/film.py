@@ -14,7 +14,17 @@ from pathlib import Path
 
 import av
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Progress, Shot, no_progress
+from otio_speakerzoom import store
+from otio_speakerzoom.errors import MediaError
+from otio_speakerzoom.model import (
+    Box,
+    CutList,
+    FrameRange,
+    Media,
+    Progress,
+    Shot,
+    no_progress,
+)
 from otio_speakerzoom.render.covers import FaceObscurer
 from otio_speakerzoom.render.encode import FilmFormat, film_writer
 from otio_speakerzoom.render.encoders import AUTO
@@ -58,9 +68,11 @@ def render_film(
     `within` limits it to a part of the cut, where it has the frames of the whole film. A `draft` is
     scaled and encoded fast, at a lower quality. `keyframe_every` is as in `FilmFormat`. Crops are
     rounded to whole pixels, so an edge may differ from a timeline by a pixel, and slow moves
-    advance in steps of a pixel. Raise MediaError if the source ends before the cut does.
+    advance in steps of a pixel. Raise MediaError if the source ends before the cut does, or is
+    changed meanwhile.
     """
     media, span = cut_list.media, within or cut_list.range
+    content = store.source_digest(media.path)
     decoded = prefetch(decode_frames(media, span), MAX_PREFETCHED)
     with closing(decoded), closing(film_audio(media, span)) as audio:
         first = next(decoded)
@@ -75,6 +87,16 @@ def render_film(
             for frame in rendered:
                 writer.add(frame, audio)
                 on_progress(writer.frames, span.duration)
+            _check_unchanged(media, content)
+
+
+def _check_unchanged(media: Media, content: str) -> None:
+    """Raise MediaError if the file has another digest now: the film may be a mix of both."""
+    if media.path.exists() and store.source_digest(media.path) != content:
+        raise MediaError(
+            f"{media.path}: was changed while it was read, so no film was written; render again "
+            "when it is complete"
+        )
 
 
 def rendered_frames(
