@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from otio_speakerzoom.errors import EditError
 from otio_speakerzoom.model import Box, FrameRange
-from otio_speakerzoom.store.fields import Field
+from otio_speakerzoom.store.fields import Field, name_in_words
 from otio_speakerzoom.store.people import MAX_NAME_LENGTH
 
 
@@ -162,7 +162,9 @@ def operation_from_json(value: object) -> Operation:
             raise row.at("name").error(f"one of {', '.join(CLASSES)}")
         names = [field.name for field in fields(cls)]
         if unknown := [key for key, _ in row.items() if key not in ("name", *names)]:
-            raise ValueError(f"operation.{unknown[0]} is unknown; {cls.name} has {_list(names)}")
+            raise ValueError(
+                f"operation.{name_in_words(unknown[0])} is unknown; {cls.name} has {_list(names)}"
+            )
         return cls(**{name: _parser(cls, name)(row.at(name)) for name in names})
     except ValueError as error:
         raise EditError(str(error)) from error
@@ -175,7 +177,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
 
 def _shot(field: Field) -> ShotOnPage:
     if unknown := [key for key, _ in field.items() if key not in ("start", "end", "subjects")]:
-        raise field.error(f"start, end and subjects only, without {unknown[0]}")
+        raise field.error(f"start, end and subjects only, without {name_in_words(unknown[0])}")
     span = field.frames()
     return ShotOnPage(span.start, span.end, _subjects(field.at("subjects")))
 

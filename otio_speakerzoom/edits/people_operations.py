@@ -14,6 +14,7 @@ from otio_speakerzoom.edits.operations import Ignore, Merge, Prefer, Rename, Set
 from otio_speakerzoom.errors import EditError, SpeakerZoomError
 from otio_speakerzoom.model import Lock
 from otio_speakerzoom.pipeline.reconcile import SIGHTINGS_PER_PERSON
+from otio_speakerzoom.store.fields import name_in_words
 
 
 def rename(draft: Draft, operation: Rename) -> None:
@@ -66,7 +67,7 @@ def style_choice(
     EditError for a style that does not exist, and for values outside their range.
     """
     if name is not None and name not in (*PRESETS, now.name):
-        raise EditError(f"there is no style {name!r}; there are {', '.join(PRESETS)}")
+        raise EditError(f"there is no style {name[:60]!r}; there are {', '.join(PRESETS)}")
     remaining = dict(now.values) if name in (None, now.name) else {}
     changed = {**remaining, **values}
     own = {key: value for key, value in changed.items() if value is not None}
@@ -74,7 +75,8 @@ def style_choice(
         style = read_style(name or now.name, own)
     except TypeError as error:
         unknown = sorted(key for key in values if not hasattr(now.style, key))
-        raise EditError(f"{', '.join(unknown)}: no style has such a value") from error
+        words = ", ".join(map(name_in_words, unknown[:3]))
+        raise EditError(f"{words}: no style has such a value") from error
     except SpeakerZoomError as error:
         raise EditError(str(error)) from error
     return StyleChoice(name or now.name, tuple(sorted(own.items())), style)

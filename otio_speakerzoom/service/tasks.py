@@ -15,7 +15,7 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import CutList, FrameRange, Media
 from otio_speakerzoom.pipeline import Job, Options
 from otio_speakerzoom.service.free_name import free_name, result_digest
-from otio_speakerzoom.store.fields import Field
+from otio_speakerzoom.store.fields import Field, name_in_words
 from otio_speakerzoom.timeline.canvas_size import aspect_size, source_size
 from otio_speakerzoom.timeline.formats import FORMATS
 
@@ -87,7 +87,9 @@ def task_from_json(value: object, job: Job) -> Task:
     row = Field(value, "job")
     names = {item.name for item in fields(Task)} - set(NOT_STORED)
     if unknown := [key for key, _ in row.items() if key not in names]:
-        raise ValueError(f"job.{unknown[0]} is unknown; a job has {', '.join(sorted(names))}")
+        raise ValueError(
+            f"job.{name_in_words(unknown[0])} is unknown; a job has {', '.join(sorted(names))}"
+        )
     kind = row.at("kind").text()
     if kind not in KINDS:
         raise row.at("kind").error(f"one of {', '.join(KINDS)}")

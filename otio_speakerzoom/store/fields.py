@@ -5,12 +5,16 @@ Each value knows its place, such as `shots[3].crop`, for the error message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import isfinite, nan
 from typing import Any
 
 from otio_speakerzoom.model import Box, FrameRange
 from otio_speakerzoom.store.version_1 import key_in_file
+
+MAX_NAME_LENGTH = 60
+"""Characters of a name in a message, which is one line."""
 
 CROP_DIGITS = 3
 """Of the edges of crops, in source pixels: a thousandth of one is nowhere visible."""
@@ -30,7 +34,7 @@ class Field:
 
     def at(self, key: str) -> Field:
         """Return the value called `key` of an object."""
-        name = key_in_file(self._value, key)
+        name = name_in_words(key_in_file(self._value, key))
         place = f"{self._place}.{name}" if self._place else name
         if key not in self.object():
             raise ValueError(f"{place} is missing")
@@ -146,6 +150,13 @@ class Field:
         if not isinstance(self._value, dict):
             raise self.error("an object")
         return self._value
+
+
+def name_in_words(name: str) -> str:
+    """Return a name from a file as a message gives it: quoted and shortened if it is no word."""
+    if len(name) <= MAX_NAME_LENGTH and re.fullmatch(r"[\w.-]+", name):
+        return name
+    return ascii(name[:MAX_NAME_LENGTH])
 
 
 def has_area(box: Box, digits: int) -> bool:

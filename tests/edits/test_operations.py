@@ -8,7 +8,7 @@ from edited import assign, edit, on_page
 
 from otio_speakerzoom import pipeline, store
 from otio_speakerzoom.cli.main import main
-from otio_speakerzoom.edits import EditError, Programme, min_crop_height
+from otio_speakerzoom.edits import EditError, Programme, min_crop_height, operation_from_json
 from otio_speakerzoom.model import Box, CropKey, FrameRange, Lock
 from otio_speakerzoom.pipeline import plan_cut
 
@@ -343,3 +343,14 @@ def test_edits_after_a_new_analysis_last_until_the_next_cut_and_longer(
         json.loads((cut_job.folder / "cutlist.json").read_text())["provenance"]["analysis_digest"]
         == pipeline.cached_analysis(cut_job).digest
     )
+
+
+@pytest.mark.parametrize("name", ["a\nb", "9" * 5000, "\ud800"])
+def test_a_name_that_is_no_word_is_quoted_and_shortened(name):
+    with pytest.raises(EditError) as caught:
+        operation_from_json({"name": "split", "frame": 1, name: 2})
+
+    line = str(caught.value)
+    assert len(line.splitlines()) == 1
+    assert len(line) < 150
+    assert line.isascii()
