@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from otio_speakerzoom.source.decoded_facts import DecodedFacts
 from otio_speakerzoom.source.ffmpeg_commands import conform_command, film_only_command
@@ -57,4 +58,22 @@ def stream_order_advice(path: Path, film: int, first: int) -> Iterator[str]:
         yield (
             f"its film is stream {film}, after a shorter one that an editor may show; put the film "
             f"first with {film_only_command(path, film)}"
+        )
+
+
+def missing_frames_advice(format_name: str, stream: Any, grid: Grid) -> Iterator[str]:
+    """Yield a warning if the header of a file that numbers frames by their order declares more.
+
+    In AVI and MXF, the frames after a missing one move forward.
+    """
+    seconds = Fraction(0)
+    if format_name == "avi" and stream.average_rate:
+        seconds = stream.frames / Fraction(stream.average_rate)
+    elif format_name == "mxf" and stream.duration:
+        seconds = stream.duration * stream.time_base
+    declared = round(seconds * grid.rate)
+    if declared > grid.duration:
+        yield (
+            f"{declared - grid.duration} of its {declared} frames are missing, as in a damaged "
+            "copy, and what follows them comes early; copy it again"
         )

@@ -14,7 +14,11 @@ from av.error import FFmpegError
 
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, Media
-from otio_speakerzoom.source.advice import conform_advice, stream_order_advice
+from otio_speakerzoom.source.advice import (
+    conform_advice,
+    missing_frames_advice,
+    stream_order_advice,
+)
 from otio_speakerzoom.source.container import open_input
 from otio_speakerzoom.source.decoded_facts import (
     DecodedFacts,
@@ -97,6 +101,7 @@ def _media(path: Path, container: Any) -> Media:
         warnings=(
             *audio_warnings,
             *start.warnings,
+            *missing_frames_advice(container.format.name, film.stream, film.grid),
             *conform_advice(absolute, film.grid, facts, film.first - begin, edits),
             *stream_order_advice(absolute, film.stream.index, _first_video_index(packets)),
         ),
