@@ -55,7 +55,9 @@ def read_catalogue(path: Path | None = None) -> tuple[WeightsFile, ...]:
         raise WeightsError(f"{path}: {fault_of(error)}; install speakerzoom again") from error
     except RecursionError as error:
         raise WeightsError(f"{path}: is nested too deeply; install speakerzoom again") from error
-    except ValueError as error:  # also what is not TOML, or not UTF-8
+    except UnicodeDecodeError as error:
+        raise WeightsError(f"{path}: is not UTF-8 text; install speakerzoom again") from error
+    except ValueError as error:  # also what is not TOML
         raise WeightsError(f"{path}: is damaged ({error}); install speakerzoom again") from error
 
 
