@@ -61,7 +61,8 @@ def column(
     Whole numbers are from `minimum` to below 2^31, and floats finite and up to MAX_NUMBER.
     """
     array = arrays[name]
-    if array.dtype.kind != kind or array.ndim != dimensions:
+    is_half = kind == "f" and array.dtype.itemsize < 4  # which we never write, nor hold our limits
+    if array.dtype.kind != kind or array.ndim != dimensions or is_half:
         raise ValueError(f"{name} cannot be {array.dtype} in {array.ndim} dimensions")
     if kind == "f" and not (np.abs(array) <= MAX_NUMBER).all():  # NaN is not, either
         raise ValueError(f"{name} has values that are not finite numbers, or too large")

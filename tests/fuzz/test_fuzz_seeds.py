@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fuzzing import Watch, install_watch, limited
-from test_fuzz_arrays import journals, try_journal
+from test_fuzz_arrays import journals, try_arrays, try_journal
 from test_fuzz_documents import try_document
 from test_fuzz_editors import try_still
 from test_fuzz_lists import try_labels
@@ -41,6 +41,7 @@ def try_json(folder, path, use):
 
 
 USES = {
+    "arrays": lambda folder, path: try_arrays(folder, (path.name.split(".")[1], path.read_bytes())),
     "documents": partial(try_json, use=try_document),
     "journals": partial(try_lines, use=try_journal),
     "labels": partial(try_text, use=try_labels),
