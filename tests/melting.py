@@ -20,6 +20,13 @@ def rendered_by_melt(cut_list, folder, sound="an=1", format_="mlt"):
     return rendered_project(project, sound)
 
 
+MAX_RENDER_S = 120
+"""Of a film of seconds, which takes melt a second."""
+
+TRIES = 3
+"""Where a machine was busy all the time, melt 7.12 hung in one of 60 films, and one was damaged."""
+
+
 def rendered_project(project, sound="an=1", **more):
     """The frames of a project; its film is beside it, as `melt.mkv`."""
     if shutil.which("melt") is None:
@@ -29,13 +36,17 @@ def rendered_project(project, sound="an=1", **more):
     # Kdenlive's effects are left out without a display, which may be one that does not exist.
     forget_opencvs_qt()
     environment = {"DISPLAY": ":none", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    subprocess.run(
-        ["melt", "-silent", str(project), *(f"{k}={v}" for k, v in more.items()), *consumer],
-        check=True,
-        env=environment,
-        capture_output=True,
-    )
-    return read_rgb(film)
+    command = ["melt", "-silent", str(project), *(f"{k}={v}" for k, v in more.items()), *consumer]
+    for left in reversed(range(TRIES)):
+        try:
+            subprocess.run(
+                command, check=True, env=environment, capture_output=True, timeout=MAX_RENDER_S
+            )
+            return read_rgb(film)
+        except (subprocess.TimeoutExpired, av.error.InvalidDataError):
+            if not left:
+                raise
+    raise AssertionError("no try")
 
 
 def read_rgb(path: Path):

@@ -48,7 +48,6 @@ local function file_exists(path)
 end
 
 local function property(clip, name) return tostring(ask(clip, "GetClipProperty", name) or "") end
-
 -- The folder that our program shares with us; $NAME is a variable of the environment.
 local mailbox = MAILBOX:gsub("%$(%u+)", function(name) return ((os.getenv(name) or ""):gsub("\\", "/")) end)
 local preferences = fusion or fu or ask(resolve, "Fusion")
@@ -107,8 +106,7 @@ local function timelines(host)
   return result, complete
 end
 
--- Call `make` with names for a new timeline that no timeline has, until it returns one. From then on a
--- timeline of that name is ours to delete; one that was there before never is.
+-- Call `make` with names that no timeline has, until it returns one, which is then ours to delete.
 local function with_free_name(host, name, make)
   for number = 1, MAX_NAMES do
     local candidate = number == 1 and name or name .. " " .. number
@@ -116,6 +114,8 @@ local function with_free_name(host, name, make)
       host.ours[candidate] = true
       local timeline = make(candidate)
       if timeline then return timeline, candidate end
+      local now, complete = timelines(host)
+      if complete and not now[candidate] then host.ours[candidate] = nil end -- it was refused
     end
   end
   fail("Resolve makes no timeline named %s", name)

@@ -540,6 +540,18 @@ def test_in_any_combination_of_traps_nothing_half_built_stays_behind(cut_list, t
     assert_whole(cut_list, traps.pop("edition_"), traps)
 
 
+def test_a_dialog_after_refused_imports_makes_no_timeline_of_them(host):
+    """Resolve made none of the names that it refused, so none of them may stay behind."""
+    traps = {"end_frame": "inclusive", "vanish_on_save": True, "import": "refuses clips"}
+    answers = []
+    for calls in range(150, 400):
+        resolve = host(modal_after=calls, **traps)
+        answers.append(resolve.answer())
+        if answers[-1].get("state") == "done":
+            assert answers[-1].all("remains") == []
+    assert {answer.get("state") for answer in answers} == {"done", "refused"}
+
+
 def assert_whole(cut_list, edition, traps, tolerance=1e-6):
     with tempfile.TemporaryDirectory() as folder:
         resolve = Host(Path(folder), cut_list, edition, **traps)
