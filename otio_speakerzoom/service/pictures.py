@@ -95,6 +95,7 @@ def encode_jpeg(rgb: av.VideoFrame) -> bytes:
     encoder.width, encoder.height = rgb.width, rgb.height
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
     encoder.options = {"qmin": QUALITY, "qmax": QUALITY}
+    encoder.thread_count = 1  # the bytes depend on it; several take longer for so few pixels
     frame = rgb.reformat(
         format="yuvj420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG
     )

@@ -12,9 +12,9 @@ LOG_ODDS_STEPS = 256
 """Steps of a score in one unit of log odds; a power of two, so that a step is an exact number.
 
 The sums of a network differ with the number of threads: with sync-asd by at most 6e-6 and on
-average by 5e-7 in the log odds, with one, two and four threads (11,673 scores of 14 clips). Rounded
-scores are the same, but for the one in 10,000 that lies between two steps. A step is at most 0.001
-of probability, and changes no cut of these clips.
+average by 5e-7 in the log odds, with one, two and four threads (16,718 scores of 18 clips). Rounded
+scores are the same, but for about one in 10,000 that lies between two steps. A step is at most
+0.001 of probability, and changes no cut of these clips.
 """
 
 
