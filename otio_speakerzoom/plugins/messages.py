@@ -28,7 +28,7 @@ MAX_TEXT = 400
 """Characters of what Resolve says in a message of ours: two lines of a terminal or three."""
 
 _MESSAGE = re.compile(
-    rb"SPEAKERZOOM1:([a-z]{1,16}):([0-9A-Za-z-]{1,64}):(\d{1,12}):((?:[a-z_]+=[0-9a-f]*,?)*):END"
+    rb"SPEAKERZOOM1:([a-z]{1,16}):([0-9A-Za-z-]{1,64}):(\d{1,12}):((?:[a-z_]+=[0-9a-f]*(?:,|(?=:END)))*):END"
 )
 
 

@@ -96,6 +96,12 @@ def test_what_resolve_says_is_one_line_in_a_message_of_ours():
     assert len(message.texts("remains")) == messages.MAX_TEXT
 
 
+def test_a_long_damaged_message_takes_no_time():
+    damaged = b"SPEAKERZOOM1:answer:1:2:" + b"a=" * 20 + b"a=b" * 5000 + b":EN"
+
+    assert not list(messages.parse(damaged))  # each end of a value was tried with each of the next
+
+
 def test_half_a_message_is_none():
     whole = line(name="Talk", state="done")
 
