@@ -26,7 +26,7 @@ def test_every_check_and_every_test_runs_and_no_skip_goes_unnoticed():
     assert commands(LOCAL.read_text("utf-8")) == [
         "check",
         "test TESTS=--fail-on-skips",
-        "test-slow TESTS=--fail-on-skips",
+        'test-slow TESTS="--fail-on-skips --fuzz-seconds 5"',
         "test-lowest",
     ]
     assert os.name == "nt" or LOCAL.stat().st_mode & stat.S_IXUSR
