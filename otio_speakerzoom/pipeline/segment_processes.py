@@ -192,9 +192,9 @@ def _serve(connection: Connection, detector: FaceDetector) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return an error that another process can receive, with its traceback as a note."""
-    text = "".join(traceback.format_exception(error))
-    if not isinstance(error, SpeakerZoomError | OSError | MemoryError):
-        error = RuntimeError(f"{type(error).__name__}: {error}")  # it may need arguments of its own
-    error.add_note(text)
-    return error
+    """Return an error for another process; that of a bug has its traceback as a note."""
+    if isinstance(error, SpeakerZoomError | OSError | MemoryError):
+        return error
+    portable = RuntimeError(f"{type(error).__name__}: {error}")  # it may need arguments of its own
+    portable.add_note("".join(traceback.format_exception(error)))
+    return portable
