@@ -7,7 +7,6 @@ rendered, whatever the text comes from.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
@@ -52,9 +51,26 @@ class ResultConsole(SafeConsole):
         raise BrokenPipeError
 
 
+class MessageConsole(SafeConsole):
+    """Prints to stderr; where that takes nothing, the rest is discarded, and the work goes on.
+
+    Rich itself ends the program where whoever read stderr has left, and discards stdout as well.
+    """
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+    def __exit__(self, *error: Any) -> None:
+        """Write what was printed within `with`, as each `print` does."""
+        try:
+            super().__exit__(*error)
+        except OSError:
+            streams.end_stderr()
+
+
 def message_console() -> Console:
     """Return the console on stderr, for progress and messages."""
-    return SafeConsole(stderr=True, soft_wrap=True)
+    return MessageConsole(stderr=True, soft_wrap=True)
 
 
 def show_messages(console: Console, *, quiet: int, verbose: int) -> None:
@@ -82,5 +98,4 @@ class _LineHandler(logging.Handler):
             self._warnings.add(record.getMessage())
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = streams.one_line(level + record.getMessage())
-        with suppress(OSError):  # whoever read stderr has left
-            self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False)

@@ -16,9 +16,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run(argv)
     except KeyboardInterrupt as error:  # also while modules load
+        _say_interrupted()
+        return 128 + getattr(error, "number", 2)
+
+
+def _say_interrupted() -> None:
+    try:
         if sys.stderr is not None:
             sys.stderr.write("error: interrupted; finished stages are saved\n")
-        return 128 + getattr(error, "number", 2)
+    except OSError:  # stderr takes nothing, which must not change the exit code
+        from otio_speakerzoom.cli.streams import end_stderr
+
+        end_stderr()
 
 
 def let_waiting_threads_sleep() -> None:

@@ -72,13 +72,15 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print a message; argparse's own ignores it where stdout does not take a help text."""
-        stream = sys.stderr if file is None else file
-        if stream is not None:
+        """Print a message, or nothing where the stream is closed, which is None.
+
+        argparse's own prints a help text to stderr then, and ignores a stdout that takes nothing.
+        """
+        if file is not None:
             try:
-                stream.write(message)
+                file.write(message)
             except OSError:
-                if stream is not sys.stderr:  # where nobody can be told
+                if file is not sys.stderr:  # where nobody can be told
                     raise
 
     def error(self, message: str) -> NoReturn:

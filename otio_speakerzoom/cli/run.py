@@ -51,14 +51,16 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _end_of_parsing(ending: SystemExit | OSError) -> int:
     """Raise SystemExit again, unless what was printed before does not reach stdout."""
-    from otio_speakerzoom.cli.console import message_console, show_messages
-
     try:
         streams.flush_stdout()
         raise ending
     except OSError as error:
+        from otio_speakerzoom.cli.console import message_console, show_messages
+
         show_messages(message_console(), quiet=0, verbose=0)
         return _report(error, None)
+    finally:
+        streams.end_stderr()
 
 
 @contextmanager

@@ -90,7 +90,10 @@ def stdout_has_no_reader() -> bool:
 
 
 def end_stderr() -> None:
-    """Discard what stderr does not take, so that the interpreter ends with our exit code."""
+    """Discard from now on what stderr does not take, if it takes nothing.
+
+    Otherwise the interpreter could not start processes, which flush it, or end with our exit code.
+    """
     if sys.stderr is None:
         return
     try:
