@@ -34,7 +34,6 @@ from otio_speakerzoom.cli.signals import raise_if_interrupted
 from otio_speakerzoom.cli.streams import one_line
 from otio_speakerzoom.director.style import PRESETS
 from otio_speakerzoom.errors import SpeakerZoomError
-from otio_speakerzoom.weights.pip_commands import install_command
 
 MAX_RETRIES = 3
 """How often a task whose worker is lost runs again."""
@@ -48,6 +47,8 @@ def connect(address: str) -> Any:
     try:
         ray = import_module("ray")
     except ImportError as error:
+        from otio_speakerzoom.weights.pip_commands import install_command  # which loads libav
+
         raise SpeakerZoomError(
             f"--ray: Ray cannot be loaded ({error}): {install_command('otio-speakerzoom[ray]')}"
         ) from error
