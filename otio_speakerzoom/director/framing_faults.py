@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,11 @@ MAX_EAR_SHARE = 0.08
 
 UNNOTICEABLE = np.array([0.02, 0.02, 0.15])
 """Increase of each fault that nobody notices, in the order of `Faults`."""
+
+
+MAX_SHARES = 1 << 22
+"""Shares of a box in a crop that are computed at once: 32 MiB. The crops to choose from and the
+boxes both grow with the faces in the picture: all shares of a crowd of 2,000 are gigabytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +107,16 @@ def shot_faces(
 
 
 def faults_of(crops: NDArray[np.float64], faces: ShotFaces) -> Faults:
-    """Return the faults of (C, 4) crops."""
+    """Return the faults of (C, 4) crops, in memory that does not grow with the number of faces."""
+    step = max(1, MAX_SHARES // len(faces.boxes))
+    parts = [_faults_of(crops[n : n + step], faces) for n in range(0, len(crops), step)]
+    if len(parts) == 1:
+        return parts[0]
+    columns = ([getattr(part, item.name) for part in parts] for item in fields(Faults))
+    return Faults(*map(np.concatenate, columns))
+
+
+def _faults_of(crops: NDArray[np.float64], faces: ShotFaces) -> Faults:
     count = len(faces.others)
     shares = share_inside(faces.boxes[:, None], crops)  # (3 N + 2 + I, C)
     heads, bodies = shares[count : 2 * count], shares[2 * count : 3 * count]
