@@ -14,8 +14,11 @@ PAGES = sorted(
     [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md"),
      *(REPOSITORY / "weights").glob("*.md"), *(REPOSITORY / "adapters").glob("*.md")]
 )  # fmt: skip
-OF_OTHER_PROGRAMS = {"--excludes", "--force-reinstall", "--no-deps", "--only-binary"}
-"""Options of pip and uv that pages show."""
+OF_OTHER_PROGRAMS = {
+    "--excludes", "--force-reinstall", "--no-binary", "--no-deps", "--only-binary", "--enable-gpl",
+    "--enable-version", "--unknown",
+}  # fmt: skip
+"""Options that pages show of pip, of uv, of the build of FFmpeg, and the wrong one of a test."""
 
 
 def verbs():
