@@ -45,9 +45,13 @@ def opened(film):
         yield lambda: service.launch_url(source)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window.
+
+    Of a module, because playwright's event loop counts as running in this thread as long as it
+    lives, and other modules run loops of their own.
+    """
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     from playwright.sync_api import sync_playwright
