@@ -47,6 +47,9 @@ def import_timeline(
         raise pipeline.missing_result(job, "cut", "cut")
     comparison = _compare_with_cut(path, cut_list, dialect, sequence)
     with pipeline.exclusive_session(job) as session:
+        latest = pipeline.cached_cut(job)
+        if latest is not None and latest != cut_list:  # another program planned meanwhile
+            cut_list, comparison = latest, _compare_with_cut(path, latest, dialect, sequence)
         expected_digest = store.file_digest(session.folder / "locks.json")
         old_locks = store.load_locks(session.folder)
         locks, replaced = merge_locks(old_locks, comparison.locks)
