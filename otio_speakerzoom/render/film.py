@@ -15,12 +15,10 @@ from pathlib import Path
 import av
 
 from otio_speakerzoom import store
-from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import (
     Box,
     CutList,
     FrameRange,
-    Media,
     Progress,
     Shot,
     no_progress,
@@ -87,16 +85,7 @@ def render_film(
             for frame in rendered:
                 writer.add(frame, audio)
                 on_progress(writer.frames, span.duration)
-            _check_unchanged(media, content)
-
-
-def _check_unchanged(media: Media, content: str) -> None:
-    """Raise MediaError if the file has another digest now: the film may be a mix of both."""
-    if media.path.exists() and store.source_digest(media.path) != content:
-        raise MediaError(
-            f"{media.path}: was changed while it was read, so no film was written; render again "
-            "when it is complete"
-        )
+            store.check_unchanged(media.path, content, "film")
 
 
 def rendered_frames(

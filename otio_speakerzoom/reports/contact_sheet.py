@@ -20,7 +20,7 @@ from otio_speakerzoom.model import FrameRange, Progress, no_progress
 from otio_speakerzoom.reports.draw_text import draw_text, drawable_labels, shorten
 from otio_speakerzoom.reports.summary import AnalysisSummary
 from otio_speakerzoom.source import read_frames
-from otio_speakerzoom.store import atomic_write
+from otio_speakerzoom.store import atomic_write, check_unchanged, source_digest
 
 PORTRAIT = 240
 """Side of a portrait in pixels: a face is recognised at a glance, and four fit into an e-mail."""
@@ -57,7 +57,11 @@ class _Candidate(NamedTuple):
 def write_sheet(
     summary: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress
 ) -> None:
-    """Write a PNG to `path` with a tile for everybody who is ever visible, in order of people."""
+    """Write a PNG to `path` with a tile for everybody who is ever visible, in order of people.
+
+    MediaError if the source is changed meanwhile.
+    """
+    content = source_digest(summary.media.path)
     candidates = _candidates(summary)
     if not candidates:
         raise SpeakerZoomError(
@@ -75,6 +79,7 @@ def write_sheet(
         facts = (f"id {person.id}", "seen {:.1f} s, speaks {:.1f} s".format(*spans))
         tiles.append(_tile(face, labels[person.id], facts))
     _, data = cv2.imencode(".png", _layout(tiles)[..., ::-1])  # OpenCV writes BGR
+    check_unchanged(summary.media.path, content, "sheet")
     with atomic_write(path) as temporary:
         temporary.write_bytes(data.tobytes())
 

@@ -23,6 +23,7 @@ from otio_speakerzoom.render.encode import FilmFormat, film_writer
 from otio_speakerzoom.reports.draw_text import draw_text, drawable_labels, shorten, width_of
 from otio_speakerzoom.reports.summary import VOICED, AnalysisSummary
 from otio_speakerzoom.source import FilterChain, film_audio, film_channels, read_frames
+from otio_speakerzoom.store import check_unchanged, source_digest
 
 MAX_SIDE_PX = 1280
 """Of the longer side: letters and boxes are clear, and drawing does not slow down decoding."""
@@ -46,8 +47,12 @@ class _Face:
 def write_overlay(
     summary: AnalysisSummary, path: Path, *, on_progress: Progress = no_progress
 ) -> None:
-    """Write the film of all analysed frames to `path`, frame by frame at the source's rate."""
+    """Write the film of all analysed frames to `path`, frame by frame at the source's rate.
+
+    MediaError if the source is changed meanwhile.
+    """
     media, span = summary.media, _analysed(summary)
+    content = source_digest(media.path)
     size = film_size(media.size)
     labels = drawable_labels(summary.people)
     faces = _faces(summary, labels)
@@ -64,6 +69,7 @@ def write_overlay(
             rgb = av.VideoFrame.from_ndarray(overlay, format="rgb24")
             writer.add(to_film.convert(rgb), audio)
             on_progress(writer.frames, span.duration)
+        check_unchanged(media.path, content, "overlay")
 
 
 def film_size(size: tuple[int, int]) -> tuple[int, int]:

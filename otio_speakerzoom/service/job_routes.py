@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from otio_speakerzoom.service.jobs import TooManyJobsError
 from otio_speakerzoom.service.json_body import json_object
 from otio_speakerzoom.service.openers import open_file
 from otio_speakerzoom.service.reading import source_of
@@ -29,7 +30,10 @@ async def submit(request: Request) -> Response:
         task = task_from_json({names.get(key, key): body[key] for key in body}, source.job)
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
-    return JSONResponse(await run_in_threadpool(source.jobs.submit, task), 202)
+    try:
+        return JSONResponse(await run_in_threadpool(source.jobs.submit, task), 202)
+    except TooManyJobsError as error:
+        raise HTTPException(429, str(error)) from error
 
 
 def cancel(request: Request) -> Response:

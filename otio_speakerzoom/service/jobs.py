@@ -26,8 +26,14 @@ log = logging.getLogger(__name__)
 
 MAX_JOBS = 50
 """In the list; the oldest finished ones are dropped."""
+MAX_UNFINISHED = 20
+"""Jobs that wait or run: more than a person asks for, and each has a thread."""
 WAIT_S = 0.2
 """Between two looks whether a job that waits for its turn should still run."""
+
+
+class TooManyJobsError(SpeakerZoomError):
+    """No further job is taken until one has ended; the message says so to a person."""
 
 
 class Turns:
@@ -71,19 +77,29 @@ class JobTable:
         self._cancelled: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._rows: dict[str, JobRow] = {row.id: row for row in load_jobs(job)}
-        for row in self._rows.values():
-            if row.is_unfinished and row.task.kind == "send":
+        unfinished = [row for row in self._rows.values() if row.is_unfinished]
+        for number, row in enumerate(unfinished):
+            if row.task.kind == "send" or number >= MAX_UNFINISHED:
                 row.state = "cancelled"  # nothing is built later by surprise
-            elif row.is_unfinished:
+            else:
                 row.state, row.stage, row.done, row.total = "waiting", "", 0, 0
                 self._start(row)
 
     def submit(self, task: Task) -> dict[str, Any]:
-        """Add a job, unless the same one is unfinished; return its JSON."""
+        """Add a job, unless the same one is unfinished; return its JSON.
+
+        TooManyJobsError where as many are unfinished as may be.
+        """
         with self._lock:
-            for row in self._rows.values():
-                if row.is_unfinished and row.task == task:
+            unfinished = [row for row in self._rows.values() if row.is_unfinished]
+            for row in unfinished:
+                if row.task == task:
                     return row.as_json()
+            if len(unfinished) >= MAX_UNFINISHED:
+                raise TooManyJobsError(
+                    f"{len(unfinished)} jobs wait or run already; wait for one of them, or cancel "
+                    "one"
+                )
             row = JobRow(secrets.token_hex(4), task)
             self._rows[row.id] = row
             finished = [other for other in self._rows.values() if not other.is_unfinished]

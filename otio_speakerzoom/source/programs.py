@@ -54,6 +54,8 @@ def shell_command(words: Sequence[str], platform: str = sys.platform) -> str:
     On Windows what needs no more than double quotes is right in cmd, too.
     """
     if platform != "win32":
+        if any(word.endswith("\n") for word in words):  # which $() would drop
+            return f"eval {_posix_word(shlex.join(words))}"
         return " ".join(map(_posix_word, words))
     command = " ".join(map(_windows_word, words))
     return f"& {command}" if command[0] in "\"'" else command  # a quoted program, to PowerShell

@@ -27,6 +27,7 @@ from otio_speakerzoom.store.files import (
     text_digest,
 )
 from otio_speakerzoom.store.folder import (
+    check_unchanged,
     find_copy,
     find_folder,
     folder_name,
@@ -74,6 +75,7 @@ __all__ = [
     "atomic_write",
     "back_up",
     "check_part_name",
+    "check_unchanged",
     "cut_list_text",
     "digest",
     "exclusive_lock",

@@ -46,6 +46,19 @@ def source_digest(path: Path) -> str:
         ) from error
 
 
+def check_unchanged(source: Path, content: str, result: str) -> None:
+    """Raise MediaError if a source has another digest than `content`, from before it was read.
+
+    What was read may then be a mix of both, and no `result` (film, sheet) is to be written. A
+    source that was removed meanwhile was read as it was.
+    """
+    if source.exists() and source_digest(source) != content:
+        raise MediaError(
+            f"{source}: was changed while it was read, so no {result} was written; run again "
+            "when it is complete"
+        )
+
+
 def folder_name(name: str) -> str:
     """Return the name of the work folder for a source of that name, shortened if too long."""
     if len(os.fsencode(name + SUFFIX)) <= MAX_NAME_BYTES:

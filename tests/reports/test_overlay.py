@@ -14,6 +14,7 @@ from test_contact_sheet import store_summary, summary_of, track_of
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.model import AudioStream, Box, CutList, FrameRange, Shot
+from otio_speakerzoom.reports.contact_sheet import write_sheet
 from otio_speakerzoom.reports.overlay import film_size, write_overlay
 from otio_speakerzoom.source import probe, read_frames
 
@@ -267,3 +268,20 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_film(beeping, tmp_path):
         assert name in run.stderr.splitlines()[-1]
         assert "Traceback" not in run.stderr
         assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+@pytest.mark.parametrize("write", [write_overlay, write_sheet])
+def test_nothing_is_drawn_of_a_source_that_changes_while_it_is_read(write, beeping, tmp_path):
+    source = tmp_path / "growing.mkv"
+    source.write_bytes(beeping.read_bytes())
+    summary, changes = summary_of(source, [track_of(30, 60, box=BOX)]), []
+
+    def append(done, total):
+        changes.append(done)
+        with source.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(MediaError, match=r"growing\.mkv: was changed while it was read, so no "):
+        write(summary, tmp_path / "drawn", on_progress=append)
+    assert changes
+    assert not (tmp_path / "drawn").exists()

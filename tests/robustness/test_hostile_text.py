@@ -175,6 +175,18 @@ def test_a_printed_command_is_safe_to_paste(tmp_path, monkeypatch):
     HOSTILE.check(TEXT[8], "quoted: the shell gives ffmpeg the name as it is")
 
 
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(
+    "name", ["talk.mp4\n", "talk\n\n", "\n", "two words' $(x) %s\\1\x1b\udcff\n", "a\nb.mp4"]
+)
+def test_a_name_that_ends_in_line_breaks_keeps_them_in_a_printed_command(name, shell):
+    command = shell_command(["printf", "%s", f"file:{name}", "it's"], "linux")
+    run = subprocess.run([shell, "-c", command], capture_output=True, check=True)
+
+    assert command.isprintable()
+    assert run.stdout == os.fsencode(f"file:{name}it's")
+
+
 @pytest.mark.parametrize(
     ("words", "command"),
     [(["ffmpeg", "-i", r"file:C:\clips\a.mp4"], r"ffmpeg -i file:C:\clips\a.mp4"),

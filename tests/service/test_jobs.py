@@ -15,8 +15,10 @@ from otio_speakerzoom import pipeline
 from otio_speakerzoom.pipeline import Job
 from otio_speakerzoom.plugins.mailbox import ANSWER, RECIPE
 from otio_speakerzoom.service.free_name import free_name, result_digest
-from otio_speakerzoom.service.job_list import load_jobs
+from otio_speakerzoom.service.job_list import JobRow, load_jobs, save_jobs
+from otio_speakerzoom.service.jobs import MAX_UNFINISHED, JobContext, JobTable, Turns
 from otio_speakerzoom.service.proxy import proxy_size
+from otio_speakerzoom.service.tasks import Task
 from otio_speakerzoom.store.files import write_json
 
 pytest_plugins = ["talks"]
@@ -177,6 +179,39 @@ def stored(job, **row):
     values = {"id": "a1", "state": "done", "file": "talk.otio", "digest": "", "error": "",
               "task": task, **row}  # fmt: skip
     write_json(job.folder / "jobs.json", "jobs", "", {"jobs": [values]})
+
+
+def test_no_more_jobs_are_taken_than_may_wait_or_run(client, monkeypatch):
+    monkeypatch.setattr("otio_speakerzoom.service.jobs.MAX_UNFINISHED", 3)
+    ids = [submit(client, kind="render", height=height) for height in (180, 240, 360)]
+    refused = client.change("POST", "api/jobs", {"kind": "render", "height": 480})
+    again = client.change("POST", "api/jobs", {"kind": "render", "height": 360})
+
+    assert (refused.status, refused.json["error"]) == (
+        429, "3 jobs wait or run already; wait for one of them, or cancel one",
+    )  # fmt: skip
+    assert (again.status, again.json["id"]) == (202, ids[2])  # the same job
+    assert client.change("DELETE", f"api/jobs/{ids[2]}").status == 200
+    assert finished(client, ids[2])["state"] == "cancelled"
+    ids.append(submit(client, kind="render", height=480))
+    for id_ in ids:
+        client.change("DELETE", f"api/jobs/{id_}")
+    assert {finished(client, id_)["state"] for id_ in ids} <= {"cancelled", "done"}
+
+
+def test_a_list_of_many_unfinished_jobs_starts_as_many_as_may_run(tmp_path, monkeypatch):
+    job = Job(tmp_path / "talk.mp4")
+    job.source.write_bytes(b"a recording")
+    tasks = [Task("render", job.source, None, height=height) for height in range(100, 200, 2)]
+    job.folder.mkdir()
+    save_jobs(job, [JobRow(f"{n:04}", task) for n, task in enumerate(tasks)])
+    context = JobContext(Turns(), lambda *_: "", lambda: True)  # which starts no process
+    table = JobTable(job, context, lambda row: None)
+    table.wait()
+
+    states = [row["state"] for row in table.as_json()]
+    assert states == ["waiting"] * MAX_UNFINISHED + ["cancelled"] * (50 - MAX_UNFINISHED)
+    assert len(table._threads) <= MAX_UNFINISHED
 
 
 @pytest.mark.parametrize(
