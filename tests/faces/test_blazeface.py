@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -203,10 +205,10 @@ def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
         calls.append(1)
         if len(calls) == broken:
             raise RuntimeError("no graph")
-        return Started(), None
+        return Started()
 
     monkeypatch.setattr(Started, "open", 0)
-    monkeypatch.setattr(blazeface, "_start", start)
+    monkeypatch.setattr(blazeface, "_starter", lambda *_: (start, None))
     monkeypatch.setattr(blazeface, "usable_cores", lambda: 8)
     if broken:
         with pytest.raises(WeightsError, match="no graph"):
@@ -218,3 +220,19 @@ def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
         detector.close()
 
     assert Started.open == 0
+
+
+def test_the_detector_and_the_tracker_load_neither_matplotlib_nor_optimizers(model):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from otio_speakerzoom.faces.detectors.blazeface import BlazeFace\n"
+        "import otio_speakerzoom.faces.track\n"
+        "with BlazeFace(Path(sys.argv[1])): pass\n"
+        "print(*{'mediapipe', 'matplotlib', 'scipy.optimize'} & sys.modules.keys())\n"
+        "from mediapipe.tasks.python.vision import drawing_utils\n"
+        "print(drawing_utils.plt.figure.__module__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(model)], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.split() == ["mediapipe", "matplotlib.pyplot"], done.stderr

@@ -8,6 +8,7 @@ there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -23,6 +24,7 @@ from otio_speakerzoom.boxes import nms
 from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
+from otio_speakerzoom.faces.detectors.plotting import plotting_on_demand
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
 from otio_speakerzoom.source import usable_cores
 from otio_speakerzoom.weights.pip_commands import install_command
@@ -77,8 +79,9 @@ class BlazeFace:
         self._idle: SimpleQueue[Any] = SimpleQueue()
         try:
             with ExitStack() as stack:  # which closes them all again if one does not start
+                start, self._image = _starter(model_bytes, min_confidence)
                 for _ in range(parallel):
-                    detector, self._image = _start(model_bytes, min_confidence)
+                    detector = start()
                     stack.callback(detector.close)
                     self._idle.put(detector)
                 self._detectors = stack.pop_all()
@@ -151,20 +154,21 @@ def mediapipe_error(error: Exception) -> ToolError:
     return ToolError(f"MediaPipe, which detects the faces, cannot be loaded ({reason}): {remedy}")
 
 
-def _start(model: bytes, min_confidence: float) -> tuple[Any, Any]:
-    """Return MediaPipe's detector and its image factory.
+def _starter(model: bytes, min_confidence: float) -> tuple[Callable[[], Any], Any]:
+    """Return what starts MediaPipe's detector, and its image factory.
 
     MediaPipe is imported here, since it takes a second and needs libraries that some machines lack.
     """
-    import mediapipe
-    from mediapipe.tasks.python import vision
+    with plotting_on_demand():
+        import mediapipe
+        from mediapipe.tasks.python import vision
 
     from otio_speakerzoom.faces.detectors.tflite_metadata import with_normalisation
 
     base = mediapipe.tasks.BaseOptions(model_asset_buffer=with_normalisation(model))
     options = vision.FaceDetectorOptions(base, min_detection_confidence=min_confidence)
-    detector = vision.FaceDetector.create_from_options(options)
-    return detector, partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
+    start = partial(vision.FaceDetector.create_from_options, options)
+    return start, partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
 
 
 def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
