@@ -1,27 +1,29 @@
-"""Runs the recordings of a batch side by side, each in a process of its own.
+"""Runs the recordings of a batch side by side, in processes that take one after another.
 
-If a process dies, for example because memory ran out, only its recording fails. Memory is
-returned to the system after each recording.
+If a process dies, for example because memory ran out, only its recording fails. A process whose
+memory grows from one recording to the next is replaced.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 from otio_speakerzoom.cli.batch_worker import (
     MAX_CLEANUP_S,
     PROCESS_MEMORY_BYTES,
     Event,
+    Message,
     Outcome,
+    Ready,
     Started,
     work,
 )
@@ -33,14 +35,17 @@ CORES_PER_PROCESS = 2
 used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Worker:
     """A running process, and the recording that it works on."""
 
-    number: int
-    source: Path
     process: SpawnProcess
+    connection: Connection
     cores: tuple[int, ...]
+    number: int | None = None
+    """Of the recording; None between two of them."""
+    recordings: int = 0
+    """How many it was given."""
 
 
 def default_processes() -> int:
@@ -59,72 +64,128 @@ def run_side_by_side(
 
     The last event of each request is an Outcome. Closing the iterator ends the processes.
     """
-    waiting = deque(enumerate(requests))
-    shares = _share_cores(min(processes, len(requests)))
-    running: dict[Connection, _Worker] = {}
+    pool = _Pool(requests, processes)
     try:
-        while waiting or running:
-            while waiting and shares:
-                number, request = waiting.popleft()
-                _start(running, number, request, shares.pop())
-                yield number, Started()
-            for connection in wait(list(running)):
-                assert isinstance(connection, Connection)
-                worker = running[connection]
-                event = _receive(connection, worker)
-                if isinstance(event, Outcome):
-                    _end({connection: running.pop(connection)}, at_once=False)
-                    shares.append(worker.cores)
-                yield worker.number, event
+        while not pool.is_done:
+            yield from pool.begin()
+            yield from pool.receive()
     finally:
-        _end(running, at_once=True)
+        pool.end_at_once()
 
 
-def _start(
-    running: dict[Connection, _Worker], number: int, request: Request, cores: tuple[int, ...]
-) -> None:
-    """Start a process for a request, and add it to `running`."""
-    context = multiprocessing.get_context("spawn")  # as threads and GPUs do not survive a fork
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(request, cores, there), daemon=True)
-    running[here] = _Worker(number, request.source, process, cores)
-    start_process(process)
-    there.close()  # so that the end of the process ends the pipe
+class _Pool:
+    """The processes of a batch, and the recordings that wait for one."""
 
+    def __init__(self, requests: Sequence[Request], processes: int) -> None:
+        self._requests = requests
+        self._waiting = deque(range(len(requests)))
+        self._repeated: set[int] = set()
+        """Recordings that were lost with a process that had worked on others before."""
+        self._free_cores = _share_cores(min(processes, len(requests)))
+        self._workers: dict[Connection, _Worker] = {}
 
-def _receive(connection: Connection, worker: _Worker) -> Event:
-    """Return the next event of a process; if it has ended without an Outcome, the reason."""
-    try:
-        return connection.recv()
-    except (EOFError, OSError):
-        worker.process.join(MAX_CLEANUP_S)
-        return Outcome("failed", f"{worker.source}: {_cause_of_death(worker.process.exitcode)}")
+    @property
+    def is_done(self) -> bool:
+        """Whether every recording has its Outcome, and no process is left."""
+        return not self._waiting and not self._workers
 
+    def begin(self) -> Iterator[tuple[int, Event]]:
+        """Start processes for the recordings that wait, as many as there are cores for."""
+        while self._waiting and self._free_cores:
+            yield from self._give(self._start(self._free_cores.pop()))
 
-def _cause_of_death(exit_code: int | None) -> str:
-    if exit_code == -getattr(signal, "SIGKILL", 9):
-        return "its process was killed, perhaps because memory ran out; run fewer at a time (-j)"
-    if exit_code is not None and exit_code < 0:
-        return f"its process was ended by signal {-exit_code}; run it again with --resume"
-    return f"its process ended with exit code {exit_code}; run it again with --resume"
+    def receive(self) -> Iterator[tuple[int, Event]]:
+        """Wait for events, and yield them."""
+        for connection in wait(list(self._workers)):
+            assert isinstance(connection, Connection)
+            worker = self._workers[connection]
+            try:
+                event = connection.recv()
+            except (EOFError, OSError):
+                yield from self._lose(worker)
+                continue
+            if isinstance(event, Ready):
+                yield from self._give(worker)
+                continue
+            assert worker.number is not None
+            yield worker.number, event
+            if isinstance(event, Outcome):
+                worker.number = None
 
-
-def _end(running: dict[Connection, _Worker], *, at_once: bool) -> None:
-    """Wait until processes have ended; `at_once` interrupts them, so that they clean up."""
-    processes = [w.process for w in running.values() if w.process.pid is not None]
-    try:
-        if at_once:
+    def end_at_once(self) -> None:
+        """Interrupt all processes, so that they clean up, and wait until they have ended."""
+        processes = [w.process for w in self._workers.values() if w.process.pid is not None]
+        try:
             for process in processes:
                 process.terminate()
-        for process in processes:
-            process.join(MAX_CLEANUP_S)
-    finally:
-        for process in processes:
-            if process.is_alive():
-                process.kill()
-                process.join()
-        for connection in running:
-            connection.close()
+            for process in processes:
+                process.join(MAX_CLEANUP_S)
+        finally:
+            for worker in list(self._workers.values()):
+                self._end(worker, 0)
+
+    def _start(self, cores: tuple[int, ...]) -> _Worker:
+        """Start a process; it is known before, so that a signal meanwhile ends it."""
+        context = multiprocessing.get_context("spawn")  # as threads and GPUs do not survive a fork
+        here, there = context.Pipe()
+        process = context.Process(target=work, args=(cores, there), daemon=True)
+        worker = self._workers[here] = _Worker(process, here, cores)
+        start_process(process)
+        there.close()  # so that the end of the process ends the pipe
+        return worker
+
+    def _give(self, worker: _Worker) -> Iterator[tuple[int, Event]]:
+        """Give a process the next recording; end it if there is none."""
+        if not self._waiting:
+            self._end(worker)
+            return
+        worker.number, worker.recordings = self._waiting.popleft(), worker.recordings + 1
+        with suppress(OSError):  # it has ended, which is noticed when we wait for its events
+            worker.connection.send(self._requests[worker.number])
+        if worker.number not in self._repeated:
+            yield worker.number, Started()
+
+    def _lose(self, worker: _Worker) -> Iterator[tuple[int, Event]]:
+        """Forget a process that has ended; if it was at work, say why its recording failed.
+
+        If that was not its first one, an earlier one may be the cause: it gets a new process.
+        """
+        number = worker.number
+        self._end(worker)
+        if number is None:
+            return
+        cause, remedy = _cause_of_death(worker.process.exitcode)
+        if worker.recordings > 1:
+            self._repeated.add(number)
+            self._waiting.appendleft(number)
+            yield number, Message(logging.WARNING, f"{cause}; it is tried again in a new one")
+        else:
+            source = self._requests[number].source
+            yield number, Outcome("failed", f"{source}: {cause}; {remedy}")
+
+    def _end(self, worker: _Worker, wait_s: float = MAX_CLEANUP_S) -> None:
+        """Wait until a process that has nothing to do has ended, and free its cores."""
+        del self._workers[worker.connection]
+        self._free_cores.append(worker.cores)
+        worker.connection.close()  # which ends a process that waits
+        if worker.process.pid is None:
+            return
+        try:
+            worker.process.join(wait_s)
+        finally:
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+
+def _cause_of_death(exit_code: int | None) -> tuple[str, str]:
+    """Return why a process ended without an Outcome, and what to do."""
+    if exit_code == -getattr(signal, "SIGKILL", 9):
+        cause = "its process was killed, perhaps because memory ran out"
+        return cause, "run fewer at a time (-j)"
+    if exit_code is not None and exit_code < 0:
+        return f"its process was ended by signal {-exit_code}", "run it again with --resume"
+    return f"its process ended with exit code {exit_code}", "run it again with --resume"
 
 
 def _cores() -> list[int]:

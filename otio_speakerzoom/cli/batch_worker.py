@@ -1,10 +1,11 @@
-"""A process of `batch`: analyses and cuts one recording, and reports over a pipe.
+"""A process of `batch`: analyses and cuts one recording after another, and reports over a pipe.
 
 It does the same work as the verbs `analyze` and `cut`, so that the results are the same.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -37,6 +38,11 @@ THREAD_LIMITS = (
 
 PROCESS_MEMORY_BYTES = 2 << 30
 """Of one process, with room to spare: 4K needs 1.6 GB."""
+MAX_RECORDINGS = 50
+"""Of one process, so that whatever a library fails to free does not add up. A start costs three
+seconds of CPU time, of which 0.06 are left for each recording."""
+MAX_GROWTH_BYTES = PROCESS_MEMORY_BYTES // 4
+"""By which the memory of a process may grow after its first recording."""
 MAX_CLEANUP_S = 10
 """How long a process may take to end before it is killed."""
 REPORT_INTERVAL_S = 0.2
@@ -74,16 +80,22 @@ class Outcome:
     """The file or the folder that holds the result, or why there is none, in one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process waits for another recording."""
+
+
 Event = Started | StageProgress | Message | Outcome
 
 
-def work(request: Request, cores: Sequence[int], connection: Connection) -> None:
-    """Analyse and cut one recording on these cores; the last event sent is an Outcome.
+def work(cores: Sequence[int], connection: Connection) -> None:
+    """Analyse and cut the recordings that come over the pipe on these cores, until it is closed.
 
-    If a signal ends it, there is none, and the exit code is that of the command.
+    Sends the events of each, the last of which is an Outcome, and then Ready if it takes another
+    one. If a signal ends it, there is no Outcome, and the exit code is that of the command.
     """
 
-    def send(event: Event) -> None:
+    def send(event: Event | Ready) -> None:
         try:
             connection.send(event)
         except OSError:  # the batch is gone
@@ -93,11 +105,36 @@ def work(request: Request, cores: Sequence[int], connection: Connection) -> None
         with raise_on_signals():
             _limit_threads(cores)
             streams.discard_stdout()  # which belongs to the table of the batch
-            if not request.verbose:
-                streams.silence_native_stderr()
-            run_request(request, send)
+            _run_each(connection, send)
     except KeyboardInterrupt as error:
         raise SystemExit(128 + getattr(error, "number", 2)) from None
+
+
+def _run_each(connection: Connection, send: Callable[[Event | Ready], None]) -> None:
+    """Run the requests that come over the pipe, as long as this process may take another one."""
+    memory: list[int] = []
+    while True:
+        try:
+            request: Request = connection.recv()
+        except (EOFError, OSError):  # there are no more
+            return
+        if not memory and not request.verbose:
+            streams.silence_native_stderr()
+        run_request(request, send)
+        gc.collect()  # what is left of one recording would be held during the next
+        memory.append(_memory_bytes())
+        if len(memory) == MAX_RECORDINGS or memory[-1] - memory[0] > MAX_GROWTH_BYTES:
+            return
+        send(Ready())
+
+
+def _memory_bytes() -> int:
+    """Return how much memory this process has, 0 where the system does not say so by a file."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def run_request(

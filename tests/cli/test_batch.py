@@ -14,12 +14,13 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from otio_speakerzoom.cli import batch, batch_processes, batch_view, batch_worker
 from otio_speakerzoom.cli.batch_processes import run_side_by_side
-from otio_speakerzoom.cli.batch_worker import Message, Outcome, StageProgress, Started
+from otio_speakerzoom.cli.batch_worker import Message, Outcome, Ready, StageProgress, Started
 from otio_speakerzoom.cli.jobs import build_job
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.cli.parser import parse
@@ -30,6 +31,7 @@ from otio_speakerzoom.weights import best_scorer, fetch
 
 ROOT = Path(__file__).parents[2]
 MOTION = ("--scorer", "motion", "--detect-every", "25")
+DONE = Outcome("done", "talk.otio")
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,93 @@ def test_a_process_that_is_killed_fails_its_recording_only(talks, detector, tmp_
     assert outcomes[0].detail.startswith(f"{talks / 'c.MOV'}: ")
     assert "gone.mp4: no such file" in outcomes[1].detail
     assert {outcome.state for outcome in outcomes.values()} == {"failed"}
+
+
+def count_starts(monkeypatch):
+    """Return a list that gets an item for each process that is started."""
+    starts, start = [], batch_processes.start_process
+    monkeypatch.setattr(
+        batch_processes, "start_process", lambda process: starts.append(1) or start(process)
+    )
+    return starts
+
+
+def test_a_process_takes_one_recording_after_another(talks, tmp_path, monkeypatch):
+    starts = count_starts(monkeypatch)
+    first = parse(["analyze", str(talks / "c.MOV"), "--work", str(tmp_path), *MOTION])
+    requests = [replace(first, source=talks / f"gone{n}.mp4", files=()) for n in range(6)]
+    events = list(run_side_by_side(requests, 2))
+
+    outcomes = {number: event for number, event in events if isinstance(event, Outcome)}
+    assert sorted(outcomes) == list(range(6))
+    assert all(f"gone{n}.mp4: no such file" in outcomes[n].detail for n in range(6))
+    assert sorted(number for number, event in events if isinstance(event, Started)) == [*range(6)]
+    assert len(starts) == 2
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_recording_whose_process_had_worked_before_is_tried_in_a_new_one(
+    kills, talks, detector, tmp_path, monkeypatch
+):
+    """What killed it may be an earlier recording; if it kills the new one as well, it has failed.
+
+    The one after it gets a process of its own.
+    """
+    starts, killed = count_starts(monkeypatch), []
+    request = parse(["analyze", str(talks / "c.MOV"), "--work", str(tmp_path), *MOTION])
+    gone = replace(request, source=talks / "gone.mp4", files=())
+    events = []
+    for number, event in run_side_by_side([gone, request, gone], 1):
+        events.append((number, event))
+        if (
+            number == 1
+            and isinstance(event, StageProgress)
+            and len(killed) < min(kills, len(starts))
+        ):
+            (process,) = multiprocessing.active_children()
+            process.kill()
+            process.join()
+            killed.append(process.exitcode)
+
+    outcomes = {number: event for number, event in events if isinstance(event, Outcome)}
+    messages = [
+        event.text for number, event in events if isinstance(event, Message) and number == 1
+    ]
+    assert killed == [-signal.SIGKILL] * kills
+    assert any("was killed" in text and "tried again in a new one" in text for text in messages)
+    assert outcomes[1].state == ("done" if kills == 1 else "failed")
+    assert ("its process was killed" in outcomes[1].detail) == (kills == 2)
+    assert "gone.mp4: no such file" in outcomes[2].detail
+    assert len(starts) == kills + 1
+    assert len([1 for number, event in events if isinstance(event, Started)]) == 3
+
+
+@pytest.mark.parametrize(
+    ("memory", "taken"), [([5] * 9, 4), ([5, 6, 7 + batch_worker.MAX_GROWTH_BYTES, 5], 3)]
+)
+def test_a_process_is_replaced_after_many_recordings_or_when_its_memory_grew(
+    memory, taken, monkeypatch
+):
+    monkeypatch.setattr(batch_worker, "MAX_RECORDINGS", 4)
+    monkeypatch.setattr(batch_worker, "_memory_bytes", iter(memory).__next__)
+    monkeypatch.setattr(batch_worker, "run_request", lambda request, send: send(DONE))
+    monkeypatch.setattr(batch_worker.streams, "silence_native_stderr", lambda: None)
+    here, there = multiprocessing.Pipe()
+    sent = []
+    for _ in memory:
+        here.send(parse(["analyze", "a.mp4"]))
+    batch_worker._run_each(there, sent.append)
+
+    assert sent == [DONE, Ready()] * (taken - 1) + [DONE]  # it does not ask for another one
+    assert batch_worker.MAX_GROWTH_BYTES < batch_worker.PROCESS_MEMORY_BYTES
+
+
+def test_the_memory_of_a_process_grows_by_what_it_holds():
+    before = batch_worker._memory_bytes()
+    block = np.ones(8 << 20)
+
+    assert batch_worker._memory_bytes() - before > block.nbytes // 2 or sys.platform != "linux"
 
 
 def running(group):
