@@ -6,6 +6,7 @@ editors write them; markers as Resolve exports them with "Timeline Markers to ED
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import opentimelineio as otio
@@ -13,9 +14,13 @@ import opentimelineio as otio
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timecode import allows_drop_frame, frame_to_timecode, one_hour_frames
-from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
+from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts
 from otio_speakerzoom.timeline.frame_rates import timebase, warn_unsupported_rate
+from otio_speakerzoom.timeline.single_track import single_track_shots
 from otio_speakerzoom.timeline.transform import crop_of, format_number, transform_of
+from otio_speakerzoom.timeline.two_up import Half
+
+log = logging.getLogger("otio_speakerzoom.edl")
 
 _MAX_EVENTS = 999  # event numbers have three digits
 
@@ -33,6 +38,12 @@ def write_to_string(
             f"{facts.path}: an EDL holds {_MAX_EVENTS} events, but the cut has {len(shots)} shots; "
             "cut it in parts with --in and --out, or write .otio, .fcpxml or .xml"
         )
+    if two_ups := sum(shot.two_up is not None for shot in shots):
+        log.warning(
+            "%s: an EDL has one video track and no framing: its %d two-ups are ordinary cuts with "
+            "both crops in comments; for the picture write .otio, .fcpxml, .xml, .mlt or .kdenlive",
+            facts.path, two_ups,
+        )  # fmt: skip
     event = _cut if variant == "cuts" else _marker
     head = [
         f"TITLE: {_line(facts.name)}",
@@ -53,16 +64,34 @@ def _cut(facts: TimelineFacts, shot: ShotClip, number: int) -> list[str]:
     return [
         f"{number:03}  AX       {channels:<5} C        {labels}",
         f"* FROM CLIP NAME: {_line(facts.file_name)}",
-        _crop_comment("CROP:", shot.crop, facts),
+        *_crop_comments(facts, shot),
         *(_crop_comment(f"KEY: FRAME={k.frame}", k.crop, facts) for k in shot.keys),
         f"* LOC: {_label(facts, record)} {colour:<7} {_line(f'{shot.name}: {shot.comment}')}",
         "",
     ]
 
 
+def _crop_comments(facts: TimelineFacts, shot: ShotClip) -> list[str]:
+    """Return the crop of a shot; of a two-up, that of each half and where it lies."""
+    if shot.two_up is None:
+        return [_crop_comment("CROP:", shot.crop, facts)]
+    lines: list[str] = []
+    for is_second, crop in enumerate((shot.crop, shot.two_up.second_crop)):
+        half = Half(shot.two_up.layout, bool(is_second))
+        left, top, width, height = half.rectangle(facts.canvas)
+        visible = half.visible_crop(crop, facts.size, facts.canvas)
+        kind = f"HALF: AT={left},{top} SIZE={width}x{height}"
+        lines.append(_comment_of(kind, visible, facts))
+    return lines
+
+
 def _crop_comment(kind: str, crop: Box, facts: TimelineFacts) -> str:
     """Return the visible part of a crop in source pixels, and the sizes of source and canvas."""
     crop = crop_of(transform_of(crop, facts.size, facts.canvas), facts.size, facts.canvas)
+    return _comment_of(kind, crop, facts)
+
+
+def _comment_of(kind: str, crop: Box, facts: TimelineFacts) -> str:
     edges = (crop.left, crop.top, crop.width, crop.height)
     values = " ".join(f"{n}={format_number(edge)}" for n, edge in zip("XYWH", edges, strict=True))
     sizes = (facts.size, facts.canvas)

@@ -211,6 +211,7 @@ def _add_framing(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant
     """Add note, conform and transform, the first children of a clip."""
     if shot.reason:
         ET.SubElement(clip, "note").text = shot.reason
+    _add_trim(clip, facts, shot, variant)
     # Explicit, although it is the default: scale 1 means the fitted size, and Resolve misplaces
     # clips of the other two kinds (julien.chichignoud.com/resolve-script-scaling-fix).
     ET.SubElement(clip, "adjust-conform", type="fit")
@@ -229,6 +230,24 @@ def _add_framing(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant
             value = {"value": position if name == "position" else scale}
             time = {"time": _time(facts.start + frame, facts)}
             ET.SubElement(animation, "keyframe", time | value | curve)
+
+
+def _add_trim(clip: ET.Element, facts: TimelineFacts, shot: ShotClip, variant: str) -> None:
+    """Cut off the second half of a two-up at the seam.
+
+    The DTD counts in percent of the frame's height, on both axes. Resolve counts the left edge in
+    hundredths of the canvas's height, and the upper one in parts of the fitted frame, as one
+    implementer measured.
+    """
+    left, top = shot.cut_off(facts)
+    if not left and not top:
+        return
+    height = facts.size[1]
+    x, y = 100 * left / height, 100 * top / height
+    if variant == "resolve":
+        x, y = 100 * left / facts.canvas[1], y / fit(facts.size, facts.canvas)
+    edges = {name: format_number(at) for name, at in (("left", x), ("top", y)) if at}
+    ET.SubElement(ET.SubElement(clip, "adjust-crop", mode="trim"), "trim-rect", edges)
 
 
 def _values(transform: Transform, facts: TimelineFacts, variant: str) -> tuple[str, str]:

@@ -223,6 +223,9 @@ def _add_framing(entry: ET.Element, facts: TimelineFacts, clip: ShotClip) -> Non
             "distort": "0",
         },
     )
+    if clip.is_second_half:
+        half = mlt_document.half_properties(clip, facts)
+        add_properties(ET.SubElement(entry, "filter"), {"kdenlive_id": "qtcrop", **half})
 
 
 def _add_timeline(document: ET.Element, tracks: Sequence[_Track], length: int) -> None:
@@ -238,18 +241,4 @@ def _add_timeline(document: ET.Element, tracks: Sequence[_Track], length: int) -
             more = {"kdenlive_id": "mix", **_INTERNAL, "accepts_blanks": "1"}
             mlt_document.add_mix(tractor, id_, above, more)
             continue
-        overlay = ET.SubElement(tractor, "transition", id=id_)
-        add_properties(
-            overlay,
-            {
-                "a_track": "0",
-                "b_track": str(above),
-                "mlt_service": "qtblend",
-                "kdenlive_id": "qtblend",
-                **_INTERNAL,
-                "always_active": "1",
-                "compositing": "0",
-                "distort": "0",
-                "rotate_center": "0",
-            },
-        )
+        mlt_document.add_overlay(tractor, id_, 0, above, _INTERNAL["internal_added"])

@@ -2,8 +2,9 @@
 
 The layout is that of Shotcut's projects: a black background as the lowest track, and a producer for
 each clip with Shotcut's filter "Size, Position & Rotate", so that its controls work. A clip has the
-first audio stream of the file; each further stream has a track of its own below, mixed in. MLT: as
-in `timeline.mlt_document`.
+first audio stream of the file; each further stream has a track of its own below, mixed in. The
+second halves of two-ups have a track of their own on top, with the filter "Crop: Rectangle". MLT:
+as in `timeline.mlt_document`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import xml.etree.ElementTree as ET
 import opentimelineio as otio
 
 from otio_speakerzoom.timeline import mlt_document
-from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, single_track_shots
+from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts
 from otio_speakerzoom.timeline.mlt_document import add_properties, in_out
+from otio_speakerzoom.timeline.single_track import second_halves, single_track_shots
 from otio_speakerzoom.timeline.xml_text import xml_text
 
 _BACKGROUND = "background"
 """Shotcut recognises the lowest track by this name."""
+_UPPER = "playlist_two_up"
 
 
 def write_to_string(input_otio: otio.schema.Timeline) -> str:
@@ -37,12 +40,22 @@ def write_to_string(input_otio: otio.schema.Timeline) -> str:
         for shot in shots:
             _add_producer(document, facts, shot, stream)
         _add_playlist(document, shots, f"A{stream}", stream)
-    _add_tractor(document, facts, shots, length)
+    halves = second_halves(input_otio)
+    for number, half in enumerate(halves):
+        _add_second_half(document, facts, half, number)
+    if halves:
+        _add_upper_playlist(document, halves)
+    _add_tractor(document, facts, shots, length, has_two_ups=bool(halves))
     return xml_text(document, indent="  ")
 
 
 def _add_tractor(
-    document: ET.Element, facts: TimelineFacts, shots: tuple[ShotClip, ...], length: int
+    document: ET.Element,
+    facts: TimelineFacts,
+    shots: tuple[ShotClip, ...],
+    length: int,
+    *,
+    has_two_ups: bool,
 ) -> None:
     """Add the tracks above the background, each mixed into its silence, and the markers."""
     whole = {"id": "tractor0", "in": "0", "out": str(length - 1)}
@@ -54,8 +67,12 @@ def _add_tractor(
     for stream in streams:
         audio_only = {"hide": "video"} if stream else {}
         ET.SubElement(tractor, "track", {"producer": f"playlist{stream}", **audio_only})
+    if has_two_ups:
+        ET.SubElement(tractor, "track", {"producer": _UPPER, "hide": "audio"})
     for stream in streams:
         mlt_document.add_mix(tractor, f"transition{stream}", stream + 1, {})
+    if has_two_ups:
+        mlt_document.add_overlay(tractor, f"transition{len(streams)}", 1, len(streams) + 1)
 
 
 def _add_background(document: ET.Element, length: int) -> None:
@@ -78,6 +95,36 @@ def _add_playlist(
     add_properties(playlist, {f"shotcut:{kind}": "1", "shotcut:name": name})
     for shot in shots:
         ET.SubElement(playlist, "entry", {"producer": _id(shot, stream), **in_out(shot.source)})
+
+
+def _add_second_half(
+    document: ET.Element, facts: TimelineFacts, half: ShotClip, number: int
+) -> None:
+    """Add the source of the right or lower half of a two-up, without audio."""
+    whole = {"id": _half_id(number), "in": "0", "out": str(facts.duration - 1)}
+    producer = ET.SubElement(document, "producer", whole)
+    silent = {"audio_index": "-1", "shotcut:caption": half.name, "shotcut:comment": half.comment}
+    add_properties(producer, mlt_document.media_properties(facts, 0, "avformat") | silent)
+    _add_framing(producer, facts, half)
+    cut_off = ET.SubElement(producer, "filter", in_out(half.source))
+    properties = mlt_document.half_properties(half, facts)
+    add_properties(cut_off, {**properties, "shotcut:filter": "cropRectangle"})
+
+
+def _add_upper_playlist(document: ET.Element, halves: tuple[ShotClip, ...]) -> None:
+    """Add the track of the second halves of two-ups, with nothing between them."""
+    playlist = ET.SubElement(document, "playlist", id=_UPPER)
+    add_properties(playlist, {"shotcut:video": "1", "shotcut:name": "V2"})
+    at = 0
+    for number, half in enumerate(halves):
+        if at < half.record.start:
+            ET.SubElement(playlist, "blank", length=str(half.record.start - at))
+        ET.SubElement(playlist, "entry", {"producer": _half_id(number), **in_out(half.source)})
+        at = half.record.end
+
+
+def _half_id(number: int) -> str:
+    return f"half{number}"
 
 
 def _add_producer(

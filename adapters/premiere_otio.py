@@ -27,6 +27,7 @@ from otio_speakerzoom.timeline.otio_clips import (
     time_range,
 )
 from otio_speakerzoom.timeline.premiere_motion import Motion, motion_keys
+from otio_speakerzoom.timeline.transform import round_number
 
 _NAMESPACE = "PremierePro_OTIO"
 _NO_KEYFRAME = -10_800_000.0  # the position that means "no keyframe", at the timeline's rate
@@ -114,7 +115,9 @@ def _motion(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Effect:
     motions = motion_keys(shot, facts)
     positions = [(frame, _position(motion)) for frame, motion in motions]
     scales = [(frame, motion.scale) for frame, motion in motions]
-    edges = enumerate(("Left", "Top", "Right", "Bottom"), start=8)
+    left, top = shot.cut_off(facts)
+    cut_off = (100 * left / facts.size[0], 100 * top / facts.size[1], 0.0, 0.0)  # percent
+    edges = zip((8, 9, 10, 11), ("Left", "Top", "Right", "Bottom"), cut_off, strict=True)
     moving = len(motions) > 1
     parameters = [
         _parameter(1, "Position", positions[0][1], facts, positions if moving else ()),
@@ -124,7 +127,7 @@ def _motion(facts: TimelineFacts, shot: ShotClip) -> otio.schema.Effect:
         _parameter(5, "Rotation", 0.0, facts, ()),
         _parameter(6, "Anchor Point", {"X": 0.5, "Y": 0.5}, facts, ()),
         _parameter(7, "Anti-flicker Filter", 0.0, facts, ()),
-        *(_parameter(id_, f"Crop {edge}", 0.0, facts, ()) for id_, edge in edges),
+        *(_parameter(n, f"Crop {edge}", round_number(at), facts, ()) for n, edge, at in edges),
     ]
     return _effect("Motion", "AE.ADBE Motion", parameters)
 

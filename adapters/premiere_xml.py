@@ -8,7 +8,6 @@ Apple: "Final Cut Pro XML Interchange Format" (archived).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import opentimelineio as otio
@@ -28,6 +27,7 @@ from otio_speakerzoom.timeline.frame_rates import timebase, warn_unsupported_rat
 from otio_speakerzoom.timeline.media_paths import url_path
 from otio_speakerzoom.timeline.sequence_id import sequence_id
 from otio_speakerzoom.timeline.transform import fit, format_number
+from otio_speakerzoom.timeline.xmeml_effects import crop_effect, parameter, point
 from otio_speakerzoom.timeline.xml_text import element, xml_text
 
 # valuemax of the scale in Premiere's exports; a hundredfold zoom in Resolve.
@@ -124,7 +124,14 @@ def _video_clip(sequence: _Sequence, shot: ShotClip, track: int, at: int) -> dic
         "pixelaspectratio": "square",
         "anamorphic": "FALSE",
         "file": {"@id": "file-1", **file},
-        "filter": {"effect": _basic_motion(sequence, shot)},
+        "filter": [
+            {"effect": effect}
+            for effect in (
+                _basic_motion(sequence, shot),
+                crop_effect(shot, sequence.facts, _turned(sequence)),
+            )
+            if effect
+        ],
         "link": _links(sequence, shot),
         "labels": {"label2": _LABELS[subject % len(_LABELS)]},
     }
@@ -209,8 +216,7 @@ def _basic_motion(sequence: _Sequence, shot: ShotClip) -> dict[str, Any]:
             f"but this XML allows at most {limit} %; widen its crop or choose a smaller canvas"
         )
     zoom = [(frame, format_number(scale)) for frame, scale in scales]
-    centre = [(frame, _point(t.dx / width, t.dy / height)) for frame, t in transforms]
-    rotation = 0 if sequence.variant == "resolve" else facts.rotation
+    centre = [(frame, point(t.dx / width, t.dy / height)) for frame, t in transforms]
     return {
         "name": "Basic Motion",
         "effectid": "basic",
@@ -219,32 +225,12 @@ def _basic_motion(sequence: _Sequence, shot: ShotClip) -> dict[str, Any]:
         "mediatype": "video",
         "pproBypass": "false",
         "parameter": [
-            _parameter("scale", "Scale", 0, limit, zoom),
-            _parameter("rotation", "Rotation", -8640, 8640, [(0, rotation)]),
-            _parameter("center", "Center", None, None, centre),
-            _parameter("centerOffset", "Anchor Point", None, None, [(0, _point(0, 0))]),
+            parameter("scale", "Scale", 0, limit, zoom),
+            parameter("rotation", "Rotation", -8640, 8640, [(0, _turned(sequence))]),
+            parameter("center", "Center", None, None, centre),
+            parameter("centerOffset", "Anchor Point", None, None, [(0, point(0, 0))]),
         ],
     }
-
-
-def _parameter(
-    id_: str, name: str, minimum: int | None, maximum: int | None, keys: Sequence[tuple[int, Any]]
-) -> dict[str, Any]:
-    """Return a value and any keyframes, in frames of the file as `in`; linear in between."""
-    rows = [{"when": frame, "value": value} for frame, value in keys] if len(keys) > 1 else None
-    return {
-        "@authoringApp": "PremierePro",
-        "parameterid": id_,
-        "name": name,
-        "valuemin": minimum,
-        "valuemax": maximum,
-        "value": keys[0][1],
-        "keyframe": rows,
-    }
-
-
-def _point(right: float, down: float) -> dict[str, str]:
-    return {"horiz": format_number(right), "vert": format_number(down)}
 
 
 def _file(sequence: _Sequence) -> dict[str, Any]:
@@ -274,8 +260,12 @@ def _video_format(facts: TimelineFacts, size: tuple[int, int], field_order: str)
 def _stored_size(sequence: _Sequence) -> tuple[int, int]:
     """Return the frame size as the editor counts it: Premiere before rotation, Resolve after."""
     width, height = sequence.facts.size
-    swapped = sequence.facts.rotation in (90, 270) and sequence.variant == "premiere"
-    return (height, width) if swapped else (width, height)
+    return (height, width) if _turned(sequence) in (90, 270) else (width, height)
+
+
+def _turned(sequence: _Sequence) -> int:
+    """Return the degrees by which the editor's frame must still be turned."""
+    return 0 if sequence.variant == "resolve" else sequence.facts.rotation
 
 
 def _audio_format(facts: TimelineFacts) -> dict[str, int]:

@@ -37,6 +37,7 @@ from otio_speakerzoom.timeline.resolve_framing import (
     Framing,
     framings,
 )
+from otio_speakerzoom.timeline.transform import round_number
 
 _NAMESPACE = "Resolve_OTIO"
 _LIMITS = {  # default, minimum, maximum
@@ -135,7 +136,20 @@ def _effects(facts: TimelineFacts, shot: ShotClip, scaling: str) -> list[otio.sc
     name, rows = framings([t for _, t in transforms], facts.size, facts.canvas, scaling, where)
     frames = [frame - start for frame, _ in transforms]
     values = [_values(row) for row in rows]
-    return [_transform(list(zip(frames, values, strict=True))), _input_scaling(name).clone()]
+    transform = _transform(list(zip(frames, values, strict=True)))
+    return [*_cropping(facts, shot), transform, _input_scaling(name).clone()]
+
+
+def _cropping(facts: TimelineFacts, shot: ShotClip) -> list[otio.schema.Effect]:
+    """Return what cuts off the second half of a two-up at the seam, in parts of the frame."""
+    left, top = shot.cut_off(facts)
+    shares = {"cropLeft": left / facts.size[0], "cropTop": top / facts.size[1]}
+    rows = [
+        _double(name, [(0, round_number(share))], 0.0, 0.0, 1.0)
+        for name, share in shares.items()
+        if share
+    ]
+    return [_effect("Cropping", 3, rows)] if rows else []
 
 
 def _values(framing: Framing) -> dict[str, float]:

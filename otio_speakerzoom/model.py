@@ -376,15 +376,35 @@ class Cover:
             raise ValueError("the keys of a cover must ascend, and the first must be its box")
 
 
+MIN_TWO_UP_SIDE = 4
+"""Least width and height of a canvas with two halves: each half has an even number of pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoUp:
+    """What makes a shot of two people a picture of two halves, one for each of them."""
+
+    layout: str
+    """side_by_side or stacked"""
+    second_crop: Box
+    """What the right or lower half shows of the frame; the shot's own crop fills the other one."""
+
+    def __post_init__(self) -> None:
+        if self.layout not in ("side_by_side", "stacked"):
+            raise ValueError(f"a two-up is side_by_side or stacked, not {self.layout!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """A range of the source with one framing."""
 
     range: FrameRange
     subjects: tuple[int, ...]
-    """Ids of the framed people: none for the wide, one for a single, two for a two-shot."""
+    """Ids of the framed people: none for the wide, one for a single, two for a two-shot or a
+    two-up, there in the order of its halves."""
     crop: Box
-    """The visible part of the frame; the first one if the crop moves."""
+    """The visible part of the frame; the first one if the crop moves, that of the left or upper
+    half in a two-up."""
     reason: str = ""
     """Why the director chose the shot, in an editor's words."""
     confidence: float = 1.0
@@ -395,12 +415,19 @@ class Shot:
     """Whether the editor chose the shot, rather than the director."""
     covers: tuple[Cover, ...] = ()
     """For faces of others that the crop cannot avoid, if the style hides them."""
+    two_up: TwoUp | None = None
+    """None for a picture in one piece."""
 
     def __post_init__(self) -> None:
         if len(set(self.subjects)) != len(self.subjects) or len(self.subjects) > 2:
             raise ValueError(f"a shot frames two people at most, got {self.subjects}")
         if not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence lies between 0 and 1, got {self.confidence}")
+        if self.two_up and (len(self.subjects) != 2 or self.keys or self.covers):
+            raise ValueError(
+                f"the two-up at frame {self.range.start} needs two people, and can have neither "
+                "keys nor covers"
+            )
         frames = [key.frame for key in self.keys]
         if frames and (
             sorted(set(frames)) != frames
@@ -420,7 +447,13 @@ class Shot:
 
     @property
     def kind(self) -> str:
-        return ("wide", "single", "two-shot")[len(self.subjects)]
+        return "two-up" if self.two_up else ("wide", "single", "two-shot")[len(self.subjects)]
+
+    @property
+    def crops(self) -> tuple[Box, ...]:
+        """The crop, those of its keys, and that of a second half."""
+        second = (self.two_up.second_crop,) if self.two_up else ()
+        return self.crop, *(key.crop for key in self.keys), *second
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,11 +514,12 @@ class CutList:
         for shot in (*self.shots, *self.angles):
             if not ids.issuperset(shot.subjects):
                 raise ValueError(f"the shot at frame {shot.range.start} shows an unknown person")
-            crops = (shot.crop, *(key.crop for key in shot.keys))
-            if not all(crop.is_inside(self.media.size) for crop in crops):
+            if not all(crop.is_inside(self.media.size) for crop in shot.crops):
                 raise ValueError(
                     f"the crop of the shot at frame {shot.range.start} is not inside the frame"
                 )
+            if shot.two_up and min(self.canvas) < MIN_TWO_UP_SIDE:
+                raise ValueError(f"a canvas of {self.canvas} is too small for two halves")
         for angle in self.angles:
             if angle.range.start < self.range.start or angle.range.end > self.range.end:
                 raise ValueError(f"the angle at frame {angle.range.start} lies outside the cut")

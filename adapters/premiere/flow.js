@@ -109,13 +109,18 @@ class Flow {
     const project = await this.host.project();
     const host = new SequenceHost(this.host.premiere, project);
     const { sequence, fault } = await this.imported(host, file, plan);
-    if (sequence) return this.check(host, sequence, plan, []);
+    const twoUps = plan.two_ups || 0;
+    const notes = twoUps ? [`look at the seam of the ${twoUps} two-ups: their crop cannot be checked`] : [];
+    if (sequence) return this.check(host, sequence, plan, notes);
     this.note(`import: ${fault}`);
+    if (twoUps) {
+      throw new HostError(`${fault}, and only that file has two-ups; import it by File > Import`);
+    }
     this.onProgress("build the sequence", 0, 0);
     const own = withoutAngles(plan);
     const fresh = await build(host, clip, own);
     const angles = plan.tracks.flat().length - own.tracks[0].length;
-    const notes = [`the sequence is built directly, because ${fault}`];
+    notes.push(`the sequence is built directly, because ${fault}`);
     if (angles) notes.push(`${angles} clips of other angles are left out`);
     return this.check(host, fresh, own, notes);
   }

@@ -25,6 +25,7 @@
  * @property {[number, number]} size
  * @property {number} rotation
  * @property {number} duration
+ * @property {number} [two_ups] how many shots show two people in halves, by two clips
  * @property {PlanClip[][]} tracks
  * @typedef {{x: number, y: number}} Point
  * @typedef {{offset: number, value: any, linear: boolean | null}} CurveKey
@@ -43,7 +44,8 @@
  * @typedef {{start: number, end: number, inPoint: number, disabled: boolean}} Place in ticks
  */
 
-const FORMAT = 1;
+/** Of plans: the second has two-ups, of which older panels know nothing. */
+const FORMATS = [1, 2];
 /** Pixels by which no edge of the picture may be off: nobody sees a tenth. */
 const MAX_ERROR_PX = 0.1;
 /** Frames by which a time may be off: times are exact, numbers of this size are not quite. */
@@ -55,7 +57,7 @@ const MAX_ERROR_FRAMES = 0.01;
  * @returns {string}
  */
 function planFault(plan) {
-  if (plan && plan.format === FORMAT) return "";
+  if (plan && FORMATS.includes(plan.format)) return "";
   return "the panel and speakerzoom are of different versions; run `speakerzoom install premiere`";
 }
 

@@ -352,6 +352,7 @@ end
 
 -- Build the timeline from the clip in the media pool.
 local function build_directly(host, recipe)
+  if recipe.two_ups then fail("the cut has two-ups, of which only the timeline file has the crops") end
   if recipe.moving then fail("the crops move, and scripts cannot set keyframes") end
   local clip = media_of(host, recipe)
   local ok, result = pcall(build, host, recipe, clip, false)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.model import Box, Shot
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
+from otio_speakerzoom.timeline.two_up import halves_of
 
 MIN_WIDE_HEIGHT = 0.93
 """A crop from this share of the widest crop's height on becomes the widest. EBU R 95 keeps 3.5 % on
@@ -58,8 +59,36 @@ def place_inside(
 
 
 def crops_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the (T, 4) left, top, right, bottom that each frame of `shot` shows of the source."""
+    """Return the (T, 4) left, top, right, bottom that each frame of `shot` shows of the source.
+
+    Of a two-up, what its left or upper half shows.
+    """
+    if halves := halves_of(shot):
+        (half, crop), _ = halves
+        return _repeated(half.visible_crop(crop, size, canvas), shot)
     frames = range(shot.range.start, shot.range.end) if shot.keys else [shot.range.start]
     crops = [crop_of(transform_at(shot, frame, size, canvas), size, canvas) for frame in frames]
     edges = np.array([crop.edges for crop in crops])
     return edges if shot.keys else np.repeat(edges, shot.range.duration, axis=0)
+
+
+def second_crops_of(
+    shot: Shot, size: tuple[int, int], canvas: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return the same of the right or lower half of a two-up; NaN for any other shot."""
+    if halves := halves_of(shot):
+        _, (half, crop) = halves
+        return _repeated(half.visible_crop(crop, size, canvas), shot)
+    return np.full((shot.range.duration, 4), np.nan)
+
+
+def enlargement_of(shot: Shot, size: tuple[int, int], canvas: tuple[int, int]) -> float:
+    """Return by how much a source pixel is enlarged at most in `shot`."""
+    if halves := halves_of(shot):
+        return max(half.transform(crop, size, canvas).scale for half, crop in halves)
+    crops = crops_of(shot, size, canvas)
+    return float((canvas[1] / (crops[:, 3] - crops[:, 1])).max())
+
+
+def _repeated(crop: Box, shot: Shot) -> NDArray[np.float64]:
+    return np.repeat(np.array([crop.edges]), shot.range.duration, axis=0)

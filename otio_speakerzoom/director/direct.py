@@ -107,6 +107,9 @@ class _ShotBuilder:
         framer.remember(framing, span, crop)
         if lock:
             return framer.locked_shot(framing, span, crop, is_by_hand=lock.crop is not None)
+        if two_up := framer.two_up(framing, span):
+            shot = self._explain(span, two_up.framing, two_up.crop, ())
+            return replace(shot, two_up=two_up.two_up)
         framing = framer.framing_on_screen(framing, span, crop)
         keys = framer.motion(framing, span, crop)
         return self._explain(span, framing, keys[0].crop if keys else crop, keys)
@@ -118,7 +121,8 @@ class _ShotBuilder:
         ids = [person.id for person in self.people]
         framing = tuple(ids.index(id_) for id_ in subjects)
         span = FrameRange(before.range.start, after.range.end)
-        return self._explain(span, framing, before.crop, keys)
+        shot = self._explain(span, framing, before.crop, keys)
+        return replace(shot, two_up=before.two_up)
 
     def _explain(
         self, span: FrameRange, framing: Framing, crop: Box, keys: tuple[CropKey, ...]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
 from otio_speakerzoom.director.planned_shot import WIDE, PlannedShot
-from otio_speakerzoom.model import CropKey, FrameRange, Shot
+from otio_speakerzoom.model import Box, CropKey, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
 
 MAX_EQUAL_PX = 1.0
@@ -71,10 +71,23 @@ def _are_equal(last: Shot, shot: Shot, size: tuple[int, int], canvas: tuple[int,
         return False
     if (last.covers or shot.covers) and last.subjects != shot.subjects:
         return False
+    if last.two_up or shot.two_up:
+        return _are_equal_two_ups(last, shot)
     a, b = (
         crop_of(transform_at(side, frame, size, canvas), size, canvas)
         for side, frame in ((last, last.range.end - 1), (shot, shot.range.start))
     )
+    return _are_close(a, b)
+
+
+def _are_equal_two_ups(last: Shot, shot: Shot) -> bool:
+    if last.two_up is None or shot.two_up is None or last.subjects != shot.subjects:
+        return False
+    same_layout = last.two_up.layout == shot.two_up.layout
+    return same_layout and all(map(_are_close, last.crops, shot.crops))
+
+
+def _are_close(a: Box, b: Box) -> bool:
     return max(abs(x - y) for x, y in zip(a.edges, b.edges, strict=True)) < MAX_EQUAL_PX
 
 

@@ -79,6 +79,11 @@ OVERLAP_REWARDS = {
 """By the style's rule for overlaps."""
 
 
+def overlap_rewards(style: Style) -> OverlapRewards:
+    """Return the rewards of a style; a two-up is a way to show a two-shot."""
+    return OVERLAP_REWARDS["two-shot" if style.two_up != "off" else style.overlap]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Speech:
     """Who speaks as an editor cuts to it: from a little before the first word, and held after."""
@@ -149,7 +154,7 @@ def _single_rewards(
     activity: SpeakerActivity, speech: _Speech, absent: NDArray[np.bool_], style: Style
 ) -> NDArray[np.float64]:
     """Return the (P, T) reward of a single of each person."""
-    count, overlap = speech.count, OVERLAP_REWARDS[style.overlap]
+    count, overlap = speech.count, overlap_rewards(style)
     off_screen = (
         -style.wrong_speaker_penalty * SINGLE_OFF_SCREEN_SHARE
         if style.off_screen == "wide"
@@ -192,7 +197,7 @@ def _wide_rewards(
     in_wide: NDArray[np.bool_] | None,
 ) -> NDArray[np.float64]:
     """Return the (T,) reward of the wide."""
-    overlap = OVERLAP_REWARDS[style.overlap].wide
+    overlap = overlap_rewards(style).wide
     off_screen = WIDE_OFF_SCREEN if style.off_screen == "wide" else WIDE_HOLD
     nobody_speaks = np.where(
         speech.hold.any(axis=0),
@@ -216,7 +221,7 @@ def _two_shot_rewards(
     """Return the (T,) reward of a two-shot."""
     rows = list(framing)
     inside = speech.speaks[rows].sum(axis=0)
-    both = OVERLAP_REWARDS[style.overlap].two_shot
+    both = overlap_rewards(style).two_shot
     rewards = np.where(inside == 2, both, TWO_SHOT_OTHERWISE)
     rewards[speech.count > inside] = -style.wrong_speaker_penalty
     rewards[~activity.visible[rows].all(axis=0)] = ABSENT_FOR_A_SHOT

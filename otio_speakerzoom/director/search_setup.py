@@ -21,6 +21,10 @@ from otio_speakerzoom.model import FrameRange, Media
 MAX_CUT_PLACES_PER_SECOND = 25
 """Places for a cut that the search considers: 40 ms is finer than anybody sees, at any rate."""
 
+MAX_TRIED_TWO_UPS = 5
+"""Stretches in which two people may be tried as a two-up, the longest first: people sit where they
+sit, and in a crowd there are hundreds of pairs."""
+
 
 def search_for(
     activity: SpeakerActivity,
@@ -34,6 +38,7 @@ def search_for(
     span, rate = activity.range, float(media.rate)
     singles: list[Framing] = [(n,) for n in range(len(activity.speaks))]
     two_shots = _two_shots(activity, framer, round(style.min_overlap_seconds * rate), style)
+    two_shots |= _two_ups(activity, framer, min_shot_frames(style, media.rate), style)
     two_shots |= {shot.framing for shot in locked if len(shot.framing) == 2}
     framings = (WIDE, *singles, *sorted(two_shots))
     min_camera_shot = max(1, round(style.camera_cut_seconds * media.rate))
@@ -96,7 +101,7 @@ def _two_shots(
     activity: SpeakerActivity, framer: ShotFramer, min_overlap: int, style: Style
 ) -> set[Framing]:
     """Return the two-shots of people who speak at once for long enough, side by side."""
-    if style.overlap != "two-shot":
+    if style.overlap != "two-shot" and style.two_up == "off":
         return set()
     two_shots: set[Framing] = set()
     first_frame = activity.range.start
@@ -109,3 +114,29 @@ def _two_shots(
         if any(framer.are_side_by_side(one, other, overlap) for overlap in overlaps):
             two_shots.add((one, other))
     return two_shots
+
+
+def _two_ups(
+    activity: SpeakerActivity, framer: ShotFramer, min_shot: int, style: Style
+) -> set[Framing]:
+    """Return the people who speak within the time of one shot, and fit into two halves then."""
+    if style.two_up == "off":
+        return set()
+    two_ups: set[Framing] = set()
+    at, rows = activity.range.start, len(activity.speaks)
+    near = np.array([_near(speaks, min_shot) for speaks in activity.speaks]).reshape(rows, -1)
+    for one, other in combinations(range(rows), 2):
+        both = near[one] & near[other] & activity.visible[[one, other]].all(axis=0)
+        spans = [(start, end) for start, end in runs(both) if end - start >= min_shot]
+        spans = sorted(spans, key=lambda span: span[0] - span[1])[:MAX_TRIED_TWO_UPS]
+        if any(framer.two_up((one, other), FrameRange(at + a, at + b)) for a, b in spans):
+            two_ups.add((one, other))
+    return two_ups
+
+
+def _near(speaks: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
+    """Return (T,) whether a person speaks within so many frames, before or after."""
+    spoken = np.pad(np.cumsum(speaks), (1, 0))
+    at = np.arange(len(speaks))
+    first, last = np.maximum(0, at - frames), np.minimum(len(speaks), at + frames + 1)
+    return spoken[last] > spoken[first]

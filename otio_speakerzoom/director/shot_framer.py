@@ -21,6 +21,7 @@ from otio_speakerzoom.director.reframing import split_frame
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.two_shots import fits_two, frame_two
+from otio_speakerzoom.director.two_ups import TwoUpFraming, frame_two_up
 from otio_speakerzoom.director.visible_faces import VisibleFaces
 from otio_speakerzoom.director.wide import faces_in_wide, frame_wide, shows_whole_frame
 from otio_speakerzoom.model import (
@@ -97,6 +98,19 @@ class ShotFramer:
         earlier = last if camera == self._camera(span) else None
         walls = self._panels.walls(span, own)
         return frame_single(own[0], others, size, canvas, style, earlier=earlier, walls=walls)
+
+    def two_up(self, framing: Framing, span: FrameRange) -> TwoUpFraming | None:
+        """Return two people in two halves, by the style; None where `crop` must hold both."""
+        if len(framing) != 2 or self._style.two_up == "off":
+            return None
+        view = self._longest_view(framing, span)
+        own, others = self._faces.boxes(framing, view)
+        if not all(map(len, own)):
+            return None
+        walls = [self._panels.walls(view, [boxes]) for boxes in own]
+        return frame_two_up(
+            framing, own, others, span.duration, self._media.size, self._canvas, self._style, walls
+        )
 
     def remember(self, framing: Framing, span: FrameRange, crop: Box) -> None:
         """Note how a single was framed, so that the next one of that person can be the same."""
@@ -181,6 +195,11 @@ class ShotFramer:
         self, framing: Framing, span: FrameRange, crop: Box, *, is_by_hand: bool
     ) -> Shot:
         """Return the shot of a lock; its crop moves by the style, unless it was set by hand."""
+        two_up = None if is_by_hand else self.two_up(framing, span)
+        if two_up:
+            subjects = tuple(self._faces.people[n].id for n in two_up.framing)
+            shot = Shot(span, subjects, two_up.crop, "locked", 1.0, locked=True)
+            return replace(shot, two_up=two_up.two_up)
         keys = () if is_by_hand else self.motion(framing, span, crop)
         subjects = tuple(self._faces.people[n].id for n in framing)
         crop = keys[0].crop if keys else crop

@@ -65,6 +65,13 @@ class Style:
         "What to show while several people speak: the one with the highest score, the one with the "
         "longest turn, everybody (wide), or a two-shot of two who sit side by side.",
     )
+    two_up: str = choice(
+        ("off", "side_by_side", "stacked", "auto"),
+        "Whether two people who talk at once or in quick turns are shown in two halves of the "
+        "picture: side by side, stacked, or by the canvas (auto: stacked where it is upright). "
+        "Overlaps then count as with overlap two-shot, and two whom no such picture fits are shown "
+        "as there.",
+    )
     tie: float = number(
         0.5, "log odds", 0, 10,
         "How far the highest score must lead for a single during an overlap; otherwise the overlap "

@@ -33,7 +33,7 @@ VERSIONS = {
 
 LATER_STYLE_VALUES = {
     "wide_frequency": "normal", "open_wide_seconds": 0.0, "close_wide_seconds": 0.0,
-    "push_in_per_second": 0.01,
+    "push_in_per_second": 0.01, "two_up": "off",
 }  # fmt: skip
 """Style values that an earlier version did not have, with the one that stands for what it did: that
 does not count in the digest of a cut."""

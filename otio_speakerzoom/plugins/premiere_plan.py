@@ -14,8 +14,8 @@ from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts, read_facts, tracks_of
 from otio_speakerzoom.timeline.premiere_motion import Motion, motion_keys
 
-FORMAT = 1
-"""Of plans; the panel refuses any other."""
+FORMAT, FORMAT_WITH_TWO_UPS = 1, 2
+"""Of plans; the panel refuses any other. An older one would leave out half of a two-up."""
 TICKS_PER_SECOND = 254_016_000_000
 """Premiere's unit of time."""
 
@@ -29,8 +29,9 @@ def plan_of(cut_list: CutList) -> dict[str, Any]:
     """
     timeline = to_otio(cut_list)
     facts, tracks = read_facts(timeline), tracks_of(timeline)
+    two_ups = sum(shot.two_up is not None for shot in cut_list.shots)
     return {
-        "format": FORMAT,
+        "format": FORMAT_WITH_TWO_UPS if two_ups else FORMAT,
         "name": facts.name,
         "rate": list(facts.rate.as_integer_ratio()),
         "ticks_per_frame": _ticks_per_frame(facts),
@@ -39,6 +40,7 @@ def plan_of(cut_list: CutList) -> dict[str, Any]:
         "rotation": facts.rotation,
         "duration": max(track.shots[-1].record.end for track in tracks),
         "tracks": [[_clip(shot, facts) for shot in track.shots] for track in tracks],
+        **({"two_ups": two_ups} if two_ups else {}),
     }
 
 

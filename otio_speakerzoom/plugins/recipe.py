@@ -99,9 +99,12 @@ def recipe_of(
 def _tracks(cut_list: CutList, law: str) -> dict[str, LuaValue]:
     """Return what lies on the tracks: the names of these, and each clip."""
     tracks = video_tracks(cut_list)
+    has_two_ups = any(shot.two_up for shot in cut_list.shots)
+    is_moving = any(clip.shot.keys for _, clips in tracks for clip in clips)
     return {
         "audio": _audio(cut_list.media, len(tracks)),
-        "moving": any(clip.shot.keys for _, clips in tracks for clip in clips),
+        "moving": is_moving or has_two_ups,  # so that older scripts import the timeline too
+        **({"two_ups": True} if has_two_ups else {}),
         "tracks": [name for name, _ in tracks],
         "shots": [
             _row(cut_list, clip, track, law)
@@ -156,14 +159,14 @@ def _row(cut_list: CutList, clip: TrackClip, track: int, law: str) -> dict[str, 
         "cut": clip.number > 0,
         "colour": _colour(shot),
     }
-    return row if shot.keys else {**row, **_values(cut_list, shot, law)}
+    return row if shot.keys else {**row, **_values(cut_list, clip, law)}
 
 
-def _values(cut_list: CutList, shot: Shot, law: str) -> dict[str, LuaValue]:
+def _values(cut_list: CutList, clip: TrackClip, law: str) -> dict[str, LuaValue]:
     """Return the properties of a clip whose crop stands still."""
-    size, canvas = cut_list.media.size, cut_list.canvas
+    size, canvas, shot = cut_list.media.size, cut_list.canvas, clip.shot
     where = f"{cut_list.media.path}: the shot at frame {shot.range.start}"
-    transform = transform_of(shot.crop, size, canvas)
+    transform = (clip.half.transform if clip.half else transform_of)(clip.crop, size, canvas)
     scaling, (framing,) = framings([transform], size, canvas, "fit", where)
     pan, tilt = framing.pan * canvas[0], framing.tilt * canvas[1]
     if law == FRAME:

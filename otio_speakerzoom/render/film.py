@@ -26,6 +26,7 @@ from otio_speakerzoom.model import (
 from otio_speakerzoom.render.covers import FaceObscurer
 from otio_speakerzoom.render.encode import FilmFormat, film_writer
 from otio_speakerzoom.render.encoders import AUTO
+from otio_speakerzoom.render.halves import join_halves
 from otio_speakerzoom.source import (
     Filter,
     FilterChain,
@@ -38,6 +39,7 @@ from otio_speakerzoom.source import (
     tone_mapping_filters,
 )
 from otio_speakerzoom.timeline.transform import cover_at, crop_of, transform_at
+from otio_speakerzoom.timeline.two_up import halves_of
 
 MAX_PREFETCHED = 2
 """Frames decoded ahead of the scaler, and scaled ahead of the encoder, each in a thread of its own:
@@ -101,6 +103,10 @@ def rendered_frames(
         yield renderer.render(number, frame, shot)
 
 
+_Pixels = tuple[int, int, int, int]
+"""Left, top, width and height of a part of the source."""
+
+
 class _ShotRenderer:
     """Crops each frame to its shot and scales it to the canvas."""
 
@@ -114,32 +120,47 @@ class _ShotRenderer:
 
     def render(self, number: int, frame: av.VideoFrame, shot: Shot) -> av.VideoFrame:
         """Return the frame as `shot` shows it at this number: yuv420p of the canvas size."""
-        transform = transform_at(shot, number, self._size, self._canvas)
-        pixels = whole_pixels(crop_of(transform, self._size, self._canvas), self._size)
+        parts = self._parts(number, shot)
         covers = ((cover.effect, cover_at(cover, number)) for cover in shot.covers)
         boxes = [(effect, box) for effect, box in covers if box is not None]
-        request = (frame, pixels, boxes)
+        request = (frame, parts, boxes)
         if self._last is None or self._last[0] != request:
             whole = self._upright.convert(frame)
             if boxes:
                 whole = self._obscurer.obscure(whole, boxes)
-            self._last = request, self._crop_and_scale(whole, pixels)
+            pictures = [self._crop_and_scale(whole, pixels, size) for pixels, size in parts]
+            self._last = request, join_halves(pictures, self._canvas)
         return self._last[1]
 
+    def _parts(self, number: int, shot: Shot) -> list[tuple[_Pixels, tuple[int, int]]]:
+        """Return what a frame shows, in whole pixels of the source, and its size on the canvas.
+
+        One part, or the two halves of a two-up, the left or upper one first.
+        """
+        size, canvas = self._size, self._canvas
+        halves = halves_of(shot)
+        if halves is None:
+            crop = crop_of(transform_at(shot, number, size, canvas), size, canvas)
+            return [(whole_pixels(crop, size), canvas)]
+        return [
+            (whole_pixels(half.visible_crop(crop, size, canvas), size), half.rectangle(canvas)[2:])
+            for half, crop in halves
+        ]
+
     def _crop_and_scale(
-        self, frame: av.VideoFrame, pixels: tuple[int, int, int, int]
+        self, frame: av.VideoFrame, pixels: _Pixels, size: tuple[int, int]
     ) -> av.VideoFrame:
         position, crops = crop_filters(frame, pixels)
-        key = (crops, frame.format.name)
+        key = (crops, size, frame.format.name)
         if key not in self._chains:
             if len(self._chains) == MAX_CACHED_CHAINS:
                 self._chains.clear()
-            self._chains[key] = FilterChain(*crops, *self._to_canvas(frame))
+            self._chains[key] = FilterChain(*crops, *self._scale_to(size, frame))
         self._chains[key].move_crop(*position)
         return self._chains[key].convert(frame)
 
-    def _to_canvas(self, frame: av.VideoFrame) -> Sequence[Filter]:
-        width, height = self._canvas
+    def _scale_to(self, size: tuple[int, int], frame: av.VideoFrame) -> Sequence[Filter]:
+        width, height = size
         scale = f"{width}:{height}:flags={self._scaler}"
         to_709 = "out_color_matrix=bt709:out_range=tv"
         # yuv420p because editors and phones refuse other layouts

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import iou, share_inside
-from otio_speakerzoom.director.crop_geometry import crops_of
+from otio_speakerzoom.director.crop_geometry import crops_of, enlargement_of, second_crops_of
 from otio_speakerzoom.director.frame_arrays import runs
 from otio_speakerzoom.director.single_candidates import EYES_BELOW_TOP
 from otio_speakerzoom.model import CutList, FaceTrack, Shot
@@ -140,7 +140,7 @@ def measure(
         latency_median_s=_percentile(switches, 50),
         latency_p90_s=_percentile(switches, 90),
         punch_in_median_s=_percentile(punch_ins, 50),
-        upscale_max=float((canvas[1] / (frames.crops[:, 3] - frames.crops[:, 1])).max()),
+        upscale_max=max(enlargement_of(shot, cut_list.media.size, canvas) for shot in shots),
         eyes_off=_eyes_off(cut_list, boxes_of),
     )
 
@@ -153,7 +153,9 @@ def _frames(
 ) -> _Frames:
     """Return the cut frame by frame; `boxes_of` are those of its people over the whole source."""
     shots, span = cut_list.shots, slice(cut_list.range.start, cut_list.range.end)
-    crops = np.concatenate([crops_of(s, cut_list.media.size, cut_list.canvas) for s in shots])
+    sizes = cut_list.media.size, cut_list.canvas
+    crops = np.concatenate([crops_of(shot, *sizes) for shot in shots])
+    second_crops = np.concatenate([second_crops_of(shot, *sizes) for shot in shots])
     boxes = np.array([t.boxes[span] for t in talkers]).reshape(len(talkers), len(crops), 4)
     speaks = np.array([t.speaks[span] for t in talkers], bool).reshape(boxes.shape[:2])
     framed = np.zeros_like(speaks)
@@ -164,6 +166,11 @@ def _frames(
             framed[:, part] |= _are_on_face(boxes[:, part], box[None])
     subjects = np.concatenate([np.full(s.range.duration, len(s.subjects)) for s in shots])
     inside = share_inside(boxes, crops[None])
+    inside = np.where(
+        np.isnan(second_crops[:, 0]),
+        inside,
+        np.fmax(inside, share_inside(boxes, second_crops[None])),
+    )
     alone = lone_talkers(shots, inside, camera_cuts, float(cut_list.media.rate))
     subjects[alone.any(axis=0)] = 1
     return _Frames(crops, subjects, speaks, ~np.isnan(boxes[..., 0]), inside, framed | alone)

@@ -6,7 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from otio_speakerzoom.model import Cover, CoverKey, CropKey, FrameRange, Media, Person, Shot
+from otio_speakerzoom.model import (
+    Cover,
+    CoverKey,
+    CropKey,
+    FrameRange,
+    Media,
+    Person,
+    Shot,
+    TwoUp,
+)
 from otio_speakerzoom.store.fields import Field
 from otio_speakerzoom.store.files import digest
 from otio_speakerzoom.store.locks import crop_to_json
@@ -25,6 +34,9 @@ def shot_to_json(shot: Shot) -> dict[str, object]:
     }
     if shot.keys:
         row["keys"] = [[key.frame, *crop_to_json(key.crop)] for key in shot.keys]
+    if shot.two_up:
+        second = {"layout": shot.two_up.layout, "crop": crop_to_json(shot.two_up.second_crop)}
+        row["two_up"] = second
     if shot.locked:
         row["locked"] = True
     if shot.covers:
@@ -35,7 +47,8 @@ def shot_to_json(shot: Shot) -> dict[str, object]:
 
 def _framed_for(row: dict[str, Any], subjects: list[int]) -> str:
     """Return the people that a row's crop frames, and a digest of the crop: `1+2 1a2b3c4d`."""
-    return f"{'+'.join(map(str, subjects))} {digest(row['crop'], row.get('keys'))[:8]}"
+    crops = [row["crop"], row.get("keys"), *([row["two_up"]] if "two_up" in row else [])]
+    return f"{'+'.join(map(str, subjects))} {digest(*crops)[:8]}"
 
 
 def is_misfit(row: Field) -> bool:
@@ -89,6 +102,7 @@ def shot_from_json(row: Field, media: Media, people: Sequence[Person]) -> Shot:
         keys,
         row.at("locked").boolean() if row.has("locked") else False,
         tuple(_cover_from_json(cover, span) for cover in row.rows_at("covers")),
+        _two_up_from_json(row, media) if row.has("two_up") else None,
     )
 
 
@@ -96,16 +110,34 @@ def _subjects_from_json(row: Field, people: Sequence[Person]) -> tuple[int, ...]
     subjects = tuple(id_.integer() for id_ in row.at("subjects").rows())
     if len(subjects) > 2 or len(set(subjects)) != len(subjects):
         raise row.at("subjects").error("two different people at most")
-    kinds = {"wide": 0, "single": 1, "two-shot": 2}
+    kinds = {"wide": 0, "single": 1, "two-shot": 2, "two-up": 2}
     if row.has("kind") and kinds.get(row.at("kind").text()) != len(subjects):
         kind = next(kind for kind, count in kinds.items() if count == len(subjects))
         raise row.at("kind").error(f"{kind}, which has {len(subjects)} subjects")
+    if row.has("kind") and row.at("kind").text() == "two-up" and not row.has("two_up"):
+        raise row.at("kind").error("two-shot, where there is no two_up")
     ids = {person.id for person in people}
     for subject in row.at("subjects").rows():
         if subject.integer() not in ids:
             choices = ", ".join(map(str, sorted(ids))) or "nobody"
             raise subject.error(f"a person of this cut ({choices})")
     return subjects
+
+
+def _two_up_from_json(row: Field, media: Media) -> TwoUp:
+    """Return the second half of a two-up."""
+    second = row.at("two_up")
+    if row.has("kind") and row.at("kind").text() != "two-up":
+        raise row.at("kind").error("two-up, where there is a two_up")
+    if len(list(row.at("subjects").rows())) != 2:
+        raise row.at("subjects").error("the two people of a two_up")
+    for name in ("keys", "covers"):
+        if any(row.rows_at(name)):
+            raise row.at(name).error("left out of a two_up")
+    layout = second.at("layout").text()
+    if layout not in ("side_by_side", "stacked"):
+        raise second.at("layout").error("side_by_side or stacked")
+    return TwoUp(layout, second.at("crop").crop(media.size))
 
 
 def _key_from_json(row: Field, media: Media) -> CropKey:

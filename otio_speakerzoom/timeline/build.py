@@ -12,7 +12,7 @@ from typing import Any
 
 import opentimelineio as otio
 
-from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot
+from otio_speakerzoom.model import Box, CutList, FrameRange, Media, Shot, TwoUp
 from otio_speakerzoom.timeline.audio_layout import AudioTrack, audio_tracks
 from otio_speakerzoom.timeline.facts import NAMESPACE, marker_comment
 from otio_speakerzoom.timeline.media_paths import require_utf8, url_path
@@ -82,7 +82,12 @@ def _shot_metadata(shot: Shot, name: str) -> dict[str, Any]:
         "keys": [[key.frame, *_edges(key.crop)] for key in shot.keys],
         "start": shot.range.start,
         "end": shot.range.end,
+        **({"two_up": _two_up_metadata(shot.two_up)} if shot.two_up else {}),
     }
+
+
+def _two_up_metadata(two_up: TwoUp) -> dict[str, Any]:
+    return {"layout": two_up.layout, "second_crop": _edges(two_up.second_crop)}
 
 
 def _video_track(
@@ -98,7 +103,9 @@ def _video_track(
         clip = _clip(media, path, shot, label)
         clip.enabled = item.enabled
         clip.metadata[NAMESPACE] = {"link": item.number, **_shot_metadata(shot, label)}
-        clip.effects.append(_reframe_effect(shot.crop, cut_list.canvas))
+        if item.half:
+            clip.metadata[NAMESPACE]["second_half"] = item.half.is_second
+        clip.effects.append(_reframe_effect(item.crop, cut_list.canvas))
         if item.number:
             clip.markers.append(_marker(media, shot, label, media.start + shot.range.start))
         track.append(clip)

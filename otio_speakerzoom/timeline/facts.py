@@ -5,7 +5,6 @@ Reads timelines made by `timeline.build.to_otio`, and no others.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,11 +15,10 @@ from typing import Any
 import opentimelineio as otio
 
 from otio_speakerzoom.errors import TimelineError
-from otio_speakerzoom.model import AudioStream, Box, CropKey, FrameRange
+from otio_speakerzoom.model import AudioStream, Box, CropKey, FrameRange, TwoUp
 from otio_speakerzoom.timeline.media_paths import with_slashes
 from otio_speakerzoom.timeline.transform import Transform, transform_of
-
-log = logging.getLogger(__name__)
+from otio_speakerzoom.timeline.two_up import Half
 
 NAMESPACE = "speakerzoom"
 """Key of everything of ours in OTIO metadata."""
@@ -75,13 +73,22 @@ class ShotClip:
     name: str
     reason: str
     number: int = 0
-    """Number of the shot in the cut, from 1; 0 for another angle, which is not part of it."""
+    """As in `TrackClip`."""
     enabled: bool = True
     confidence: float = 1.0
     keys: tuple[CropKey, ...] = ()
     """As in `Shot`."""
     subjects: tuple[int, ...] = ()
     locked: bool = False
+    two_up: TwoUp | None = None
+    """As in `Shot`, also on the clip of the second half."""
+    half: Half | None = None
+    """Which half of a two-up it is; `crop` is then that of the half."""
+
+    @property
+    def is_second_half(self) -> bool:
+        """Whether it lies over the clip of its shot in the cut."""
+        return self.half is not None and self.half.is_second
 
     @property
     def doubtful(self) -> bool:
@@ -95,8 +102,21 @@ class ShotClip:
 
     def transforms(self, facts: TimelineFacts) -> list[tuple[int, Transform]]:
         """Return source frames and the transform at each; a single one if the crop stands still."""
+        if self.half:
+            transform = self.half.transform(self.crop, facts.size, facts.canvas)
+            return [(self.source.start, transform)]
         keys = self.keys or (CropKey(self.source.start, self.crop),)
         return [(key.frame, transform_of(key.crop, facts.size, facts.canvas)) for key in keys]
+
+    def cut_off(self, facts: TimelineFacts) -> tuple[float, float]:
+        """Return what a crop effect must cut off at the left and at the top, in source pixels.
+
+        Nothing but at the seam of a second half: all other edges of a crop are those of the canvas.
+        """
+        if self.half is None:
+            return 0.0, 0.0
+        frame = self.half.remaining_frame(self.crop, facts.size, facts.canvas)
+        return frame.left, frame.top
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +180,6 @@ def shots_of(timeline: otio.schema.Timeline) -> tuple[ShotClip, ...]:
             )
         at = shot.record.end
     return tuple(shots)
-
-
-def single_track_shots(timeline: otio.schema.Timeline, format_: str) -> tuple[ShotClip, ...]:
-    """Return the shots of the cut, for a format without disabled clips; warn if it loses any."""
-    if len(timeline.video_tracks()) > 1:
-        log.warning("%s cannot disable clips: only the shots of the cut are written", format_)
-    return shots_of(timeline)
 
 
 def clip_crop(clip: otio.schema.Clip) -> Box:
@@ -242,7 +255,21 @@ def _shot_clip(clip: otio.schema.Clip, record: FrameRange, source: FrameRange) -
         tuple(CropKey(int(frame), _crop(edges, clip.name)) for frame, *edges in rows),
         tuple(note.get("subjects", ())),
         note.get("locked", False),
+        two_up := _two_up(note, clip.name),
+        Half(two_up.layout, bool(note.get("second_half"))) if two_up else None,
     )
+
+
+def _two_up(note: Mapping[str, Any], clip: str) -> TwoUp | None:
+    if "two_up" not in note:
+        return None
+    content = note["two_up"]
+    try:
+        return TwoUp(content["layout"], _crop(content["second_crop"], clip))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TimelineError(
+            f"{clip}: the two_up of this clip is damaged; export again from the cut list"
+        ) from error
 
 
 def _source_range(clip: otio.schema.Clip, facts: TimelineFacts) -> FrameRange:

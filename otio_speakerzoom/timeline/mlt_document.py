@@ -125,6 +125,41 @@ def add_mix(tractor: ET.Element, id_: str, track: int, more: Mapping[str, str]) 
     add_properties(mix, {**tracks, "mlt_service": "mix", "always_active": "1", "sum": "1", **more})
 
 
+def add_overlay(tractor: ET.Element, id_: str, below: int, above: int, internal: str = "") -> None:
+    """Lay a video track over one below it; `internal` marks it as Kdenlive's own."""
+    overlay = ET.SubElement(tractor, "transition", id=id_)
+    add_properties(
+        overlay,
+        {
+            "a_track": str(below),
+            "b_track": str(above),
+            "mlt_service": "qtblend",
+            "kdenlive_id": "qtblend",
+            **({"internal_added": internal} if internal else {}),
+            "always_active": "1",
+            "compositing": "0",
+            "distort": "0",
+            "rotate_center": "0",
+        },
+    )
+
+
+def half_properties(shot: ShotClip, facts: TimelineFacts) -> dict[str, str]:
+    """Return the properties of the filter that cuts off a clip outside its half of a two-up.
+
+    It runs after the clip was placed on the canvas, so the seam is exact to the pixel.
+    """
+    assert shot.half is not None
+    rectangle = " ".join(map(str, (*shot.half.rectangle(facts.canvas), 1)))
+    return {
+        "mlt_service": "qtcrop",
+        "rect": rectangle,
+        "circle": "0",
+        "radius": "0",
+        "color": "#00000000",
+    }
+
+
 def media_properties(facts: TimelineFacts, stream: int, service: str) -> dict[str, str]:
     """Return the properties of a producer that plays the source with one of its audio streams."""
     audio = facts.audio_streams[stream].index if facts.audio_streams else -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from otio_speakerzoom.model import Box, FrameRange
+from otio_speakerzoom.model import Box, FrameRange, TwoUp
 from otio_speakerzoom.timeline.facts import ShotClip, TimelineFacts
 
 
@@ -64,7 +64,12 @@ def _shot_text(shot: ShotClip) -> _Text:
         keys=tuple(_record("Key", frame=key.frame, crop=_box(key.crop)) for key in shot.keys),
         subjects=shot.subjects,
         locked=shot.locked,
+        **({"two_up": _two_up(shot.two_up)} if shot.two_up else {}),
     )
+
+
+def _two_up(two_up: TwoUp) -> _Text:
+    return _record("TwoUp", layout=two_up.layout, second_crop=_box(two_up.second_crop))
 
 
 def _range(frames: FrameRange) -> _Text:

@@ -6,7 +6,7 @@ import pytest
 from melting import read_rgb, rendered_by_melt
 from readers import between
 
-from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Person, Shot
+from otio_speakerzoom.model import Box, CropKey, CutList, FrameRange, Person, Shot, TwoUp
 from otio_speakerzoom.render.film import render_film
 from otio_speakerzoom.source import probe
 
@@ -169,3 +169,85 @@ def test_a_phones_video_is_upright_in_melt_as_in_our_film(rotated_clip, tmp_path
     assert len(melted) == len(ours) == 40
     for a, b in zip(melted[::7], ours[::7], strict=True):
         assert np.abs(a - b).mean() < 12  # another filter for scaling; a turn would give over 80
+
+
+def a_cut_with_two_ups(chart, canvas, layout, one, other):
+    """A wide, a two-up, a single of each half's crop in the canvas's shape, and another two-up."""
+    people = (Person(1, ()), Person(2, ()))
+    two_up = {"crop": one, "two_up": TwoUp(layout, other)}
+    return CutList(
+        chart,
+        canvas,
+        (
+            Shot(FrameRange(3, 6), (), WIDE),
+            Shot(FrameRange(6, 12), (1, 2), **two_up),
+            Shot(FrameRange(12, 15), (1,), WIDE),
+            Shot(FrameRange(15, 18), (2, 1), **two_up),
+        ),
+        people,
+    )
+
+
+TWO_UPS = {
+    "side by side": ((640, 360), "side_by_side", Box(20, 20, 260, 290), Box(300.4, 33, 492.4, 249)),
+    "an odd half": ((646, 360), "side_by_side", Box(20, 20, 260, 290), Box(300.4, 33, 492.4, 249)),
+    "at both edges": ((640, 360), "side_by_side", Box(0, 0, 320, 360), Box(320, 0, 640, 360)),
+    "stacked": ((360, 640), "stacked", Box(31, 40, 319, 296), Box(330.7, 10.2, 618.7, 266.2)),
+    "stacked, at the top": ((360, 640), "stacked", Box(0, 40, 288, 296), Box(280, 0, 640, 320)),
+}
+
+
+def halves_shown(picture, canvas, layout):
+    """What a picture of a two-up shows in each half, up to the seam and not a pixel beyond."""
+    width, height = canvas
+    if layout == "side_by_side":
+        seam = width // 4 * 2
+        return picture[:, :seam], picture[:, seam:]
+    seam = height // 4 * 2
+    return picture[:seam], picture[seam:]
+
+
+def assert_shows_two_up(picture, canvas, layout, crops, tolerance):
+    for part, crop in zip(halves_shown(picture, canvas, layout), crops, strict=True):
+        meant = visible_of(crop, (part.shape[1], part.shape[0]))
+        assert visible(part, meant) == pytest.approx(meant, abs=tolerance)
+
+
+def visible_of(crop, shape):
+    """The part of a crop that a half of this width and height shows: its middle."""
+    scale = max(shape[0] / crop.width, shape[1] / crop.height)
+    (x, y), (width, height) = crop.centre, (side / scale for side in shape)
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+@pytest.mark.parametrize("name", TWO_UPS)
+def test_our_film_shows_the_two_crops_of_a_two_up_in_its_halves(chart, tmp_path, name):
+    canvas, layout, *crops = TWO_UPS[name]
+    film = rendered_by_us(a_cut_with_two_ups(chart, canvas, layout, *crops), tmp_path)
+
+    for frame in (6, 11, 15, 17):
+        assert_shows_two_up(film[frame - 3], canvas, layout, crops, 1)
+
+
+QUICK = (("stacked", "mlt"), ("an odd half", "kdenlive"))
+MELTED = [
+    pytest.param(name, format_, marks=() if (name, format_) in QUICK else pytest.mark.slow)
+    for name in TWO_UPS
+    for format_ in FORMATS
+]
+
+
+@pytest.mark.parametrize(("name", "format_"), MELTED)
+def test_melt_shows_the_two_ups_of_our_film(chart, tmp_path, name, format_):
+    canvas, layout, *crops = TWO_UPS[name]
+    cut_list = a_cut_with_two_ups(chart, canvas, layout, *crops)
+    melted = rendered_by_melt(cut_list, tmp_path, format_=format_)
+    ours = rendered_by_us(cut_list, tmp_path)
+
+    assert len(melted) == len(ours)
+    for frame in (6, 11, 15, 17):
+        assert counted(melted[frame - 3]) == counted(ours[frame - 3]) == frame
+        assert_shows_two_up(melted[frame - 3], canvas, layout, crops, 0.5)
+    for frame in (5, 12, 14):  # the wide on both sides is whole again
+        difference = np.abs(melted[frame - 3] - ours[frame - 3])
+        assert np.median(difference) < 3

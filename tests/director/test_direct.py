@@ -16,7 +16,6 @@ from otio_speakerzoom.director.style import CHOICES, PRESETS, Style
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.model import (
     Box,
-    CropKey,
     FaceTrack,
     FrameRange,
     Lock,
@@ -81,8 +80,10 @@ def test_no_path_through_the_director_makes_a_shot_under_the_minimum(
     for shot in cut_list.shots[1:]:
         assert shot.range.start in cuts or all(abs(shot.range.start - c) >= near for c in cuts)
     for shot in (*cut_list.shots, *cut_list.angles):
-        for key in shot.keys or (CropKey(0, shot.crop),):
-            assert key.crop.width / key.crop.height == pytest.approx(16 / 9)
+        layout = shot.two_up.layout if shot.two_up else ""
+        aspect = 16 / 9 * {"side_by_side": 1 / 2, "stacked": 2}.get(layout, 1)
+        for crop in shot.crops:
+            assert crop.width / crop.height == pytest.approx(aspect)
 
 
 def scores_of(*turns, people=2, duration=500):
@@ -204,10 +205,11 @@ def test_a_mirrored_source_gives_the_same_shots_mirrored(logits, style):
     mirrored = of_random_talk(logits, mirrored=True, style=style)
 
     for shot, back in zip(cut_list.shots, mirrored.shots, strict=True):
-        assert (shot.range, shot.subjects) == (back.range, back.subjects)
-        assert (1920 - back.crop.right, back.crop.top) == pytest.approx(
-            (shot.crop.left, shot.crop.top), abs=1
-        )
+        assert (shot.range, shot.kind) == (back.range, back.kind)
+        assert shot.subjects == back.subjects[:: -1 if shot.two_up else 1]  # the halves swap
+        crops = back.crops[::-1] if shot.two_up else back.crops[:1]
+        for crop, other in zip(shot.crops, crops, strict=False):
+            assert (1920 - other.right, other.top) == pytest.approx((crop.left, crop.top), abs=1)
 
 
 @given(rows_of_two, styles)

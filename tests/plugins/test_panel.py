@@ -13,7 +13,7 @@ import strategies
 from conftest import REPOSITORY
 from hypothesis import given, settings
 from panel import FAKE, PANEL, needs_node, run_panel
-from test_script import moving, stacked, talk
+from test_script import moving, stacked, talk, with_two_up
 
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.model import Box
@@ -290,6 +290,24 @@ def test_a_built_sequence_has_the_cut_without_other_angles(deliver):
 
     assert "clips of other angles are left out" in result["answer"]["notes"][1]
     assert_as_planned(stacked(), result, angles=False)
+
+
+@needs_node
+def test_an_imported_two_up_is_checked_but_for_its_seam(deliver):
+    result = deliver(with_two_up())
+
+    assert result["error"] is None
+    assert result["answer"]["message"] == "4 shots checked, 0 corrected"
+    (note,) = result["answer"]["notes"]
+    assert "1 two-ups" in note
+    assert_as_planned(with_two_up(), result)
+
+
+@needs_node
+def test_without_an_import_no_two_up_is_built_with_half_of_it(deliver):
+    result = deliver(with_two_up(), traps={"import": "none"})
+
+    assert "only that file has two-ups" in result["error"]["message"]
 
 
 @needs_node

@@ -26,6 +26,7 @@ from otio_speakerzoom.model import (
     Media,
     Person,
     Shot,
+    TwoUp,
 )
 from otio_speakerzoom.plugins.mailbox import RECIPE
 from otio_speakerzoom.timecode import one_hour_frames
@@ -65,6 +66,13 @@ def moving():
     return talk(shots=(replace(shots[0], keys=keys), *shots[1:]))
 
 
+def with_two_up():
+    first, second, third = talk().shots
+    two_up = TwoUp("side_by_side", Box(1240, 100, 1720, 640))
+    halves = replace(second, subjects=(1, 2), crop=Box(200, 100, 680, 640), two_up=two_up)
+    return talk(shots=(first, halves, third))
+
+
 @pytest.fixture(params=("free", "studio"))
 def host(request, tmp_path):
     """A function that opens a project in each edition."""
@@ -93,9 +101,7 @@ def assert_equals_plan(timeline, cut_list, *, tolerance=1e-6):
         for item, clip in zip(items, clips, strict=True):
             if not clip.shot.keys:
                 visible = crop_by_resolve(item["properties"], cut_list)
-                assert visible == pytest.approx(
-                    centred(clip.shot.crop, cut_list), abs=tolerance * 4096
-                )
+                assert visible == pytest.approx(meant(clip, cut_list), abs=tolerance * 4096)
 
 
 def items_of(track):
@@ -111,6 +117,17 @@ def crop_by_resolve(properties, cut_list):
     dx = properties["Pan"] * size[0] * base / canvas[0]
     dy = -properties["Tilt"] * size[1] * base / canvas[1]
     return crop_of(Transform(zoom * base, dx, dy), size, canvas).edges
+
+
+def meant(clip, cut_list):
+    """What a clip shows on the whole canvas; beyond its half of a two-up too."""
+    if not clip.half:
+        return centred(clip.shot.crop, cut_list)
+    left, top, right, bottom = clip.crop.edges
+    assert clip.half.layout == "side_by_side"
+    if clip.half.is_second:
+        return 2 * left - right, top, right, bottom
+    return left, top, 2 * right - left, bottom
 
 
 def centred(crop, cut_list):
@@ -570,3 +587,14 @@ def assert_whole(cut_list, edition, traps, tolerance=1e-6):
         assert answer.get("reason")
         assert ours <= set(answer.all("remains"))
         assert not ours or "modal_after" in traps
+
+
+def test_two_ups_are_always_imported_because_scripts_cannot_crop_at_the_seam(host):
+    resolve = host(with_two_up())
+
+    answer = resolve.answer()
+
+    assert answer.get("way") == "otio"
+    assert "two-ups" in answer.get("fallback")
+    assert not answer.get("doubt")
+    assert_equals_plan(resolve.timelines["Gespräch"], resolve.cut_list)
