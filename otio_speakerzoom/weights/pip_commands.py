@@ -7,13 +7,22 @@ effect, and uv's environments have no pip at all.
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from otio_speakerzoom.source.programs import shell_command
 
 PIPX_FILE = "pipx_metadata.json"
 """In the top folder of an environment that pipx made; the folder has the program's name."""
+
+
+def has_pip() -> bool:
+    """Return whether this environment has pip, without a trace in the import system.
+
+    `importlib.util.find_spec` asks setuptools' finder too, which takes the question for pip's own
+    start and stops to provide `distutils`: then torch's compiler cannot be imported.
+    """
+    return PathFinder.find_spec("pip") is not None
 
 
 def install_command(requirement: str, *, again: bool = False) -> str:
@@ -37,6 +46,6 @@ def _tool() -> tuple[list[str], bool]:
     environment = Path(sys.prefix)
     if (environment / PIPX_FILE).is_file():
         return ["pipx", "runpip", environment.name], False
-    if find_spec("pip") is None:
+    if not has_pip():
         return ["uv", "pip"], True
     return ["pip"], False

