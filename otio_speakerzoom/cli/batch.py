@@ -16,8 +16,9 @@ from otio_speakerzoom.cli.batch_ray import cluster_processes, connect, run_on_ra
 from otio_speakerzoom.cli.batch_view import print_rows, show_batch, summary_line
 from otio_speakerzoom.cli.batch_worker import Event
 from otio_speakerzoom.cli.files import check_output, file_keys, raise_all
+from otio_speakerzoom.cli.recording_url import RecordingUrl
 from otio_speakerzoom.cli.request import FileArgument, Request
-from otio_speakerzoom.cli.values import Input, Output
+from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.timeline.formats import FORMATS
 from otio_speakerzoom.weights.names import AUTO
@@ -37,7 +38,7 @@ VIDEO_SUFFIXES = (
 def run_batch(request: Request, console: Console) -> int:
     """Work on all recordings, print the table, and return 1 if one of them failed."""
     requests = requests_of_batch(request)
-    sources = [one.source for one in requests]
+    sources = [one.url or one.source for one in requests]
     with (
         show_batch(sources, console, hidden=request.quiet > 0) as view,
         closing(_events(request, requests)) as events,
@@ -92,6 +93,7 @@ def requests_of_batch(request: Request) -> list[Request]:
     timeline would replace an input.
     """
     requests = [_request_for(request, source) for source in find_recordings(request.sources)]
+    requests += [_request_for_url(request, url) for url in request.urls]
     _check_output_folder(request)
     _check_names(requests)
     raise_all(partial(check_output, "-o", one.output) for one in requests if one.verb == "cut")
@@ -141,6 +143,17 @@ def _request_for(request: Request, source: Path) -> Request:
     return replace(request, verb="cut", output=output, files=tuple(files))
 
 
+def _request_for_url(request: Request, url: RecordingUrl) -> Request:
+    """Return the request for a recording that is fetched; its results lie with the timelines."""
+    request = replace(request, work=request.work or request.output_folder)
+    if not any(file.name == "work" for file in request.files):
+        folder = FileArgument(Folder(), request.work or Path(), "work", ("--work",))
+        request = replace(request, files=(*request.files, folder))
+    one = _request_for(request, Path(url.name))
+    files = tuple(file for file in one.files if file.name != "source")
+    return replace(one, url=url, urls=(), files=files)
+
+
 def _check_output_folder(request: Request) -> None:
     """Raise if `-o` names a file, as it does for `cut`."""
     folder = request.output_folder
@@ -158,14 +171,16 @@ def _check_names(requests: Sequence[Request]) -> None:
         for file in one.files:
             if isinstance(file.kind, Input):
                 inputs.update(dict.fromkeys(file_keys(file.path), file.path))
-    earlier: dict[object, Path] = {}
+    earlier: dict[object, Path | RecordingUrl] = {}
     checks = [partial(_check_name, one, inputs, earlier) for one in requests]
     raise_all(checks)
 
 
-def _check_name(request: Request, inputs: dict[object, Path], earlier: dict[object, Path]) -> None:
+def _check_name(
+    request: Request, inputs: dict[object, Path], earlier: dict[object, Path | RecordingUrl]
+) -> None:
     """Raise where the output of a request is an input, or that of an earlier request."""
-    source, keys = request.source, set[object]()
+    source, keys = request.url or request.source, set[object]()
     if request.verb == "cut":
         keys = file_keys(request.output)
         if other := next((inputs[key] for key in keys & inputs.keys()), None):

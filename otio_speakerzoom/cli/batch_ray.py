@@ -1,7 +1,8 @@
 """Runs the recordings of a batch on a Ray cluster, a task each, and one for each segment of it.
 
 The machines need the recordings, the results and the output folder under the same paths, as on
-shared storage. A task whose worker is lost runs again, and its finished stages are not repeated.
+shared storage, except for recordings that they fetch (`ray_urls`). A task whose worker is lost runs
+again, and its finished stages are not repeated.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from otio_speakerzoom.cli.batch_worker import (
     Started,
     run_request,
 )
+from otio_speakerzoom.cli.ray_urls import Gathered, Snapshot, save, take_snapshot, work_on_url
 from otio_speakerzoom.cli.request import Request
 from otio_speakerzoom.cli.signals import raise_if_interrupted
 from otio_speakerzoom.cli.streams import one_line
@@ -78,6 +80,17 @@ def cluster_processes(ray: Any) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A task that runs on the cluster."""
+
+    number: int
+    """Of the recording."""
+    request: Request
+    before: Snapshot | None
+    """What the machine got of a recording that it fetches."""
+
+
 def run_on_ray(
     ray: Any, requests: Sequence[Request], processes: int
 ) -> Generator[tuple[int, Event], None, None]:
@@ -89,20 +102,27 @@ def run_on_ray(
     environment = {k: v for k, v in os.environ.items() if k.startswith("SPEAKERZOOM_")}
     weights = ray.put(_weights_of(requests[0].auto_scorer))
     waiting = deque(enumerate(requests))
-    running: dict[Any, int] = {}
+    running: dict[Any, _Task] = {}
     with redirect_stdout(io.StringIO()):  # Ray prints there that a worker is lost
         try:
             while waiting or running:
                 while waiting and len(running) < processes:
                     number, request = waiting.popleft()
-                    task = _task(ray, request)
-                    reference = task.remote(_with_absolute_paths(request), environment, weights)
-                    running[reference] = number
                     yield number, Started()
+                    try:
+                        before = take_snapshot(request) if request.url else None
+                    except (OSError, SpeakerZoomError) as error:
+                        yield number, Outcome("failed", one_line(f"{request.url}: {error}"))
+                        continue
+                    task, remote = _Task(number, request, before), _remote(ray, request)
+                    reference = remote.remote(
+                        _with_absolute_paths(request), task.before, environment, weights
+                    )
+                    running[reference] = task
                 for reference in _finished(ray, list(running)):
-                    number = running.pop(reference)
-                    for event in _events(ray, reference, requests[number]):
-                        yield number, event
+                    task = running.pop(reference)
+                    for event in _events(ray, reference, task):
+                        yield task.number, event
         finally:
             _end(ray, list(running))
 
@@ -110,7 +130,7 @@ def run_on_ray(
 def _finished(ray: Any, running: Sequence[Any]) -> Sequence[Any]:
     """Return the tasks that have finished; wait a moment for the first one."""
     try:
-        return ray.wait(list(running), timeout=WAIT_S)[0]
+        return ray.wait(list(running), timeout=WAIT_S)[0] if running else ()
     except KeyboardInterrupt:  # Ray's own, whatever the signal was
         raise_if_interrupted()
         raise
@@ -124,10 +144,13 @@ def _weights_of(scorer: str) -> bytes:
     return file.read_bytes() if file else b""
 
 
-def work_on_ray(request: Request, environment: Mapping[str, str], weights: bytes) -> list[Event]:
+def work_on_ray(
+    request: Request, before: Snapshot | None, environment: Mapping[str, str], weights: bytes
+) -> Gathered:
     """Analyse and cut one recording in a process of the cluster; return all but its progress.
 
-    `weights` are those of the request's `auto_scorer`.
+    `before` is what the driver has of one that is fetched; `weights` are those of the request's
+    `auto_scorer`.
     """
     os.environ.update(environment)
     from otio_speakerzoom.cli.ray_segments import RaySegments  # once the environment is set
@@ -135,12 +158,14 @@ def work_on_ray(request: Request, environment: Mapping[str, str], weights: bytes
 
     if weights and not fetch.find(request.auto_scorer):
         fetch.add_to_cache(request.auto_scorer, weights)
+    if before is not None:
+        return work_on_url(request, before)
     events: list[Event] = []
     run_request(request, events.append, RaySegments(import_module("ray"), environment))
-    return [event for event in events if isinstance(event, Message | Outcome)]
+    return Gathered(tuple(event for event in events if isinstance(event, Message | Outcome)))
 
 
-def _task(ray: Any, request: Request) -> Any:
+def _remote(ray: Any, request: Request) -> Any:
     """Return the remote function; Ray sets its number of threads by its number of cores."""
     return ray.remote(
         num_cpus=1,
@@ -167,13 +192,16 @@ def _absolute(path: Path) -> Path:
     return path if str(path) in PRESETS else path.absolute()
 
 
-def _events(ray: Any, reference: Any, request: Request) -> list[Event]:
-    """Return the events of a finished task; if it has none, the reason."""
+def _events(ray: Any, reference: Any, task: _Task) -> Sequence[Event]:
+    """Return the events of a finished task, and write its results; if it has none, the reason."""
+    request = task.request
     try:
-        return ray.get(reference)
+        gathered = ray.get(reference)
     except ray.exceptions.RayError as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        return [Outcome("failed", one_line(f"{request.source}: its task was lost: {reason}"))]
+        source = request.url or request.source
+        return [Outcome("failed", one_line(f"{source}: its task was lost: {reason}"))]
+    return save(request, task.before, gathered) if task.before else gathered.events
 
 
 def _end(ray: Any, running: Sequence[Any]) -> None:

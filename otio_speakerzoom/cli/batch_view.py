@@ -20,6 +20,7 @@ from rich.table import Table
 from otio_speakerzoom.cli import streams
 from otio_speakerzoom.cli.batch_worker import Event, Message, Outcome, StageProgress, Started
 from otio_speakerzoom.cli.console import ResultConsole
+from otio_speakerzoom.cli.recording_url import RecordingUrl
 
 log = logging.getLogger("otio_speakerzoom")
 
@@ -27,7 +28,9 @@ log = logging.getLogger("otio_speakerzoom")
 class BatchView:
     """What is known about the recordings of a batch so far."""
 
-    def __init__(self, sources: Sequence[Path], console: Console, bars: Progress | None) -> None:
+    def __init__(
+        self, sources: Sequence[Path | RecordingUrl], console: Console, bars: Progress | None
+    ) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self._sources, self._console, self._bars = sources, console, bars
         self._starts: dict[int, float] = {}
@@ -79,7 +82,9 @@ class BatchView:
 
 
 @contextmanager
-def show_batch(sources: Sequence[Path], console: Console, *, hidden: bool) -> Iterator[BatchView]:
+def show_batch(
+    sources: Sequence[Path | RecordingUrl], console: Console, *, hidden: bool
+) -> Iterator[BatchView]:
     """Give the view of a batch; `hidden` shows no bars."""
     if hidden or not console.is_terminal:
         yield BatchView(sources, console, None)

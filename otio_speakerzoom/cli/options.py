@@ -10,7 +10,7 @@ import argparse
 from typing import Any
 
 from otio_speakerzoom.cli import values
-from otio_speakerzoom.cli.values import Folder, Input, Output
+from otio_speakerzoom.cli.values import Folder, Input, InputOrUrl, Output
 from otio_speakerzoom.director.style import NEW_NAMES, PRESETS, STYLE_FIELDS
 from otio_speakerzoom.director.style_fields import ChoiceField
 from otio_speakerzoom.timeline.formats import FORMATS, OPENED_FILES
@@ -38,17 +38,17 @@ def add_source(verb: argparse.ArgumentParser) -> None:
 
 def add_sources(verb: argparse.ArgumentParser) -> None:
     """Add the recordings of `batch`, and how many it works on at a time."""
-    verb.add_argument("sources", nargs="+", type=Input("a recording", folders=True),
-                      metavar="DIR|FILE",
-                      help="recordings, or folders: the video files directly in "
-                           "them")  # fmt: skip
+    verb.add_argument("sources", nargs="+", type=InputOrUrl("a recording", folders=True),
+                      metavar="DIR|FILE|URL",
+                      help="recordings, or folders: the video files directly in them; with --ray "
+                           "also URLs: https, s3, gs, az, sftp, file")  # fmt: skip
     _add_work(verb)
     verb.add_argument("-j", "--jobs", type=values.number, metavar="N",
                       help="how many recordings to work on at a time (default: one for every two "
                            "cores, if the memory allows)")  # fmt: skip
     verb.add_argument("--ray", metavar="ADDRESS|auto",
                       help="work on a Ray cluster that has the same files under the same paths "
-                           "(auto: the one that runs on this machine)")  # fmt: skip
+                           "or fetches URLs (auto: the one that runs on this machine)")  # fmt: skip
     verb.add_argument("--resume", action="store_true",
                       help="leave out recordings whose results are up to date")  # fmt: skip
 

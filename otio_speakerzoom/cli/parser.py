@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from otio_speakerzoom.cli import options
+from otio_speakerzoom.cli.recording_url import RecordingUrl
 from otio_speakerzoom.cli.request import FileArgument, Request
 from otio_speakerzoom.cli.streams import one_line, print_line
 from otio_speakerzoom.cli.values import Folder, Input, Output
@@ -126,6 +127,7 @@ def parse(argv: Sequence[str] | None = None) -> Request:
     }
     if "sources" in namespace:
         _check_batch(parser, namespace)
+        namespace["sources"], request["urls"] = _split_sources(parser, namespace)
         request["sources"] = tuple(namespace["sources"])
     if "resolve_scaling" in namespace:  # of a verb that writes a timeline
         suffix = namespace.get("format") or _suffix(namespace.get("output"), namespace["editor"])
@@ -196,6 +198,32 @@ def _check_batch(parser: Parser, namespace: Mapping[str, Any]) -> None:
     ]
     if of_a_cut:
         parser.error(f"{of_a_cut[0]}: needs -o DIR; without it recordings are only analyzed")
+
+
+def _split_sources(
+    parser: Parser, namespace: Mapping[str, Any]
+) -> tuple[list[Path], tuple[RecordingUrl, ...]]:
+    """Return the files and folders among the sources of `batch`, and the URLs to fetch.
+
+    End with a usage error where a URL cannot be taken. Without a cluster, a URL is the name of a
+    file, and the check of files says what it is.
+    """
+    files: list[Path] = []
+    urls: dict[RecordingUrl, None] = {}
+    for source in namespace["sources"]:
+        if not isinstance(source, RecordingUrl):
+            files.append(source)
+        elif not namespace["ray"]:
+            files.append(Path(source.text))
+        elif fault := source.fault():
+            parser.error(f"{source}: {fault}")
+        elif source.file:
+            files.append(source.file)
+        else:
+            urls[source] = None
+    if urls and not (namespace["output_folder"] or namespace["work"]):
+        parser.error(f"{next(iter(urls))}: needs -o DIR or --work DIR for its results")
+    return files, tuple(urls)
 
 
 _OF_A_CUT = ("editor", "format", "resolve_scaling", "media_root", "style", "canvas", "layout")

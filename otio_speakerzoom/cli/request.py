@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otio_speakerzoom.cli.recording_url import RecordingUrl
 from otio_speakerzoom.cli.values import Folder, Input, Output
 from otio_speakerzoom.weights.names import AUTO
 
@@ -49,6 +50,10 @@ class Request:
     """The recording."""
     sources: tuple[Path, ...] = ()
     """The recordings of `batch`, and folders of recordings."""
+    urls: tuple[RecordingUrl, ...] = ()
+    """Recordings of `batch` that machines of a Ray cluster fetch."""
+    url: RecordingUrl | None = None
+    """The one that is fetched to be the recording, which has its name; None of a file here."""
     work: Path | None = None
     """Folder for the results; None for the folder of the recording."""
 

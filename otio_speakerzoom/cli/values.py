@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from otio_speakerzoom.cli.recording_url import RecordingUrl
 from otio_speakerzoom.director.style import STYLE_FIELDS
 from otio_speakerzoom.director.style_fields import NumberField
 from otio_speakerzoom.errors import SpeakerZoomError
@@ -51,6 +52,15 @@ class Input:
     def __call__(self, text: str) -> Path:
         """Return the path."""
         return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class InputOrUrl(Input):
+    """An argument that names a file to read, or with `--ray` may be the URL of one."""
+
+    def __call__(self, text: str) -> Path | RecordingUrl:  # type: ignore[override]
+        """Return the path, or the URL."""
+        return RecordingUrl(text) if "://" in text else Path(text)
 
 
 @dataclass(frozen=True, slots=True)

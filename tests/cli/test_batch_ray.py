@@ -21,6 +21,7 @@ from otio_speakerzoom.cli.batch_ray import connect
 from otio_speakerzoom.cli.batch_worker import Outcome
 from otio_speakerzoom.cli.main import main
 from otio_speakerzoom.cli.ray_segments import RaySegments
+from otio_speakerzoom.cli.ray_urls import Gathered
 from otio_speakerzoom.cli.request import Request
 from otio_speakerzoom.errors import MediaError, WeightsError
 from otio_speakerzoom.pipeline.segment import SegmentTask, analyze_segment, split
@@ -28,8 +29,8 @@ from otio_speakerzoom.weights import fetch
 from otio_speakerzoom.weights.names import NO_TRACKER
 
 ROOT = Path(__file__).parents[2]
-FAKES = ROOT / "tests" / "pipeline"
-"""The folder of the detector that needs no weights, for the processes of the cluster."""
+FAKES = ROOT / "tests" / "pipeline", ROOT / "tests" / "cli" / "fake_storage"
+"""Of the detector that needs no weights, and of the storage, for the processes of the cluster."""
 MOTION = ("--scorer", "motion", "--for", "resolve")
 DONE = Outcome("done", "talk.otio")
 
@@ -54,7 +55,7 @@ def test_a_machine_of_the_cluster_gets_the_weights_of_the_chosen_scorer(tmp_path
     monkeypatch.setattr("sys.platform", "linux")
 
     request = Request("cut", auto_scorer="sync-asd")
-    assert batch_ray.work_on_ray(request, {}, content) == [DONE]
+    assert batch_ray.work_on_ray(request, None, {}, content) == Gathered((DONE,))
     assert (fetch.cache_folder() / "sync-asd.npz").read_bytes() == content
 
 
@@ -86,9 +87,13 @@ def cluster():
          "--num-cpus=2", f"--port={port}", "--include-dashboard=false",
          f"--temp-dir={folder}", "--disable-usage-stats"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(FAKES), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, FAKES), *sys.path])},
     )  # fmt: skip
+    status = [sys.executable, "-m", "ray.scripts.scripts", "status", f"--address=127.0.0.1:{port}"]
     try:
+        deadline = time.monotonic() + 120
+        while subprocess.run(status, capture_output=True).returncode:
+            assert time.monotonic() < deadline, "the cluster does not start"
         yield head, f"127.0.0.1:{port}"
     finally:
         started = children(head.pid)
@@ -156,6 +161,45 @@ def test_a_cluster_that_loses_a_worker_gives_the_results_of_one_machine(cluster,
     assert "4 recordings, 2 at a time" in errors
 
 
+def test_a_cluster_fetches_recordings_and_goes_on_where_one_is_missing(
+    cluster, talks, tmp_path, monkeypatch
+):
+    """Also where the process that works on one is lost: another fetches it again."""
+    head, address = cluster
+    monkeypatch.setenv("SPEAKERZOOM_TEST_BUCKETS", str(talks.parent))
+    urls = [f"s3://{talks.name}/{name}.mp4" for name in ("gone", "a", "b")]
+    words = ["batch", *urls, "--ray", address, "-o", tmp_path / "cuts", *MOTION]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "otio_speakerzoom", *map(str, words)], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    begun, temporary = "speakerzoom-ray-*/recording/b.mp4", Path(tempfile.gettempdir())
+    deadline = time.monotonic() + 120
+    while not (found := list(temporary.glob(begun))) and time.monotonic() < deadline:
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.02)
+    busy = [pid for pid, line in children(head.pid).items() if line.startswith(b"ray::work")]
+    for pid in busy:
+        os.kill(pid, signal.SIGKILL)
+    output, errors = run.communicate(timeout=300)
+    for path in found:  # what a killed process cannot remove
+        shutil.rmtree(path.parent.parent, ignore_errors=True)
+    rows = [line.split("\t") for line in output.splitlines()]
+
+    assert run.returncode == 1, errors
+    assert found
+    assert busy
+    assert [row[1] for row in rows] == ["failed", "done", "done"], rows
+    assert not list(temporary.glob(begun))
+    assert rows[0][3].startswith(f"{urls[0]}: cannot be fetched (")
+    for name in ("a", "b"):
+        out, here = tmp_path / "cuts", tmp_path / "here"
+        words = ["cut", talks / f"{name}.mp4", "--work", here, "-o", here / f"{name}.otio",
+                 "--media-root", f"{talks}={out}", *MOTION]  # fmt: skip
+        assert main(list(map(str, words))) == 0
+        assert (out / f"{name}.otio").read_bytes() == (here / f"{name}.otio").read_bytes()
+
+
 def test_a_signal_ends_the_tasks(cluster, talks, tmp_path):
     head, address = cluster
     run = batch(talks, tmp_path, "--ray", address)
@@ -194,7 +238,7 @@ def driver(cluster):
 @pytest.fixture
 def segments(make_clip, monkeypatch):
     """Tasks for the segments of a film, whose detector takes a while, and what opens it."""
-    monkeypatch.syspath_prepend(FAKES)
+    monkeypatch.syspath_prepend(FAKES[0])
     from random_faces import CropMeans, FaceFinder
 
     media = source.probe(make_clip("segments.mp4", seconds=12, extra=("-g", "25")))
