@@ -89,10 +89,11 @@ def cluster():
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, FAKES), *sys.path])},
     )  # fmt: skip
-    status = [sys.executable, "-m", "ray.scripts.scripts", "status", f"--address=127.0.0.1:{port}"]
+    attempt = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False)"
+    words = [sys.executable, "-c", attempt, f"127.0.0.1:{port}"]
     try:
         deadline = time.monotonic() + 120
-        while subprocess.run(status, capture_output=True).returncode:
+        while subprocess.run(words, capture_output=True, check=False).returncode:
             assert time.monotonic() < deadline, "the cluster does not start"
         yield head, f"127.0.0.1:{port}"
     finally:
