@@ -25,7 +25,7 @@ def adopt_hand_edits(loaded: Loaded) -> tuple[Loaded, Callable[[], None]]:
     shots = list(content.shots)
     for n, shot in enumerate(shots):
         if not _is_equal(shot, expected.get(shot.range)):
-            by_hand = n in cached.edited_crops and not shot.keys
+            by_hand = n in cached.edited_crops and not shot.keys and not shot.two_up
             content, shots[n] = lock_shot_in(content, shot, shot.crop if by_hand else None)
     content = replace(content, shots=tuple(shots))
     cached = replace(cached, value=replace(cached.value, shots=content.shots), edited=False)
@@ -45,6 +45,6 @@ def _copy(loaded: Loaded, content: Content) -> None:
 
 def _is_equal(shot: Shot, other: Shot | None) -> bool:
     """Whether two shots show the same, whatever their reasons are."""
-    return other is not None and (set(shot.subjects), shot.crop, shot.keys) == (
-        set(other.subjects), other.crop, other.keys,
-    )  # fmt: skip
+    return other is not None and (
+        set(shot.subjects), shot.crop, shot.keys, shot.two_up,
+    ) == (set(other.subjects), other.crop, other.keys, other.two_up)  # fmt: skip

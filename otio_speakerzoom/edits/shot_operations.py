@@ -72,6 +72,11 @@ def crop_shot(draft: Draft, operation: CropShot) -> None:
     """Show another part of the frame in a shot."""
     n = _require(draft, operation.shot)
     crop = rounded(operation.box)
+    if draft.shots[n].two_up:
+        raise EditError(
+            f"the shot from frame {draft.shots[n].range.start} has two halves, framed by the "
+            "director; show one person or the wide, then set the crop"
+        )
     _check_crop(operation, draft.media, draft.canvas, draft.content.style.style)
     shot = draft.shots[n]
     still = Shot(shot.range, shot.subjects, crop, "locked", 1.0, locked=True)

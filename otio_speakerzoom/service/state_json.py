@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from otio_speakerzoom.edits import State, min_crop_height
-from otio_speakerzoom.model import Cover, CutList, Media, Shot
+from otio_speakerzoom.model import Cover, CutList, Media, Shot, TwoUp
 from otio_speakerzoom.service.codec_string import codec_string
 from otio_speakerzoom.service.curves import Curves
 from otio_speakerzoom.service.frame_times import first_frame_time
@@ -137,7 +137,12 @@ def framing_to_json(shot: Shot) -> Json:
         "confidence": round(shot.confidence, 3),
         "locked": shot.locked,
         "covers": [_cover_to_json(cover) for cover in shot.covers],
+        **({"two_up": _two_up_to_json(shot.two_up)} if shot.two_up else {}),
     }
+
+
+def _two_up_to_json(two_up: TwoUp) -> Json:
+    return {"layout": two_up.layout, "crop": crop_to_json(two_up.second_crop)}
 
 
 def _cover_to_json(cover: Cover) -> Json:

@@ -354,3 +354,24 @@ def test_a_name_that_is_no_word_is_quoted_and_shortened(name):
     assert len(line.splitlines()) == 1
     assert len(line) < 150
     assert line.isascii()
+
+
+def test_two_people_are_assigned_as_a_two_up_and_edited_like_any_shot(cut_job, programme, planning):
+    halves = store.Options(style_values={"two_up": "side_by_side", "tightest_upscale": 8.0})
+    rows = pipeline.cut(replace(cut_job, options=halves)).shots
+    cuts = ((n, edit(programme, assign(rows[n], 1, 2)).cut_list) for n in range(1, len(rows) - 1))
+    n, two_up = next((n, cut.shots[n]) for n, cut in cuts if cut.shots[n].two_up)
+    assert (two_up.range, two_up.kind, two_up.locked) == (rows[n].range, "two-up", True)
+    middle = two_up.range.start + 20
+
+    parts = edit(programme, {"name": "split", "frame": middle}).cut_list.shots
+    assert [s.crops for s in parts[n : n + 2]] == [two_up.crops] * 2
+    moved = edit(programme, {"name": "set_edge", "frame": middle, "to": middle + 4})
+    joined = edit(programme, {"name": "join", "frame": middle + 4})
+    assert moved.cut_list.shots[n + 1].crops == joined.cut_list.shots[n].crops == two_up.crops
+    check_everywhere(cut_job, joined)
+    crop = {"name": "crop", "shot": on_page(two_up), "crop": [0, 0, 640, 360]}
+    with pytest.raises(EditError, match="has two halves"):
+        edit(programme, crop)
+    free = edit(programme, {"name": "unlock", "shot": on_page(two_up)}).cut_list.shots[n]
+    assert (free.kind, free.locked) == ("two-up", False)

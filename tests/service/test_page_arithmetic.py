@@ -6,10 +6,11 @@ from fractions import Fraction
 import pytest
 from conftest import REPOSITORY
 
-from otio_speakerzoom.model import Box, CropKey, FrameRange, Shot
+from otio_speakerzoom.model import Box, CropKey, FrameRange, Shot, TwoUp
 from otio_speakerzoom.render.film import whole_pixels
 from otio_speakerzoom.timecode import frame_to_timecode
 from otio_speakerzoom.timeline.transform import crop_of, transform_at
+from otio_speakerzoom.timeline.two_up import halves_of
 
 pytest_plugins = ["review_page"]
 
@@ -181,3 +182,30 @@ def test_a_crop_scales_between_the_smallest_and_the_whole_source(call, height, e
     assert min(left, top) >= 0
     assert right <= 1920
     assert bottom <= 1080
+
+
+def test_the_page_shows_the_halves_of_a_two_up_as_the_film_does(call):
+    rng, requests, expected = random.Random(2), [], []
+    for _ in range(60):
+        size, canvas = rng.choice(SIZES), rng.choice((*CANVASES, (1282, 722), (854, 480)))
+        one, other = (random_shot(rng, size, canvas).crop for _ in range(2))
+        two_up = TwoUp(rng.choice(("side_by_side", "stacked")), other)
+        shot = Shot(FrameRange(0, 100), (1, 2), one, two_up=two_up)
+        expected.append([
+            [
+                list(whole_pixels(half.visible_crop(crop, size, canvas), size)),
+                list(half.rectangle(canvas)),
+            ]
+            for half, crop in halves_of(shot)
+        ])  # fmt: skip
+        second = {"layout": two_up.layout, "crop": other.edges}
+        requests.append([{"crop": one.edges, "two_up": second}, 5, size, canvas])
+
+    parts = call(
+        "framing.js",
+        """({ partsAt, wholePixels }, rows) => rows.map((row) => partsAt(...row).map(
+            ({ crop, area }) => [wholePixels(crop, row[2]), area]))""",
+        requests,
+    )
+
+    assert parts == expected

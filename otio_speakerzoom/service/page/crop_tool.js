@@ -54,8 +54,8 @@ export class CropTool {
   /** Show the rectangle where the crop is now. */
   place() {
     const shot = this._edit?.shot ?? this._shot();
-    this._frame.hidden = !shot || !this.player.ready;
-    if (!shot) return;
+    this._frame.hidden = !shot || Boolean(shot.two_up) || !this.player.ready;
+    if (!shot || shot.two_up) return;
     const crop = this._edit?.crop ?? this._cropOf(shot);
     const [left, top, width, height] = this._area;
     const [x, y] = [width / this._size[0], height / this._size[1]];
@@ -104,7 +104,7 @@ export class CropTool {
   _begin() {
     if (this._edit || this.model.preview) return Boolean(this._edit);
     const shot = this._shot();
-    if (!shot) return false;
+    if (!shot || shot.two_up) return false;
     if (this.player.playing) this.player.pause();
     const crop = moveInside(this._cropOf(shot), this._size);
     this._edit = { shot, crop, before: crop };

@@ -1,6 +1,6 @@
 /** The two frames at a cut, the last before and the first after it, while the cut is moved. */
 
-import { cropAt } from "./framing.js";
+import { partsAt } from "./framing.js";
 import { fetchStill } from "./stills.js";
 
 /** Height of the pictures, and of the frames that they are cropped from, in pixels. */
@@ -104,12 +104,15 @@ export class EdgePair {
       const still = this._stills.get(frame);
       const shot = this.model.shots[this._edge.index + shift];
       if (!still || !shot) continue;
-      const crop = cropAt(shot, frame, size, [across, down]);
       const [x, y] = [still.width / size[0], still.height / size[1]];
-      const [width, height] = [(crop[2] - crop[0]) * x, (crop[3] - crop[1]) * y];
+      const [right, lower] = [canvas.width / across, canvas.height / down];
       const context = canvas.getContext("2d");
       context.imageSmoothingQuality = "high";
-      context.drawImage(still, crop[0] * x, crop[1] * y, width, height, 0, 0, canvas.width, canvas.height);
+      for (const { crop, area } of partsAt(shot, frame, size, [across, down])) {
+        const [width, height] = [(crop[2] - crop[0]) * x, (crop[3] - crop[1]) * y];
+        context.drawImage(still, crop[0] * x, crop[1] * y, width, height,
+          area[0] * right, area[1] * lower, area[2] * right, area[3] * lower);
+      }
     }
   }
 }

@@ -23,6 +23,28 @@ export function cropAt(shot, frame, size, canvas) {
   return cropOf(a.map((value, n) => value + part * (b[n] - value)), size, canvas);
 }
 
+/**
+ * What a shot shows at a frame: a crop, before rounding, and its area on the canvas. Two in a two-up.
+ * @param {import("./types.js").Shot} shot
+ * @param {number} frame
+ * @param {number[]} size of the source
+ * @param {number[]} canvas
+ * @returns {{crop: number[], area: number[]}[]} an area is left, top, width and height
+ */
+export function partsAt(shot, frame, size, canvas) {
+  if (!shot.two_up) return [{ crop: cropAt(shot, frame, size, canvas), area: [0, 0, ...canvas] }];
+  const { layout, crop: second } = shot.two_up;
+  const axis = layout === "side_by_side" ? 0 : 1;
+  const seam = Math.floor(canvas[axis] / 4) * 2; // even, as in the film
+  return [shot.crop, second].map((crop, n) => {
+    const area = [0, 0, ...canvas];
+    area[axis] = n * seam;
+    area[axis + 2] = n ? canvas[axis] - seam : seam;
+    const half = area.slice(2);
+    return { crop: cropOf(transformOf(crop, size, half), size, half), area };
+  });
+}
+
 /** Canvas pixels per source pixel, and where the frame's centre lies from the canvas's centre. */
 function transformOf([left, top, right, bottom], size, canvas) {
   const scale = Math.max(canvas[0] / (right - left), canvas[1] / (bottom - top));

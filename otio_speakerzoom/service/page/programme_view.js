@@ -1,6 +1,6 @@
 /** The programme: each picture of the source as the film shows it, cropped on a canvas. */
 
-import { coverAt, cropAt, wholePixels } from "./framing.js";
+import { coverAt, partsAt, wholePixels } from "./framing.js";
 import { firstAfter } from "./time.js";
 import { fitInside, resize, watchSize } from "./surface.js";
 
@@ -52,10 +52,15 @@ export class ProgrammeView {
     const index = shotIndex(shots, frame);
     const { size } = state.source;
     const shot = shots[index];
-    const crop = this.pendingCrop ?? (shot && cropAt(shot, frame, size, state.canvas));
-    const pixels = wholePixels(crop ?? [0, 0, ...size], size);
+    const canvas = state.canvas ?? size;
+    const whole = { crop: this.pendingCrop ?? [0, 0, ...size], area: [0, 0, ...canvas] };
+    const parts = shot && !this.pendingCrop ? partsAt(shot, frame, size, canvas) : [whole];
     this._context.imageSmoothingQuality = this.player.playing ? "low" : "high";
-    drawPart(this._context, picture, size, pixels, this.canvas.width, this.canvas.height);
+    const scale = [this.canvas.width / canvas[0], this.canvas.height / canvas[1]];
+    for (const { crop, area } of parts) {
+      drawPart(this._context, picture, size, wholePixels(crop, size), onScreen(area, scale));
+    }
+    const pixels = wholePixels(parts[0].crop, size);
     if (shot?.covers?.length) this._cover(shot, frame, size, pixels);
     const { dataset } = document.documentElement;
     dataset.frame = String(frame);
@@ -91,7 +96,8 @@ export class ProgrammeView {
       if (cover.effect === "blur") {
         context.filter = `blur(${Math.max(2, extent[0] * BLUR_SHARE)}px)`;
         const pixels = [left, top, width, height];
-        drawPart(context, this.player.picture, size, pixels, this.canvas.width, this.canvas.height);
+        const whole = [0, 0, this.canvas.width, this.canvas.height];
+        drawPart(context, this.player.picture, size, pixels, whole);
       } else {
         context.fillStyle = `rgb(0 0 0 / ${1 - DIM_LIGHT})`;
         context.fillRect(...area, ...extent);
@@ -101,11 +107,17 @@ export class ProgrammeView {
   }
 }
 
-/** Draw a part of the picture, in pixels of the source, on a whole canvas; a proxy may be smaller. */
-function drawPart(context, picture, size, [left, top, width, height], across, down) {
+/** An area of the programme's canvas in whole pixels of the one on the screen: halves meet exactly. */
+function onScreen([left, top, width, height], [x, y]) {
+  const edges = [left * x, top * y, (left + width) * x, (top + height) * y].map(Math.round);
+  return [edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]];
+}
+
+/** Draw a part of the picture, in pixels of the source, on an area; a proxy may be smaller. */
+function drawPart(context, picture, size, [left, top, width, height], area) {
   const x = (picture.videoWidth ?? picture.displayWidth ?? picture.width) / size[0];
   const y = (picture.videoHeight ?? picture.displayHeight ?? picture.height) / size[1];
-  context.drawImage(picture, left * x, top * y, width * x, height * y, 0, 0, across, down);
+  context.drawImage(picture, left * x, top * y, width * x, height * y, ...area);
 }
 
 /**

@@ -10,6 +10,7 @@
  * @property {number[]} subjects ids of people; none for the wide
  * @property {Box} crop
  * @property {[number, number, number, number, number][]} keys frame and crop of a moving crop
+ * @property {{layout: string, crop: number[]}} [two_up] the right or lower half; `crop` is the other
  * @property {string} reason
  * @property {number} confidence 0 to 1
  * @property {boolean} locked
