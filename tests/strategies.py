@@ -18,7 +18,9 @@ from otio_speakerzoom.model import (
     Media,
     Person,
     Shot,
+    TwoUp,
 )
+from otio_speakerzoom.timeline.two_up import Half
 
 RATES = tuple(
     Fraction(rate)
@@ -144,6 +146,25 @@ def rich_cut_lists(draw):
     people = [(), *((person.id,) for person in cut_list.people)]
     others = tuple(angle for subjects in people for angle in angles(subjects)) if stacked else ()
     return replace(cut_list, shots=shots, angles=others)
+
+
+@st.composite
+def cut_lists_of_two_ups(draw):
+    """Shots of two people, some of them in two halves, on any canvas, also of a turned source."""
+    source = replace(draw(media()), rotation=draw(st.sampled_from((0, 90, 180, 270))))
+    canvas = draw(canvases(source.size).map(lambda c: (c[0] // 2 * 2, c[1] // 2 * 2)))
+    cuts = sorted({0, source.duration // 3, 2 * source.duration // 3, source.duration})
+    people = (Person(1, (1,), "Anna"), Person(2, (2,)))
+    shots = []
+    for start, end in pairwise(cuts):
+        layout = draw(st.sampled_from(("", "side_by_side", "stacked", "stacked")))
+        shape = canvas
+        if layout:
+            shape = Half(layout, is_second=True).rectangle(canvas)[2:]
+        shot = Shot(FrameRange(start, end), (1, 2), draw(crops(source.size, shape)))
+        two_up = TwoUp(layout, draw(crops(source.size, shape))) if layout else None
+        shots.append(replace(shot, two_up=two_up))
+    return CutList(source, canvas, tuple(shots), people)
 
 
 @st.composite

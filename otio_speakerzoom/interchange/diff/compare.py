@@ -24,10 +24,12 @@ from otio_speakerzoom.interchange.diff.reference_cut import (
 )
 from otio_speakerzoom.interchange.diff.stacking import VisibleRange, visible_ranges
 from otio_speakerzoom.interchange.read import EditedTimeline
+from otio_speakerzoom.interchange.read.messages import CROP_EFFECT
 from otio_speakerzoom.interchange.read.values import in_line
 from otio_speakerzoom.model import Box, CutList, FrameRange, Lock
 
 _TWICE = "shows frames that another clip shows too"
+_OTHER_HALVES = "is cropped over another clip, and the two are no two-up of the cut"
 _CUTS_ONLY = "no clip has a transform: only the cuts are imported, the framings stay as they were"
 
 
@@ -74,7 +76,8 @@ def compare(timeline: EditedTimeline, cut_list: CutList) -> Comparison:
     cuts_only = _lost_transforms(timeline, cut_list)
     reference = ReferenceCut(cut_list, cuts_only=cuts_only)
     warnings = [*([_CUTS_ONLY] if cuts_only else ()), *timeline.warnings]
-    spans = list(_spans(visible_ranges(timeline.tracks), reference, warnings))
+    visible = visible_ranges(timeline.tracks, reference.is_open)
+    spans = list(_spans(visible, reference, warnings))
     spans = _skip_repeated_frames(spans)
     warnings += _overlay_warnings(timeline)
     shots = _join_spans([span for span in spans if not span.skip_reason], reference)
@@ -117,9 +120,12 @@ def _spans(
         if first < last:
             readable = clip.transform or reference.cuts_only
             reason = clip.unsupported or ("" if readable else "has no transform that can be read")
+            if visible.below and clip.unsupported == CROP_EFFECT:
+                reason = _OTHER_HALVES
             if record.duration == end - start:
                 record = FrameRange(record.start + first - start, record.end + last - end)
-            yield Span(FrameRange(first, last), record, clip, reason)
+            span = Span(FrameRange(first, last), record, clip, visible.below, reason)
+            yield replace(span, skip_reason="") if reference.is_two_up(span) else span
 
 
 def _lost_transforms(timeline: EditedTimeline, cut_list: CutList) -> bool:
@@ -181,7 +187,7 @@ def _continues(before: Span, after: Span, reference: ReferenceCut) -> bool:
     (shot, same), (other, also_same) = reference.shot_of(before), reference.shot_of(after)
     if same or also_same:
         return same and also_same and shot is other
-    still = not before.clip.keys and not after.clip.keys
+    still = not before.clip.keys and not after.clip.keys and not before.below and not after.below
     return still and close(
         reference.crop_at(before, at), reference.crop_at(after, at), SAME_CROP_PX
     )
@@ -195,7 +201,9 @@ def _change(span: Span, reference: ReferenceCut) -> Change | None:
     before, details = reference.names(shot.subjects), _describe_range(span.range, shot.range)
     if same:
         # A lock has no keys: the director frames a moving shot again.
-        lock = Lock(span.range, shot.subjects, None if shot.keys else shot.crop)
+        # Nor has it two halves: those are the style's, where it shows two people.
+        has_one_crop = not shot.keys and not shot.two_up
+        lock = Lock(span.range, shot.subjects, shot.crop if has_one_crop else None)
         return Change(span.range, before, before, ", ".join(details), lock)
     crop = reference.inside_frame(reference.crop_at(span, span.range.start))
     if span.clip.keys:

@@ -15,8 +15,10 @@ import numpy as np
 
 from otio_speakerzoom.boxes import iou
 from otio_speakerzoom.interchange.read import EditedClip, TransformKey
+from otio_speakerzoom.interchange.read.messages import CROP_EFFECT
 from otio_speakerzoom.model import Box, CutList, FrameRange, Shot
 from otio_speakerzoom.timeline.transform import Transform, crop_of, transform_of
+from otio_speakerzoom.timeline.two_up import halves_of, visible_in
 
 SAME_CROP_PX = 0.5
 """Source pixels by which an edge may differ in the same framing: formats round, and nobody sees
@@ -34,6 +36,8 @@ class Span:
     record: FrameRange
     """Where it lies in the programme."""
     clip: EditedClip
+    below: EditedClip | None = None
+    """As in `VisibleRange`."""
     skip_reason: str = ""
     """Why it cannot become a shot; empty where it can, and then the clip has a transform."""
 
@@ -60,7 +64,7 @@ class ReferenceCut:
         self._framings_of: dict[tuple[int, ...], list[int]] = {}  # subjects -> rows of _crops
         for number, subjects in enumerate(self._subjects):
             self._framings_of.setdefault(subjects, []).append(number)
-        crops = [self._visible_crop(self._transform(shot.crop)) for shot in framings]
+        crops = [self._visible_crop(self._transform_of(shot)) for shot in framings]
         self._crops = np.array([crop.edges for crop in crops])  # (F, 4)
         labels = {person.label: (person.id,) for person in cut_list.people}
         self._subjects_by_name = labels | {self.names(ids): ids for ids in self._subjects}
@@ -90,7 +94,7 @@ class ReferenceCut:
     def shot_crop_at(self, shot: Shot, frame: int) -> Box:
         """The visible part of a shot's crop: all of it, where it has the canvas's shape."""
         keys = [TransformKey(key.frame, self._transform(key.crop)) for key in shot.keys]
-        motion = keys or [TransformKey(shot.range.start, self._transform(shot.crop))]
+        motion = keys or [TransformKey(shot.range.start, self._transform_of(shot))]
         return self._visible_crop(_transform_at(motion, frame))
 
     def inside_frame(self, crop: Box) -> Box | None:
@@ -125,6 +129,8 @@ class ReferenceCut:
         """
         if self.cuts_only:
             return True
+        if shot.two_up or span.below:
+            return self._same_halves(span, shot)
         start, last = span.range.start, span.range.end - 1
         keys = {key.frame for key in (*span.clip.keys, *shot.keys) if start < key.frame < last}
         return all(
@@ -132,11 +138,58 @@ class ReferenceCut:
             for frame in {start, (start + last) // 2, last} | keys
         )
 
+    def is_open(self, clip: EditedClip) -> bool:
+        """Whether a clip is cropped, or its frame does not cover the canvas."""
+        return clip.rest is not None or (
+            clip.transform is not None
+            and self.inside_frame(self._visible_crop(clip.transform)) is None
+        )
+
+    def is_two_up(self, span: Span) -> bool:
+        """Whether `span` shows the halves of a two-up of the cut, where that has it."""
+        return any(self._same_halves(span, shot) for shot in self.shots_in(span.range))
+
+    def _same_halves(self, span: Span, shot: Shot) -> bool:
+        """Whether two clips over each other show the halves of a two-up, to the seam."""
+        halves, upper, lower = halves_of(shot), span.clip, span.below
+        if halves is None or lower is None or lower.unsupported or not _in_step(span):
+            return False
+        if upper.unsupported != (CROP_EFFECT if upper.rest else "") or upper.keys or lower.keys:
+            return False
+        (first, crop), (second, second_crop) = halves
+        size, canvas = self._size, self._canvas
+        if lower.transform is None or upper.transform is None:
+            return False
+        shown = visible_in(first.rectangle(canvas), lower.transform, size, canvas)
+        window, rest = self._visible_crop(upper.transform), upper.rest or Box(0, 0, *size)
+        corners = zip(window.edges[:2], rest.edges[:2], strict=True)
+        ends = zip(window.edges[2:], rest.edges[2:], strict=True)
+        cropped = Box(*map(max, corners), *map(min, ends))
+        pairs = ((shown, first.visible_crop(crop, size, canvas)),
+                 (cropped, second.visible_crop(second_crop, size, canvas)))  # fmt: skip
+        return all(close(*pair, SAME_CROP_PX) for pair in pairs)
+
+    def _transform_of(self, shot: Shot) -> Transform:
+        """The transform of a shot's own clip; in a two-up, that of the left or upper half."""
+        if halves := halves_of(shot):
+            (half, crop), _ = halves
+            return half.transform(crop, self._size, self._canvas)
+        return self._transform(shot.crop)
+
     def _transform(self, crop: Box) -> Transform:
         return transform_of(crop, self._size, self._canvas)
 
     def _visible_crop(self, transform: Transform) -> Box:
         return crop_of(transform, self._size, self._canvas)
+
+
+def _in_step(span: Span) -> bool:
+    """Whether the clip below shows the same frames of the same file."""
+    lower = span.below
+    if lower is None or lower.source is None or lower.media_name != span.clip.media_name:
+        return False
+    start = lower.source.start + span.record.start - lower.record.start
+    return lower.source.duration == lower.record.duration and start == span.range.start
 
 
 def close(a: Box, b: Box, tolerance: float) -> bool:

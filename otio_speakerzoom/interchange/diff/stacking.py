@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -17,13 +17,19 @@ class VisibleRange:
 
     record: FrameRange
     clip: EditedClip
+    below: EditedClip | None = None
+    """The next lower clip, where `clip` does not hide all of it: as in a two-up."""
 
 
-def visible_ranges(tracks: Sequence[Sequence[EditedClip]]) -> list[VisibleRange]:
+def visible_ranges(
+    tracks: Sequence[Sequence[EditedClip]],
+    is_open: Callable[[EditedClip], bool] = lambda clip: clip.rest is not None,
+) -> list[VisibleRange]:
     """Return what is visible of `tracks`, the lowest first, in order of the programme.
 
     Of two clips that overlap on one track the later is visible. Disabled clips are left out, and
-    those that are not opaque, which hide nothing.
+    those that are not opaque, which hide nothing. `is_open` says whether a clip leaves a part of
+    the canvas to what lies below.
     """
     clips = sorted(
         ((clip.record.start, level, clip) for level, track in enumerate(tracks) for clip in track
@@ -42,14 +48,24 @@ def visible_ranges(tracks: Sequence[Sequence[EditedClip]]) -> list[VisibleRange]
         while active and active[0][2].record.end <= at:
             heappop(active)
         if active:
-            _append(ranges, FrameRange(at, following), active[0][2])
+            below = _below(active, at) if is_open(active[0][2]) else None
+            _append(ranges, FrameRange(at, following), active[0][2], below)
     return ranges
 
 
-def _append(ranges: list[VisibleRange], record: FrameRange, clip: EditedClip) -> None:
+def _below(active: Sequence[tuple[int, int, EditedClip]], at: int) -> EditedClip | None:
+    """Return the clip right below the uppermost one at a frame of the programme."""
+    rows = [row for row in active[1:] if row[2].record.end > at]
+    return min(rows, key=lambda row: row[:2])[2] if rows else None
+
+
+def _append(
+    ranges: list[VisibleRange], record: FrameRange, clip: EditedClip, below: EditedClip | None
+) -> None:
     """Add a stretch of `clip`, to the last range where it continues that."""
     last = ranges[-1] if ranges else None
-    if last and last.clip is clip and last.record.end == record.start:
-        ranges[-1] = VisibleRange(FrameRange(last.record.start, record.end), clip)
+    continues = last and last.clip is clip and last.below is below
+    if last and continues and last.record.end == record.start:
+        ranges[-1] = VisibleRange(FrameRange(last.record.start, record.end), clip, below)
     else:
-        ranges.append(VisibleRange(record, clip))
+        ranges.append(VisibleRange(record, clip, below))

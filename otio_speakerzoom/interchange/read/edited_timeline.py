@@ -20,7 +20,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from otio_speakerzoom.interchange.read.values import READ_ERRORS, unreadable
-from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.model import Box, FrameRange
 from otio_speakerzoom.timeline.transform import Transform, fit
 
 
@@ -78,6 +78,9 @@ class EditedClip:
     """Whether it hides what lies below; a title does not."""
     subjects: tuple[int, ...] | None = None
     """The people it shows, from our metadata; None if the editor dropped that."""
+    rest: Box | None = None
+    """What a crop effect leaves of the media's frame, in its pixels; None without a crop effect, or
+    where it cannot be read. The clip is then `unsupported`, but for the upper half of a two-up."""
     size: tuple[int, int] | None = None
     """Of the media's frames, where the file has it."""
     available_range: FrameRange | None = None
@@ -144,6 +147,8 @@ class ClipTransform(NamedTuple):
     keys: tuple[TransformKey, ...] = ()
     unsupported: Sequence[str] = ()
     """What else is done to the frame, in words."""
+    rest: Box | None = None
+    """As in `EditedClip`."""
 
 
 def transform_or_reason(read: Callable[[], ClipTransform]) -> ClipTransform:
@@ -170,6 +175,16 @@ def valid_transform(scale: float, dx: float, dy: float) -> Transform:
 
 ParameterKeys = Mapping[str, Sequence[tuple[int, float]]]
 """Name of a parameter -> its keys: (frame, value), rising; a single one where it stands still."""
+
+
+def rest_of_frame(size: tuple[int, int], cut_off: Sequence[float]) -> Box | None:
+    """Return what is left of a frame of `size`; None where nothing is.
+
+    `cut_off` are the parts that a crop effect removes at the left, top, right and bottom.
+    """
+    left, top, right, bottom = cut_off
+    rest = Box(left * size[0], top * size[1], (1 - right) * size[0], (1 - bottom) * size[1])
+    return rest if rest.is_inside(size) else None
 
 
 def first_values(parameters: ParameterKeys) -> dict[str, float]:

@@ -233,11 +233,12 @@ def _read_clip(item: _Item, name: str, record: FrameRange, facts: SequenceFacts)
         shift -= time_of(video.get("start", "0s")) - time_of(video.get("offset", "0s"))
     source, retiming = _source_range(item, record, shift, facts)
     reader = TransformReader(asset.size, facts.canvas, facts.dialect, facts.rate, shift)
-    transform, keys, unsupported = transform_or_reason(lambda: reader.read(element))
+    transform, keys, unsupported, rest = transform_or_reason(lambda: reader.read(element))
     return EditedClip(
         record, source, name, asset.path, transform, keys,
         unsupported=", ".join([*retiming, *unsupported_effects(element), *unsupported]),
         has_transform=element.find("adjust-transform") is not None,
+        rest=rest,
         size=asset.size,
         available_range=FrameRange(0, max(1, round(facts.frames(asset.duration)))),
         timecode=round(facts.frames(asset.start)) if asset.has_start else None,

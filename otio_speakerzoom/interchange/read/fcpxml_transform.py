@@ -16,12 +16,14 @@ from fractions import Fraction
 from otio_speakerzoom.interchange.read.edited_timeline import (
     ClipTransform,
     first_values,
+    rest_of_frame,
     transform_keys,
     valid_transform,
     value_at,
 )
 from otio_speakerzoom.interchange.read.messages import CROP_EFFECT, ROTATED, STRETCHED
 from otio_speakerzoom.interchange.read.values import finite_number
+from otio_speakerzoom.model import Box
 from otio_speakerzoom.timeline.transform import Transform, fill, fit
 
 _TIME = re.compile(r"(-?\d{1,19}(?:\.\d{1,19})?)(?:/(\d{1,10}))?s")
@@ -101,9 +103,30 @@ class TransformReader:
     """Seconds from the clip's own time to the media's."""
 
     def read(self, item: ET.Element) -> ClipTransform:
-        """Return the transform of the clip `item`."""
+        """Return the transform of the clip `item`, and what a crop leaves of its frame."""
         if self.size is None or self.canvas is None:
             return ClipTransform(None)
+        return self._read(item)._replace(rest=self._rest(item, self.size, self.canvas))
+
+    def _rest(self, item: ET.Element, size: tuple[int, int], canvas: tuple[int, int]) -> Box | None:
+        """What a trim leaves of the frame; None without one, and for the other kinds of crop.
+
+        The units are those of `adapters/fcpxml.py`.
+        """
+        crop = item.find("adjust-crop")
+        trim = None if crop is None or crop.get("mode") != "trim" else crop.find("trim-rect")
+        if crop is None or trim is None or crop.get("enabled") == "0" or len(trim):
+            return None
+        width, height = size
+        across, down = height / width / 100, 1 / 100
+        if self.dialect == "resolve":
+            across, down = canvas[1] / 100 / width, fit(size, canvas) / 100
+        edges = [finite_number(trim.get(edge) or 0) for edge in ("left", "top", "right", "bottom")]
+        return rest_of_frame(
+            size, [edge * (down if n % 2 else across) for n, edge in enumerate(edges)]
+        )
+
+    def _read(self, item: ET.Element) -> ClipTransform:
         adjust_conform = item.find("adjust-conform")
         conform = "fit" if adjust_conform is None else adjust_conform.get("type", "fit")
         adjust = item.find("adjust-transform")

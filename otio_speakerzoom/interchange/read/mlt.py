@@ -17,14 +17,11 @@ from pathlib import PurePosixPath
 
 from otio_speakerzoom.interchange.read import kdenlive, messages
 from otio_speakerzoom.interchange.read.edited_timeline import (
-    ClipTransform,
     EditedClip,
     EditedTimeline,
     MediaHints,
     clip_or_reason,
     clip_without_source,
-    default_transform,
-    transform_or_reason,
 )
 from otio_speakerzoom.interchange.read.mlt_dissolves import Dissolve, dissolve_of, with_dissolves
 from otio_speakerzoom.interchange.read.mlt_project import (
@@ -33,11 +30,7 @@ from otio_speakerzoom.interchange.read.mlt_project import (
     programme_of,
     property_of,
 )
-from otio_speakerzoom.interchange.read.mlt_transform import (
-    changes_video,
-    is_transform,
-    read_transform,
-)
+from otio_speakerzoom.interchange.read.mlt_transform import changes_video, read_filters
 from otio_speakerzoom.interchange.read.safe_xml import parse_xml
 from otio_speakerzoom.interchange.read.sequences import choose_sequence
 from otio_speakerzoom.interchange.read.values import (
@@ -244,35 +237,16 @@ def _read_clip(
         f"has the link {property_of(link, 'mlt_service')}" for link in producer.iterfind("link")
     ]
     holders = [producer] if item is producer else [producer, item]
-    (transform, keys, unsupported), has_transform = _filters(holders, played, project)
+    (transform, keys, unsupported, rest), has_transform = read_filters(holders, played, project)
     length = property_of(producer, "length")
     return EditedClip(
         record, source, name, path, transform, keys,
         unsupported=", ".join(dict.fromkeys([*reasons, *unsupported])),
         has_transform=has_transform,
+        rest=rest,
         size=project.hints.size,
         available_range=FrameRange(0, project.frame(length)) if length else None,
     )  # fmt: skip
-
-
-def _filters(
-    holders: list[ET.Element], played: FrameRange, project: Project
-) -> tuple[ClipTransform, bool]:
-    """The transform that the filters of a producer and its entry give, and whether there is one."""
-    effects = [e for holder in holders for e in holder.iterfind("filter") if changes_video(e)]
-    placing = [effect for effect in effects if is_transform(effect)]
-    unsupported = [
-        f"has the filter {property_of(effect, 'mlt_service')}"
-        for effect in effects
-        if effect not in placing
-    ]
-    if not placing:
-        default = default_transform(project.hints.size, project.canvas)
-        return ClipTransform(default, (), unsupported), False
-    placement = transform_or_reason(lambda: read_transform(placing[0], played, project))
-    unsupported += placement.unsupported
-    unsupported += ["has several transforms"] if len(placing) > 1 else []
-    return placement._replace(unsupported=unsupported), True
 
 
 def _retimed_range(played: FrameRange, speed: str) -> FrameRange | None:

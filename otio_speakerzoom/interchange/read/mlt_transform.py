@@ -13,12 +13,14 @@ import xml.etree.ElementTree as ET
 from otio_speakerzoom.interchange.read.edited_timeline import (
     ClipTransform,
     TransformKey,
+    default_transform,
+    transform_or_reason,
     valid_transform,
 )
-from otio_speakerzoom.interchange.read.messages import ROTATED, STRETCHED
+from otio_speakerzoom.interchange.read.messages import CROP_EFFECT, ROTATED, STRETCHED
 from otio_speakerzoom.interchange.read.mlt_project import Project, property_of
-from otio_speakerzoom.interchange.read.values import finite_number
-from otio_speakerzoom.model import FrameRange
+from otio_speakerzoom.interchange.read.values import READ_ERRORS, finite_number
+from otio_speakerzoom.model import Box, FrameRange
 from otio_speakerzoom.timeline.transform import Transform
 
 _KEY = re.compile(r"(?:(-?[\d:.,]+)([^=\d]?)=)?(.*)", re.DOTALL)
@@ -32,6 +34,8 @@ _AUDIO_FILTER = re.compile(
 )
 """Starts of the names of filters that change audio only; a waveform is drawn over the video."""
 _QTBLEND = "qtblend"
+_CLEAR = re.compile("|#00[0-9a-f]{6}|0x[0-9a-f]{6}00|0", re.IGNORECASE)
+"""Colours that hide nothing: MLT has the opacity first after #, last after 0x."""
 _AFFINE_TURNS = [f"transition.{turn}_{axis}" for axis in "xyz" for turn in ("fix_rotate", "rotate")]
 _EDGES = ("left", "top", "right", "bottom")
 
@@ -46,8 +50,33 @@ def changes_video(effect: ET.Element) -> bool:
     return not crop or any(property_of(effect, edge).strip("0") for edge in _EDGES)
 
 
-def is_transform(effect: ET.Element) -> bool:
-    """Return whether a filter only places the frame on the canvas."""
+def read_filters(
+    holders: list[ET.Element], played: FrameRange, project: Project
+) -> tuple[ClipTransform, bool]:
+    """Return the transform that a producer and its entry have by filters, and if there is one."""
+    effects = [e for holder in holders for e in holder.iterfind("filter") if changes_video(e)]
+    placing = [effect for effect in effects if _is_transform(effect)]
+    halving = [effect for effect in effects if _is_half(effect)]
+    unsupported = [
+        f"has the filter {property_of(effect, 'mlt_service')}"
+        for effect in effects
+        if effect not in placing and effect not in halving
+    ]
+    unsupported += [CROP_EFFECT] if halving else []
+    if not placing:
+        default = default_transform(project.hints.size, project.canvas)
+        return ClipTransform(default, (), unsupported), False
+    placement = transform_or_reason(lambda: _read_transform(placing[0], played, project))
+    unsupported += placement.unsupported
+    unsupported += ["has several transforms"] if len(placing) > 1 else []
+    rest = None
+    if len(halving) == 1 and placement.transform and effects[-1] is halving[0]:
+        rest = _rest(halving[0], placement.transform, project)
+    return placement._replace(unsupported=unsupported, rest=rest), True
+
+
+def _is_transform(effect: ET.Element) -> bool:
+    """Whether a filter only places the frame on the canvas."""
     return bool(_rectangles(effect))
 
 
@@ -56,8 +85,33 @@ def _rectangles(effect: ET.Element) -> str:
     return property_of(effect, "rect" if qtblend else "transition.rect")
 
 
-def read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
-    """Return the transform of an affine or qtblend filter on a clip that plays `source`.
+def _is_half(effect: ET.Element) -> bool:
+    """Whether a filter cuts off what lies outside a rectangle of the canvas."""
+    return property_of(effect, "mlt_service") == "qtcrop"
+
+
+def _rest(effect: ET.Element, transform: Transform, project: Project) -> Box | None:
+    """What such a filter leaves of the frame; None where it does more, moves, or is damaged."""
+    size, canvas = project.hints.size, project.canvas
+    texts = [_split_key(text)[2] for text in property_of(effect, "rect").split(";")]
+    numbers = [_split_key(property_of(effect, name))[2] for name in ("circle", "radius")]
+    is_plain = not any(number.strip("0.") for number in numbers)
+    is_clear = _CLEAR.fullmatch(property_of(effect, "color"))
+    if size is None or len(texts) > 1 or not is_plain or not is_clear:
+        return None
+    try:
+        left, top, width, height = _rectangle(texts[0], canvas)
+    except READ_ERRORS:
+        return None
+    x = size[0] / 2 + (left - canvas[0] / 2 - transform.dx) / transform.scale
+    y = size[1] / 2 + (top - canvas[1] / 2 - transform.dy) / transform.scale
+    edges = (x, y, x + width / transform.scale, y + height / transform.scale)
+    rest = Box(max(0, edges[0]), max(0, edges[1]), min(size[0], edges[2]), min(size[1], edges[3]))
+    return rest if rest.is_inside(size) else None
+
+
+def _read_transform(effect: ET.Element, source: FrameRange, project: Project) -> ClipTransform:
+    """The transform of an affine or qtblend filter on a clip that plays `source`.
 
     In a rectangle of another shape the frame keeps its own, about the middle: affine, which fills,
     covers the rectangle and is not cut off by it; qtblend lies inside.

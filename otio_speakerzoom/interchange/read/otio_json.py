@@ -183,7 +183,7 @@ def _read_clip(item: Json, name: str, record: FrameRange, facts: TimelineFacts) 
     source, retiming = _source_range(item, available, record, facts)
     start = source.start if source else 0
     effects = [e for e in item.get("effects") or () if e.get("enabled") is not False]
-    transform, keys, unsupported = transform_or_reason(
+    transform, keys, unsupported, rest = transform_or_reason(
         lambda: read_transform(item, effects, start, begin, facts)
     )
     ours = metadata_of(item, NAMESPACE)
@@ -193,6 +193,7 @@ def _read_clip(item: Json, name: str, record: FrameRange, facts: TimelineFacts) 
         transform, keys,
         unsupported=", ".join([*retiming, *unsupported]),
         has_transform=has_transform(effects, facts),
+        rest=rest,
         subjects=None if subjects is None else tuple(int(id_) for id_ in subjects),
         size=facts.size,
         available_range=FrameRange(0, max(1, round(facts.frames(available["duration"])))),

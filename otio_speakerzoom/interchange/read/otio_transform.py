@@ -17,6 +17,7 @@ from otio_speakerzoom.interchange.read.edited_timeline import (
     TransformKey,
     default_transform,
     first_values,
+    rest_of_frame,
     transform_keys,
     valid_transform,
 )
@@ -30,6 +31,7 @@ from otio_speakerzoom.interchange.read.values import exact_rate, finite_number
 from otio_speakerzoom.model import Box
 from otio_speakerzoom.timeline.facts import NAMESPACE
 from otio_speakerzoom.timeline.transform import Transform, fill, fit, transform_of
+from otio_speakerzoom.timeline.two_up import Half
 
 RESOLVE, PREMIERE = "Resolve_OTIO", "PremierePro_OTIO"
 """Keys of the hosts' metadata."""
@@ -45,6 +47,8 @@ _RESOLVE_DEFAULTS = {
 }
 _RESOLVE_FIT = 2
 """Number of Resolve's input scaling that is taken where a clip has none."""
+EDGES = ("Left", "Top", "Right", "Bottom")
+"""As both hosts name them, and the order in which we take them."""
 _PREMIERE_MOTION = "AE.ADBE Motion"
 _SAME_SCALE = 1e-4
 """Relative difference between both scales up to which a clip is not stretched: rounding."""
@@ -111,14 +115,38 @@ def _own_transform(item: Json, effects: list[Json], facts: TimelineFacts) -> Cli
         TransformKey(int(frame), _crop_transform(crop, size, canvas))
         for frame, *crop in metadata_of(item, NAMESPACE).get("keys") or ()
     )
+    two_up = metadata_of(item, NAMESPACE).get("two_up")
+    if two_up is not None:
+        second = metadata_of(item, NAMESPACE).get("second_half") is True
+        return _own_half(Half(_layout(two_up), second), crops[-1], size, canvas)
     return ClipTransform(_crop_transform(crops[-1], size, canvas), keys)
 
 
+def _layout(two_up: Json) -> str:
+    if two_up["layout"] not in ("side_by_side", "stacked"):
+        raise ValueError("its two-up has an unknown layout")
+    return str(two_up["layout"])
+
+
+def _own_half(
+    half: Half, edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]
+) -> ClipTransform:
+    """One half of a two-up, whose second one is cropped at the seam."""
+    crop = _crop(edges)
+    rest = half.remaining_frame(crop, size, canvas) if half.is_second else None
+    unsupported = [CROP_EFFECT] if rest else []
+    return ClipTransform(half.transform(crop, size, canvas), (), unsupported, rest)
+
+
 def _crop_transform(edges: list[Any], size: tuple[int, int], canvas: tuple[int, int]) -> Transform:
+    return transform_of(_crop(edges), size, canvas)
+
+
+def _crop(edges: list[Any]) -> Box:
     crop = Box.from_edges(finite_number(edge) for edge in edges)
     if crop.width <= 0 or crop.height <= 0:
         raise ValueError(f"the crop {edges} has no area")
-    return transform_of(crop, size, canvas)
+    return crop
 
 
 def _resolve_transform(effects: list[Json], start: int, facts: TimelineFacts) -> ClipTransform:
@@ -146,7 +174,10 @@ def _resolve_transform(effects: list[Json], start: int, facts: TimelineFacts) ->
     )
     if abs(across - down) > _SAME_SCALE * across:
         unsupported.append(STRETCHED)
-    return ClipTransform(to_transform(first), transform_keys(parameters, to_transform), unsupported)
+    edges = [written.get(f"crop{edge}", [(0, 0.0)])[0][1] for edge in EDGES]
+    rest = rest_of_frame(facts.size, edges) if any(edges) else None
+    keys = transform_keys(parameters, to_transform)
+    return ClipTransform(to_transform(first), keys, unsupported, rest)
 
 
 def _resolve_parameters(
@@ -161,8 +192,12 @@ def _resolve_parameters(
             continue
         if kind in _RESOLVE_TRANSFORMS:
             parameters |= {row["Parameter ID"]: _resolve_keys(row, start) for row in rows}
-        elif kind == "Cropping" and any(value for r in rows for _, value in _resolve_keys(r, 0)):
-            unsupported.append(CROP_EFFECT)
+        elif kind == "Cropping":
+            crops = {row["Parameter ID"]: _resolve_keys(row, start) for row in rows}
+            if any(value for keys in crops.values() for _, value in keys):
+                unsupported.append(CROP_EFFECT)
+                moves = any(len(keys) > 1 for keys in crops.values()) or "cropSoftness" in crops
+                parameters |= {} if moves else crops
         elif kind == "Dynamic Zoom":
             unsupported.append("has a dynamic zoom")
     return parameters, unsupported
@@ -218,7 +253,16 @@ def _premiere_transform(effects: list[Json], begin: float, facts: TimelineFacts)
         return valid_transform(values["scale"] / 100, dx, dy)
 
     first = to_transform(first_values(parameters))
-    return ClipTransform(first, transform_keys(parameters, to_transform), unsupported)
+    keys = transform_keys(parameters, to_transform)
+    return ClipTransform(first, keys, unsupported, _premiere_rest(motion, facts))
+
+
+def _premiere_rest(motion: Mapping[str, list[tuple[int, Any]]], facts: TimelineFacts) -> Box | None:
+    """What a crop that stands still leaves of the frame; in percent of its sides."""
+    crops = [motion.get(f"Crop {edge}", [(0, 0.0)]) for edge in EDGES]
+    shares = [finite_number(keys[0][1]) / 100 for keys in crops]
+    moves = any(len(keys) > 1 for keys in crops)
+    return rest_of_frame(facts.size, shares) if facts.size and any(shares) and not moves else None
 
 
 def _premiere_unsupported(motion: Mapping[str, list[tuple[int, Any]]]) -> list[str]:
@@ -231,7 +275,7 @@ def _premiere_unsupported(motion: Mapping[str, list[tuple[int, Any]]]) -> list[s
     )
     if any(anchor != (0.5, 0.5) for anchor in anchors):
         unsupported.append(ANCHOR_MOVED)
-    crops = (motion.get(f"Crop {edge}", ()) for edge in ("Left", "Top", "Right", "Bottom"))
+    crops = (motion.get(f"Crop {edge}", ()) for edge in EDGES)
     if any(finite_number(v) for keys in crops for _, v in keys):
         unsupported.append(CROP_EFFECT)
     return unsupported

@@ -209,13 +209,14 @@ def _read_clip(
     rotation = 0 if facts.dialect == "resolve" else facts.hints.rotation  # Resolve rotates frames
     stored = file.size or _rotate_size(facts.hints.size, rotation)
     upright = _rotate_size(stored, rotation)
-    transform, keys, unsupported = transform_or_reason(
+    transform, keys, unsupported, rest = transform_or_reason(
         lambda: read_transform(item, stored, upright, facts.canvas, facts.dialect, rotation)
     )
     return EditedClip(
         record, source, name, file.path, transform, keys,
         unsupported=", ".join([*timing_and_crop, *unsupported]),
         has_transform=effect_of(item, "basic") is not None,
+        rest=rest,
         size=upright,
         available_range=FrameRange(0, file.duration) if file.duration > 0 else None,
         timecode=file.timecode,

@@ -14,12 +14,14 @@ from otio_speakerzoom.interchange.read.edited_timeline import (
     ClipTransform,
     ParameterKeys,
     first_values,
+    rest_of_frame,
     transform_keys,
     valid_transform,
 )
 from otio_speakerzoom.interchange.read.messages import ANCHOR_MOVED, ROTATED
 from otio_speakerzoom.interchange.read.safe_xml import text_at
 from otio_speakerzoom.interchange.read.values import finite_number, whole_number
+from otio_speakerzoom.model import Box
 from otio_speakerzoom.timeline.transform import Transform, fit
 
 _EDGES = ("left", "top", "right", "bottom")
@@ -49,6 +51,23 @@ def is_cropped(item: ET.Element) -> bool:
         return False
     parameters = _by_id(effect)
     return any(value for edge in _EDGES for _, value in _keys(parameters.get(edge), default=0.0))
+
+
+def _rest(item: ET.Element, upright: tuple[int, int], rotation: int) -> Box | None:
+    """Return what a crop that stands still leaves of the upright frame; None without one.
+
+    It counts on the frame before it is turned by `rotation` degrees clockwise.
+    """
+    effect = effect_of(item, "crop")
+    if effect is None or not is_cropped(item):
+        return None
+    parameters = _by_id(effect)
+    keys = [_keys(parameters.get(edge), default=0.0) for edge in _EDGES]
+    if any(len(rows) > 1 for rows in keys):
+        return None
+    stored = [rows[0][1] / 100 for rows in keys]
+    turns = rotation // 90
+    return rest_of_frame(upright, [*stored[4 - turns :], *stored[: 4 - turns]])
 
 
 def is_retimed(item: ET.Element) -> bool:
@@ -91,7 +110,8 @@ def read_transform(
     if any(value for name in ("anchor_x", "anchor_y") for _, value in parameters[name]):
         unsupported.append(ANCHOR_MOVED)
     first = to_transform(first_values(parameters))
-    return ClipTransform(first, transform_keys(parameters, to_transform), unsupported)
+    keys = transform_keys(parameters, to_transform)
+    return ClipTransform(first, keys, unsupported, _rest(item, upright, rotation))
 
 
 def _basic_motion(effect: ET.Element | None) -> ParameterKeys:
