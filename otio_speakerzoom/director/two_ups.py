@@ -15,6 +15,7 @@ from otio_speakerzoom.director.framing_faults import MAX_EAR_SHARE, face_extents
 from otio_speakerzoom.director.panels import Walls
 from otio_speakerzoom.director.planned_shot import Framing
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.two_shots import fits_two, frame_two
 from otio_speakerzoom.model import MIN_TWO_UP_SIDE, Box, TwoUp
 from otio_speakerzoom.timeline.two_up import Half
 
@@ -24,6 +25,11 @@ more than a moment, but a face in profile is not found in every frame."""
 
 MIN_OWN_SHARE = 0.9
 """Of a face's extent, that must be in its half: as much as a head that nods may leave it."""
+
+
+MIN_GAIN = 1.1
+"""How much larger than in a two-shot of them both people must be: where that is as tight, it shows
+the same without a seam through the picture."""
 
 
 class TwoUpFraming(NamedTuple):
@@ -59,23 +65,42 @@ def frame_two_up(
 
     `others` are those of everybody else in its `frames`, `walls` those around both. The person
     further left in the source is in the left or upper half. A half fits if its person's face is
-    in it, the other one's is not, and no source pixel is enlarged by more than `tightest_upscale`.
+    in it, the other one's is not, no source pixel is enlarged by more than `tightest_upscale`, and
+    with the style's `auto`, it shows more than a two-shot.
     """
     layout = layout_of(style, canvas)
     if not layout or min(map(len, own)) < MIN_VISIBLE_SHARE * frames:
         return None
     order = sorted((0, 1), key=lambda n: middle_of(own[n]))
+    least_scale = 0.0
+    if style.two_up == "auto":
+        least_scale = MIN_GAIN * _two_shot_scale(own, others, size, canvas, style)
     crops: list[Box] = []
     for half, n in zip((Half(layout, False), Half(layout, True)), order, strict=True):
         shape = half.rectangle(canvas)[2:]
         around = [own[1 - n], *others]
         crop = frame_single(own[n], around, size, shape, style, walls=walls[n])
-        is_soft = shape[1] > style.tightest_upscale * crop.height * (1 + 1e-9)
-        if is_soft or not _shows_one(crop, own[n], own[1 - n]):
+        scale = shape[1] / crop.height
+        is_soft = scale > style.tightest_upscale * (1 + 1e-9)
+        if is_soft or scale < least_scale or not _shows_one(crop, own[n], own[1 - n]):
             return None
         crops.append(crop)
     people = tuple(framing[n] for n in order)
     return TwoUpFraming(people, crops[0], TwoUp(layout, crops[1]))
+
+
+def _two_shot_scale(
+    own: Sequence[NDArray[np.float32]],
+    others: Sequence[NDArray[np.float32]],
+    size: tuple[int, int],
+    canvas: tuple[int, int],
+    style: Style,
+) -> float:
+    """Canvas pixels per source pixel in a two-shot; 0 where both do not fit into one."""
+    one, other = own
+    if not fits_two(one, other, size, canvas):
+        return 0.0
+    return canvas[1] / frame_two(one, other, size, canvas, style, others=others).height
 
 
 def _shows_one(crop: Box, own: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

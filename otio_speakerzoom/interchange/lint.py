@@ -7,6 +7,7 @@ every frame show something, and does the file keep the rules of its format. Noth
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +16,14 @@ from pathlib import Path, PureWindowsPath
 from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.interchange.lint_dtd import validate
 from otio_speakerzoom.interchange.lint_formats import format_problems
-from otio_speakerzoom.interchange.read import EditedTimeline, MediaHints, read_timeline, text_of
+from otio_speakerzoom.interchange.read import (
+    EditedClip,
+    EditedTimeline,
+    MediaHints,
+    read_timeline,
+    text_of,
+)
+from otio_speakerzoom.interchange.read.messages import CROP_EFFECT
 from otio_speakerzoom.interchange.read.open import HOST_NAMES
 from otio_speakerzoom.interchange.read.values import READ_ERRORS, in_line, reason
 from otio_speakerzoom.model import Media
@@ -116,9 +124,12 @@ def _timecode_problems(timeline: EditedTimeline, sources: Mapping[str, Media]) -
 
 def _range_problems(timeline: EditedTimeline, sources: Mapping[str, Media]) -> Iterator[str]:
     """Clips that are not supported, or show more frames than there are."""
+    places = Counter((clip.record, clip.source) for clip in timeline.clips if clip.enabled)
     for clip in timeline.clips:
         media = sources.get(clip.media)
-        if clip.unsupported:
+        # a clip that is cropped over another one of the same frames is half of a two-up
+        is_half = clip.rest and clip.enabled and places[clip.record, clip.source] > 1
+        if clip.unsupported and not (is_half and clip.unsupported == CROP_EFFECT):
             yield f"{clip.label} {clip.unsupported}"
         if clip.source is None:
             continue
@@ -181,10 +192,17 @@ def _describe_import(timeline: EditedTimeline) -> Iterator[str]:
         yield (
             f"{clip.label}: {host} {begins}, then zooms {transform.scale / base:.2f} and moves "
             f"{transform.dx:+.1f} right, {transform.dy:+.1f} down, in pixels of the canvas"
-            f"{', and moves from there' if clip.keys else ''}"
+            f"{', and moves from there' if clip.keys else ''}{_crop_text(clip)}"
         )
     if len(clips) > _MAX_DESCRIBED_CLIPS:
         yield f"and {len(clips) - _MAX_DESCRIBED_CLIPS} more clips"
+
+
+def _crop_text(clip: EditedClip) -> str:
+    if clip.rest is None:
+        return ""
+    left, top, right, bottom = clip.rest.edges
+    return f", and cuts off all but {left:.1f}, {top:.1f} to {right:.1f}, {bottom:.1f} of its media"
 
 
 def _size_text(size: tuple[int, int]) -> str:

@@ -15,10 +15,12 @@ from strategies import cut_lists_of_two_ups
 from otio_speakerzoom import store
 from otio_speakerzoom.errors import TimelineError
 from otio_speakerzoom.interchange.diff import compare
+from otio_speakerzoom.interchange.lint import check
 from otio_speakerzoom.interchange.read import MediaHints, read_timeline
 from otio_speakerzoom.interchange.read.open import READERS
 from otio_speakerzoom.model import Box, CutList, FrameRange, Lock, Media, Person, Shot, TwoUp
 from otio_speakerzoom.pipeline import timeline_text
+from otio_speakerzoom.source import probe
 from otio_speakerzoom.timeline.build import to_otio
 from otio_speakerzoom.timeline.formats import FORMATS
 
@@ -216,6 +218,23 @@ def crop_in_xml(clip):
             rows = {p.findtext("parameterid"): p.findtext("value") for p in effect if len(p)}
             return [float(rows[edge]) for edge in ("left", "top", "right", "bottom")]
     return None
+
+
+def test_a_two_up_is_no_problem_in_a_check_but_a_crop_by_itself_is(tmp_path, make_clip):
+    still = "color=gray:s=1920x1080:r=25:d=12"
+    source = probe(
+        make_clip("still.mp4", picture=still, sound=False, extra=("-preset", "ultrafast"))
+    )
+    cut_list = replace(a_cut(), media=source)
+    path = written(cut_list, FORMATS[".xml"]["premiere"], tmp_path, ".xml")
+    report = check(path)
+    assert not report.problems
+    assert any("cuts off all but 1146.0, 0.0 to 1920.0, 1080.0" in line for line in report.remarks)
+
+    document = ET.parse(path)
+    document.find(".//video").remove(document.findall(".//video/track")[0])
+    document.write(path)
+    assert any("has a crop effect" in line for line in check(path).problems)
 
 
 # --- edits ----------------------------------------------------------------------------------------

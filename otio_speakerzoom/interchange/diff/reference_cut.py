@@ -160,12 +160,12 @@ class ReferenceCut:
         size, canvas = self._size, self._canvas
         if lower.transform is None or upper.transform is None:
             return False
-        shown = visible_in(first.rectangle(canvas), lower.transform, size, canvas)
+        lower_part = visible_in(first.rectangle(canvas), lower.transform, size, canvas)
         window, rest = self._visible_crop(upper.transform), upper.rest or Box(0, 0, *size)
         corners = zip(window.edges[:2], rest.edges[:2], strict=True)
         ends = zip(window.edges[2:], rest.edges[2:], strict=True)
         cropped = Box(*map(max, corners), *map(min, ends))
-        pairs = ((shown, first.visible_crop(crop, size, canvas)),
+        pairs = ((lower_part, first.visible_crop(crop, size, canvas)),
                  (cropped, second.visible_crop(second_crop, size, canvas)))  # fmt: skip
         return all(close(*pair, SAME_CROP_PX) for pair in pairs)
 
