@@ -13,10 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from costs import Cost, Meter
 from films import run_ffmpeg
-from numpy.typing import NDArray
 
 from otio_speakerzoom import source
 from otio_speakerzoom.model import FrameRange, Media
@@ -24,6 +22,7 @@ from otio_speakerzoom.pipeline.job import no_stage_progress
 
 if TYPE_CHECKING:  # importing them takes memory that decoding alone does not need
     from otio_speakerzoom.faces.detectors.interface import FaceDetector
+    from otio_speakerzoom.faces.search_frame import SearchFrame
     from otio_speakerzoom.speech.scorer import Scorer
 
 SAMPLE_S = 60
@@ -118,22 +117,27 @@ def measure_start(detector: str, scorer: str) -> Cost:
 
 def measure_detector(media: Media, name: str, every: int | None) -> Cost:
     """Return the cost of all detections of a film, without decoding it."""
-    from otio_speakerzoom.faces.detect import DETECTIONS_PER_S
+    from otio_speakerzoom.faces.detect import detection_step
+    from otio_speakerzoom.faces.face_search import FaceSearch
 
-    step = every or max(1, round(media.rate / DETECTIONS_PER_S))
+    step = detection_step(media, every)
     with closing(_detector_frames(media, step)) as frames, open_detector(name) as detector:
         first, *others = islice(frames, 1 + DETECTIONS)
-        detector(first)  # allocates what all of them use
-        _, cost = Meter().measure(lambda: drain(map(detector, others)))
+        search = FaceSearch(media, detector, first.number, step)
+        search.push(first)  # allocates what all of them use
+        _, cost = Meter().measure(lambda: drain(map(search.push, others)))
     return cost.scaled(float(media.duration / step / len(others)))
 
 
-def _detector_frames(media: Media, step: int) -> Generator[NDArray[np.uint8], None, None]:
+def _detector_frames(media: Media, step: int) -> Generator[SearchFrame, None, None]:
     from otio_speakerzoom.faces.detect import detector_size
+    from otio_speakerzoom.faces.search_frame import SearchFrame
 
     frames = source.read_frames(media, size=detector_size(media), within=_sample(media))
     with closing(frames):
-        yield from (frame for number, frame in frames if number % step == 0)
+        for number, frame in frames:
+            if number % step == 0:
+                yield SearchFrame.of_array(number, frame)
 
 
 def measure_network(name: str, face_s: float) -> Cost:

@@ -14,7 +14,7 @@ import numpy as np
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detectors.interface import Detector
-from otio_speakerzoom.faces.face_search import FaceSearch
+from otio_speakerzoom.faces.face_search import FaceSearch, cycle_step
 from otio_speakerzoom.faces.opencv_trackers import check_tracker
 from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
 from otio_speakerzoom.model import (
@@ -83,8 +83,9 @@ def detect_faces(
 
     Every frame is compared with the one before for camera cuts. The detector runs on the first
     frame of `within` and on every `every`-th after it; by default about `DETECTIONS_PER_S` times a
-    second. The `tracker` finds its faces again in the frames between, with the confidence of the
-    detection, but not past a camera cut; these frames count as detected.
+    second, every other time only in those of its views that showed faces. The `tracker` finds its
+    faces again in the frames between, with the confidence of the detection, but not past a camera
+    cut; these frames count as detected.
     """
     within = within or media.range
     detection = FaceDetection(media, detector, within=within, every=every, tracker=tracker)
@@ -140,19 +141,23 @@ class FaceDetection:
         new = self._start + len(self.changes)
         return new - 1 if self._search is None and self.changes else new
 
+    def looks_at(self, frame: int) -> bool:
+        """Whether the detector runs on a frame, unless the source repeats it."""
+        return (frame - self._start) % self._step == 0
+
     @property
     def complete_end(self) -> int:
-        """The last frame so far that the detector runs on, and before which all is returned."""
+        """The last frame so far where a search may begin, and before which all is returned."""
         end = min(self._cuts.settled_end, self._start + len(self.changes) - 1)
-        return max(self._start, end - (end - self._start) % self._step)
+        return max(self._start, end - (end - self._start) % cycle_step(self._step))
 
     def extend(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
         """Add the next frames as an earlier detection searched them, instead of pushing them.
 
         `changes` are theirs, and `faces` what `push`, or a `FaceSearch`, returned for them. Return
         the faces that are final now. After that, push the frames from the last of these on: it is
-        what the next one is compared with. Raise ValueError unless that next frame, D, is one that
-        the detector runs on: only then are all faces before it known.
+        what the next one is compared with. Raise ValueError unless that next frame, D, is one where
+        a search may begin: only then are all faces before it known, and those after it the same.
         """
         self._search = None
         return self._settle(faces, changes)
@@ -176,8 +181,8 @@ class FaceDetection:
         return self._settle(self._search.finish() if self._search else (), ())
 
     def _new_search(self, start: int) -> FaceSearch:
-        if (start - self._start) % self._step:
-            raise ValueError(f"the detector does not run on frame {start}")
+        if (start - self._start) % cycle_step(self._step):
+            raise ValueError(f"no search may begin at frame {start}")
         return FaceSearch(self._media, self._detector, start, self._step, self._tracker)
 
     def _settle(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:

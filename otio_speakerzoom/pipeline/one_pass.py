@@ -46,10 +46,10 @@ from otio_speakerzoom.pipeline.worker_thread import WorkerThread
 from otio_speakerzoom.speech.scoring import SpeechScoring
 from otio_speakerzoom.speech.ticks import frames_at_ticks
 
-MAX_REDUCED_FRAMES = 4
-"""Ahead of the detector: one run of it takes as long as decoding four frames."""
-MAX_WAITING_FRAMES = 8
-"""Between detection and scoring: enough to keep both busy, and 100 MB of decoded 4K."""
+MAX_REDUCED_FRAMES = 3
+"""Ahead of the detector: one run of it takes as long as decoding three frames."""
+MAX_WAITING_FRAMES = 4
+"""Between detection and scoring: enough to keep both busy, and 50 MB of decoded 4K."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +172,7 @@ def detect_and_score(
         ring.drop_before(scoring.needed_from)
 
     remaining = FrameRange(_first_frame(detection, scoring), within.end)
-    frames = _with_small(media, remaining, search_from=detection.next_frame)
+    frames = _with_small(media, remaining, detection)
     with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
         for frame, to_search in frames:
             growths = [] if to_search is None else tracks.push_frame(to_search, log)
@@ -185,16 +185,20 @@ def detect_and_score(
 
 
 def _with_small(
-    media: Media, remaining: FrameRange, search_from: int
+    media: Media, remaining: FrameRange, detection: FaceDetection
 ) -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
-    """Yield frames, those from `search_from` on also to be searched; a thread reduces ahead."""
-    size = detector_size(media)
+    """Yield frames, also as the detection searches them; a thread reduces and converts ahead."""
+    size, search_from = detector_size(media), detection.next_frame
 
     def reduced() -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
         with closing(source_file.read_source_frames(media, remaining)) as frames:
             for frame in frames:
-                is_searched = frame.number >= search_from
-                yield frame, search_frame(frame, media, size) if is_searched else None
+                to_search = None
+                if frame.number >= search_from:
+                    to_search = search_frame(frame, media, size)
+                    if detection.looks_at(frame.number):
+                        to_search.rgb()
+                yield frame, to_search
 
     return source_file.prefetch(reduced(), MAX_REDUCED_FRAMES)
 
