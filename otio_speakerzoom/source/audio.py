@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom.model import FrameRange, Media, Microphone
 from otio_speakerzoom.source.audio_decode import DecodedAudio, decode_audio
 from otio_speakerzoom.source.audio_stream import AlignedStream, Jump, JumpDetector, Samples
+from otio_speakerzoom.source.exact_seek import exact_starts
 
 SPEECH_SAMPLE_RATE = 16_000
 """Samples per second from `read_audio`, as the networks and the VAD expect."""
@@ -57,7 +58,10 @@ def read_microphones(
             for numbers in by_stream.values()
         ]
         streams = [media.audio_streams[stream] for stream in by_stream]
-        decoded = decode_audio(media, streams, is_done=lambda number: groups[number].is_done)
+        starts = exact_starts(media, streams, within.start / media.rate, SPEECH_SAMPLE_RATE)
+        decoded = decode_audio(
+            media, streams, starts=starts, is_done=lambda number: groups[number].is_done
+        )
         with closing(decoded) as pieces:
             for number, piece in pieces:
                 yield from groups[number].push(piece)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -23,6 +24,8 @@ from otio_speakerzoom.source.container import (
     seek_before,
     stream_of,
 )
+from otio_speakerzoom.source.exact_seek import ExactStart, seek
+from otio_speakerzoom.source.skipped_audio import without_first
 
 log = logging.getLogger(__name__)
 
@@ -81,18 +84,21 @@ def decode_audio(
     media: Media,
     streams: Sequence[AudioStream],
     *,
+    starts: Mapping[int, ExactStart] | None = None,
     is_done: Callable[[int], bool] = lambda number: False,
 ) -> Generator[Decoded, None, None]:
-    """Yield the audio of all `streams` as the file holds it, from its beginning.
+    """Yield the audio of all `streams` as the file holds it, from its beginning or from `starts`.
 
     Streams for which `is_done` are not decoded any further.
     """
     indices = {stream.index for stream in streams}
     with open_media(media) as container:
+        if starts:
+            seek(container, media, starts)
         for stream in container.streams:
             if stream.index not in indices:
                 stream.discard = Discard.all  # which demuxers skip unread where they can
-        yield from _decode(container, media, streams, is_done)
+        yield from _decode(container, media, streams, is_done, starts or {})
 
 
 def decode_audio_from(
@@ -117,13 +123,19 @@ def decode_audio_from(
 
 
 def _decode(
-    container: Any, media: Media, streams: Sequence[AudioStream], is_done: Callable[[int], bool]
+    container: Any,
+    media: Media,
+    streams: Sequence[AudioStream],
+    is_done: Callable[[int], bool],
+    starts: Mapping[int, ExactStart] = MappingProxyType({}),
 ) -> Iterator[Decoded]:
     demuxed = [stream_of(container, media, stream.index) for stream in streams]
     decoders = {
         stream.index: _StreamDecoder(number, media, stream, origin(container, media))
         for number, stream in enumerate(demuxed)
     }
+    for index, place in starts.items():
+        decoders[index].first = place.first
     try:
         for packet in demux(container, *demuxed):
             decoder = decoders[packet.stream.index]
@@ -158,6 +170,8 @@ class _StreamDecoder:
         """As a timestamp."""
         # libav guesses a layout for PCM, in which recorders store one microphone per channel
         self._has_layout = not stream.codec_context.name.startswith("pcm_")
+        self.first: int | None = None
+        """Timestamp of the first audio to use; None for all of it."""
         self._damaged = 0
         self._packets_end = 0
         """Of all packets so far, as a timestamp."""
@@ -174,10 +188,17 @@ class _StreamDecoder:
         try:
             frames = packet.decode()
         except FFmpegError:  # each decoder raises its own errors on damage
-            self._damaged += 1
+            self._damaged += self.first is None  # before that it may lack what precedes the seek
             return
         for frame in frames:
             pts = frame.pts
+            if self.first is not None:
+                if pts is None or pts + frame.samples <= self.first:
+                    continue
+                if pts < self.first:
+                    frame, pts = without_first(frame, self.first - pts), self.first
+                    frame.pts = pts
+                self.first = None
             if pts is not None:
                 self._last_pts, self._last_frame = pts, frame
             if pts is not None and pts >= self._film_end:

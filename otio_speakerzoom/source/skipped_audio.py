@@ -20,6 +20,21 @@ FORMATS = ("s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp", "u8", "u8
 """Which PyAV turns into arrays and back."""
 
 
+def can_cut(frame: av.AudioFrame) -> bool:
+    """Whether `without_first` takes frames of such a format."""
+    return frame.format.name in FORMATS and len(frame.layout.channels) <= MAX_CHANNELS
+
+
+def without_first(frame: av.AudioFrame, count: int) -> av.AudioFrame:
+    """Return a frame without its first `count` samples, and without its timestamp."""
+    columns = count * (1 if frame.format.is_planar else len(frame.layout.channels))
+    rest = av.AudioFrame.from_ndarray(
+        frame.to_ndarray()[:, columns:].copy(), frame.format.name, frame.layout.name
+    )
+    rest.sample_rate, rest.time_base = frame.sample_rate, frame.time_base
+    return rest
+
+
 class SkippedAudio:
     """Counts the samples that are skipped of audio whose rate, layout and format stay the same."""
 
@@ -29,7 +44,7 @@ class SkippedAudio:
         self._period, self._period_out = frame.sample_rate // common, rate // common
         self._warm_up = WARM_UP_S * rate
         self._first = frame
-        self._can_cut = frame.format.name in FORMATS and len(frame.layout.channels) <= MAX_CHANNELS
+        self._can_cut = can_cut(frame)
         self._samples = 0
 
     @property
@@ -57,12 +72,7 @@ class SkippedAudio:
         if count == 0:
             return frame
         self._samples += count
-        columns = count * (1 if frame.format.is_planar else len(frame.layout.channels))
-        rest = av.AudioFrame.from_ndarray(
-            frame.to_ndarray()[:, columns:].copy(), frame.format.name, frame.layout.name
-        )
-        rest.sample_rate, rest.time_base = frame.sample_rate, frame.time_base
-        return rest
+        return without_first(frame, count)
 
     def resampled_to_end(self, resampler: av.AudioResampler) -> int:
         """Return how many samples a resampler would have given if nothing followed.
