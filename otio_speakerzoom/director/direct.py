@@ -15,6 +15,7 @@ from otio_speakerzoom.director.search_setup import search_for
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.two_ups import IN_TWO_HALVES
 from otio_speakerzoom.model import (
     Box,
     CropKey,
@@ -27,6 +28,7 @@ from otio_speakerzoom.model import (
     Person,
     Shot,
     SpeechScores,
+    TwoUp,
     VoiceActivity,
 )
 
@@ -108,8 +110,7 @@ class _ShotBuilder:
         if lock:
             return framer.locked_shot(framing, span, crop, is_by_hand=lock.crop is not None)
         if two_up := framer.two_up(framing, span):
-            shot = self._explain(span, two_up.framing, two_up.crop, ())
-            return replace(shot, two_up=two_up.two_up)
+            return self._explain(span, two_up.framing, two_up.crop, (), two_up.two_up)
         framing = framer.framing_on_screen(framing, span, crop)
         keys = framer.motion(framing, span, crop)
         return self._explain(span, framing, keys[0].crop if keys else crop, keys)
@@ -121,14 +122,15 @@ class _ShotBuilder:
         ids = [person.id for person in self.people]
         framing = tuple(ids.index(id_) for id_ in subjects)
         span = FrameRange(before.range.start, after.range.end)
-        shot = self._explain(span, framing, before.crop, keys)
-        return replace(shot, two_up=before.two_up)
+        return self._explain(span, framing, before.crop, keys, before.two_up)
 
     def _explain(
-        self, span: FrameRange, framing: Framing, crop: Box, keys: tuple[CropKey, ...]
-    ) -> Shot:
+        self, span: FrameRange, framing: Framing, crop: Box, keys: tuple[CropKey, ...],
+        two_up: TwoUp | None = None,
+    ) -> Shot:  # fmt: skip
         why, sure = explain(self.people, self.activity, framing, span, self.style)
-        shot = Shot(span, self._subjects(framing), crop, why, sure, keys)
+        why += IN_TWO_HALVES if two_up else ""
+        shot = Shot(span, self._subjects(framing), crop, why, sure, keys, two_up=two_up)
         return replace(shot, covers=self.framer.covers(shot))
 
     def _subjects(self, framing: Framing) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from otio_speakerzoom.director.preferences import allowed_angles, apply_preferen
 from otio_speakerzoom.director.shot_framer import ShotFramer
 from otio_speakerzoom.director.speaker_activity import SpeakerActivity, speaker_activity_of
 from otio_speakerzoom.director.style import Style
+from otio_speakerzoom.director.two_ups import IN_TWO_HALVES
 from otio_speakerzoom.model import (
     FaceTrack,
     FrameRange,
@@ -83,6 +84,7 @@ class OneShotDirector:
         """Return a shot with the reason and the confidence that the director would give."""
         framing = self._framing(shot)
         why, sure = explain(self._people, self._activity_of(), framing, shot.range, self._style)
+        why += IN_TWO_HALVES if shot.two_up else ""
         return replace(shot, reason=why, confidence=sure)
 
     def angles(self, shots: Sequence[Shot]) -> tuple[Shot, ...]:

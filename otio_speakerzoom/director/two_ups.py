@@ -27,6 +27,9 @@ MIN_OWN_SHARE = 0.9
 """Of a face's extent, that must be in its half: as much as a head that nods may leave it."""
 
 
+IN_TWO_HALVES = ", in two halves"
+"""Ends the reason of a two-up."""
+
 MIN_GAIN = 1.1
 """How much larger than in a two-shot of them both people must be: where that is as tight, it shows
 the same without a seam through the picture."""

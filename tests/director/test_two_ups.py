@@ -51,6 +51,7 @@ def test_two_who_talk_at_once_are_in_two_halves(choice, canvas, layout):
     shots = two_ups(cut(style=style, canvas=canvas))
 
     assert shots
+    assert all(shot.reason.endswith("in two halves") for shot in shots)
     assert all(shot.two_up.layout == layout for shot in shots)
     assert any(shot.range.start <= 260 < 350 <= shot.range.end for shot in shots)
     width, height = canvas
