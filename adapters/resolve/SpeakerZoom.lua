@@ -352,8 +352,7 @@ end
 
 -- Build the timeline from the clip in the media pool.
 local function build_directly(host, recipe)
-  if recipe.two_ups then fail("the cut has two-ups, of which only the timeline file has the crops") end
-  if recipe.moving then fail("the crops move, and scripts cannot set keyframes") end
+  if recipe.moving then fail("crops move or are halves of two-ups: scripts set no keyframes or seams") end
   local clip = media_of(host, recipe)
   local ok, result = pcall(build, host, recipe, clip, false)
   if not ok and type(result) == "table" and result.inclusive and #delete_ours(host) == 0 then

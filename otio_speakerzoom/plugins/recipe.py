@@ -103,8 +103,7 @@ def _tracks(cut_list: CutList, law: str) -> dict[str, LuaValue]:
     is_moving = any(clip.shot.keys for _, clips in tracks for clip in clips)
     return {
         "audio": _audio(cut_list.media, len(tracks)),
-        "moving": is_moving or has_two_ups,  # so that older scripts import the timeline too
-        **({"two_ups": True} if has_two_ups else {}),
+        "moving": is_moving or has_two_ups,  # what a script cannot build
         "tracks": [name for name, _ in tracks],
         "shots": [
             _row(cut_list, clip, track, law)
