@@ -10,6 +10,7 @@ from contextlib import closing
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
@@ -17,6 +18,12 @@ from otio_speakerzoom.faces.detectors.interface import Detector
 from otio_speakerzoom.faces.face_search import FaceSearch, cycle_step
 from otio_speakerzoom.faces.opencv_trackers import check_tracker
 from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
+from otio_speakerzoom.faces.soft_cuts import (
+    THUMBNAIL_BYTES,
+    SoftCuts,
+    sample_step,
+    thumbnail,
+)
 from otio_speakerzoom.model import (
     Detections,
     FrameFaces,
@@ -35,6 +42,8 @@ two_turns, LR-ASD's from .980 to .969 on three_panel."""
 LONG_SIDE_PX = 960
 """Longer side of the detector's frames: a fixed size, not a fixed share of the source, so that a
 face of the same share of the frame is detected in 720p and in 4K alike."""
+
+NO_THUMBNAILS = np.empty((0, THUMBNAIL_BYTES), np.uint8)
 
 
 def detector_size(media: Media) -> tuple[int, int]:
@@ -119,21 +128,27 @@ class FaceDetection:
         self._tracker = tracker
         self._start = (within or media.range).start
         self._step = detection_step(media, every)
-        self._cuts = CameraCuts(self._start)
+        self._hard_cuts = CameraCuts(self._start)
+        self._soft_cuts = SoftCuts(media.rate)
+        self._sample_step = sample_step(media.rate)
+        self._cuts: list[int] = []
         self._waiting = deque[FrameFaces]()
         self._search: FaceSearch | None = None
         self.changes = array("d")
         """How much each frame from the first on differs from the one before."""
+        self._thumbnails = bytearray()
+        """Of each sample for soft transitions, one after the other: 9 MB an hour."""
 
     @property
     def cuts(self) -> Sequence[int]:
         """The first frame after each camera cut, as far as they are known, in ascending order."""
-        return self._cuts.cuts
+        return self._cuts
 
     @property
     def settled_end(self) -> int:
         """The frame before which all camera cuts are known."""
-        return self._cuts.settled_end
+        settled_end, open_from = self._hard_cuts.settled_end, self._soft_cuts.open_from
+        return settled_end if open_from is None else min(settled_end, open_from)
 
     @property
     def next_frame(self) -> int:
@@ -148,19 +163,27 @@ class FaceDetection:
     @property
     def complete_end(self) -> int:
         """The last frame so far where a search may begin, and before which all is returned."""
-        end = min(self._cuts.settled_end, self._start + len(self.changes) - 1)
+        end = min(self.settled_end, self._start + len(self.changes) - 1)
         return max(self._start, end - (end - self._start) % cycle_step(self._step))
 
-    def extend(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
+    def extend(
+        self,
+        faces: Iterable[FrameFaces],
+        changes: Iterable[float],
+        thumbnails: NDArray[np.uint8] = NO_THUMBNAILS,
+    ) -> list[FrameFaces]:
         """Add the next frames as an earlier detection searched them, instead of pushing them.
 
-        `changes` are theirs, and `faces` what `push`, or a `FaceSearch`, returned for them. Return
-        the faces that are final now. After that, push the frames from the last of these on: it is
-        what the next one is compared with. Raise ValueError unless that next frame, D, is one where
-        a search may begin: only then are all faces before it known, and those after it the same.
+        `changes` are theirs, `thumbnails` those of the samples among them as `thumbnails` returns
+        them, and `faces` what `push`, or a `FaceSearch`, returned for them. Without thumbnails no
+        soft transition is found. Return the faces that are final now.
+
+        After that, push the frames from the last of these on: it is what the next one is compared
+        with. Raise ValueError unless that next frame, D, is one where a search may begin: only
+        then are all faces before it known, and those after it the same.
         """
         self._search = None
-        return self._settle(faces, changes)
+        return self._settle(faces, changes, thumbnails)
 
     def push(self, frame: SearchFrame) -> list[FrameFaces]:
         """Return the faces that are final, in the order of their frames, in source pixels.
@@ -173,30 +196,61 @@ class FaceDetection:
         if self._search is None:
             self._search = self._new_search(new)
         faces, change = self._search.push(frame)
-        return self._settle(faces, (change,)) if frame.number == new else []
+        if frame.number != new:
+            return []
+        is_sample = (new - self._start) % self._sample_step == 0
+        thumbnails = thumbnail(frame.small)[None] if is_sample else NO_THUMBNAILS
+        return self._settle(faces, (change,), thumbnails)
+
+    def thumbnails(self, start: int, end: int) -> NDArray[np.uint8]:
+        """Return (S, `THUMBNAIL_BYTES`) of the samples from frame `start` on and before `end`."""
+        first, last = (-(-(frame - self._start) // self._sample_step) for frame in (start, end))
+        part = self._thumbnails[first * THUMBNAIL_BYTES : last * THUMBNAIL_BYTES]
+        return np.frombuffer(bytes(part), np.uint8).reshape(-1, THUMBNAIL_BYTES)
 
     def finish(self) -> list[FrameFaces]:
         """Return the other faces; no frame follows."""
-        self._cuts.finish()
-        return self._settle(self._search.finish() if self._search else (), ())
+        self._hard_cuts.finish()
+        self._soft_cuts.open_from = None
+        return self._settle(self._search.finish() if self._search else (), (), NO_THUMBNAILS)
 
     def _new_search(self, start: int) -> FaceSearch:
         if (start - self._start) % cycle_step(self._step):
             raise ValueError(f"no search may begin at frame {start}")
         return FaceSearch(self._media, self._detector, start, self._step, self._tracker)
 
-    def _settle(self, faces: Iterable[FrameFaces], changes: Iterable[float]) -> list[FrameFaces]:
-        """Add faces and changes; return the faces before the last settled cut."""
+    def _settle(
+        self,
+        faces: Iterable[FrameFaces],
+        changes: Iterable[float],
+        thumbnails: NDArray[np.uint8],
+    ) -> list[FrameFaces]:
+        """Add faces, changes and thumbnails; return the faces before the last settled cut."""
         self._waiting.extend(faces)
+        self._thumbnails += thumbnails.tobytes()
+        samples = iter(thumbnails)
         for change in changes:
+            number = self._start + len(self.changes)
             self.changes.append(change)
-            self._cuts.push(change)
+            is_sample = (number - self._start) % self._sample_step == 0
+            self._find_cuts(number, change, next(samples, None) if is_sample else None)
         final: list[FrameFaces] = []
-        while self._waiting and self._waiting[0].frame < self._cuts.settled_end:
+        while self._waiting and self._waiting[0].frame < self.settled_end:
             row = self._waiting.popleft()
             if not self._is_past_cut(row.frame):
                 final.append(row)
         return final
+
+    def _find_cuts(self, number: int, change: float, picture: NDArray[np.uint8] | None) -> None:
+        """Add the cuts that the next frame makes known; a soft one is after all hard ones."""
+        count = len(self._hard_cuts.cuts)
+        self._hard_cuts.push(change)
+        for cut in self._hard_cuts.cuts[count:]:
+            self._soft_cuts.drop_before(cut)
+            self._cuts.append(cut)
+        if picture is not None:
+            soft = self._soft_cuts.push(number, picture)
+            self._cuts += [] if soft is None else [soft]
 
     def _is_past_cut(self, frame: int) -> bool:
         """Whether a camera cut lies between the detection that the faces come from and `frame`."""

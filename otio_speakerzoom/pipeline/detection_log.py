@@ -33,8 +33,8 @@ class DetectionLog:
 
         The detection has searched them then: push the frames from its `next_frame` on.
         """
-        for faces, changes in self._journal.parts():
-            yield self._detection.extend(faces, changes)
+        for faces, changes, thumbnails in self._journal.parts():
+            yield self._detection.extend(faces, changes, thumbnails)
 
     def add(self, faces: Iterable[FrameFaces]) -> None:
         """Add faces that the detection has returned since the replay."""
@@ -43,7 +43,8 @@ class DetectionLog:
         if end >= self._end + RECORD_FRAMES:
             changes = self._detection.changes[self._end - self._start : end - self._start]
             complete = [row for row in self._faces if row.frame < end]
-            self._journal.append(complete, np.array(changes, np.float64), end)
+            thumbnails = self._detection.thumbnails(self._end, end)
+            self._journal.append(complete, np.array(changes, np.float64), thumbnails, end)
             self._faces = self._faces[len(complete) :]
             self._end = end
 

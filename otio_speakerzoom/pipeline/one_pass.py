@@ -224,7 +224,8 @@ def join_segments(
         scoring.push(growths, tracks.settled_end, _first_frame(detection, scoring), crops.crop)
     for result in results:
         tracks.push_edges(result.edges)
-        growths = tracks.push(detection.extend(result.faces, result.changes), log)
+        new_faces = detection.extend(result.faces, result.changes, result.thumbnails)
+        growths = tracks.push(new_faces, log)
         crops.add(result.crops)
         scoring.push(growths, tracks.settled_end, result.span.end, crops.crop)
         crops.drop_before(scoring.needed_from)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom import source as source_file
+from otio_speakerzoom.faces import soft_cuts
 from otio_speakerzoom.faces.detect import (
     FaceDetection,
     detection_step,
@@ -79,6 +80,8 @@ class SegmentResult:
     changes: tuple[float, ...]
     """Of each frame, from the one before."""
     crops: CropTable
+    thumbnails: NDArray[np.uint8]
+    """(S, B) of the samples for soft transitions."""
     edges: tuple[tuple[int, DividerEdges], ...]
     """Of the frames that are samples for dividers, with their numbers."""
 
@@ -101,14 +104,18 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
     faces: list[FrameFaces] = []
     changes: list[float] = []
     edges: list[tuple[int, DividerEdges]] = []
+    thumbnails: list[NDArray[np.uint8]] = []
     first = max(task.within.start, padded.start - 1)  # only compared with
     size = detector_size(media)
     with closing(source_file.read_source_frames(media, FrameRange(first, padded.end))) as frames:
         for frame in frames:
-            new, change = search.push(search_frame(frame, media, size))
+            to_search = search_frame(frame, media, size)
+            new, change = search.push(to_search)
             faces += new
             if span.start <= frame.number < span.end:
                 changes.append(change)
+                if (frame.number - task.within.start) % soft_cuts.sample_step(media.rate) == 0:
+                    thumbnails.append(soft_cuts.thumbnail(to_search.small))
                 if (frame.number - task.within.start) % sample_step(media) == 0:
                     edges.append((frame.number, divider_edges(frame.rgb(size))))
             if frame.number >= padded.start:
@@ -120,6 +127,7 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
         tuple(row for row in faces if span.start <= row.frame < span.end),
         tuple(changes),
         foresight.table(),
+        np.array(thumbnails, np.uint8).reshape(-1, soft_cuts.THUMBNAIL_BYTES),
         tuple(edges),
     )
 
@@ -142,7 +150,8 @@ class _Foresight:
     def __init__(self, task: SegmentTask, padded: FrameRange) -> None:
         media = task.media
         self._task = task
-        # it gets the faces that a search has found, and needs no detector
+        # It gets the faces that a search has found, and needs no detector. It gets no thumbnails:
+        # where a soft transition ends a track, a few crops are read again.
         self._detection = FaceDetection(
             media, no_faces, within=padded, every=task.every, tracker=task.tracker
         )

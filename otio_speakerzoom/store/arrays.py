@@ -56,7 +56,7 @@ MAX_NUMBER = 1e6
 def column(
     arrays: dict[str, Any], name: str, kind: str, dimensions: int = 1, *, minimum: int = 0
 ) -> NDArray[Any]:
-    """Return the array of that name: whole numbers (i), floats (f) or booleans (b).
+    """Return the array of that name: whole numbers (i, or u for bytes), floats (f) or booleans (b).
 
     Whole numbers are from `minimum` to below 2^31, and floats finite and up to MAX_NUMBER.
     """

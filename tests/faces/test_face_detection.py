@@ -163,7 +163,9 @@ def test_a_detection_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been
     for at in range(START, END, cycle_step(detection_step(source(rate), every))):
         detection = new(rate, every, tracker)
         earlier = [row for row in faces if row.frame < at]
-        resumed = detection.extend(earlier, whole.changes[: at - START])
+        resumed = detection.extend(
+            earlier, whole.changes[: at - START], whole.thumbnails(START, at)
+        )
         resumed += push(detection, range(max(START, at - 1), END))
         resumed += detection.finish()
 

@@ -161,7 +161,8 @@ def journals():
         folder = Path(name)
         detections = store.DetectionJournal(folder, "made")
         for start in (0, 3):
-            detections.append(FACES[start : start + 3], np.zeros(3), start + 3)
+            pictures = np.full((2, 192), start, np.uint8)
+            detections.append(FACES[start : start + 3], np.zeros(3), pictures, start + 3)
         detections.close()
         batches = store.BatchJournal(folder, "made")
         for batch in range(2):
@@ -257,7 +258,7 @@ def _use_detections(folder):
     count = len(list(journal.parts()))
     end = journal.end
     assert (end is None) == (count == 0)
-    journal.append(FACES[:2], np.zeros(2), 50)
+    journal.append(FACES[:2], np.zeros(2), np.zeros((1, 192), np.uint8), 50)
     journal.close()
     again = store.DetectionJournal(folder, "made")
     assert (len(list(again.parts())), again.end) == (count + 1, 50)

@@ -74,8 +74,8 @@ def test_an_interrupted_analysis_goes_on_to_the_same_bytes(film, tmp_path, monke
 
     assert results(job) == results(whole)
     assert set(results(job)) == set(RESULTS)
-    assert len(searched) < 20  # of 100: most of the film was searched before
-    assert len(encoded) < 3
+    assert len(searched) < 45  # of 100: a record, and 2 s that might be a soft transition
+    assert len(encoded) < 5
     assert not (job.folder / "unfinished").exists()
 
 
@@ -95,7 +95,7 @@ def test_an_interrupted_analysis_without_audio_goes_on_to_the_same_bytes(
 
     assert results(job) == results(whole)
     assert {"detections.npz", "tracks.npz"} <= set(results(job))
-    assert len(searched) < 20  # of 100
+    assert len(searched) < 45  # of 100, as above
     assert not (job.folder / "unfinished").exists()
 
 

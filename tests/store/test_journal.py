@@ -289,19 +289,21 @@ def faces(frame, count):
 def test_detections_go_on_from_the_last_frame(tmp_path):
     rows = [faces(frame, frame % 3) for frame in range(0, 20, 2)]
     changes = np.random.default_rng(1).random(20)
+    pictures = np.random.default_rng(2).integers(0, 256, (10, 192), np.uint8)
     journal = store.DetectionJournal(tmp_path, "abc")
     assert journal.end is None
-    journal.append(rows[:4], changes[:8], 8)
-    journal.append([], changes[8:9], 9)
+    journal.append(rows[:4], changes[:8], pictures[:4], 8)
+    journal.append([], changes[8:9], pictures[4:5], 9)
     journal.close()
     journal = store.DetectionJournal(tmp_path, "abc")
     assert journal.end == 9
-    journal.append(rows[4:], changes[9:], 20)
+    journal.append(rows[4:], changes[9:], pictures[5:], 20)
 
     assert journal.end == 20
     parts = list(journal.parts())
-    assert np.array_equal(np.concatenate([part for _, part in parts]), changes)
-    for back, row in zip([row for part, _ in parts for row in part], rows, strict=True):
+    assert np.array_equal(np.concatenate([part for _, part, _ in parts]), changes)
+    assert np.array_equal(np.concatenate([part for *_, part in parts]), pictures)
+    for back, row in zip([row for part, *_ in parts for row in part], rows, strict=True):
         assert back.frame == row.frame
         assert back.boxes.dtype == back.confidences.dtype == np.float32
         assert np.array_equal(back.boxes, row.boxes)
