@@ -1,7 +1,7 @@
 """Measure what an analysis costs, beside decoding and transcoding the same film.
 
     python benchmarks/pipeline.py CLIP... --scorer sync-asd lr-asd --seconds 600
-    python benchmarks/pipeline.py CLIP --size 854x480 1920x1080 3840x2160 --faces 1 5
+    python benchmarks/pipeline.py CLIP --size 854x480 1280x720 1920x1080 3840x2160 --faces 1 3 5
     python benchmarks/pipeline.py CLIP --size 320x180 --seconds 120 600 10800 --cut-every 10
     python benchmarks/pipeline.py CLIP --stages
 
