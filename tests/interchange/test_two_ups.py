@@ -103,6 +103,38 @@ def test_a_cut_list_with_two_ups_is_read_as_it_was_saved(tmp_path_factory, cut_l
             assert crop.edges == pytest.approx(meant.edges, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"kind": "two-shot"}, "kind: needs two-up"),
+        ({"two_up": None}, "two_up"),
+        ({"subjects": [1], "kind": "two-up"}, "kind: needs single"),
+        ({"keys": [[100, 210, 224, 750, 831.5]]}, "keys: needs left out of a two_up"),
+        ({"two_up": {"layout": "beside", "crop": [0, 0, 540, 607]}}, "layout: needs side_by_side"),
+        ({"two_up": {"layout": "stacked", "crop": [0, 0, 5400, 607]}}, "crop"),
+    ],
+)
+def test_a_row_of_a_two_up_that_is_wrong_is_named(change, fault):
+    row = store.shot_to_json(a_cut().shots[1])
+
+    with pytest.raises(ValueError, match=fault):
+        store.shot_from_row({**row, **change}, media(), PEOPLE)
+
+
+def test_a_row_without_its_second_half_is_no_two_up():
+    row = store.shot_to_json(a_cut().shots[1])
+    del row["two_up"]
+
+    with pytest.raises(ValueError, match="kind: needs two-shot"):
+        store.shot_from_row(row, media(), PEOPLE)
+
+
+@pytest.mark.parametrize("subjects", [(), (1,)])
+def test_a_two_up_is_of_two_people(subjects):
+    with pytest.raises(ValueError, match="needs two people"):
+        replace(a_cut().shots[1], subjects=subjects)
+
+
 # --- what each format holds -----------------------------------------------------------------------
 
 
