@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import fsspec
@@ -84,6 +85,18 @@ def test_a_file_url_is_the_file_itself(tmp_path):
 
     assert (request.sources, request.urls) == ((tmp_path / "day 1" / "talk.mp4",), ())
     assert [file.path for file in request.files] == list(request.sources)
+
+
+def test_the_name_of_a_file_is_no_url(tmp_path, monkeypatch):
+    """As a folder holds it, and as a shell completes it: only what is typed can be a URL."""
+    monkeypatch.chdir(tmp_path)
+    name = Path("memory:", "day", "talk.mp4")
+    name.parent.mkdir(parents=True)
+    name.write_text("")
+    for words in ([str(name)], [str(name.parent)]):
+        request = parse(["batch", *words, "--ray", "auto", "-o", "out"])
+        (one,) = batch.requests_of_batch(request)
+        assert (request.urls, one.url, one.source) == ((), None, name)
 
 
 def test_two_urls_of_one_name_are_refused(tmp_path, capsys):
