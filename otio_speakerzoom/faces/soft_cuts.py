@@ -47,6 +47,8 @@ MAX_RESIDUAL = 0.16
 """What no mix of both explains of a picture between them, as a share of the change."""
 MAX_END_CHANGE = 0.25
 """Change in the still samples at either end, as a share of the whole."""
+MAX_STILL_CHANGE = 0.05
+"""The same, below which the picture stands still for sure: in a transition of 3 s it is 0.1."""
 MAX_RETURN = 0.12
 """By how much the share of the picture after may fall, or that of the one before rise."""
 MAX_MIDDLE_STRUCTURE = 0.9
@@ -158,7 +160,42 @@ def _possible_middles(samples: _Samples) -> NDArray[np.bool_]:
     after = np.maximum.accumulate(structure[:, ::-1], axis=1)[:, ::-1]
     after = np.column_stack([after[:, 1:], np.full(count, -1.0)])
     possible &= ~has_contrast | (after <= structure + MAX_MIDDLE_RETURN)
-    return possible
+    return possible & ~_are_over(samples) & ~_are_no_mixes(samples)
+
+
+def _are_over(samples: _Samples) -> NDArray[np.bool_]:
+    """Return (W, W) whether the picture stands still since m, so that all has been compared.
+
+    Black may stand still in the middle.
+    """
+    count = len(samples.contrasts)
+    is_end = np.zeros((count, count), bool)
+    last = count - 1 - STILL_SAMPLES  # which is compared now
+    if last > 0:
+        still = np.diag(samples.changes, STILL_SAMPLES)[:last]
+        is_end[:, :last] = still <= MAX_STILL_CHANGE * samples.changes[:, :last]
+        is_end[:, :last] &= samples.contrasts[:last] >= MIN_CONTRAST
+    return np.logical_or.accumulate(is_end[:, ::-1], axis=1)[:, ::-1]
+
+
+def _are_no_mixes(samples: _Samples) -> NDArray[np.bool_]:
+    """Return (W, W) whether m is no mix of row a and of some sample after m.
+
+    In a transition it is one of a and of all that follow, which are at least half the picture
+    after. So a pan is known after a few samples.
+    """
+    own, order = samples.covariances, np.arange(len(samples.contrasts))
+    # axes: before, middle, after
+    one, other, both = np.diag(own)[:, None, None], np.diag(own), own[:, None, :]
+    with_one, with_other = own[:, :, None], own[None]
+    scale = one * other - both**2
+    is_apart = scale > (1 - MAX_MIDDLE_STRUCTURE**2) * one * other
+    scale = np.where(is_apart, scale, 1.0)
+    explained = with_one**2 * other + with_other**2 * one - 2 * with_one * with_other * both
+    residual = np.diag(own)[None, :, None] - explained / scale
+    is_no_mix = residual > (2 * MAX_RESIDUAL) ** 2 * (one + other - 2 * both)
+    is_after = order[:, None] < order
+    return np.any(is_apart & is_no_mix & is_after, axis=2)
 
 
 def _find_transition(

@@ -218,3 +218,16 @@ def test_two_people_who_dissolve_into_one_another_are_two_tracks(blazeface, seco
     (cut,) = detections.camera_cuts.tolist()
     assert REST < cut <= REST + length
     assert [track.range for track in tracks] == [FrameRange(0, cut), FrameRange(cut, len(frames))]
+
+
+@pytest.mark.parametrize("name", ["pan", "zoom", "walk"])
+def test_faces_wait_four_frames_at_most_once_the_picture_stands_still(name):
+    frames = film(NOTHING[name], 60)
+    soft, step = SoftCuts(Fraction(25)), sample_step(Fraction(25))
+    waits = []
+    for number in range(0, len(frames), step):
+        soft.push(number, thumbnail(frames[number]))
+        waits.append(0 if soft.open_from is None else number - soft.open_from)
+
+    assert max(waits) > 4
+    assert max(waits[-(REST // step) + 5 :]) <= 4
