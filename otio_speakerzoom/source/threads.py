@@ -9,10 +9,11 @@ import sys
 _M_ARENA_MAX = -8  # malloc.h of glibc
 _M_MMAP_THRESHOLD = -3
 
-MIN_MAPPED_BYTES = 8 << 20
-"""From this size on, memory is the system's again as soon as it is freed: more than the pictures of
-1080p, up to 6 MB, since mapping one for each frame costs time, and less than the layers of a
-network, 10 to 22 MB. With 16 MB, encoding with LR-ASD took 210 MB, and 165 MB so."""
+MIN_MAPPED_BYTES = 6 << 20
+"""From this size on, memory is the system's again as soon as it is freed: more than a picture of
+1080p, 6.2 MB, since mapping one for each frame costs time, and less than what networks work on,
+7 to 22 MB. Encoding with LR-ASD took 210 MB with 16 MB, and 165 MB with 8; with 4 MB it took no
+less, and more CPU time."""
 
 _limit: int | None = None  # of this process
 
