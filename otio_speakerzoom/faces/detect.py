@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.faces.camera_cuts import CameraCuts
 from otio_speakerzoom.faces.detectors.interface import Detector
-from otio_speakerzoom.faces.face_search import FaceSearch, cycle_step
+from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.opencv_trackers import check_tracker
 from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
 from otio_speakerzoom.faces.soft_cuts import (
@@ -92,9 +92,8 @@ def detect_faces(
 
     Every frame is compared with the one before for camera cuts. The detector runs on the first
     frame of `within` and on every `every`-th after it; by default about `DETECTIONS_PER_S` times a
-    second, every other time only in those of its views that showed faces. The `tracker` finds its
-    faces again in the frames between, with the confidence of the detection, but not past a camera
-    cut; these frames count as detected.
+    second. The `tracker` finds its faces again in the frames between, with the confidence of the
+    detection, but not past a camera cut; these frames count as detected.
     """
     within = within or media.range
     detection = FaceDetection(media, detector, within=within, every=every, tracker=tracker)
@@ -162,9 +161,9 @@ class FaceDetection:
 
     @property
     def complete_end(self) -> int:
-        """The last frame so far where a search may begin, and before which all is returned."""
+        """The last frame so far that the detector runs on, and before which all is returned."""
         end = min(self.settled_end, self._start + len(self.changes) - 1)
-        return max(self._start, end - (end - self._start) % cycle_step(self._step))
+        return max(self._start, end - (end - self._start) % self._step)
 
     def extend(
         self,
@@ -179,8 +178,8 @@ class FaceDetection:
         soft transition is found. Return the faces that are final now.
 
         After that, push the frames from the last of these on: it is what the next one is compared
-        with. Raise ValueError unless that next frame, D, is one where a search may begin: only
-        then are all faces before it known, and those after it the same.
+        with. Raise ValueError unless that next frame, D, is one that the detector runs
+        on: only then are all faces before it known.
         """
         self._search = None
         return self._settle(faces, changes, thumbnails)
@@ -215,8 +214,8 @@ class FaceDetection:
         return self._settle(self._search.finish() if self._search else (), (), NO_THUMBNAILS)
 
     def _new_search(self, start: int) -> FaceSearch:
-        if (start - self._start) % cycle_step(self._step):
-            raise ValueError(f"no search may begin at frame {start}")
+        if not self.looks_at(start):
+            raise ValueError(f"the detector does not run on frame {start}")
         return FaceSearch(self._media, self._detector, start, self._step, self._tracker)
 
     def _settle(

@@ -27,7 +27,7 @@ from otio_speakerzoom.faces.detect import (
 )
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces, Detector
 from otio_speakerzoom.faces.divider_edges import DividerEdges, divider_edges
-from otio_speakerzoom.faces.face_search import FaceSearch, cycle_step
+from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.panel_search import sample_step
 from otio_speakerzoom.faces.track import FaceTracker
 from otio_speakerzoom.model import FrameFaces, FrameRange, Media, TrackGrowth
@@ -51,7 +51,7 @@ class SegmentTask:
     within: FrameRange
     """The part of the source that is analysed in all."""
     span: FrameRange
-    """The segment; a search may begin at its first frame."""
+    """The segment; the detector runs on its first frame."""
     every: int | None
     tracker: str
     recipes: tuple[CropRecipe, ...]
@@ -87,8 +87,8 @@ class SegmentResult:
 
 
 def split(media: Media, within: FrameRange, every: int | None, seconds: int) -> list[FrameRange]:
-    """Return consecutive segments of about so many seconds; a search may begin where one does."""
-    step = cycle_step(detection_step(media, every))
+    """Return consecutive segments of about so many seconds; the detector runs where one begins."""
+    step = detection_step(media, every)
     frames = max(1, round(seconds * media.rate / step)) * step
     starts = range(within.start, within.end, frames)
     return [FrameRange(start, min(start + frames, within.end)) for start in starts]
@@ -133,9 +133,8 @@ def analyze_segment(task: SegmentTask, detector: Detector) -> SegmentResult:
 
 
 def _padded(task: SegmentTask) -> FrameRange:
-    """Return the segment with its margins; a search may begin at the first frame."""
-    step = cycle_step(detection_step(task.media, task.every))
-    rate, within = task.media.rate, task.within
+    """Return the segment with its margins; the detector runs on the first frame."""
+    step, rate, within = detection_step(task.media, task.every), task.media.rate, task.within
     before = -int(-MARGIN_BEFORE_S * rate // step) * step
     after = -int(-MARGIN_AFTER_S * rate // 1)
     start = task.span.start - before

@@ -169,37 +169,9 @@ def test_a_face_cut_by_a_square_gives_way_to_the_whole_one():
     boxes = np.array([[50, 0, 100, 100], [0, 0, 100, 100], [300, 0, 400, 100]], dtype=float)
     ears, confidences, cut = boxes[:, :1] + 50, [[0.9], [0.6], [0.8]], [[1], [0], [0]]
 
-    (_, remaining), rows = _distinct_faces(np.concatenate([boxes, ears, confidences, cut], axis=1))
+    _, remaining = _distinct_faces(np.concatenate([boxes, ears, confidences, cut], axis=1))
 
     assert remaining.tolist() == np.float32([0.8, 0.6]).tolist()
-    assert rows == [2, 1]
-
-
-def test_the_views_that_show_the_faces_best_give_the_same_boxes_again(detector, two_talkers):
-    all_views = detector.detect_in_views(two_talkers)
-    some_views = detector.detect_in_views(two_talkers, all_views.best_views)
-
-    assert all_views.best_views
-    assert len(all_views.best_views) < 3
-    assert some_views.best_views == all_views.best_views
-    for again, before in zip(some_views.faces, all_views.faces, strict=True):
-        assert again.tolist() == before.tolist()
-
-
-def test_a_face_that_a_view_cuts_is_none_if_other_views_are_left_out(
-    detector, two_talkers, labelled
-):
-    """The first square ends in the middle of a face."""
-    height, width, _ = two_talkers.shape
-    shift = height - int((labelled[0][0] + labelled[0][2]) / 2)
-    frame = np.roll(two_talkers, shift, axis=1)
-    middle = height
-    everywhere, _ = detector(frame)
-    in_square, _ = detector.detect_in_views(frame, (1,)).faces
-
-    assert width > 1.5 * height
-    assert any(box[0] < middle < box[2] for box in everywhere)
-    assert not any(box[0] < middle < box[2] for box in in_square)
 
 
 def test_a_box_follows_the_ears_of_a_turned_head():

@@ -16,8 +16,7 @@ from otio_speakerzoom.faces.detect import (
     detect_faces,
     detection_step,
 )
-from otio_speakerzoom.faces.detectors.interface import ViewedFaces
-from otio_speakerzoom.faces.face_search import FaceSearch, cycle_step
+from otio_speakerzoom.faces.face_search import FaceSearch
 from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
 from otio_speakerzoom.faces.search_frame import SearchFrame, small_size
 from otio_speakerzoom.model import FrameRange, Media
@@ -70,29 +69,8 @@ def detect(frame):
     return boxes, np.float32([0.9, 0.6])[: len(boxes)] - np.float32(number / 500)
 
 
-class Views:
-    """Detects the square in view 0 of three and the second face in view 1.
-
-    What it finds in some views only lies a quarter of a pixel lower.
-    """
-
-    def __init__(self):
-        self.looks = []
-
-    def __call__(self, frame):
-        return self.detect_in_views(frame).faces
-
-    def detect_in_views(self, frame, views=None):
-        self.looks.append((int(frame[0, 0, 0]), views))
-        boxes, confidences = detect(frame)
-        if views is not None:
-            seen = [n for n in range(len(boxes)) if n in views]
-            boxes, confidences = boxes[seen] + np.float32([0, 0.25, 0, 0.25]), confidences[seen]
-        return ViewedFaces((boxes, confidences), tuple(range(len(boxes))))
-
-
 def new(rate, every, tracker):
-    return FaceDetection(source(rate), Views(), within=WITHIN, every=every, tracker=tracker)
+    return FaceDetection(source(rate), detect, within=WITHIN, every=every, tracker=tracker)
 
 
 def push(detection, numbers):
@@ -123,7 +101,7 @@ def test_pushed_frames_give_what_all_frames_give(rate, every, tracker):
     columns = DetectionColumns()
     columns.add(faces)
     frames = (film()[number] for number in range(START, END))
-    whole = detect_faces(frames, source(rate), Views(), within=WITHIN, every=every, tracker=tracker)
+    whole = detect_faces(frames, source(rate), detect, within=WITHIN, every=every, tracker=tracker)
 
     assert same_columns(columns.detections(detection.cuts), whole)
     assert list(detection.cuts) == CUTS
@@ -160,7 +138,7 @@ def test_a_detection_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been
     rate, every, tracker
 ):
     whole, faces = uninterrupted(rate, every, tracker)
-    for at in range(START, END, cycle_step(detection_step(source(rate), every))):
+    for at in range(START, END, detection_step(source(rate), every)):
         detection = new(rate, every, tracker)
         earlier = [row for row in faces if row.frame < at]
         resumed = detection.extend(
@@ -179,10 +157,10 @@ def test_a_detection_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been
 def test_parts_that_are_searched_apart_give_the_faces_of_one_run(rate, every, tracker):
     whole, faces = uninterrupted(rate, every, tracker)
     step = detection_step(source(rate), every)
-    for at in range(START + cycle_step(step), END, cycle_step(step)):
+    for at in range(START + step, END, step):
         detection, joined = new(rate, every, tracker), []
         for start, end in ((START, at), (at, END)):
-            search = FaceSearch(source(rate), Views(), start, step, tracker)
+            search = FaceSearch(source(rate), detect, start, step, tracker)
             part, changes = [], []
             for number in range(max(START, start - 1), end):
                 new_faces, change = search.push(film()[number])
@@ -215,82 +193,12 @@ def test_an_interrupted_detection_with_a_real_tracker_goes_on_as_if_it_had_not_b
     )
 
 
-@pytest.mark.parametrize("number", [11, 12])
-def test_a_detection_can_only_go_on_where_the_detector_looks_at_all_views(number):
+def test_a_detection_can_only_go_on_where_the_detector_runs():
     detection = new("25", None, "iou")
-    detection.extend((), [0.0] * (number - START))
+    detection.extend((), [0.0] * 5)
 
-    with pytest.raises(ValueError, match=f"no search may begin at frame {number}"):
-        detection.push(film()[number - 1])
-
-
-class Script:
-    """Detects so many faces in each frame: the first in view 0, the second in view 1."""
-
-    def __init__(self, faces):
-        self.faces, self.looks = faces, []
-
-    def __call__(self, frame):
-        return self.detect_in_views(frame).faces
-
-    def detect_in_views(self, frame, views=None):
-        number = int(frame[0, 0, 0])
-        self.looks.append((number, views))
-        boxes = np.float32([[10, 40, 46, 76], [90, 10, 110, 31]])
-        seen = [n for n in range(self.faces(number)) if views is None or n in views]
-        return ViewedFaces((boxes[seen], np.ones(len(seen), np.float32)), tuple(seen))
-
-
-def looks(faces, frames=range(14, 26), rate="25", every=None):
-    step = detection_step(source(rate), every)
-    search = FaceSearch(source(rate), detector := Script(faces), frames[0], step)
-    found = [row for n in frames for row in search.push(film()[n])[0]]
-    return detector.looks, [(row.frame, len(row.boxes)) for row in found]
-
-
-def test_every_other_look_is_at_the_views_that_showed_the_last_faces():
-    seen, found = looks(lambda _: 2)
-
-    assert seen == [(14, None), (16, (0, 1)), (18, None), (20, (0, 1)), (22, None), (24, (0, 1))]
-    assert found == [(n, 2) for n in range(14, 26, 2)]
-
-
-def test_who_enters_is_found_one_look_later_at_most():
-    seen, found = looks(lambda number: 1 + (number >= 16))
-
-    assert seen == [(14, None), (16, (0,)), (18, None), (20, (0, 1)), (22, None), (24, (0, 1))]
-    assert found == [(14, 1), (16, 1), (18, 2), (20, 2), (22, 2), (24, 2)]
-
-
-def test_a_face_that_is_not_found_again_is_searched_for_everywhere():
-    seen, found = looks(lambda number: 2 - (number == 16))
-
-    assert seen[:4] == [(14, None), (16, (0, 1)), (16, None), (18, None)]
-    assert found[:3] == [(14, 2), (16, 1), (18, 2)]
-
-
-def test_after_a_camera_cut_all_views_are_looked_at():
-    seen, _ = looks(lambda _: 1, range(24, 36))  # cuts at 26 and 31
-
-    assert seen == [
-        (24, None), (26, None), (28, None), (30, (0,)), (32, None), (34, (0,)),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("faces", "rate", "every"), [(0, "25", None), (2, "25", 3), (2, "5", 1)])
-def test_without_faces_or_long_after_them_all_views_are_looked_at(faces, rate, every):
-    seen, _ = looks(lambda _: faces, rate=rate, every=every)
-
-    assert {views for _, views in seen} == {None}
-
-
-def test_a_repeated_frame_is_searched_again_if_some_views_were_left_out():
-    frames = [SearchFrame(n, film()[m].small, film()[m].rgb) for n, m in enumerate((14, 15, 15))]
-    search = FaceSearch(source("12"), detector := Script(lambda _: 1), 0, 1)
-    for frame in frames:
-        search.push(frame)
-
-    assert detector.looks == [(14, None), (15, (0,)), (15, None)]
+    with pytest.raises(ValueError, match="the detector does not run on frame 11"):
+        detection.push(film()[10])
 
 
 @pytest.mark.parametrize(("earlier", "number", "expected"), [(0, 7, 6), (4, 10, 9), (4, 8, 9)])

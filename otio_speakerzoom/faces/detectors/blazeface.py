@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import nms
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detectors.interface import DetectedFaces, ViewedFaces
+from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
 from otio_speakerzoom.faces.detectors.plotting import plotting_on_demand
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
@@ -98,27 +98,10 @@ class BlazeFace:
 
     def __call__(self, frame: NDArray[np.uint8]) -> DetectedFaces:
         """Return (N, 4) boxes in pixels of the (H, W, 3) RGB frame, and (N,) confidences."""
-        return self.detect_in_views(frame).faces
-
-    def detect_in_views(
-        self, frame: NDArray[np.uint8], views: tuple[int, ...] | None = None
-    ) -> ViewedFaces:
-        """Return the faces in those of `_views`, all by default, and where each shows best.
-
-        Of a face that is cut where a view ends, nothing is returned if some views are left out.
-        """
         check_frame(frame)
         height, width, _ = frame.shape
-        every = _views(width, height)
-        numbers = range(len(every)) if views is None else views
-        detect = partial(self._detect_in_view, frame)
-        by_view = list(self._threads.map(detect, [every[n] for n in numbers]))
-        if len(numbers) < len(every):
-            by_view = [rows[rows[:, 6] == 0] for rows in by_view]
-        faces, distinct = _distinct_faces(np.concatenate(by_view))
-        view_of_row = np.repeat(np.array(numbers), [len(rows) for rows in by_view])
-        best_views = tuple(sorted(set(view_of_row[distinct].tolist())))
-        return ViewedFaces(faces, best_views if len(best_views) < len(every) else None)
+        rows = self._threads.map(partial(self._detect_in_view, frame), _views(width, height))
+        return _distinct_faces(np.concatenate(list(rows)))
 
     def close(self) -> None:
         """Free MediaPipe's graphs and their threads; a second time does nothing."""
@@ -202,11 +185,10 @@ def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
     return [whole, *((0, at, across, at + side) for at in starts)]
 
 
-def _distinct_faces(faces: NDArray[np.float64]) -> tuple[DetectedFaces, list[int]]:
+def _distinct_faces(faces: NDArray[np.float64]) -> DetectedFaces:
     """Return one tight box and confidence per face, of (M, 7) rows like `_detect_in_view`.
 
-    Also return the rows from which they come. Squares that no view cuts come first, then those of
-    higher confidence.
+    Squares that no view cuts come first, then those of higher confidence.
     """
     squares, ears, confidences, cut = np.split(faces, [4, 5, 6], axis=1)
     distinct = nms(
@@ -216,7 +198,7 @@ def _distinct_faces(faces: NDArray[np.float64]) -> tuple[DetectedFaces, list[int
         max_share_of_smaller=_SAME_FACE_OF_SMALLER,
     )
     boxes = _tight_boxes(squares[distinct], ears[distinct, 0])
-    return (boxes, confidences[distinct, 0].astype(np.float32)), distinct
+    return boxes, confidences[distinct, 0].astype(np.float32)
 
 
 def _tight_boxes(squares: NDArray[np.float64], ears: NDArray[np.float64]) -> NDArray[np.float32]:

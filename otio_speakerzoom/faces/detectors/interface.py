@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +14,6 @@ DetectedFaces = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 Detector = Callable[[NDArray[np.uint8]], DetectedFaces]
 """Detects the faces in an (H, W, 3) RGB frame, in pixels of that frame."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ViewedFaces:
-    """The faces in some views of a frame: overlapping parts of it, of different sizes."""
-
-    faces: DetectedFaces
-    best_views: tuple[int, ...] | None
-    """Numbers of the views from which these boxes come; None if these are all of them."""
-
-
-@runtime_checkable
-class ViewDetector(Protocol):
-    """A detector that looks at several views of a frame, and can leave out some of them."""
-
-    def detect_in_views(
-        self, frame: NDArray[np.uint8], views: tuple[int, ...] | None = None, /
-    ) -> ViewedFaces:
-        """Return the faces in an (H, W, 3) RGB frame; None stands for all views.
-
-        Of a face that is cut where a view ends, nothing is returned if some views are left out.
-        """
-        ...
 
 
 class FaceDetector(AbstractContextManager[Any], Protocol):
