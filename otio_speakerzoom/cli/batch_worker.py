@@ -131,10 +131,10 @@ def _run_each(connection: Connection, send: Callable[[Event | Ready], None]) -> 
 def _memory_bytes() -> int:
     """Return how much memory this process has, 0 where the system does not say so by a file."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):  # Windows has no sysconf
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def run_request(

@@ -4,7 +4,9 @@ Frame n has the luma `level(n)`, but for its dark left upper quarter. Sound numb
 `tone_hz(s)` from 0.4 s to 0.6 s after the first frame, and silence.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -92,9 +94,9 @@ class Clip:
 
 def write_clip(path, clip):
     """Write a clip to `path`."""
-    with av.open(
+    with _same_priority(), av.open(
         f"file:{path}", "w", format=clip.format, container_options=dict(clip.muxer)
-    ) as out:
+    ) as out:  # fmt: skip
         picture = _picture_stream(out, clip)
         streams = [picture, *(_sound_stream(out, sound) for sound in clip.sounds)]
         if clip.prepare_file:
@@ -105,6 +107,23 @@ def write_clip(path, clip):
         packets.sort(key=lambda packet: packet.dts * packet.time_base)
         out.mux(packets)
     return path
+
+
+@contextmanager
+def _same_priority() -> Iterator[None]:
+    """Undo what SVT-AV1 does as root: it gives the process the highest real-time priority.
+
+    A browser that a later test starts has it too, and may keep all others from running.
+    """
+    if not hasattr(os, "sched_setscheduler"):  # macOS, Windows
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 def _picture_stream(out, clip):

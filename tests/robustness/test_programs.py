@@ -17,7 +17,8 @@ from otio_speakerzoom.source import limited_run
 from otio_speakerzoom.weights import wheels
 
 PACKAGE = Path(limited_run.__file__).parents[1]
-LIMIT_S = 1
+LIMIT_S, GENEROUS_S = 1, 60
+"""For a program that hangs, and for one that ends by itself, on a busy machine too."""
 
 FAULTS = {
     "hangs": '#!/bin/sh\nsleep 300 & echo $! >> "$PIDS"; echo $$ >> "$PIDS"; trap "" TERM; wait\n',
@@ -50,14 +51,19 @@ def program(tmp_path, monkeypatch):
     return make
 
 
+def limit_s(path):
+    hangs = path.exists() and path.read_text("latin-1") == FAULTS["hangs"]
+    return LIMIT_S if hangs else GENEROUS_S
+
+
 def run_pip(path, monkeypatch, tmp_path):
-    monkeypatch.setattr(wheels, "MAX_PIP_S", LIMIT_S)
+    monkeypatch.setattr(wheels, "MAX_PIP_S", limit_s(path))
     monkeypatch.setattr(sys, "executable", str(path))
     wheels.download_wheel("name==1.0", tmp_path)
 
 
 def run_xmllint(path, monkeypatch, tmp_path):
-    monkeypatch.setattr(lint_dtd, "MAX_TOOL_S", LIMIT_S)
+    monkeypatch.setattr(lint_dtd, "MAX_TOOL_S", limit_s(path))
     monkeypatch.setitem(sys.modules, "lxml", None)
     monkeypatch.setattr(lint_dtd, "find_program", lambda name: path)
     dtd = tmp_path / "talk.dtd"
@@ -67,7 +73,7 @@ def run_xmllint(path, monkeypatch, tmp_path):
 
 
 def run_agent(path, monkeypatch, tmp_path):
-    monkeypatch.setattr(premiere_install, "MAX_AGENT_S", LIMIT_S)
+    monkeypatch.setattr(premiere_install, "MAX_AGENT_S", limit_s(path))
     monkeypatch.setattr(premiere_install, "agent_path", lambda: path)
     outcome = premiere_install.install(tmp_path / "panel")
     assert outcome.path.exists()
@@ -80,7 +86,7 @@ def run_fuscript(path, monkeypatch, tmp_path):
     monkeypatch.setattr(resolve_direct, "PLACES", {sys.platform: str(path)})
     monkeypatch.setattr(resolve_direct, "find_program", lambda name: None)
     with resolve_direct.run_directly(tmp_path) as run:
-        resolve_send._wait("request", tmp_path, print, LIMIT_S, run)
+        resolve_send._wait("request", tmp_path, print, limit_s(path), run)
 
 
 RUN = dict(zip(RUNNERS, (run_pip, run_xmllint, run_agent, run_fuscript), strict=True))
@@ -92,6 +98,14 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
     except OSError:
         return False
+
+
+def all_end(pids):
+    """Return whether killed processes are gone soon; they may need a moment."""
+    end = time.monotonic() + 10
+    while any(map(is_running, pids)) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not any(map(is_running, pids))
 
 
 @pytest.mark.parametrize("name", RUNNERS)
@@ -114,10 +128,7 @@ def test_a_faulty_program_is_one_line_and_is_ended_with_its_children(
         if fault == "hangs":
             pids = (tmp_path / "pids").read_text().split()
             assert len(pids) == 2, "it did not run"
-            end = time.monotonic() + 10
-            while any(map(is_running, pids)) and time.monotonic() < end:
-                time.sleep(0.02)
-            assert not any(map(is_running, pids))
+            assert all_end(pids)
     PROGRAMS.check(name, f"{LIMITS[name]} s", *outcomes)
 
 
@@ -180,7 +191,7 @@ def test_an_exception_ends_the_program_with_its_children(program, tmp_path, monk
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         limited_run.run_program([str(path)], 60)
-    assert not any(map(is_running, (tmp_path / "pids").read_text().split()))
+    assert all_end((tmp_path / "pids").read_text().split())
 
 
 def test_a_program_that_leaves_a_child_with_its_output_is_not_waited_for(tmp_path, monkeypatch):

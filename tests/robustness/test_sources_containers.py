@@ -1,5 +1,6 @@
 """Recordings in hard containers and codecs, and with streams that are neither film nor audio."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -180,6 +181,16 @@ def test_a_hard_container_is_right_or_one_line(name, tmp_path):
 
 def test_the_table_of_hard_containers_is_complete():
     check_whole(TABLE)
+
+
+def test_a_clip_in_av1_leaves_the_priority_of_this_process_as_it_was(tmp_path):
+    policy = getattr(os, "sched_getscheduler", lambda process: None)  # not on macOS and Windows
+    before = policy(0)
+
+    av1 = {"codec": "libsvtav1", "size": (64, 64), "options": {"preset": "12"}}
+    write_clip(tmp_path / "film.mp4", Clip(**av1))
+
+    assert policy(0) == before
 
 
 @pytest.mark.slow
