@@ -79,6 +79,21 @@ def test_two_ups_that_nobody_changed_are_no_edits(
     assert comparison.unchanged == len(cut_list.shots)
 
 
+@pytest.mark.parametrize(("suffix", "dialect", "adapter"), FORMATS_READ)
+def test_a_half_whose_frame_ends_at_the_seam_is_no_edit(suffix, dialect, adapter, tmp_path):
+    """Nothing of its frame is cut off then, and a trim of 0 is no crop."""
+    one, other = Box(0, 0, 640 / 3, 240), Box(0, 0, 520 / 3, 195)
+    shots = (
+        Shot(FrameRange(0, 150), (1,), Box(0, 0, 240, 135)),
+        Shot(FrameRange(150, 300), (1, 2), one, two_up=TwoUp("side_by_side", other)),
+    )
+    cut_list = CutList(media(size=(240, 240)), (1920, 1080), shots, PEOPLE)
+    path = tmp_path / f"talk{suffix}"
+    path.write_text(timeline_text(cut_list, *adapter))
+
+    assert compare(read_back(cut_list, path, dialect), cut_list).changes == ()
+
+
 @settings(deadline=None, max_examples=12)
 @given(cut_list=cut_lists_of_two_ups())
 def test_a_plain_otio_holds_two_ups_too(tmp_path_factory, cut_list):

@@ -109,7 +109,7 @@ class TransformReader:
         return self._read(item)._replace(rest=self._rest(item, self.size, self.canvas))
 
     def _rest(self, item: ET.Element, size: tuple[int, int], canvas: tuple[int, int]) -> Box | None:
-        """What a trim leaves of the frame; None without one, and for the other kinds of crop.
+        """What a trim leaves of the frame; None if it cuts nothing off, and for other crops.
 
         The units are those of `adapters/fcpxml.py`.
         """
@@ -122,6 +122,8 @@ class TransformReader:
         if self.dialect == "resolve":
             across, down = canvas[1] / 100 / width, fit(size, canvas) / 100
         edges = [finite_number(trim.get(edge) or 0) for edge in ("left", "top", "right", "bottom")]
+        if not any(edges):
+            return None
         return rest_of_frame(
             size, [edge * (down if n % 2 else across) for n, edge in enumerate(edges)]
         )
