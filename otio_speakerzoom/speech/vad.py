@@ -47,7 +47,8 @@ class VoiceThread:
 
     def __init__(self) -> None:
         self._detector = VoiceDetector()
-        self._executor = ThreadPoolExecutor(1, "voice", initializer=_use_one_core)
+        self._executor = ThreadPoolExecutor(1, "voice")
+        self._executor.submit(_use_one_core).result()  # before the caller starts other threads
         self._waiting: deque[Future[None]] = deque()
 
     def push(self, pcm: NDArray[np.int16]) -> None:

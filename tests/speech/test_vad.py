@@ -1,8 +1,10 @@
 """Voice activity: none in silence and noise, and the same however the audio is split."""
 
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_speakerzoom.speech.vad import voice_activity
+from otio_speakerzoom.speech.vad import VoiceThread, voice_activity
 
 
 def noise(samples, amplitude=1000, seed=0):
@@ -118,6 +120,18 @@ def test_it_uses_one_core_and_other_threads_every_core(three_cores, monkeypatch)
 
     assert (voice == 1 / 8).all()
     assert cores == [3] * 28
+
+
+def test_threads_that_begin_after_it_is_made_find_every_core(monkeypatch):
+    steps = []
+
+    def use_one_core():
+        time.sleep(0.1)
+        steps.append("every core for the others again")
+
+    monkeypatch.setattr("otio_speakerzoom.speech.vad._use_one_core", use_one_core)
+    with closing(VoiceThread()):
+        assert steps == ["every core for the others again"]
 
 
 def test_an_error_of_the_detector_is_raised_and_its_thread_ends(monkeypatch):
