@@ -180,6 +180,10 @@ def test_no_line_of_ours_is_in_a_traceback_of_an_early_interruption(talk):
             assert said in ("", "error: interrupted; finished stages are saved\n")
         else:  # before ours, Python may end with a traceback of its own
             assert process.returncode in (0, 1, -signal.SIGINT), (process.returncode, said)
-            assert not said.startswith("error"), said
+            # After our line by the signal, which shells report as 130 too: `python -m` does so
+            # where an `exec` of a text was interrupted, such as that of a dataclass.
+            is_ours = said == "error: interrupted; finished stages are saved\n"
+            assert is_ours == said.startswith("error"), said
+            assert not is_ours or process.returncode == -signal.SIGINT
         ends[process.returncode] = ends.get(process.returncode, 0) + 1
     assert ends.get(130), f"no signal reached our code: {ends}"
