@@ -17,9 +17,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt as error:  # also while modules load
         _say_interrupted()
-        # Python notes when an `exec` of a text was interrupted, such as that of a dataclass, and
-        # `python -m` would end by the signal; the next such `exec` clears the note.
-        exec("")  # nosec B102 # a constant
         return 128 + getattr(error, "number", 2)
 
 
