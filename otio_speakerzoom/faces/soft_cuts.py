@@ -79,7 +79,7 @@ class SoftCuts:
     def __init__(self, rate: Fraction) -> None:
         self._max_samples = int(MAX_TRANSITION_S * rate / sample_step(rate))
         self._numbers: list[int] = []
-        self._pictures = np.empty((0, THUMBNAIL_BYTES), np.float64)
+        self._samples = _Samples.none()
         self.open_from: int | None = None
         """The first frame that may still prove to be a cut; None if there is none."""
 
@@ -90,10 +90,9 @@ class SoftCuts:
         """
         longest = self._max_samples + 2 * STILL_SAMPLES
         self._numbers = [*self._numbers[-longest:], number]
-        self._pictures = np.vstack([self._pictures[-longest:], picture.astype(np.float64)])
-        samples = _Samples.compare(self._pictures)
-        middles = _possible_middles(samples)
-        transition = _find_transition(samples, middles, self._max_samples)
+        self._samples = self._samples.since(-longest).and_next(picture)
+        middles = _possible_middles(self._samples)
+        transition = _find_transition(self._samples, middles, self._max_samples)
         if transition:
             middle, end = transition
             cut = self._numbers[middle]
@@ -105,8 +104,8 @@ class SoftCuts:
     def drop_before(self, number: int) -> None:
         """Find no transition that begins before a frame: one of the source's cuts."""
         count = sum(own < number for own in self._numbers)
-        self._numbers, self._pictures = self._numbers[count:], self._pictures[count:]
-        self._set_open(_possible_middles(_Samples.compare(self._pictures)))
+        self._numbers, self._samples = self._numbers[count:], self._samples.since(count)
+        self._set_open(_possible_middles(self._samples))
 
     def _set_open(self, middles: NDArray[np.bool_]) -> None:
         possible = np.flatnonzero(middles.any(axis=0))
@@ -115,8 +114,10 @@ class SoftCuts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Samples:
-    """How alike W pictures are."""
+    """How alike W pictures are. Each new one is compared with those before it, once."""
 
+    pictures: NDArray[np.float64]
+    """(W, `THUMBNAIL_BYTES`)"""
     covariances: NDArray[np.float64]
     """(W, W)"""
     contrasts: NDArray[np.float64]
@@ -127,21 +128,52 @@ class _Samples:
     """(W, W) root mean squares of the differences."""
 
     @classmethod
-    def compare(cls, pictures: NDArray[np.float64]) -> _Samples:
-        """Return how alike (W, `THUMBNAIL_BYTES`) pictures are."""
-        size = pictures.shape[1]
-        products = pictures @ pictures.T
-        sums = pictures.sum(axis=1)
-        squares = np.diag(products)
-        covariances = (size * products - np.outer(sums, sums)) / size**2
-        contrasts = np.sqrt(np.diag(covariances))
+    def none(cls) -> _Samples:
+        """Return no samples."""
+        square = np.empty((0, 0))
+        return cls(np.empty((0, THUMBNAIL_BYTES)), square, np.empty(0), square, square)
+
+    def since(self, first: int) -> _Samples:
+        """Return the samples from `first` on, which counts as in a slice."""
+        return _Samples(
+            self.pictures[first:],
+            self.covariances[first:, first:],
+            self.contrasts[first:],
+            self.correlations[first:, first:],
+            self.changes[first:, first:],
+        )
+
+    def and_next(self, picture: NDArray[np.uint8]) -> _Samples:
+        """Return these samples and one more, (`THUMBNAIL_BYTES`,)."""
+        new = picture.astype(np.float64)
+        pictures = np.concatenate([self.pictures, new[None]])
+        size = len(new)
+        # sums of whole numbers, so their order changes nothing
+        products, sums = pictures @ new, pictures.sum(axis=1)
+        covariances = (size * products - sums * sums[-1]) / size**2
+        contrasts = np.append(self.contrasts, np.sqrt(covariances[-1]))
         has_contrast = contrasts >= MIN_CONTRAST
         scale = np.where(has_contrast, contrasts, 1.0)
         correlations = np.where(
-            has_contrast[:, None] & has_contrast, covariances / np.outer(scale, scale), 1.0
+            has_contrast & has_contrast[-1], covariances / (scale * scale[-1]), 1.0
         )
-        changes = np.sqrt((squares[:, None] + squares - 2 * products) / size)
-        return cls(covariances, contrasts, correlations, changes)
+        squares = np.einsum("ij,ij->i", pictures, pictures)
+        changes = np.sqrt((squares + squares[-1] - 2 * products) / size)
+        return _Samples(
+            pictures,
+            _with_row(self.covariances, covariances),
+            contrasts,
+            _with_row(self.correlations, correlations),
+            _with_row(self.changes, changes),
+        )
+
+
+def _with_row(square: NDArray[np.float64], row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a symmetrical (W, W) array with one more row and column, both (W + 1,)."""
+    larger = np.empty((len(row), len(row)))
+    larger[:-1, :-1] = square
+    larger[-1] = larger[:, -1] = row
+    return larger
 
 
 def _possible_middles(samples: _Samples) -> NDArray[np.bool_]:
@@ -156,11 +188,16 @@ def _possible_middles(samples: _Samples) -> NDArray[np.bool_]:
     possible = (order[:, None] >= STILL_SAMPLES) & (order[:, None] < order) & has_contrast[:, None]
     possible &= samples.changes >= MIN_CHANGE / 3
     possible &= structure <= MAX_MIDDLE_STRUCTURE
+    if not possible.any():  # as it is most of the time: nothing moves, or a little
+        return possible
     # the highest correlation of a with any sample after m
     after = np.maximum.accumulate(structure[:, ::-1], axis=1)[:, ::-1]
     after = np.column_stack([after[:, 1:], np.full(count, -1.0)])
     possible &= ~has_contrast | (after <= structure + MAX_MIDDLE_RETURN)
-    return possible & ~_are_over(samples) & ~_are_no_mixes(samples)
+    possible &= ~_are_over(samples)
+    before, middle = np.nonzero(possible)
+    possible[before, middle] = ~_are_no_mixes(samples, before, middle)
+    return possible
 
 
 def _are_over(samples: _Samples) -> NDArray[np.bool_]:
@@ -178,24 +215,27 @@ def _are_over(samples: _Samples) -> NDArray[np.bool_]:
     return np.logical_or.accumulate(is_end[:, ::-1], axis=1)[:, ::-1]
 
 
-def _are_no_mixes(samples: _Samples) -> NDArray[np.bool_]:
-    """Return (W, W) whether m is no mix of row a and of some sample after m.
+def _are_no_mixes(
+    samples: _Samples, before: NDArray[np.intp], middle: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Return (P,) whether each middle is no mix of the sample before it and of some after it.
 
-    In a transition it is one of a and of all that follow, which are at least half the picture
-    after. So a pan is known after a few samples.
+    In a transition it is one of the sample before and of all that follow, which are at least half
+    the picture after. So a pan is known after a few samples.
     """
-    own, order = samples.covariances, np.arange(len(samples.contrasts))
-    # axes: before, middle, after
-    one, other, both = np.diag(own)[:, None, None], np.diag(own), own[:, None, :]
-    with_one, with_other = own[:, :, None], own[None]
+    own = samples.covariances
+    squares = np.diag(own)
+    # axes: the pair, after
+    one, other, both = squares[before][:, None], squares, own[before]
+    with_one, with_other = own[before, middle][:, None], own[middle]
     scale = one * other - both**2
     is_apart = scale > (1 - MAX_MIDDLE_STRUCTURE**2) * one * other
     scale = np.where(is_apart, scale, 1.0)
     explained = with_one**2 * other + with_other**2 * one - 2 * with_one * with_other * both
-    residual = np.diag(own)[None, :, None] - explained / scale
+    residual = squares[middle][:, None] - explained / scale
     is_no_mix = residual > (2 * MAX_RESIDUAL) ** 2 * (one + other - 2 * both)
-    is_after = order[:, None] < order
-    return np.any(is_apart & is_no_mix & is_after, axis=2)
+    is_after = middle[:, None] < np.arange(len(squares))
+    return np.any(is_apart & is_no_mix & is_after, axis=1)
 
 
 def _find_transition(
@@ -203,6 +243,8 @@ def _find_transition(
 ) -> tuple[int, int] | None:
     """Return the middle and the end of the shortest transition that is over since still samples."""
     end = len(samples.contrasts) - 1 - STILL_SAMPLES
+    if not middles.any():
+        return None
     if end < 2 * STILL_SAMPLES or samples.contrasts[end] < MIN_CONTRAST:
         return None
     change = samples.changes[:, end]
