@@ -16,7 +16,7 @@ demo: setup
 	$(SPEAKERZOOM) inspect $(SAMPLE) --work out
 
 # TESTS may name some of them, or pass options to pytest; -n 0 runs them in one process. A process
-# takes up to 1.5 GB.
+# takes up to 1.5 GB, and one thread of each library.
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: setup
 	$(PYTEST) $(TESTS)

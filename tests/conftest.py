@@ -1,5 +1,8 @@
 """Fixtures: small sources that ffmpeg generates, each named for what is odd about it."""
 
+import one_core  # noqa: F401 (sets what the libraries below read when they are loaded)
+
+# isort: split
 import logging
 import os
 import subprocess

@@ -85,8 +85,8 @@ def test_uneven_timestamps_keep_their_time_for_three_hours(nominal, share):
     rng = np.random.default_rng(1)
     rate = Fraction(nominal)
     numbers = np.flatnonzero(rng.random(int(THREE_HOURS * rate)) < share)
-    exact = [int(n) / rate for n in numbers]
-    ticks = np.sort([round(t * 90000) + int(rng.integers(-900, 900)) for t in exact])
+    exact = numbers * 90000 * rate.denominator // rate.numerator
+    ticks = np.sort(exact + rng.integers(-900, 900, len(exact)))
 
     result = fit_grid(ticks, Fraction(1, 90000), rate, rate)
     on_rate, duration, variable = result.rate, result.duration, result.variable

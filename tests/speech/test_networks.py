@@ -228,7 +228,7 @@ def test_the_folded_network_gives_the_same_numbers(name, request):
 @pytest.mark.parametrize("window", [7, 50])
 def test_a_track_in_windows_scores_like_one_pass(name, window, request, monkeypatch):
     scorer = request.getfixturevalue(name)
-    crops, rows = clip(120)
+    crops, rows = clip(80)  # two and a half times the GRUs' and the longer window
     plain = run(scorer.network, crops, rows)
 
     for module in (lr_asd_module, light_asd_module, folded):
@@ -260,7 +260,9 @@ def six_loops(talknet, crops, rows):
     return np.mean(loops, axis=0)
 
 
-@pytest.mark.parametrize("frames", [1, 3, 24, 26, 52, 178])  # tails of every kind
+@pytest.mark.parametrize(  # tails of every kind
+    "frames", [1, 3, 24, 26, pytest.param(52, marks=pytest.mark.slow), 178]
+)
 def test_the_shared_front_end_scores_like_six_separate_passes(talknet, talknet_scorer, frames):
     crops, rows = clip(frames)
 
