@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import CropRecipe, crop_face
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, lip_sync
+from otio_speakerzoom.speech.networks.face_channels import face_channels
 from otio_speakerzoom.speech.networks.folded import FoldedScorer, normalise
 from otio_speakerzoom.speech.networks.sync_asd import (
     RECIPE,
     Member,
     SyncAsd,
     SyncAsdScorer,
-    face_channels,
 )
 from otio_speakerzoom.speech.scorer import Scorer, score_clip
 from otio_speakerzoom.speech.scorers import NETWORKS

@@ -33,7 +33,8 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader
 
-from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member, face_channels
+from otio_speakerzoom.speech.networks.face_channels import face_channels
+from otio_speakerzoom.speech.networks.sync_asd import WIDTH, Member
 
 TICKS = 128
 WEIGHT_DECAY = 0.05

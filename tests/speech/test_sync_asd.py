@@ -1,4 +1,5 @@
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 
 from otio_speakerzoom.errors import WeightsError
 from otio_speakerzoom.speech.clip import Clip
+from otio_speakerzoom.speech.networks.face_channels import MEAN_TICKS, face_channels
 from otio_speakerzoom.speech.networks.sync_asd import (
     ENCODER_HALO_TICKS,
     JOINT_HALO_TICKS,
@@ -151,3 +153,36 @@ def test_black_frames_and_silence_give_finite_scores_below_zero(scorer):
     logits = score(scorer, np.zeros((50, 112, 112), np.uint8), np.zeros((200, 13), np.float32))
 
     assert (scorer.calibration(logits) < 0).all()
+
+
+def test_parts_of_a_window_give_the_channels_of_the_whole():
+    noise = np.random.default_rng(0).normal(0, 20, (150, 112, 112)).cumsum(0)
+    crops = torch.from_numpy(np.clip(128 + noise, 0, 255).astype(np.uint8))[None]
+
+    small = torch.nn.functional.avg_pool2d(crops.float(), 2)
+    centred = small - small.mean((2, 3), keepdim=True)
+    even = centred / centred.square().mean((2, 3), keepdim=True).sqrt().clamp(min=8)
+    first, last = [even[:, :1]] * MEAN_TICKS, [even[:, -1:]] * MEAN_TICKS
+    padded = torch.cat([*first, even, *last], dim=1)
+    means = [padded[:, n : n + 2 * MEAN_TICKS + 1].mean(1) for n in range(150)]
+    near = [padded[:, MEAN_TICKS + n : MEAN_TICKS + n + 150] for n in range(-2, 3)]
+    changes = [after - before for before, after in pairwise(near)]
+
+    channels = face_channels(crops)
+    assert torch.equal(channels[:, :, :4], torch.stack(changes, dim=2))
+    assert torch.equal(channels[:, :, 5], even)
+    torch.testing.assert_close(
+        channels[:, :, 4], even - torch.stack(means, dim=1), atol=1e-4, rtol=0
+    )
+
+
+def test_frames_are_encoded_in_parts_as_all_at_once(scorer):
+    frames = torch.rand(150, 6, 56, 56, generator=torch.Generator().manual_seed(0))
+    frames = frames.contiguous(memory_format=torch.channels_last)
+    visual = scorer.network.members[0].visual
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            visual(frames[None])[0],
+            visual.follow(visual.look(visual.stem(frames)).T[None])[0],
+            atol=1e-4, rtol=1e-4,
+        )  # fmt: skip

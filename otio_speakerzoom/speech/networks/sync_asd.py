@@ -12,7 +12,6 @@ and the mean of their scores counts. There is no recurrence and no attention: ev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -25,13 +24,12 @@ from torch.nn import functional as fn
 from otio_speakerzoom.speech.calibration import Calibration
 from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import CropRecipe
+from otio_speakerzoom.speech.networks.face_channels import MEAN_TICKS, face_channels
 from otio_speakerzoom.speech.row_buffer import FileSource
 from otio_speakerzoom.weights.checkpoint import load_checkpoint
 
 RECIPE = CropRecipe(scale=0.8, shift=0.15, square=True)
 """From the eyes to below the chin: speech shows around the mouth, the head's own motion above."""
-MEAN_TICKS = 12
-"""Ticks on either side of a frame whose mean, the face's average, it is compared with: a second."""
 WIDTH = 128
 """Channels of an encoding."""
 MAX_LAG_TICKS = 5
@@ -43,6 +41,9 @@ VISUAL_DILATIONS, AUDIO_DILATIONS, JOINT_DILATIONS = (1, 2, 4), (1, 2, 4), (1, 2
 
 CPU_FRAMES = 128
 """Frames that a CPU encodes at once. All 550 of a window take 0.1 GB more and are no faster."""
+CACHE_FRAMES = 32
+"""Of these, frames that go through the convolutions at once: their largest values, 2.4 MB, stay in
+the processor's cache, and such memory is used again rather than mapped anew."""
 
 ENCODER_HALO_TICKS = MEAN_TICKS + 14
 """Ticks on either side that an encoding depends on: mean, temporal layers."""
@@ -144,28 +145,15 @@ class _Visual(nn.Module):
         """Return (B, C, T) from `face_channels`."""
         frames = channels.flatten(0, 1)  # (B T, 6, 56, 56)
         parts = frames.split(CPU_FRAMES) if frames.device.type == "cpu" else [frames]
-        encodings = torch.cat([self.look(self.stem(part)) for part in parts])  # (B T, C)
+        encodings = torch.cat([self._encode(part) for part in parts])  # (B T, C)
         return self.follow(encodings.unflatten(0, channels.shape[:2]).transpose(1, 2))
 
-
-def face_channels(crops: Tensor) -> Tensor:
-    """Return (B, T, 6, 56, 56): each of (B, T, 112, 112) crops as five differences, and itself.
-
-    Four changes from frame to frame, two before and two after, the frame's difference from the mean
-    of the second around it, and the frame. Where a head shakes, the differences show its motion
-    above all; that the mouth is open shows in the frame alone.
-    """
-    small = fn.avg_pool2d(crops.float(), 2)  # (B, T, 56, 56)
-    centred = small - small.mean((2, 3), keepdim=True)
-    # at least 8 of 256 levels, so that a blank crop does not magnify its noise
-    even = centred / centred.square().mean((2, 3), keepdim=True).sqrt().clamp(min=8)
-    padded = torch.cat([even[:, :1]] * MEAN_TICKS + [even] + [even[:, -1:]] * MEAN_TICKS, dim=1)
-    sums, span = fn.pad(padded.cumsum(1), (0, 0, 0, 0, 1, 0)), 2 * MEAN_TICKS + 1
-    mean = (sums[:, span:] - sums[:, :-span]) / span
-    near = [padded[:, MEAN_TICKS + n : MEAN_TICKS + n + crops.shape[1]] for n in range(-2, 3)]
-    changes = [after - before for before, after in pairwise(near)]
-    # channels last in memory, which makes convolutions on a CPU fast
-    return torch.stack([*changes, even - mean, even], dim=-1).movedim(-1, 2)
+    def _encode(self, frames: Tensor) -> Tensor:
+        """Return (N, C) from (N, 6, 56, 56). Training normalizes over all of the frames."""
+        if self.training or frames.device.type != "cpu":
+            return self.look(self.stem(frames))
+        parts = [self.look[:-1](self.stem(part)) for part in frames.split(CACHE_FRAMES)]
+        return self.look[-1](torch.cat(parts))  # the number of rows may change how it rounds
 
 
 class _Audio(nn.Module):
