@@ -57,7 +57,8 @@ def read_source_frames(
     A thread decodes ahead of the reader, but converts nothing. Raise MediaError if the file ends
     before `within` does.
     """
-    return prefetch(_source_frames(media, within or media.range), MAX_PREFETCHED)
+    frames = _source_frames(media, within or media.range, beside_work=True)
+    return prefetch(frames, MAX_PREFETCHED)
 
 
 class SourceFrame:
@@ -97,9 +98,11 @@ class SourceFrame:
         return self._conversions.luma_patches.convert(self._stored, region)
 
 
-def _source_frames(media: Media, within: FrameRange) -> Generator[SourceFrame, None, None]:
+def _source_frames(
+    media: Media, within: FrameRange, *, beside_work: bool = False
+) -> Generator[SourceFrame, None, None]:
     conversions = _Conversions(media)
-    for number, stored in decode_frames(media, within):
+    for number, stored in decode_frames(media, within, beside_work=beside_work):
         yield SourceFrame(number, stored, conversions)
 
 

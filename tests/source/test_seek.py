@@ -132,6 +132,26 @@ def test_large_frames_are_decoded_by_fewer_threads(size, cores, threads, monkeyp
     assert decode.thread_count(*size) == threads
 
 
+@pytest.mark.parametrize(
+    ("size", "cores", "threads"),
+    [((1920, 1080), 1, 1), ((1080, 1920), 2, 1), ((1920, 1080), 3, 4), ((3840, 2160), 2, 3)],
+)
+def test_on_few_cores_one_thread_decodes_beside_an_analysis(size, cores, threads, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
+
+    assert decode.thread_count(*size, beside_work=True) == threads
+
+
+def test_one_thread_decodes_the_same_frames_as_several(source, monkeypatch):
+    media, frames = source("closed.mp4"), {}
+    for cores in (2, 4):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=cores: range(n), raising=False)
+        decoded = decode_frames(media, media.range, beside_work=True)
+        frames[cores] = [(number, frame.to_ndarray().tobytes()) for number, frame in decoded]
+
+    assert frames[2] == frames[4]
+
+
 def test_a_process_that_shares_the_cores_decodes_and_filters_with_few_threads(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
     monkeypatch.setattr(threads, "_limit", None)
@@ -151,7 +171,7 @@ def test_as_many_threads_decode_as_were_counted(source, monkeypatch):
         return opened[-1]
 
     monkeypatch.setattr(decode, "stream_of", spied)
-    monkeypatch.setattr(decode, "thread_count", lambda *_: 5)
+    monkeypatch.setattr(decode, "thread_count", lambda *_, **__: 5)
     arrays(source("closed.mp4"), FrameRange(0, 3))
 
     assert {stream.codec_context.thread_count for stream in opened} == {5}
