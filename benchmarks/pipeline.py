@@ -8,7 +8,7 @@
 Prints a row for each film and scorer: of every clip, each combination of the sizes, numbers of
 faces and lengths that are given. The films are made in a temporary folder; --faces takes the faces
 from the labels beside the clip (CLIP.json). With --stages a table of the stages run apart, and one
-of the threads of the analysis, follow each row. MediaPipe writes to stderr: 2>/dev/null.
+of the threads of the analysis, follow each row. LiteRT writes to stderr: 2>/dev/null.
 
 The analysis is that of `speakerzoom analyze`, in a process of its own, libraries and networks
 loaded and results saved. "x real time" is seconds of film a second of wall time. Other work on the

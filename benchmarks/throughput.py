@@ -10,7 +10,7 @@ says what the processor could feed to one.
 
 The clip is repeated without being encoded again: once for each core in the first table, until it
 lasts --seconds in the last. Weights that are not installed are generated: they cost the same, only
-the scores mean nothing. MediaPipe writes to stderr: 2>/dev/null.
+the scores mean nothing. LiteRT writes to stderr: 2>/dev/null.
 """
 
 from __future__ import annotations

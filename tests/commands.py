@@ -1,4 +1,4 @@
-"""Runs the command in the process of the tests, which has loaded torch and MediaPipe already."""
+"""Runs the command in the process of the tests, which has loaded torch already."""
 
 import io
 import subprocess

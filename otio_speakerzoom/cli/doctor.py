@@ -126,11 +126,13 @@ def _installed(package: str) -> bool:
 
 def _detector() -> str:
     path = fetch.find("blazeface-full-range")
-    name = f"BlazeFace full range by MediaPipe {version('mediapipe')}"
+    runtimes = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface_runtimes")
+    runtime = runtimes.load_runtime()  # raises, with the remedy, where none loads
+    name = f"BlazeFace full range by {runtime.name} {version(runtime.package)}"
     if not path:
         return f"{name} ({_how_to_download('blazeface-full-range')})"
     blazeface = importlib.import_module("otio_speakerzoom.faces.detectors.blazeface")
-    blazeface.BlazeFace(path).close()  # raises, with the remedy, where it cannot start
+    blazeface.BlazeFace(path).close()
     return f"{name} ({path})"
 
 

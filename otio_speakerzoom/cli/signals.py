@@ -25,7 +25,7 @@ def raise_if_interrupted() -> None:
     """Raise Interrupted if a signal has come.
 
     The handler raises it already, but an exception in a destructor or in a callback of native code
-    (MediaPipe's, while it detects faces) is only printed there, and the work would go on.
+    (MediaPipe's, as it detected faces) is only printed there, and the work would go on.
     """
     if _number is not None:
         raise Interrupted(_number)

@@ -69,7 +69,7 @@ def prepare() -> None:
 def silence_native_stderr() -> None:
     """Let only Python write to stderr, which belongs to progress and messages.
 
-    MediaPipe's runtime logs to file descriptor 2 at any time and at any log level.
+    LiteRT and MediaPipe log to file descriptor 2 at any time and at any log level.
     """
     if sys.stderr is None:
         return

@@ -133,6 +133,7 @@ class FaceDetection:
         self._cuts: list[int] = []
         self._waiting = deque[FrameFaces]()
         self._search: FaceSearch | None = None
+        self._small_ahead: NDArray[np.uint8] | None = None
         self.changes = array("d")
         """How much each frame from the first on differs from the one before."""
         self._thumbnails = bytearray()
@@ -158,6 +159,14 @@ class FaceDetection:
     def looks_at(self, frame: int) -> bool:
         """Whether the detector runs on a frame, unless the source repeats it."""
         return (frame - self._start) % self._step == 0
+
+    def detect_ahead(self, frame: SearchFrame) -> None:
+        """Run the detector on a frame that will be pushed, if it looks at it.
+
+        For a thread ahead of the one that pushes. It gets all frames from `next_frame` on in order.
+        """
+        if self.looks_at(frame.number) and frame.small is not self._small_ahead:
+            self._small_ahead, frame.faces = frame.small, self._detector(frame.rgb())
 
     @property
     def complete_end(self) -> int:

@@ -75,5 +75,6 @@ class FaceSearch:
             rgb = frame.rgb()
             scale = np.tile(np.array(self._media.size) / rgb.shape[1::-1], 2)
             self._scale = scale.astype(np.float32)
-            self._detector_small, self._detection = frame.small, self._detector(rgb)
+            faces = self._detector(rgb) if frame.faces is None else frame.faces
+            self._detector_small, self._detection = frame.small, faces
         return self._detection

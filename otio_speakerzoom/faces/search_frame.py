@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.resize import resize_fast
 
 SMALL_WIDTH_PX = 256
@@ -27,7 +28,7 @@ def small_size(width: int, height: int) -> tuple[int, int]:
 class SearchFrame:
     """A frame of a source. Where the source repeats one, both share the same small picture."""
 
-    __slots__ = ("_convert", "_rgb", "number", "small")
+    __slots__ = ("_convert", "_rgb", "faces", "number", "small")
 
     def __init__(
         self, number: int, small: NDArray[np.uint8], convert: Callable[[], NDArray[np.uint8]]
@@ -35,6 +36,8 @@ class SearchFrame:
         """`small` is (h, 256, 3) RGB; `convert` returns what `rgb` does."""
         self.number = number
         self.small = small
+        self.faces: DetectedFaces | None = None
+        """What the detector found, if it ran ahead; in pixels of `rgb`."""
         self._convert: Callable[[], NDArray[np.uint8]] | None = convert
         self._rgb: NDArray[np.uint8] | None = None
 

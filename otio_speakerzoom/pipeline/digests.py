@@ -21,7 +21,7 @@ from otio_speakerzoom.weights.names import EMBEDDERS
 # Raise a stage's number whenever its result changes for the same input and options.
 VERSIONS = {
     "media": 4,
-    "detections": 6,
+    "detections": 7,
     "panels": 1,
     "tracks": 4,
     "people": 6,

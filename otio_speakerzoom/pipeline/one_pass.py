@@ -1,6 +1,6 @@
 """Detects, tracks and scores the faces of a source while it is decoded once.
 
-    decode -> [frames] -> reduce -> [small] -> detect, track -> [growth of tracks] -> crop, score
+    decode -> [frames] -> reduce -> [small] -> detect -> [faces] -> track -> [growth] -> crop, score
 
 Each arrow between brackets is a queue between two threads. The results are those of the stages run
 one after the other, each over the whole source.
@@ -48,8 +48,10 @@ from otio_speakerzoom.speech.ticks import frames_at_ticks
 
 MAX_REDUCED_FRAMES = 3
 """Ahead of the detector: one run of it takes as long as decoding three frames."""
+MAX_DETECTED_FRAMES = 3
+"""Between the detector and tracking, which takes longer at the end of a shot."""
 MAX_WAITING_FRAMES = 4
-"""Between detection and scoring: enough to keep both busy, and 50 MB of decoded 4K."""
+"""Between tracking and scoring: enough to keep both busy, and 50 MB of decoded 4K."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +174,7 @@ def detect_and_score(
         ring.drop_before(scoring.needed_from)
 
     remaining = FrameRange(_first_frame(detection, scoring), within.end)
-    frames = _with_small(media, remaining, detection)
+    frames = _with_faces(media, remaining, detection)
     with closing(frames), WorkerThread(score, MAX_WAITING_FRAMES, "score") as scorer:
         for frame, to_search in frames:
             growths = [] if to_search is None else tracks.push_frame(to_search, log)
@@ -184,23 +186,35 @@ def detect_and_score(
     return faces
 
 
+def _with_faces(
+    media: Media, remaining: FrameRange, detection: FaceDetection
+) -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
+    """Yield what `_with_small` does after the detector has run; each in a thread that is ahead."""
+
+    def detected() -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
+        small = _with_small(media, remaining, detection)
+        with closing(source_file.prefetch(small, MAX_REDUCED_FRAMES, "reduce")) as frames:
+            for frame, to_search in frames:
+                if to_search:
+                    detection.detect_ahead(to_search)
+                yield frame, to_search
+
+    return source_file.prefetch(detected(), MAX_DETECTED_FRAMES, "detect")
+
+
 def _with_small(
     media: Media, remaining: FrameRange, detection: FaceDetection
 ) -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
-    """Yield frames, also as the detection searches them; a thread reduces and converts ahead."""
+    """Yield frames, also as the detection searches them, reduced and converted."""
     size, search_from = detector_size(media), detection.next_frame
-
-    def reduced() -> Generator[tuple[source_file.SourceFrame, SearchFrame | None], None, None]:
-        with closing(source_file.read_source_frames(media, remaining)) as frames:
-            for frame in frames:
-                to_search = None
-                if frame.number >= search_from:
-                    to_search = search_frame(frame, media, size)
-                    if detection.looks_at(frame.number):
-                        to_search.rgb()
-                yield frame, to_search
-
-    return source_file.prefetch(reduced(), MAX_REDUCED_FRAMES)
+    with closing(source_file.read_source_frames(media, remaining)) as frames:
+        for frame in frames:
+            to_search = None
+            if frame.number >= search_from:
+                to_search = search_frame(frame, media, size)
+                if detection.looks_at(frame.number):
+                    to_search.rgb()
+            yield frame, to_search
 
 
 def join_segments(

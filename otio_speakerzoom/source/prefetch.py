@@ -1,4 +1,7 @@
-"""Runs a generator ahead in a thread, while its consumer works on earlier items."""
+"""Runs a generator ahead in a thread, while its consumer works on earlier items.
+
+Useful for items from code that releases the GIL, as libav does.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,10 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """Yield from `items`, at most `depth` ahead; errors are passed on, closing ends the thread.
-
-    Useful for items from code that releases the GIL, as libav does.
-    """
+def prefetch(
+    items: Generator[T, None, None], depth: int, name: str = "decode"
+) -> Generator[T, None, None]:
+    """Yield from `items`, at most `depth` ahead; errors are passed on, closing ends the thread."""
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     closed = threading.Event()
 
@@ -46,7 +48,7 @@ def prefetch(items: Generator[T, None, None], depth: int) -> Generator[T, None, 
             items.close()
         put(_End(error))
 
-    thread = threading.Thread(target=work, daemon=True, name="decode")
+    thread = threading.Thread(target=work, daemon=True, name=name)
     thread.start()
     try:
         while not isinstance(item := waiting.get(), _End):

@@ -17,10 +17,15 @@ from otio_speakerzoom.faces.detectors.blazeface import (
     _distinct_faces,
     _tight_boxes,
     _views,
+)
+from otio_speakerzoom.faces.detectors.blazeface_runtimes import (
+    Runtime,
+    load_runtime,
     mediapipe_error,
 )
 from otio_speakerzoom.weights import fetch
 
+LITERT_MODULE = "otio_speakerzoom.faces.detectors.blazeface_litert"
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
@@ -129,12 +134,77 @@ def test_a_missing_model_is_named(tmp_path):
         BlazeFace(tmp_path / "nowhere.tflite")
 
 
+@pytest.fixture
+def without_litert(monkeypatch):
+    """A machine on which LiteRT is not installed."""
+    load_runtime.cache_clear()
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.delitem(sys.modules, LITERT_MODULE, raising=False)
+    yield
+    load_runtime.cache_clear()
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "text.tflite").write_text("not a model at all")
+
+    with pytest.raises(WeightsError, match=r"text\.tflite: LiteRT cannot detect faces with it"):
+        BlazeFace(tmp_path / "text.tflite")
+
+
+def test_mediapipe_refuses_a_file_that_is_no_model(tmp_path, without_litert):
     (tmp_path / "text.tflite").write_text("not a model at all")
 
     message = r"text\.tflite: MediaPipe cannot detect faces with it .not a TFLite model"
     with pytest.raises(WeightsError, match=message):
         BlazeFace(tmp_path / "text.tflite")
+
+
+@pytest.mark.weights
+def test_where_litert_is_missing_mediapipe_detects_the_same_faces(
+    detector, model, two_talkers, without_litert, caplog
+):
+    with BlazeFace(model) as by_mediapipe:
+        boxes, confidences = by_mediapipe(two_talkers)
+
+    assert np.array_equal(from_the_left((boxes, 0)), from_the_left(detector(two_talkers)))
+    assert sorted(confidences) == pytest.approx(sorted(detector(two_talkers)[1]), abs=1e-5)
+    assert "LiteRT cannot be loaded" in caplog.text
+
+
+@pytest.mark.weights
+def test_a_network_finds_what_mediapipe_finds_but_moves_no_box_to_an_edge(
+    model, two_talkers, labelled, request
+):
+    from otio_speakerzoom.faces.detectors.blazeface_litert import LiteRtNetwork
+    from otio_speakerzoom.faces.detectors.blazeface_mediapipe import MediaPipeNetwork
+
+    by_mediapipe = MediaPipeNetwork(model.read_bytes(), 0.3)
+    request.addfinalizer(by_mediapipe.close)
+    networks = LiteRtNetwork(model.read_bytes(), 0.3), by_mediapipe
+    faces = past_edge = 0
+    brows_px = int(labelled[:, 1].max() + 0.45 * np.ptp(labelled[:, [1, 3]], axis=1).max())
+    for image in (two_talkers, two_talkers[:, 100:820], two_talkers[brows_px:]):
+        ours, theirs = (network(np.ascontiguousarray(image)) for network in networks)
+        faces += len(ours)
+        past_edge += (ours[:, :2] < 0).any(axis=1).sum()
+        shift = np.maximum(-ours[:, :2], 0)
+        ours[:, :4] += np.tile(shift, 2)
+        assert np.array_equal(ours[:, :4], theirs[:, :4])
+        assert ours[:, 4:] == pytest.approx(theirs[:, 4:], abs=1e-3)
+    assert faces >= 5
+    assert past_edge >= 1
+
+
+@pytest.mark.weights
+def test_a_head_that_is_cut_by_the_upper_edge_keeps_its_box(detector, two_talkers):
+    whole = from_the_left(detector(two_talkers))
+    cut_px = round(whole[:, 1].max() + 0.3 * np.ptp(whole[:, [1, 3]], axis=1).min())
+    cut = from_the_left(detector(np.ascontiguousarray(two_talkers[cut_px:])))
+
+    assert len(cut) == len(whole)
+    assert (cut[:, 1] < 0).all()
+    shifts = cut - (whole - [0, cut_px, 0, cut_px])
+    assert np.abs(shifts).max() < 0.15 * np.ptp(whole[:, [1, 3]], axis=1).min()
 
 
 def test_a_missing_system_library_is_reported_with_its_package():
@@ -183,7 +253,7 @@ def test_a_box_follows_the_ears_of_a_turned_head():
 
 
 class Started:
-    """What stands for one of MediaPipe's detectors: whether it was closed."""
+    """What stands for a network: whether it was closed."""
 
     open = 0
 
@@ -204,14 +274,14 @@ def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
     def start(*_):
         calls.append(1)
         if len(calls) == broken:
-            raise RuntimeError("no graph")
+            raise RuntimeError("no network")
         return Started()
 
     monkeypatch.setattr(Started, "open", 0)
-    monkeypatch.setattr(blazeface, "_starter", lambda *_: (start, None))
+    monkeypatch.setattr(blazeface, "load_runtime", lambda: Runtime("any", "any", start))
     monkeypatch.setattr(blazeface, "usable_cores", lambda: 8)
     if broken:
-        with pytest.raises(WeightsError, match="no graph"):
+        with pytest.raises(WeightsError, match="no network"):
             BlazeFace(tmp_path / "model.tflite")
     else:
         detector = BlazeFace(tmp_path / "model.tflite")
@@ -222,17 +292,30 @@ def test_whatever_was_started_is_closed_again_even_if_another_does_not_start(
     assert Started.open == 0
 
 
-def test_the_detector_and_the_tracker_load_neither_matplotlib_nor_optimizers(model):
+@pytest.mark.weights
+def test_the_detector_and_the_tracker_load_neither_mediapipe_nor_optimizers(model):
     program = (
         "import sys; from pathlib import Path\n"
         "from otio_speakerzoom.faces.detectors.blazeface import BlazeFace\n"
         "import otio_speakerzoom.faces.track\n"
         "with BlazeFace(Path(sys.argv[1])): pass\n"
-        "print(*{'mediapipe', 'matplotlib', 'scipy.optimize'} & sys.modules.keys())\n"
+        "bad = {'mediapipe', 'matplotlib', 'scipy.optimize', 'ai_edge_litert.interpreter'}\n"
+        "print(*bad & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(model)], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.split() == ["ai_edge_litert.interpreter"], done.stderr
+
+
+def test_mediapipe_loads_matplotlib_on_demand_only():
+    program = (
+        "import sys, otio_speakerzoom.faces.detectors.blazeface_mediapipe\n"
+        "print(*{'mediapipe', 'matplotlib'} & sys.modules.keys())\n"
         "from mediapipe.tasks.python.vision import drawing_utils\n"
         "print(drawing_utils.plt.figure.__module__)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(model)], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300
     )
     assert done.stdout.split() == ["mediapipe", "matplotlib.pyplot"], done.stderr

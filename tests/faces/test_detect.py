@@ -12,7 +12,7 @@ import pytest
 from otio_speakerzoom import source as source_file
 from otio_speakerzoom.boxes import iou, pairwise_iou
 from otio_speakerzoom.errors import ToolError, WeightsError
-from otio_speakerzoom.faces.detect import detect_faces, read_search_frames
+from otio_speakerzoom.faces.detect import FaceDetection, detect_faces, read_search_frames
 from otio_speakerzoom.faces.detectors.blazeface import BlazeFace
 from otio_speakerzoom.faces.opencv_trackers import AVAILABLE_TRACKERS, track_boxes
 from otio_speakerzoom.faces.search_frame import SearchFrame
@@ -89,6 +89,30 @@ def test_boxes_are_in_source_pixels_each_with_its_frame_and_confidence():
     assert detections.boxes[:, 0].tolist() == [0] * 7 + [1000]
     assert detections.boxes[-1].tolist() == [1000, 200, 1400, 680]
     assert detections.confidences == pytest.approx(detections.frames / 255)
+
+
+@pytest.mark.parametrize("tracker", ["iou", VISUAL_TRACKERS[0]])
+def test_a_detector_that_runs_ahead_runs_as_often_and_finds_the_same(tracker):
+    def results(ahead):
+        runs = []
+
+        def detect(frame):
+            runs.append(int(frame[0, 0, 0]))
+            return face_at(10 + runs[-1]), np.full(1, 0.9, np.float32)
+
+        detection = FaceDetection(source(), detect, every=3, tracker=tracker)
+        frames = list(numbered(range(20)))
+        for n in (6, 7, 12):  # the source repeats the frames before
+            frames[n].small = frames[n - 1].small
+        frames[9].small = frames[6].small
+        if ahead:
+            for frame in frames:
+                detection.detect_ahead(frame)
+            assert runs == [0, 3, 6, 12, 15, 18]
+        rows = [row for frame in frames for row in detection.push(frame)] + detection.finish()
+        return runs, [(row.frame, row.boxes.tolist()) for row in rows]
+
+    assert results(ahead=True) == results(ahead=False)
 
 
 def test_no_frame_gives_no_face():

@@ -8,26 +8,28 @@ there are as many cores. BlazeFace: Bazarevsky et al., arXiv:1907.05047.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from math import ceil
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_speakerzoom.boxes import nms
-from otio_speakerzoom.errors import ToolError, WeightsError
+from otio_speakerzoom.errors import WeightsError
+from otio_speakerzoom.faces.detectors.blazeface_runtimes import (
+    Network,
+    load_runtime,
+    mediapipe_error,
+)
 from otio_speakerzoom.faces.detectors.interface import DetectedFaces
 from otio_speakerzoom.faces.detectors.opencv_dnn import read_weights
-from otio_speakerzoom.faces.detectors.plotting import plotting_on_demand
 from otio_speakerzoom.faces.detectors.preprocess import check_frame
 from otio_speakerzoom.source import usable_cores
-from otio_speakerzoom.weights.pip_commands import install_command
 
 # Squares overlap by this share of their side, so that a face up to a fifth of the frame's height is
 # whole in one of them; larger ones are detected in the whole frame. With a lower aspect ratio than
@@ -57,13 +59,11 @@ _CUT_MARGIN_SIDES = 1.5 / 192
 _TIGHT_BOX_MARGINS = [0.06, -0.17, -0.06, 0.04]  # left, top, right, bottom
 _TOWARDS_EARS = 0.45
 
-_EARS = slice(4, 6)  # of the six points: eyes, tip of the nose, mouth, ears (face_detection.proto)
-
 _MAX_PARALLEL_VIEWS = 3  # as many as a 16:9 frame has
 
 
 class BlazeFace:
-    """A deterministic face detector; it takes a second to start, so use one for a whole film.
+    """A deterministic face detector. It is slow to start in MediaPipe: use one for a whole film.
 
     Detects faces with more than `min_confidence`, between 0 and 1. A box may reach past the edge of
     the frame where the face does.
@@ -76,24 +76,24 @@ class BlazeFace:
             raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}")
         model_bytes = read_weights(model)
         parallel = min(_MAX_PARALLEL_VIEWS, usable_cores())
-        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._idle: SimpleQueue[Network] = SimpleQueue()
+        runtime = load_runtime()
         try:
             with ExitStack() as stack:  # which closes them all again if one does not start
-                start, self._image = _starter(model_bytes, min_confidence)
                 for _ in range(parallel):
-                    detector = start()
-                    stack.callback(detector.close)
-                    self._idle.put(detector)
-                self._detectors = stack.pop_all()
-        except (ImportError, OSError) as error:
+                    network = runtime.open_network(model_bytes, min_confidence)
+                    stack.callback(network.close)
+                    self._idle.put(network)
+                self._networks = stack.pop_all()
+        except OSError as error:
             raise mediapipe_error(error) from error
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(
-                f"{model}: MediaPipe cannot detect faces with it ({reason}); update mediapipe, or "
-                "choose another --detector"
+                f"{model}: {runtime.name} cannot detect faces with it ({reason}); update "
+                f"{runtime.package}, or choose another --detector"
             ) from error
-        # MediaPipe runs the network on one thread and releases Python's lock meanwhile.
+        # Both run the network on one thread and release Python's lock meanwhile.
         self._threads = ThreadPoolExecutor(parallel)
 
     def __call__(self, frame: NDArray[np.uint8]) -> DetectedFaces:
@@ -104,9 +104,9 @@ class BlazeFace:
         return _distinct_faces(np.concatenate(list(rows)))
 
     def close(self) -> None:
-        """Free MediaPipe's graphs and their threads; a second time does nothing."""
+        """Free the networks and their threads; a second time does nothing."""
         self._threads.shutdown()
-        self._detectors.close()
+        self._networks.close()
 
     def __enter__(self) -> Self:
         return self
@@ -119,56 +119,18 @@ class BlazeFace:
     ) -> NDArray[np.float64]:
         """Return (N, 7) square, x between the ears, confidence, and 1 where the view cuts it."""
         left, top, right, bottom = view
-        faces = self._detect(np.ascontiguousarray(frame[top:bottom, left:right]))
+        network = self._idle.get()
+        try:
+            squares = network(np.ascontiguousarray(frame[top:bottom, left:right]))
+        finally:
+            self._idle.put(network)
+        faces = np.column_stack([squares, np.zeros(len(squares))])
         faces[:, :5] += left, top, left, top, left
         margin = _CUT_MARGIN_SIDES * (bottom - top)
         is_cut = [left > 0, top > 0, right < frame.shape[1], bottom < frame.shape[0]]
         distances = (faces[:, :4] - view) * [1, 1, -1, -1]  # (N, 4) from the edges of the view
         faces[:, 6] = ((distances < margin) & is_cut).any(axis=1)
         return faces
-
-    def _detect(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return (N, 7) rows like `_detect_in_view`, in pixels of the image, the last column 0."""
-        detector = self._idle.get()
-        try:
-            detections = detector.detect(self._image(data=image)).detections
-        finally:
-            self._idle.put(detector)
-        faces = np.zeros((len(detections), 7))
-        for row, face in zip(faces, detections, strict=True):
-            box = face.bounding_box
-            left_ear, right_ear = face.keypoints[_EARS]
-            row[:2] = box.origin_x, box.origin_y
-            row[2:4] = box.origin_x + box.width, box.origin_y + box.height
-            row[4] = (left_ear.x + right_ear.x) / 2 * image.shape[1]
-            row[5] = face.categories[0].score
-        return faces
-
-
-def mediapipe_error(error: Exception) -> ToolError:
-    """Return the error for a machine on which MediaPipe fails to load, with the remedy."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    remedy = "on Debian and Ubuntu, apt install libegl1 libgles2"
-    if isinstance(error, ImportError):
-        remedy = install_command("mediapipe")
-    return ToolError(f"MediaPipe, which detects the faces, cannot be loaded ({reason}): {remedy}")
-
-
-def _starter(model: bytes, min_confidence: float) -> tuple[Callable[[], Any], Any]:
-    """Return what starts MediaPipe's detector, and its image factory.
-
-    MediaPipe is imported here, since it takes a second and needs libraries that some machines lack.
-    """
-    with plotting_on_demand():
-        import mediapipe
-        from mediapipe.tasks.python import vision
-
-    from otio_speakerzoom.faces.detectors.tflite_metadata import with_normalisation
-
-    base = mediapipe.tasks.BaseOptions(model_asset_buffer=with_normalisation(model))
-    options = vision.FaceDetectorOptions(base, min_detection_confidence=min_confidence)
-    start = partial(vision.FaceDetector.create_from_options, options)
-    return start, partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
 
 
 def _views(width: int, height: int) -> list[tuple[int, int, int, int]]:
