@@ -17,7 +17,7 @@ from otio_speakerzoom.speech.clip import Clip
 from otio_speakerzoom.speech.crops import CropRecipe, crop_face
 from otio_speakerzoom.speech.mouth_motion.scorer import MouthMotion, lip_sync
 from otio_speakerzoom.speech.networks.face_channels import face_channels
-from otio_speakerzoom.speech.networks.folded import FoldedScorer, normalise
+from otio_speakerzoom.speech.networks.folded import FoldedScorer
 from otio_speakerzoom.speech.networks.sync_asd import (
     RECIPE,
     Member,
@@ -70,7 +70,7 @@ def load_scorer(name: str, weights: Path | None = None) -> PairScorer:
 def folded_scorer(asd: FoldedScorer) -> PairScorer:
     """Return LR-ASD or Light-ASD in steps."""
     return PairScorer(
-        lambda frames: asd.visual(normalise(torch.tensor(crop_faces(frames, asd.recipe))))[None],
+        lambda frames: asd.visual(torch.tensor(crop_faces(frames, asd.recipe)))[None],
         lambda rows: asd.network.encode_audio(torch.tensor(rows)[None]),
         lambda visual, audio: asd.network.combine(audio, visual)[0].numpy(),
         lambda visual, n: visual[:, :n],

@@ -112,14 +112,18 @@ class FoldedVisualEncoder(nn.Module):
         self.block1, self.block2, self.block3 = blocks
 
     def forward(self, crops: Tensor, batch: int = CPU_FRAMES) -> Tensor:
-        """Return (T, 128) from (T, 112, 112) normalised crops, in the first block `batch` a time.
+        """Return (T, 128) from (T, 112, 112) crops of 0 to 255, in the first block `batch` a time.
 
         Later blocks are smaller and take more at a time.
         """
-        x = crops[:, None].contiguous(memory_format=CHANNELS_LAST)
-        x = in_chunks(lambda x: _pool(self.block1(x)), x, batch)  # (T, 32, 28, 28)
+        x = in_chunks(lambda x: _pool(self.block1(_prepare(x))), crops, batch)  # (T, 32, 28, 28)
         x = in_chunks(lambda x: _pool(self.block2(x)), x, 2 * batch)  # (T, 64, 14, 14)
         return in_chunks(lambda x: self.block3(x).amax((2, 3)).relu_(), x, 4 * batch)
+
+
+def _prepare(crops: Tensor) -> Tensor:
+    """Return (t, 1, 112, 112); a few crops at a time, as those of a window take 28 MB."""
+    return normalise(crops)[:, None].contiguous(memory_format=CHANNELS_LAST)
 
 
 def _pool(x: Tensor) -> Tensor:
@@ -156,7 +160,7 @@ class FoldedScorer:
         return [self._encode_clip(clip) for clip in clips]
 
     def _encode_clip(self, clip: Clip) -> NDArray[np.float32]:
-        crops = normalise(torch.tensor(clip.crops, device=self.device))
+        crops = torch.tensor(clip.crops, device=self.device)
         with half_precision(self.device):
             visual = self.batch_sizer.run(lambda batch: self.visual(crops, batch))  # (T, 128)
         audio = self.network.encode_audio(torch.tensor(clip.mfcc, device=self.device))
