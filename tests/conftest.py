@@ -78,16 +78,27 @@ def ffmpeg(*arguments):
 
 @pytest.fixture(scope="session")
 def make_clip(tmp_path_factory):
-    """Return a function that generates a clip: a moving test pattern, and a tone unless silent."""
+    """Return a function that generates a clip: a moving test pattern, and a tone unless silent.
+
+    The same clip is generated once, unless a test has changed it since.
+    """
     folder = tmp_path_factory.mktemp("clips")
+    generated = {}
 
     def make(name, *, rate="25", seconds=2, size="320x180", sound=True, picture=None, extra=()):
-        path = folder / name
+        path, clip = folder / name, (rate, seconds, size, sound, picture, tuple(extra))
+        if path.exists() and generated.get(name) == (clip, stamp(path)):
+            return path
         inputs = ["-f", "lavfi", "-i", picture or f"testsrc2=s={size}:r={rate}:d={seconds}"]
         if sound:
             inputs += ["-f", "lavfi", "-i", f"sine=440:r=48000:d={seconds}"]
         ffmpeg(*inputs, "-pix_fmt", "yuv420p", *extra, str(path))
+        generated[name] = clip, stamp(path)
         return path
+
+    def stamp(path):
+        status = path.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
 
     return make
 

@@ -1,11 +1,13 @@
 """A job whose slow stages are faked, and a list of which of them ran."""
 
+import zlib
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from two_faces import LEFT, RIGHT, scores_of
 
+from otio_speakerzoom.faces import embedders
 from otio_speakerzoom.faces.detectors import choose
 from otio_speakerzoom.model import Microphone, Speech, VoiceActivity
 from otio_speakerzoom.pipeline import Job
@@ -24,7 +26,20 @@ def job(clip, tmp_path):
 
 @pytest.fixture
 def stage_runs(monkeypatch):
+    fake_embedder(monkeypatch)
     return fake_stages(monkeypatch)
+
+
+def fake_embedder(monkeypatch):
+    """Let every face look like no other: the network takes most of the time of a faked run."""
+    from otio_speakerzoom.pipeline import analysis_pass
+
+    def embed(face):
+        rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(face)))
+        return rng.normal(size=128).astype(np.float32)
+
+    for module in (embedders, analysis_pass):
+        monkeypatch.setattr(module, "open_embedder", lambda name: embed)
 
 
 def fake_stages(monkeypatch):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import generated_store
 import opentimelineio as otio
 import pytest
 from commands import command
@@ -493,27 +495,39 @@ def interrupted(arguments, when, number=signal.SIGINT):
     return process.returncode, output, errors
 
 
-def test_ctrl_c_during_detection_and_sigterm_during_render(make_clip, tmp_path):
-    clip = make_clip("endless.mp4", seconds=60, size="640x360")
-    arguments = (clip, "--work", tmp_path, *BUNDLED, "-o", tmp_path / "film.mp4")
-    folder = results_of(tmp_path, clip.name)
+@pytest.fixture
+def long_film(make_clip, tmp_path):
+    """Forty seconds, of which the analysis and the film take several."""
+    quick = ("-preset", "ultrafast")
+    clip = make_clip("endless.mp4", seconds=40, size="640x360", extra=quick)
+    return Path(shutil.copy(clip, tmp_path / "talk.mp4"))
 
-    code, output, errors = interrupted(["render", *arguments], (folder / "media.json").exists)
+
+def test_ctrl_c_during_detection_leaves_no_result(long_film):
+    folder = results_of(long_film.parent, "talk.mp4")
+    arguments = ["render", long_film, *BUNDLED, "-o", long_film.with_name("film.mp4")]
+
+    code, output, errors = interrupted(arguments, (folder / "media.json").exists)
     assert (code, output) == (130, "")
     assert errors.splitlines()[-1].startswith("error: interrupted")
     # No result, but perhaps what the next run goes on from.
     assert {path.name for path in folder.iterdir()} <= {"media.json", ".lock", "unfinished"}
 
-    def half_a_film():
-        return any(path.stat().st_size for path in tmp_path.glob(".film*.part.mp4"))
 
-    code, output, errors = interrupted(["render", *arguments], half_a_film, signal.SIGTERM)
+def test_sigterm_during_render_leaves_the_cut_and_no_film(long_film):
+    folder = generated_store.generate_analysis(long_film, 2)
+    arguments = ["render", long_film, *BUNDLED, "-o", long_film.with_name("film.mp4")]
+
+    def half_a_film():
+        return any(path.stat().st_size for path in long_film.parent.glob(".film*.part.mp4"))
+
+    code, output, _ = interrupted(arguments, half_a_film, signal.SIGTERM)
     assert (code, output) == (143, "")
-    assert not list(tmp_path.glob("*.mp4"))
-    assert not list(tmp_path.glob(".*"))
+    assert {path.name for path in long_film.parent.iterdir()} == {"talk.mp4", folder.name}
     assert (folder / "cutlist.json").exists()  # finished stages are stored
 
 
+@pytest.mark.slow  # with other networks, `test_resumed_pass` does so
 def test_a_killed_analysis_goes_on_to_the_same_bytes(sample_work, tmp_path):
     folder, arguments = results_of(tmp_path), ("analyze", SAMPLE, "--work", tmp_path, *BUNDLED)
     journal = folder / "unfinished" / "detections.journal"
@@ -576,10 +590,18 @@ FOOTAGE = SHARED / "footage"
 @pytest.mark.weights
 @pytest.mark.skipif(not FOOTAGE.is_dir(), reason="no labelled footage beside the project")
 @pytest.mark.skipif(not (SHARED / "weights").is_dir(), reason="no published weights here")
-@pytest.mark.parametrize("clip", ["clips/debate_split_screen_25.avi", "composed/vfr_call.mkv"])
-def test_real_footage_is_cut_with_lr_asd(clip, tmp_path):
+@pytest.mark.parametrize(
+    ("clip", "part"),
+    [
+        ("clips/debate_split_screen_25.avi", ["--out", "4s"]),
+        ("composed/vfr_call.mkv", ["--out", "6s"]),
+        pytest.param("clips/debate_split_screen_25.avi", [], marks=pytest.mark.slow),
+        pytest.param("composed/vfr_call.mkv", [], marks=pytest.mark.slow),
+    ],
+)
+def test_real_footage_is_cut_with_lr_asd(clip, part, tmp_path):
     out = tmp_path / "talk.xml"
-    run = command("cut", FOOTAGE / clip, "--work", tmp_path, "--scorer", "lr-asd", "-o", out)
+    run = command("cut", FOOTAGE / clip, "--work", tmp_path, "--scorer", "lr-asd", *part, "-o", out)
 
     assert run.returncode == 0, run.stderr
     assert out.exists()

@@ -1,6 +1,7 @@
 """The parts of split screens, and insets, between straight dividers that stand still."""
 
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -18,12 +19,18 @@ MEDIA = Media(Path("/talk.mp4"), Fraction(10), 100, (2 * WIDTH, 2 * HEIGHT))
 
 def picture(seed, number, width=WIDTH, height=HEIGHT, speed=7):
     """A blurred pattern that moves: soft edges at no fixed place, other brightness by seed."""
+    start = (speed * number) % (3 * WIDTH)
+    gray = pattern(seed)[:height, start : start + width]
+    return np.repeat(gray[..., None], 3, axis=2).copy()
+
+
+@cache
+def pattern(seed):
+    """Four times as wide as a picture."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(30, 226, (9, 60), dtype=np.uint8)
     large = cv2.resize(coarse, (4 * WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    start = (speed * number) % (3 * WIDTH)
-    gray = cv2.GaussianBlur(large, (0, 0), 6)[:height, start : start + width]
-    return np.repeat(gray[..., None], 3, axis=2).copy()
+    return cv2.GaussianBlur(large, (0, 0), 6)
 
 
 def panels_of(frame_at, cuts=(), frames=100):

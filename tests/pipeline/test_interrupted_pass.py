@@ -5,7 +5,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from random_faces import CropMeans, find_faces
+from random_faces import CropMeans, find_faces, follow
 
 from otio_speakerzoom import source, store
 from otio_speakerzoom.faces import face_search
@@ -169,13 +169,6 @@ def test_a_finished_run_that_was_not_saved_encodes_nothing_again(media, mfcc, wh
     assert again.encodings == 0
     assert again.detector_runs < 40  # a record, and 2 s that might be a soft transition
     again.close()
-
-
-def follow(tracker, frames, boxes):
-    """Follow faces cheaply: they move by the content of each frame, and some are lost."""
-    moves = [zlib.crc32(np.ascontiguousarray(frame)) % 7 for frame in frames[1:]]
-    rows = [boxes + np.float32(sum(moves[: n + 1])) for n in range(len(moves))]
-    return [np.where(row[:, :1] % 5 < 4, row, np.nan) for row in rows]
 
 
 @pytest.mark.parametrize("end", [100, 177, 179, 180, 200])

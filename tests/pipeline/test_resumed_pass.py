@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from faked_stages import fake_embedder
 from random_faces import CUTS, CropMeans, find_faces
 from two_faces import files
 
@@ -27,6 +28,8 @@ def film(make_clip):
 
 @pytest.fixture(autouse=True)
 def cheap_stages(monkeypatch):
+    fake_embedder(monkeypatch)
+
     @contextmanager
     def choose_detector(name, **_):
         yield find_faces

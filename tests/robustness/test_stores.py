@@ -28,9 +28,10 @@ NAMES = ("media.json", *ARRAYS, *USERS)
 @pytest.fixture(scope="module")
 def edited(clip, tmp_path_factory):
     """The work folder of a recording that was cut, edited on the page and by hand."""
-    from faked_stages import fake_stages
+    from faked_stages import fake_embedder, fake_stages
 
     with pytest.MonkeyPatch.context() as patched:
+        fake_embedder(patched)
         fake_stages(patched)
         job = Job(clip, tmp_path_factory.mktemp("edited"))
         pipeline.cut(job)
@@ -48,9 +49,10 @@ def edited(clip, tmp_path_factory):
 @pytest.fixture(scope="module")
 def other(make_clip, tmp_path_factory):
     """The work folder of another recording."""
-    from faked_stages import fake_stages
+    from faked_stages import fake_embedder, fake_stages
 
     with pytest.MonkeyPatch.context() as patched:
+        fake_embedder(patched)
         fake_stages(patched)
         job = Job(make_clip("another.mp4", seconds=12, rate="24"), tmp_path_factory.mktemp("other"))
         pipeline.cut(job)
