@@ -20,11 +20,11 @@ def rendered_by_melt(cut_list, folder, sound="an=1", format_="mlt"):
     return rendered_project(project, sound)
 
 
-MAX_RENDER_S = 120
-"""Of a film of seconds, which takes melt a second."""
+TRIES_S = (30, 60, 120)
+"""How long each try may take of a film of seconds, which takes melt a second.
 
-TRIES = 3
-"""Where a machine was busy all the time, melt 7.12 hung in one of 60 films, and one was damaged."""
+Where a machine was busy all the time, melt 7.12 hung in one of 60 films, and one was damaged.
+"""
 
 
 def rendered_project(project, sound="an=1", **more):
@@ -37,14 +37,14 @@ def rendered_project(project, sound="an=1", **more):
     forget_opencvs_qt()
     environment = {"DISPLAY": ":none", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
     command = ["melt", "-silent", str(project), *(f"{k}={v}" for k, v in more.items()), *consumer]
-    for left in reversed(range(TRIES)):
+    for longest in TRIES_S:
         try:
             subprocess.run(
-                command, check=True, env=environment, capture_output=True, timeout=MAX_RENDER_S
+                command, check=True, env=environment, capture_output=True, timeout=longest
             )
             return read_rgb(film)
         except (subprocess.TimeoutExpired, av.error.InvalidDataError):
-            if not left:
+            if longest == TRIES_S[-1]:
                 raise
     raise AssertionError("no try")
 
