@@ -1,4 +1,4 @@
-"""BlazeFace's network in MediaPipe's face detector, for machines without LiteRT.
+"""BlazeFace's network in MediaPipe's face detector, for machines on which LiteRT fails.
 
 Loading this module takes a second, and needs libraries that some machines lack.
 """
