@@ -75,8 +75,8 @@ class Meter:
         return result, Cost(wall, cpu, peak_mb(), self._decoded, self._array_bytes, read)
 
     def _count_decoded(self, decode: Callable[..., Iterable[T]]) -> Callable[..., Any]:
-        def counted(*arguments: Any) -> Generator[T, None, None]:
-            for item in decode(*arguments):
+        def counted(*arguments: Any, **named: Any) -> Generator[T, None, None]:
+            for item in decode(*arguments, **named):
                 self._decoded += 1
                 yield item
 
