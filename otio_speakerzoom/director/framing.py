@@ -49,12 +49,12 @@ def frame_single(
     the one that cuts least off this face, then one with this head whole and no other, then the one
     nearest to the ideal: head and shoulders, with room on the side of the partner. The crop stays
     in the panel of the `walls` unless this face would be cut there, or softer than the style
-    allows. The crop of an `earlier` single of this person is as good if nobody notices the
-    difference; then it stays.
+    allows; then it shows no slice of the panels beside it, if it can. The crop of an `earlier`
+    single of this person is as good if nobody notices the difference; then it stays.
     """
     whole = frame_box(size)
     walls = walls or Walls(whole)
-    in_shot = shot_faces(faces, others, walls.insets)
+    in_shot = shot_faces(faces, others, walls.to_avoid(size))
     bounds = whole
     best = _best_in(whole, faces, others, in_shot, canvas, style)
     least_height = canvas[1] / style.tightest_upscale

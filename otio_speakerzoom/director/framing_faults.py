@@ -73,6 +73,11 @@ class ShotFaces:
         return self.boxes[len(self.others) : 2 * len(self.others)]
 
     @property
+    def panels(self) -> NDArray[np.float64]:
+        """(I, 4) the insets, and the panels beside that of the face."""
+        return self.boxes[3 * len(self.others) + 2 :]
+
+    @property
     def own_head(self) -> NDArray[np.float64]:
         """(4,) the head of the single, with its hair."""
         return self.boxes[3 * len(self.others) + 1]

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from otio_speakerzoom.model import Box, FrameRange, Panel
 
+BORDER_SHARE = 3 / 960
+"""Width of the line around a panel, at most, as a share of the frame's longer side: the box of a
+panel lies inside its line, which is up to 3 pixels wide where panels are searched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Walls:
@@ -20,6 +24,19 @@ class Walls:
     """The part of the frame that the crop should stay in; the whole frame where it is one part."""
     insets: tuple[Box, ...] = ()
     """Pictures that lie on it: each should be in the crop as a whole, or not at all."""
+    neighbours: tuple[Box, ...] = ()
+    """The other parts beside it: a crop that cannot stay in the panel shows no slice of them."""
+
+    def to_avoid(self, size: tuple[int, int]) -> list[Box]:
+        """Return the insets and the neighbours with the lines around them, in a frame of `size`."""
+        line = BORDER_SHARE * max(size)
+        return [
+            Box(
+                max(0.0, box.left - line), max(0.0, box.top - line),
+                min(float(size[0]), box.right + line), min(float(size[1]), box.bottom + line),
+            )
+            for box in (*self.insets, *self.neighbours)
+        ]  # fmt: skip
 
 
 class Panels:
@@ -42,8 +59,9 @@ class Panels:
         middles = [np.median((face[:, :2] + face[:, 2:]) / 2, axis=0).tolist() for face in faces]
         around = [box for box in boxes if all(_contains(box, *middle) for middle in middles)]
         panel = min(around, key=lambda box: box.width * box.height, default=self._whole)
-        insets = (box for box in boxes if box not in around and _lies_in(box, panel))
-        return Walls(panel, tuple(insets))
+        others = [box for box in boxes if not any(_contains(box, *middle) for middle in middles)]
+        insets = tuple(box for box in others if _lies_in(box, panel))
+        return Walls(panel, insets, tuple(box for box in others if box not in insets))
 
     def _boxes_in(self, span: FrameRange) -> list[Box]:
         at = bisect_right(self._ranges, span.start, key=lambda panel_range: panel_range.start) - 1

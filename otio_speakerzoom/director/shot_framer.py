@@ -93,7 +93,7 @@ class ShotFramer:
             if not fits_two(own[0], own[1], size, canvas):
                 return self._wide(span, framing)
             walls = self._panels.walls(span, own)
-            return frame_two(own[0], own[1], size, canvas, style, others=others, panel=walls.panel)
+            return frame_two(own[0], own[1], size, canvas, style, others=others, walls=walls)
         camera, last = self._last_single.get(framing, (-1, None))
         earlier = last if camera == self._camera(span) else None
         walls = self._panels.walls(span, own)

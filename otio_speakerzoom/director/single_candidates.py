@@ -62,13 +62,13 @@ def single_candidates(
     """Return crops in `bounds` for a single of a (4,) face.
 
     The ideal height first, then tighter; for each, farther offsets, and the places from which each
-    other face or head is just out, or the own head just in; also those above and below it.
+    other face, head or panel is just out, or the own head just in; also those above and below it.
     """
     heights = np.array(_heights(face, faces, bounds, canvas, style))[:, None]
     widths, centre = heights * (canvas[0] / canvas[1]), (face[0] + face[2]) / 2
     lefts = np.concatenate([
-        *(others[:, 2] + np.zeros_like(widths) for others in (faces.others, faces.heads)),
-        *(others[:, 0] - widths for others in (faces.others, faces.heads)),
+        *(others[:, 2] + np.zeros_like(widths) for others in _to_avoid(faces)),
+        *(others[:, 0] - widths for others in _to_avoid(faces)),
         faces.own_head[0] + np.zeros_like(widths), faces.own_head[2] - widths,
     ], axis=1)  # fmt: skip
     exact = (lefts + widths / 2 - centre) / widths - ideal_offset
@@ -82,6 +82,10 @@ def single_candidates(
     distances = np.abs(offsets)[:, :, None] + moved_up[:, None]
     repeated = np.broadcast_to(heights[:, :, None], distances.shape)
     return Candidates(crops.reshape(-1, 4), repeated.ravel(), distances.ravel())
+
+
+def _to_avoid(faces: ShotFaces) -> tuple[NDArray[np.float64], ...]:
+    return faces.others, faces.heads, faces.panels
 
 
 def _heights(
@@ -102,7 +106,7 @@ def _heights(
     tightest = min(max(style.tightest_face_heights * face_height, min_height), ideal)
     step = (tightest - ideal) / (CANDIDATE_SIZES - 1)
     heights = [*(n * step + ideal for n in range(CANDIDATE_SIZES - 1)), tightest]
-    for others in (faces.others, faces.heads):
+    for others in _to_avoid(faces):
         between = gap_width(face, others, bounds) / (canvas[0] / canvas[1])
         if tightest < between < ideal:
             heights.append(between)

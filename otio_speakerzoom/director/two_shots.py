@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from otio_speakerzoom.director.crop_geometry import (
     widest_if_nearly,
 )
 from otio_speakerzoom.director.framing_faults import face_extents, head_of
+from otio_speakerzoom.director.panels import Walls
 from otio_speakerzoom.director.single_candidates import EYES_BELOW_TOP
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box
@@ -30,28 +31,28 @@ def frame_two(
     style: Style,
     *,
     others: Sequence[NDArray[np.float32]] = (),
-    panel: Box | None = None,
+    walls: Walls | None = None,
 ) -> Box:
     """Return the crop of a two-shot, from the (T, 4) boxes of both people in it.
 
-    It is tighter, or moved aside, where that keeps the `others` out with both heads still whole; it
-    stays in the `panel` of a split screen if both heads fit.
+    It is tighter, or moved aside, where that keeps the `others` out with both heads still whole,
+    and so for other panels; it stays in the panel of the `walls` if both heads fit.
     """
     extents = face_extents([one, other])
     heads = np.array([head_of(extent) for extent in extents])
     pair = np.concatenate([heads[:, :2].min(axis=0), heads[:, 2:].max(axis=0)])
-    bounds = frame_box(size)
-    if panel and _fits(pair, panel, canvas, style):
-        bounds = panel
+    whole = frame_box(size)
+    walls = walls or Walls(whole)
+    bounds = walls.panel if _fits(pair, walls.panel, canvas, style) else whole
     ideal = _ideal_height(extents, bounds, canvas, style)
     shape = canvas[0] / canvas[1]
-    gap_left, gap_right = _gap(pair, face_extents(others), bounds)
     least = max((pair[2] - pair[0]) / shape, pair[3] - pair[1], canvas[1] / style.tightest_upscale)
-    height = ideal
-    if least * shape <= gap_right - gap_left:
-        height = max(min(least, ideal), min(ideal, (gap_right - gap_left) / shape))
-    else:
-        gap_left, gap_right = bounds.left, bounds.right
+    height, gap_left, gap_right = ideal, bounds.left, bounds.right
+    for left, right in _gaps(pair, face_extents(others), walls.to_avoid(size), bounds):
+        if least * shape <= right - left:
+            height = max(min(least, ideal), min(ideal, (right - left) / shape))
+            gap_left, gap_right = left, right
+            break
     width = height * shape
     eyes = float(np.mean(extents[:, 1] + EYES_BELOW_TOP * (extents[:, 3] - extents[:, 1])))
     middle = (extents[:, 0].min() + extents[:, 2].max()) / 2
@@ -99,19 +100,17 @@ def _fits(pair: NDArray[np.float64], panel: Box, canvas: tuple[int, int], style:
     )
 
 
-def _gap(
-    pair: NDArray[np.float64], others: NDArray[np.float64], bounds: Box
-) -> tuple[float, float]:
-    """Return the left and right end of the room between the heads beside a pair."""
-    left, right = bounds.left, bounds.right
-    for head in map(head_of, others):
-        if head[3] <= pair[1] or pair[3] <= head[1]:
-            continue  # above or below them
-        if head[0] >= pair[2]:
-            right = min(right, float(head[0]))
-        elif head[2] <= pair[0]:
-            left = max(left, float(head[2]))
-    return left, right
+def _gaps(
+    pair: NDArray[np.float64], others: NDArray[np.float64], panels: Sequence[Box], bounds: Box
+) -> Iterator[tuple[float, float]]:
+    """Yield the ends of the room between the heads and panels beside a pair, then of the heads."""
+    heads = [head_of(other).tolist() for other in others]
+    for boxes in ([*heads, *(panel.edges for panel in panels)], heads):
+        beside = [box for box in boxes if box[1] < pair[3] and pair[1] < box[3]]
+        yield (
+            max([bounds.left, *(box[2] for box in beside if box[2] <= pair[0])]),
+            min([bounds.right, *(box[0] for box in beside if box[0] >= pair[2])]),
+        )
 
 
 def _within(start: float, side: float, low: float, high: float, first: float, last: float) -> float:

@@ -67,20 +67,50 @@ def test_an_inset_is_in_a_single_as_a_whole_or_not_at_all():
     assert crop.right <= INSET.left + 1 or crop.right >= INSET.right - 1
 
 
+def test_a_single_too_large_for_its_card_shows_no_slice_of_the_card_beside_it():
+    cards = [Box(100, 180, 460, 540), Box(690, 180, 1050, 540)]
+    mine, other = face(280, 330, 180), face(880, 330, 180)
+    panels = Panels([Panel(FrameRange(0, 100), box) for box in cards], SIZE)
+    walls = panels.walls(FrameRange(0, 100), [mine])
+
+    assert walls == Walls(cards[0], (), (cards[1],))
+    assert frame_single(mine, [other], SIZE, SIZE, Style()).right > cards[1].left + 5
+    crop = frame_single(mine, [other], SIZE, SIZE, Style(), walls=walls)
+    assert crop.right <= cards[1].left - 3  # with the line around it
+    assert crop.left <= mine[0, 0]
+
+
+def test_a_two_shot_shows_no_slice_of_a_third_panel_where_both_heads_have_room():
+    cards = [Box(20 + 420 * n, 150, 400 + 420 * n, 570) for n in range(3)]
+    one, other = face(200, 330, 110), face(760, 330, 110)
+    panels = Panels([Panel(FrameRange(0, 100), box) for box in cards], SIZE)
+    walls = panels.walls(FrameRange(0, 100), [one, other])
+
+    assert walls.insets == (cards[2],)
+    assert frame_two(one, other, SIZE, SIZE, Style()).right > cards[2].left + 5
+    crop = frame_two(one, other, SIZE, SIZE, Style(), walls=walls)
+    assert crop.right <= cards[2].left
+    assert crop.left <= one[0, 0]
+    assert other[0, 2] <= crop.right
+
+
 def test_a_two_shot_stays_in_the_panel_of_both():
     one, other = face(150, 300, 110), face(400, 300, 110)
 
     assert frame_two(one, other, SIZE, SIZE, Style()).right > LEFT.right
-    assert frame_two(one, other, SIZE, SIZE, Style(), panel=LEFT).lies_in(LEFT)
+    assert frame_two(one, other, SIZE, SIZE, Style(), walls=Walls(LEFT)).lies_in(LEFT)
 
 
 def test_the_walls_of_a_face_are_the_smallest_panel_around_it():
     shot = FrameRange(0, 100)
     panels = Panels([Panel(shot, box) for box in (LEFT, RIGHT, INSET)], SIZE)
 
-    assert panels.walls(FrameRange(10, 50), [face(300, 300, 100)]) == Walls(LEFT)
-    assert panels.walls(FrameRange(10, 50), [face(800, 400, 100)]) == Walls(RIGHT, (INSET,))
-    assert panels.walls(FrameRange(10, 50), [face(1000, 200, 100)]) == Walls(INSET)
+    def walls(x, y):
+        return panels.walls(FrameRange(10, 50), [face(x, y, 100)])
+
+    assert walls(300, 300) == Walls(LEFT, (), (RIGHT, INSET))
+    assert walls(800, 400) == Walls(RIGHT, (INSET,), (LEFT,))
+    assert walls(1000, 200) == Walls(INSET, (), (LEFT,))
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_a_new_style_rewrites_only_the_cut_and_the_options(job, cut_list, stage_
 
 
 def test_a_new_lock_is_obeyed_in_the_style_of_the_cut(job, cut_list, stage_runs):
+    pipeline.analyze(job)  # which adds the panels
     lock(job, start=100, end=130, show="wide")
     (job.folder / "options.json").unlink()  # as early versions wrote none
     exported = pipeline.current_cut(job)
