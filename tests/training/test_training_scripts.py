@@ -4,8 +4,10 @@ import csv
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import corpus
+import cut_tracks
 import evaluate
 import fit_leading_face
 import fit_mouth_motion
@@ -215,3 +217,42 @@ def test_a_higher_score_and_a_larger_lead_make_a_face_more_likely_to_speak():
     # the log likelihood ratio of two normal distributions: the difference of the means by variance
     assert lone == pytest.approx([3 / 4, 0], abs=0.1)
     assert several[:2] == pytest.approx([3 / 4, 1], abs=0.2)
+
+
+def test_tracks_of_a_film_are_cut_as_a_corpus_has_them(run, tmp_path):
+    film = tmp_path / "talk.mp4"
+    ffmpeg("-i", str(SAMPLE), "-t", "4", "-c", "copy", str(film))
+    films = tmp_path / "films.csv"
+    films.write_text("file,repo,path,commit,licence\ntalk.mp4,somewhere/films,talk.mp4,0a1b,MIT\n")
+
+    said = run(cut_tracks, "--films", films, "--out", tmp_path / "corpus")
+
+    rows = corpus.read_index(tmp_path / "corpus")
+    assert [row["licence"] for row in rows] == ["MIT", "MIT"]
+    assert len({row["person"] for row in rows}) == 2
+    assert said.startswith("2 tracks, 2 people, 0.1 minutes")
+    for row in rows:
+        frames, pcm = corpus.decode(Path(row["stem"]))
+        assert frames.shape == (int(row["frames"]), 192, 192)
+        assert len(pcm) == 640 * len(frames)
+        assert int(row["frames"]) > 90
+
+
+def test_a_track_shows_the_box_of_its_face_where_the_corpus_has_it():
+    luma = np.zeros((400, 600), np.uint8)
+    luma[100:200, 250:350] = 255
+
+    frame = cut_tracks.cut_frame(luma, np.array([250, 100, 350, 200], np.float32))
+
+    left, top, right, bottom = corpus.FACE.round().astype(int)
+    inside = np.zeros((192, 192), bool)
+    inside[top:bottom, left:right] = True
+    assert frame[inside].mean() > 250
+    assert frame[~inside].mean() < 3
+
+
+def test_tracks_that_resemble_a_face_of_another_corpus_are_left_out():
+    row, alike, other = ({"embedding": e} for e in ([1.0, 0.0], [0.9, 0.436], [0.0, 1.0]))
+
+    assert cut_tracks.stay_apart([row, other], [alike]) == [other]
+    assert cut_tracks.stay_apart([row], [other]) == [row]
