@@ -159,10 +159,10 @@ def describe(tracks: list[Track]) -> str:
 
 def decode(stem: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Return (T, 192, 192) gray frames and (640 T,) samples of a track."""
-    with open_input(stem.with_suffix(".mp4")) as file:
+    with open_input(stem.with_name(stem.name + ".mp4")) as file:
         frames = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16000)
-    with open_input(stem.with_suffix(".opus")) as file:
+    with open_input(stem.with_name(stem.name + ".opus")) as file:
         blocks = [b for frame in (*file.decode(audio=0), None) for b in resampler.resample(frame)]
     pcm = np.concatenate([block.to_ndarray().reshape(-1) for block in blocks])
     samples = 640 * len(frames)
