@@ -27,6 +27,10 @@ from otio_speakerzoom.director.single_candidates import single_candidates
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.model import Box
 
+OUTER_QUARTER = 0.25
+"""Share of a crop's width at either side in which the middle of the face is aside. The rule of
+thirds has it at .33; in the outer quarter, whatever is in the middle becomes the subject."""
+
 MAX_LOG_SIZE_RATIO = 0.2
 """Two crops have a similar size if the logarithm of their ratio is below this: a fifth larger or
 smaller. A person framed differently each time disturbs more than a slightly wide single."""
@@ -80,17 +84,26 @@ def _best_in(
     ideal_offset = style.lead_room * _side_of_partner(face, others)
     candidates = single_candidates(face, in_shot, ideal_offset, bounds, canvas, style)
     faults = faults_of(candidates.crops, in_shot)
+    # to move so far aside is worth it for a single, not for another choice of who shows beside it
+    in_vain = (faults.other_faces > MAX_EAR_SHARE) & _is_aside(face, candidates.crops)
+    other_faces = faults.other_faces + in_vain
     ideal_height = max(1.0, style.face_heights * (face[3] - face[1]))
     tightened = 2 * (1 - candidates.heights / ideal_height)
     distance = (faults.surroundings + candidates.distances + tightened).round(9)
     slices_a_head = ~faults.shows_one_head
-    best_first = np.lexsort((distance, slices_a_head, faults.cut_off, faults.other_faces))
+    best_first = np.lexsort((distance, slices_a_head, faults.cut_off, other_faces))
     best = Box.from_edges(candidates.crops[best_first[0]])
     wider = widest_if_nearly(best, bounds, canvas)
     # where somebody else shows in it all the same, nothing is lost with a little more of them
     is_alone = faults.other_faces[best_first[0]] <= MAX_EAR_SHARE
     worsens = is_alone and wider != best and is_noticeably_worse(wider, best, in_shot)
     return best if worsens else wider
+
+
+def _is_aside(face: NDArray[np.float64], crops: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(C,) whether the middle of a (4,) face is in the outer quarter of (C, 4) crops."""
+    place = ((face[0] + face[2]) / 2 - crops[:, 0]) / (crops[:, 2] - crops[:, 0])
+    return np.asarray(np.abs(place - 0.5) > 0.5 - OUTER_QUARTER)
 
 
 def _cuts_more(crop: Box, other: Box, faces: ShotFaces) -> bool:

@@ -41,8 +41,8 @@ class VisibleFaces:
         self._ids = [frozenset(person.track_ids) for person in people]
         self._tracks = _TracksByTime(tracks)
         self._of_person = [_TracksByTime([t for t in tracks if t.id in ids]) for ids in self._ids]
-        owned = frozenset[int]().union(*self._ids)
-        self._of_nobody = _TracksByTime([track for track in tracks if track.id not in owned])
+        self._row_of = {track_id: n for n, ids in enumerate(self._ids) for track_id in ids}
+        self._of_nobody = _TracksByTime([track for track in tracks if track.id not in self._row_of])
 
     def tracks(self, span: FrameRange) -> list[FaceTrack]:
         """Return all tracks that are visible in `span`."""
@@ -51,14 +51,27 @@ class VisibleFaces:
     def boxes(
         self, framing: Framing, span: FrameRange
     ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-        """Return (n, 4) boxes in `span`: of each person of the framing, of each other track."""
+        """Return (n, 4) boxes in `span`: of each person of the framing, and of everybody else.
+
+        Somebody who is lost and found again has several tracks, and is one of the others all the
+        same. A track that belongs to nobody is one by itself.
+        """
         own = {n: [np.empty((0, 4), np.float32)] for n in framing}
-        others: list[NDArray[np.float32]] = []
+        others: dict[tuple[str, int], list[NDArray[np.float32]]] = {}
         for track in self._tracks.within(span):
             rows, _ = slices_in(span, track.start, len(track.boxes))
+            boxes = track.boxes[rows]
             owners = [n for n in framing if track.id in self._ids[n]]
-            (own[owners[-1]] if owners else others).append(track.boxes[rows])
-        return [np.concatenate(own[n]) for n in framing], others
+            if owners:
+                own[owners[-1]].append(boxes)
+            else:
+                others.setdefault(self._owner(track.id), []).append(boxes)
+        return [np.concatenate(own[n]) for n in framing], [*map(np.concatenate, others.values())]
+
+    def _owner(self, track_id: int) -> tuple[str, int]:
+        """Return whom a track belongs to: a person, or nobody but itself."""
+        row = self._row_of.get(track_id)
+        return ("track", track_id) if row is None else ("person", row)
 
     def other_tracks(self, person_id: int, span: FrameRange) -> list[FaceTrack]:
         """Return the tracks in `span` that do not belong to a person."""

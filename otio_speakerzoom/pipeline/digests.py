@@ -27,7 +27,7 @@ VERSIONS = {
     "people": 6,
     "voice": 1,
     "scores": 4,
-    "cut": 6,
+    "cut": 7,
 }
 
 

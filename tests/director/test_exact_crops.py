@@ -14,7 +14,8 @@ from otio_speakerzoom.director.framing import frame_single
 from otio_speakerzoom.director.framing_faults import head_of
 from otio_speakerzoom.director.style import Style
 from otio_speakerzoom.director.two_shots import frame_two
-from otio_speakerzoom.model import Box, FaceTrack, Media, Person, SpeechScores
+from otio_speakerzoom.director.visible_faces import VisibleFaces
+from otio_speakerzoom.model import Box, FaceTrack, FrameRange, Media, Person, SpeechScores
 
 SIZE = (1920, 1080)
 LEAST_WIDTH = 768
@@ -130,3 +131,30 @@ def test_a_single_that_is_the_whole_frame_with_somebody_else_is_the_wide():
 
     assert [shot.subjects for shot in cut_of(me, other, size=(1280, 720))] == [()]
     assert [shot.subjects for shot in cut_of(me, size=(1280, 720))] == [(1,)]
+
+
+def test_a_single_moves_to_the_edge_of_its_picture_only_to_be_alone():
+    """A face between two, of whom one shows in any case."""
+    size = (480, 360)
+    mine = np.array([[183, 107, 213, 148]], np.float32)
+    left, right = (np.array([b], np.float32) for b in ((69, 150, 100, 190), (262, 122, 288, 154)))
+    crop = frame_single(mine, [left, right], size, size, Style())
+
+    shares = [share_inside(other[0].astype(float), np.array(crop.edges)) for other in (left, right)]
+    assert max(shares) > 0.08
+    assert 0.25 <= (198 - crop.left) / crop.width <= 0.75
+
+
+def test_somebody_who_is_lost_and_found_again_is_one_of_the_others():
+    """Else the tracks of one person outweigh another, who then shows in their place."""
+
+    def track(number, start):
+        boxes = np.repeat(np.array([[9 * number, 0, 9 * number + 5, 5]], np.float32), 10, axis=0)
+        return FaceTrack(number, start, boxes, np.ones(10, bool))
+
+    tracks = [track(1, 0), track(2, 0), track(3, 15), track(4, 30), track(5, 0)]
+    people = (Person(1, (1,)), Person(2, (2, 3, 4)))
+    own, others = VisibleFaces(tracks, people).boxes((0,), FrameRange(0, 40))
+
+    assert [len(boxes) for boxes in own] == [10]
+    assert sorted(len(boxes) for boxes in others) == [10, 30]  # the first is nobody's
