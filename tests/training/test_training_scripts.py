@@ -223,7 +223,9 @@ def test_tracks_of_a_film_are_cut_as_a_corpus_has_them(run, tmp_path):
     film = tmp_path / "a.talk.mp4"
     ffmpeg("-i", str(SAMPLE), "-t", "4", "-c", "copy", str(film))
     films = tmp_path / "films.csv"
-    films.write_text("file,repo,path,commit,licence\na.talk.mp4,somewhere/films,a.talk.mp4,0a1b,MIT\n")
+    films.write_text(
+        "file,repo,path,commit,licence\na.talk.mp4,somewhere/films,a.talk.mp4,0a1b,MIT\n"
+    )
 
     said = run(cut_tracks, "--films", films, "--out", tmp_path / "corpus")
 
