@@ -32,6 +32,7 @@ from otio_speakerzoom.errors import SpeakerZoomError
 from otio_speakerzoom.faces.embed import crop_face, unit
 from otio_speakerzoom.faces.embedders import open_embedder
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media
+from otio_speakerzoom.source.url import input_url
 from otio_speakerzoom.speech.crops import smooth_boxes
 from otio_speakerzoom.speech.ticks import frames_at_ticks
 
@@ -145,7 +146,7 @@ def write_track(
 ) -> None:
     """Write the film and the audio of a track."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(stem) + ".mp4", "w") as file:
+    with av.open(input_url(stem.with_name(f"{stem.name}.mp4")), "w") as file:
         video = file.add_stream("libx264", rate=25, options={"crf": "14", "preset": "veryfast"})
         video.width, video.height, video.pix_fmt = SIDE, SIDE, "yuv420p"
         for picture in frames:
@@ -154,7 +155,7 @@ def write_track(
         file.mux(video.encode())
     start = int(track.start_s * 25) * TICK_SAMPLES
     samples = audio[start : start + TICK_SAMPLES * len(frames)]
-    with av.open(str(stem) + ".opus", "w") as file:
+    with av.open(input_url(stem.with_name(f"{stem.name}.opus")), "w") as file:
         sound = file.add_stream("libopus", rate=48000, layout="mono", options={"b": "48000"})
         resampler = av.AudioResampler(format="s16", layout="mono", rate=48000, frame_size=960)
         block = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")

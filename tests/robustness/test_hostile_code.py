@@ -21,7 +21,8 @@ NEEDED = {
 """Call -> the argument that confines it."""
 STARTS = {"subprocess.run", "subprocess.Popen", "subprocess.check_output", "subprocess.call"}
 OPENS = {"otio_speakerzoom/source/container.py", "otio_speakerzoom/render/encode.py",
-         "benchmarks/render.py", "benchmarks/repeated_film.py"}  # fmt: skip
+         "benchmarks/render.py", "benchmarks/repeated_film.py",
+         "training/cut_tracks.py"}  # fmt: skip
 """The one place that opens files with libav for reading, and those that write films."""
 
 
