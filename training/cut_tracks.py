@@ -28,13 +28,14 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from otio_speakerzoom import pipeline, source
-from otio_speakerzoom.errors import SpeakerZoomError
+from otio_speakerzoom.errors import MediaError
 from otio_speakerzoom.faces.embed import crop_face, unit
 from otio_speakerzoom.faces.embedders import open_embedder
 from otio_speakerzoom.model import FaceTrack, FrameRange, Media
 from otio_speakerzoom.source.url import input_url
 from otio_speakerzoom.speech.crops import smooth_boxes
 from otio_speakerzoom.speech.ticks import frames_at_ticks
+from otio_speakerzoom.store.atomic import write_text
 
 SIDE = 192
 """Width and height of a track's frames."""
@@ -213,7 +214,7 @@ def main() -> None:
         if not done.exists():
             cut = _cut(path, arguments.out, embedder)
             done.parent.mkdir(parents=True, exist_ok=True)
-            done.write_text(json.dumps(cut), encoding="utf-8")
+            write_text(done, json.dumps(cut))
         facts = {key: film[key] for key in ("repo", "path", "commit", "licence")}
         rows += [{**row, **facts} for row in json.loads(done.read_text(encoding="utf-8"))]
     others = [row for path in arguments.apart for row in json.loads(path.read_text("utf-8"))]
@@ -223,7 +224,7 @@ def main() -> None:
 def _cut(path: Path, out: Path, embedder: Any) -> list[dict[str, Any]]:
     try:
         return cut_film(path, out, out / "work", embedder)
-    except SpeakerZoomError as error:
+    except MediaError as error:  # anything else may go well the next time
         print(f"left out: {error}")
         return []
 

@@ -224,15 +224,17 @@ def test_tracks_of_a_film_are_cut_as_a_corpus_has_them(run, tmp_path):
     ffmpeg("-i", str(SAMPLE), "-t", "4", "-c", "copy", str(film))
     films = tmp_path / "films.csv"
     films.write_text(
-        "file,repo,path,commit,licence\na.talk.mp4,somewhere/films,a.talk.mp4,0a1b,MIT\n"
+        "file,repo,path,commit,licence\nno.mp4,somewhere/films,no.mp4,0a1b,MIT\n"
+        "a.talk.mp4,somewhere/films,a.talk.mp4,0a1b,MIT\n"
     )
+    (tmp_path / "no.mp4").write_text("no film")
 
     said = run(cut_tracks, "--films", films, "--out", tmp_path / "corpus")
 
     rows = corpus.read_index(tmp_path / "corpus")
     assert [row["licence"] for row in rows] == ["MIT", "MIT"]
     assert len({row["person"] for row in rows}) == 2
-    assert said.startswith("2 tracks, 2 people, 0.1 minutes")
+    assert re.match(r"left out: .*no\.mp4.*\n2 tracks, 2 people, 0\.1 minutes", said)
     for row in rows:
         frames, pcm = corpus.decode(Path(row["stem"]))
         assert frames.shape == (int(row["frames"]), 192, 192)
